@@ -1,0 +1,1 @@
+"""The models that photos are defended against: detectors and classifiers with differentiable scores."""

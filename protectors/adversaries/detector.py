@@ -1,0 +1,84 @@
+"""A detector as an adversary: what it finds, and differentiable class scores over fixed region proposals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torchvision.models.detection import FasterRCNN
+
+from protectors.base import Detection
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """Region proposals of one image, [P, 4] (xyxy), in pixels of the detector's own input."""
+
+    boxes: Tensor
+
+
+class Detector:
+    """Wraps torchvision's Faster R-CNN. Images are float32 [B, 3, H, W] in [0, 1], any size; the model resizes them itself."""
+
+    def __init__(self, name: str, model: FasterRCNN, classes: Sequence[str]) -> None:
+        self.name = name
+        self.model = model.eval().requires_grad_(False)
+        self.classes = tuple(classes)
+        """Names by label; label 0 is the background."""
+
+    @torch.no_grad()
+    def detect(self, images: Tensor, threshold: float = 0.3) -> list[list[Detection]]:
+        """What the detector finds, by its whole pipeline, in each image; boxes in pixels of the images given."""
+        found = []
+        for image in images:
+            (result,) = self.model([image])
+            found.append(
+                [
+                    Detection(self.classes[label], score, (box[0], box[1], box[2], box[3]))
+                    for label, score, box in zip(
+                        result["labels"].tolist(), result["scores"].tolist(), result["boxes"].tolist(), strict=True
+                    )
+                    if score >= threshold
+                ]
+            )
+        return found
+
+    def inputs(self, images: Tensor) -> Tensor:
+        """Images as the backbone takes them, [B, 3, h, w], by the model's own resizing; differentiable."""
+        batch, _ = self.model.transform(list(images))
+        tensors: Tensor = batch.tensors
+        return tensors
+
+    @torch.no_grad()
+    def propose(self, images: Tensor) -> list[Proposals]:
+        """The region proposals the detector would look at in each image."""
+        inputs = self.inputs(images)
+        sizes = [(int(inputs.shape[2]), int(inputs.shape[3]))] * len(inputs)
+        return [Proposals(boxes) for boxes in self._propose(inputs, self.model.backbone(inputs), sizes)]
+
+    def _propose(self, inputs: Tensor, features: dict[str, Tensor], sizes: list[tuple[int, int]]) -> list[Tensor]:
+        from torchvision.models.detection.image_list import ImageList
+
+        boxes, _ = self.model.rpn(ImageList(inputs, sizes), features)
+        return list(boxes)
+
+    def logits(self, images: Tensor, proposals: Sequence[Proposals]) -> list[Tensor]:
+        """Class logits [P, classes] over each image's given proposals; differentiable with respect to the images."""
+        inputs = self.inputs(images)
+        features = self.model.backbone(inputs)
+        boxes = [own.boxes for own in proposals]
+        sizes = [(int(inputs.shape[2]), int(inputs.shape[3]))] * len(inputs)
+        heads = self.model.roi_heads
+        scores, _ = heads.box_predictor(heads.box_head(heads.box_roi_pool(features, boxes, sizes)))
+        return list(scores.split([len(own) for own in boxes]))
+
+    def scores(self, images: Tensor, proposals: Sequence[Proposals]) -> list[Tensor]:
+        """Class probabilities [P, classes] over each image's given proposals."""
+        return [functional.softmax(own, 1) for own in self.logits(images, proposals)]
+
+    def label(self, name: str) -> int:
+        """The label of a class; ValueError names the classes there are."""
+        if name not in self.classes[1:]:
+            raise ValueError(f"{self.name} knows no class {name!r}; it knows {', '.join(self.classes[1:])}")
+        return self.classes.index(name)

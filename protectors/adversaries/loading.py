@@ -1,0 +1,69 @@
+"""Builds adversaries from the manifest: architecture by name, weights from safetensors."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from torchvision.models import ResNet50_Weights, resnet50
+from torchvision.models.detection import (
+    FasterRCNN,
+    FasterRCNN_ResNet50_FPN_Weights,
+    fasterrcnn_resnet50_fpn,
+)
+
+from protectors.adversaries.classifier import Classifier
+from protectors.adversaries.dense_resnet import DenseResNetClassifier
+from protectors.adversaries.detector import Detector
+from protectors.adversaries.embedded_detector import build_detector
+from protectors.adversaries.plain_convnet import PlainConvNet
+from protectors.manifest import DamagedWeightsError, Entry, entries, sha256_of, weights_file
+
+BACKGROUND = "background"
+
+DETECTORS: dict[str, Callable[[], FasterRCNN]] = {
+    "faster_rcnn_dense_resnet": build_detector,
+    "faster_rcnn_resnet50_fpn": lambda: fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None),
+}
+CLASSIFIERS: dict[str, Callable[[int], nn.Module]] = {
+    "dense_resnet": lambda classes: DenseResNetClassifier(classes, (32, 64, 128, 256)),
+    "plain_convnet": PlainConvNet,
+    "resnet50": lambda classes: resnet50(weights=None, num_classes=classes),
+}
+CLASS_LISTS: dict[str, tuple[str, ...]] = {
+    "faster_rcnn_resnet50_fpn": tuple(FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]),
+    "resnet50": tuple(ResNet50_Weights.IMAGENET1K_V1.meta["categories"]),
+}
+
+
+def available(task: str, role: str, folder: Path | None) -> Entry:
+    """The best model for a task whose weights are there: a pulled full one before the embedded one."""
+    fitting = [own for own in entries() if own.task == task and own.role == role and weights_file(own, folder)]
+    if not fitting:
+        raise DamagedWeightsError(f"no weights for {task} are there: install Cloakroom again")
+    return next((own for own in fitting if own.set == "full"), fitting[0])
+
+
+def read_weights(own: Entry, folder: Path | None) -> dict[str, torch.Tensor]:
+    """The model's state as float32, after its hash where the manifest has it for this very file."""
+    path = weights_file(own, folder)
+    if path is None or not path.is_file():
+        raise DamagedWeightsError(f"the weights of {own.name} are not there: run `cloakroom models pull {own.name}`")
+    if own.set == "embedded" and sha256_of(path) != own.sha256:
+        raise DamagedWeightsError(f"the weights of {own.name} are damaged: install Cloakroom again")
+    return {name: value.float() if value.is_floating_point() else value for name, value in load_file(path).items()}
+
+
+def load_detector(own: Entry, device: torch.device, folder: Path | None = None) -> Detector:
+    model = DETECTORS[own.architecture]()
+    model.load_state_dict(read_weights(own, folder))
+    classes = CLASS_LISTS.get(own.architecture) or (BACKGROUND, *own.classes)
+    return Detector(own.name, model.to(device), classes)
+
+
+def load_classifier(own: Entry, device: torch.device, folder: Path | None = None) -> Classifier:
+    classes = own.classes or CLASS_LISTS[own.architecture]
+    model = CLASSIFIERS[own.architecture](len(classes))
+    model.load_state_dict(read_weights(own, folder))
+    return Classifier(own.name, model.to(device), classes, own.input_size)

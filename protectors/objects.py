@@ -1,0 +1,192 @@
+"""Object Disappearance: photos in which a detector finds nothing (M_all), or takes chosen classes for others (M_sen).
+
+Source: Xue, Sun, Wu, He, Wang, Liu, "SocialGuard: An adversarial example based privacy-preserving technique for social
+images" (2021), Algorithm 1. Two rules are offered. ``published`` keeps the region proposals of the clean photo throughout
+and stops once every score on them is below the detection threshold. A detector shown the result makes new proposals,
+though, and finds most objects again; ``refreshed``, ours and the default, follows it: new proposals every few
+steps, a lower threshold, and a stop rule that is itself a fresh reading of the 8-bit picture.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from protectors.adversaries.detector import Detector
+from protectors.base import Budget, Outcome, Progress, Protector, Verdict
+from protectors.optimisation import on_levels, optimise
+
+PUBLISHED_THRESHOLD = 0.3
+"""T of Algorithm 1, and the score from which a detection counts in every verdict."""
+
+Rule = Literal["published", "refreshed"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``threshold``: class probability to be undercut; ``refresh``: steps between new proposals (0: never);
+    ``least_steps``: steps made even where the detector saw nothing, so that a weak detector's blindness is not relied on.
+    """
+
+    threshold: float
+    refresh: int
+    least_steps: int
+
+
+SETTINGS: dict[Rule, Settings] = {
+    "published": Settings(threshold=PUBLISHED_THRESHOLD, refresh=0, least_steps=0),
+    "refreshed": Settings(threshold=0.03, refresh=3, least_steps=3),
+}
+
+
+class Disappearance:
+    """The objective of one batch. ``sensitive`` holds labels; empty means that everything is to vanish (M_all)."""
+
+    stage = "objects"
+
+    def __init__(self, detector: Detector, originals: Tensor, sensitive: Sequence[int], read_as: int | None, rule: Rule):
+        self.detector = detector
+        self.settings = SETTINGS[rule]
+        self.rule = rule
+        self.radius = 0.0  # set by the protector; the published rule clamps each update to it
+        self.step_size = 0.0
+        self.sensitive = tuple(sensitive)
+        self.proposals = detector.propose(originals)
+        self.momentum = torch.zeros_like(originals)
+        self.replacements = self._replacements(originals, read_as)
+
+    def _replacements(self, originals: Tensor, read_as: int | None) -> list[tuple[int, ...]]:
+        """The non-sensitive labels that take a sensitive one's place, by image (y_non of Algorithm 1).
+
+        The pre-detection's own non-sensitive classes come first, so that the photo reads as plausible; where it has
+        none, all non-sensitive classes serve.
+        """
+        if read_as is not None:
+            return [(read_as,)] * len(originals)
+        others = tuple(label for label in range(1, len(self.detector.classes)) if label not in self.sensitive)
+        chosen = []
+        for own in self.detector.detect(originals, PUBLISHED_THRESHOLD):
+            present = {self.detector.classes.index(detection.label) for detection in own}
+            chosen.append(tuple(label for label in others if label in present) or others)
+        return chosen
+
+    def _threatening(self, probabilities: Tensor) -> Tensor:
+        """The largest probability [P] of a class that must not be read at each proposal."""
+        labels = list(self.sensitive) if self.sensitive else slice(1, None)
+        return probabilities[:, labels].amax(1)
+
+    def loss(self, images: Tensor, step: int) -> Tensor:
+        if self.settings.refresh and step % self.settings.refresh == 0:
+            fresh = self.detector.propose(on_levels(images.detach()))
+            self.proposals = fresh
+        losses = []
+        for index, logits in enumerate(self.detector.logits(images, self.proposals)):
+            weight = self._weight(self._threatening(functional.softmax(logits.detach(), 1)))
+            if not self.sensitive:
+                targets = torch.zeros(len(logits), dtype=torch.long, device=logits.device)
+                own = functional.cross_entropy(logits, targets, reduction="none")
+            else:
+                own = self._sensitive_loss(logits, index, step)
+            losses.append((own * weight).sum())
+        return torch.stack(losses)
+
+    def _weight(self, threat: Tensor) -> Tensor:
+        """Which proposals are pushed: those above the threshold; ours also leans a little on the rest."""
+        above = (threat >= self.settings.threshold).float()
+        return above if self.rule == "published" else above + 0.02
+
+    def _sensitive_loss(self, logits: Tensor, index: int, step: int) -> Tensor:
+        labels = self.replacements[index]
+        if self.rule == "published":
+            # Algorithm 1 cycles through the non-sensitive classes, one an iteration.
+            target = torch.full((len(logits),), labels[step % len(labels)], device=logits.device)
+            return functional.cross_entropy(logits, target, reduction="none")
+        # Ours: each proposal goes to the replacement nearest to it and cares for nothing but the sensitive classes.
+        sensitive = logits[:, list(self.sensitive)].logsumexp(1)
+        nearest = logits[:, list(labels)].amax(1)
+        background = logits[:, 0]
+        return functional.softplus(sensitive - torch.maximum(nearest, background) + 2.0)
+
+    @torch.no_grad()
+    def finished(self, images: Tensor, step: int) -> Tensor:
+        settings = self.settings
+        if step < settings.least_steps or (settings.refresh and step % settings.refresh):
+            return torch.zeros(len(images), dtype=torch.bool, device=images.device)
+        proposals = self.detector.propose(images) if settings.refresh else self.proposals
+        done = [
+            not len(own) or bool(self._threatening(own).amax() < settings.threshold)
+            for own in self.detector.scores(images, proposals)
+        ]
+        return torch.tensor(done, device=images.device)
+
+    def update(self, gradient: Tensor, step: int) -> Tensor:
+        largest = gradient.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
+        if self.rule == "published":
+            # The gradient scaled by its largest entry, each iteration's update clamped to the budget (Algorithm 1).
+            return (gradient / largest * self.step_size).clamp(-self.radius, self.radius)
+        # Momentum as in Dong et al. (Boosting adversarial attacks with momentum, 2018), equation 6.
+        scale = gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-12)
+        self.momentum = 0.7 * self.momentum + gradient / scale
+        return self.step_size * self.momentum.sign()
+
+
+class ObjectDisappearance(Protector):
+    """Hides objects from a detector. ``sensitive`` names classes to be read as others (M_sen); empty hides all (M_all)."""
+
+    name = "objects"
+
+    def __init__(
+        self,
+        detector: Detector,
+        sensitive: Sequence[str] = (),
+        read_as: str | None = None,
+        rule: Rule = "refreshed",
+    ) -> None:
+        self.detector = detector
+        self.sensitive = tuple(detector.label(name) for name in sensitive)
+        self.read_as = None if read_as is None else detector.label(read_as)
+        if self.read_as in self.sensitive:
+            raise ValueError(f"{read_as!r} is itself a sensitive class: choose another to be read in its place")
+        if len(self.sensitive) == len(detector.classes) - 1:
+            raise ValueError("every class is sensitive, so none can be read in their place: name none to hide them all")
+        self.rule: Rule = rule
+
+    def protect(
+        self, originals: Tensor, budget: Budget, start: Tensor | None = None
+    ) -> Generator[Progress, None, Outcome]:
+        objective = Disappearance(self.detector, originals, self.sensitive, self.read_as, self.rule)
+        objective.radius = budget.radius
+        # One 8-bit level a step: smaller steps vanish when the photo is saved, larger ones cost quality.
+        objective.step_size = budget.radius if self.rule == "published" else 1 / 255
+        return (yield from optimise(originals, objective, budget, start))
+
+    def counted(self, labels: Sequence[str]) -> tuple[str, ...]:
+        """Those of the labels read that must not be read."""
+        if not self.sensitive:
+            return tuple(labels)
+        return tuple(label for label in labels if self.detector.classes.index(label) in self.sensitive)
+
+    def judge(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
+        """Protected means that a fresh detection on the delivered pixels finds no object (M_all), or none of a
+        sensitive class (M_sen), with a score of at least 0.3."""
+        verdicts = []
+        pairs = zip(self.detector.detect(originals), self.detector.detect(delivered), strict=True)
+        for before, after in pairs:
+            labels_after = tuple(detection.label for detection in after)
+            verdicts.append(
+                Verdict(
+                    protector=self.name,
+                    adversary=self.detector.name,
+                    protected=not self.counted(labels_after),
+                    before=tuple(detection.label for detection in before),
+                    after=labels_after,
+                    detections_before=tuple(before),
+                    detections_after=tuple(after),
+                )
+            )
+        return verdicts
+
+

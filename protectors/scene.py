@@ -1,0 +1,88 @@
+"""P-FGSM: photos whose scene a classifier reads as one drawn at random from the unlikely ones.
+
+Source: Li, Shamsabadi, Sanchez-Matilla, Mazzon, Cavallaro, "Scene privacy protection" (ICASSP 2019). Because the target is
+drawn at random outside the classes that make up most of the probability, the class that is read tells nothing of the true one.
+"""
+
+from collections.abc import Generator
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from protectors.adversaries.classifier import Classifier
+from protectors.base import Budget, Outcome, Progress, Protector, Verdict
+from protectors.optimisation import optimise
+
+STEP = 0.007
+"""epsilon of the paper, for pixels in [0, 1]."""
+
+CUMULATIVE = 0.99
+"""sigma of the paper: the likeliest classes that together reach this probability are never targets."""
+
+
+def draw_targets(probabilities: Tensor, generator: torch.Generator, cumulative: float = CUMULATIVE) -> Tensor:
+    """Targets [B], each drawn evenly from the classes beyond ``cumulative`` probability in [B, classes].
+
+    Classes are taken from the likeliest down until their sum exceeds the bound. Where that takes all of them, the least
+    likely one is the target: the true class must not be drawn.
+    """
+    ordered, classes = probabilities.sort(1, descending=True)
+    before = ordered.cumsum(1) - ordered
+    likely = before < cumulative
+    likely[:, -1] = False
+    weights = (~likely).float().cpu()
+    drawn = torch.multinomial(weights, 1, generator=generator).to(classes.device)
+    return classes.gather(1, drawn)[:, 0]
+
+
+class TowardsTarget:
+    """The objective of one batch: cross-entropy to the drawn targets."""
+
+    stage = "scene"
+
+    def __init__(self, classifier: Classifier, originals: Tensor, targets: Tensor, margin: float) -> None:
+        self.classifier = classifier
+        self.targets = targets
+        self.margin = margin
+
+    def loss(self, images: Tensor, step: int) -> Tensor:
+        return functional.cross_entropy(self.classifier.logits(images), self.targets, reduction="none")
+
+    def finished(self, images: Tensor, step: int) -> Tensor:
+        probabilities = self.classifier.read(images)
+        target = probabilities.gather(1, self.targets[:, None])[:, 0]
+        rest = probabilities.scatter(1, self.targets[:, None], 0).amax(1)
+        return target > rest + self.margin
+
+    def update(self, gradient: Tensor, step: int) -> Tensor:
+        return STEP * gradient.sign()
+
+
+class SceneProtector(Protector):
+    """P-FGSM against one classifier. ``margin`` is how far the target's probability must lead (0: as published);
+    a lead keeps the reading through re-encoding."""
+
+    name = "scene"
+
+    def __init__(self, classifier: Classifier, generator: torch.Generator, margin: float = 0.0) -> None:
+        self.classifier = classifier
+        self.generator = generator
+        self.margin = margin
+
+    def protect(
+        self, originals: Tensor, budget: Budget, start: Tensor | None = None
+    ) -> Generator[Progress, None, Outcome]:
+        targets = draw_targets(self.classifier.read(originals), self.generator)
+        objective = TowardsTarget(self.classifier, originals, targets, self.margin)
+        return (yield from optimise(originals, objective, budget, start))
+
+    def judge(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
+        """Protected means that the class read first in the delivered photo is not the one read in the original."""
+        names = self.classifier.classes
+        before = self.classifier.read(originals).argmax(1).tolist()
+        after = self.classifier.read(delivered).argmax(1).tolist()
+        return [
+            Verdict(self.name, self.classifier.name, first != second, (names[first],), (names[second],))
+            for first, second in zip(before, after, strict=True)
+        ]

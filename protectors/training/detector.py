@@ -1,0 +1,131 @@
+"""Trains the embedded detector on ``people.npz`` (training split), for a given time on a CPU or a GPU.
+
+    python -m protectors.training.detector --backbone backbone.safetensors --minutes 90 --output detector.safetensors
+
+The schedule follows the clock, not a count of steps, so that "as long as it still pays" can be said in minutes on any
+machine; the model card records the steps that were made. Weights are an exponential moving average over steps.
+"""
+
+import argparse
+import copy
+import math
+import queue
+import threading
+import time
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torchvision.models.detection import FasterRCNN
+from torchvision.models.detection.image_list import ImageList
+
+from protectors.adversaries.embedded_detector import build_detector
+from protectors.archive import DEFAULT_FOLDER, Archive
+from protectors.training.detection_samples import SampleSource
+
+# Street photos are easy and many; the others show how varied photos are.
+SHARES = {"street": 0.35, "coco": 0.38, "oi": 0.27}
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def side_at(progress: float) -> int:
+    """Canvas side in pixels: small photos first, where a step costs half, then full size."""
+    return 256 if progress < 0.45 else 320 if progress < 0.75 else 384
+
+
+def rate_at(progress: float, peak: float) -> float:
+    """Learning rate: linear warm-up over the first 3 %, then a cosine to zero."""
+    warm_up = min(1.0, progress / 0.03)
+    return peak * warm_up * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+
+
+def losses(model: FasterRCNN, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Faster R-CNN's four losses on a batch already on its canvas (the model's own resizing is left out)."""
+    features = model.backbone(images)
+    sizes = [(int(images.shape[2]), int(images.shape[3]))] * len(images)
+    proposals, proposal_losses = model.rpn(ImageList(images, sizes), features, targets)
+    _, box_losses = model.roi_heads(features, proposals, sizes, targets)
+    return {**proposal_losses, **box_losses}
+
+
+def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
+    with torch.no_grad():
+        for mean, value in zip(average.state_dict().values(), model.state_dict().values(), strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(value, 1 - decay)
+            else:
+                mean.copy_(value)
+
+
+def save_half(model: nn.Module, path: Path) -> None:
+    """Write float16 weights; statistics of the normalisation stay exact enough in float16 at these magnitudes."""
+    state = model.state_dict()
+    save_file({name: v.half().contiguous() if v.is_floating_point() else v for name, v in state.items()}, path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--backbone", type=Path, help="pretrained backbone (protectors.training.backbone)")
+    parser.add_argument("--minutes", type=float, default=90)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--rate", type=float, default=8e-4)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    arguments = parser.parse_args()
+    torch.manual_seed(arguments.seed)
+    device = torch.device(arguments.device)
+    source = SampleSource(Archive(arguments.data / "people.npz"), SHARES, arguments.seed)
+    model = build_detector().to(device).to(memory_format=torch.channels_last)
+    if arguments.backbone:
+        model.backbone.body.load_state_dict(load_file(arguments.backbone))
+    model.train()
+    average = copy.deepcopy(model)
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    plain = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=arguments.rate)
+    mean, deviation = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (MEAN, DEVIATION))
+    started, limit = time.monotonic(), arguments.minutes * 60
+    ready: queue.Queue[tuple[Tensor, list[dict[str, Tensor]]]] = queue.Queue(maxsize=3)
+
+    def progress() -> float:
+        return (time.monotonic() - started) / limit
+
+    def prepare() -> None:
+        while True:
+            now = progress()
+            # Whole photos at the end: mosaics are not what the detector will be shown.
+            ready.put(source.batch(arguments.batch, side_at(now), 0.5 if now < 0.8 else 0.1))
+
+    threading.Thread(target=prepare, daemon=True).start()
+    step, saved = 0, time.monotonic()
+    while progress() < 1:
+        pixels, targets = ready.get()
+        images = (pixels.to(device).float() / 255 - mean) / deviation
+        images = images.contiguous(memory_format=torch.channels_last)
+        targets = [{name: value.to(device) for name, value in target.items()} for target in targets]
+        for group in optimiser.param_groups:
+            group["lr"] = rate_at(progress(), arguments.rate)
+        parts = losses(model, images, targets)
+        total = torch.stack(list(parts.values())).sum()
+        optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+        optimiser.step()
+        step += 1
+        update_average(average, model, min(0.998, step / (step + 20)))
+        if step % 25 == 0:
+            shown = " ".join(f"{name.removeprefix('loss_')} {value.item():.3f}" for name, value in parts.items())
+            print(f"step {step} {100 * progress():.1f} % side {images.shape[2]} {shown}", flush=True)
+        if time.monotonic() - saved > 240:
+            save_half(average, arguments.output)
+            saved = time.monotonic()
+    save_half(average, arguments.output)
+    print(f"{step} steps of {arguments.batch} photos in {arguments.minutes} minutes, seed {arguments.seed}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

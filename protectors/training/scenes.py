@@ -1,0 +1,101 @@
+"""Trains the embedded scene classifiers on ``scenes6.npz`` (training split), on a CPU or a GPU.
+
+    python -m protectors.training.scenes --architecture dense_resnet --output scenes.safetensors
+    python -m protectors.training.scenes --architecture plain_convnet --output scenes-judge.safetensors
+
+The first is the adversary that photos are cloaked against, the second only judges.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from protectors.adversaries.loading import CLASSIFIERS
+from protectors.archive import DEFAULT_FOLDER, Archive
+from protectors.training.detector import DEVIATION, MEAN, save_half, update_average
+
+SIDE = 144  # pixels at which the classifiers read photos
+CROP = 112  # pixels of a training crop: cheaper, and it makes objects look as large as whole photos at SIDE
+
+
+def crops(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Random resized crops [B, 3, CROP, CROP], flipped and recoloured at random, of uint8 [B, 3, H, W]."""
+    out = []
+    height, width = images.shape[2:]
+    draws = torch.rand(len(images), 6, generator=generator).tolist()
+    for image, (area, shape, x, y, flip, gain) in zip(images, draws, strict=True):
+        side = (0.3 + 0.7 * area) ** 0.5
+        stretch = (3 / 4) ** (shape - 0.5)
+        h, w = min(height, round(height * side * stretch)), min(width, round(width * side / stretch))
+        top, left = round(y * (height - h)), round(x * (width - w))
+        crop = image[None, :, top : top + h, left : left + w].float() / 255
+        crop = functional.interpolate(crop, (CROP, CROP), mode="bilinear", antialias=True)
+        if flip < 0.5:
+            crop = crop.flip(3)
+        out.append((crop * (0.7 + 0.6 * gain)).clamp(0, 1))
+    batch = torch.cat(out)
+    tint = 1 + 0.2 * (torch.rand(len(batch), 3, 1, 1, generator=generator) - 0.5)
+    return (batch * tint).clamp(0, 1)
+
+
+def whole(images: Tensor) -> Tensor:
+    """Photos as they are read: uint8 [B, 3, H, W] to float [B, 3, SIDE, SIDE]."""
+    return functional.interpolate(images.float() / 255, (SIDE, SIDE), mode="bilinear", antialias=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--architecture", choices=["dense_resnet", "plain_convnet"], default="dense_resnet")
+    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    arguments = parser.parse_args()
+    torch.manual_seed(arguments.seed)
+    generator = torch.Generator().manual_seed(arguments.seed)
+    device = torch.device(arguments.device)
+    archive = Archive(arguments.data / "scenes6.npz")
+    images = torch.from_numpy(np.stack(archive.images(range(len(archive))))).permute(0, 3, 1, 2).contiguous()
+    labels = torch.from_numpy(archive["labels"].astype(np.int64))
+    (train,) = torch.where(~torch.from_numpy(archive["is_test"]))
+    (test,) = torch.where(torch.from_numpy(archive["is_test"]))
+    model = CLASSIFIERS[arguments.architecture](len(archive.classes)).to(device).to(memory_format=torch.channels_last)
+    average = CLASSIFIERS[arguments.architecture](len(archive.classes)).to(device)
+    average.load_state_dict(model.state_dict())
+    mean, deviation = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (MEAN, DEVIATION))
+    batch_size = 64
+    total = arguments.epochs * (len(train) // batch_size)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1.5e-3, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1.5e-3, total_steps=total, pct_start=0.15)
+    started, step = time.monotonic(), 0
+    for _ in range(arguments.epochs):
+        order = train[torch.randperm(len(train), generator=generator)]
+        for chosen in order.split(batch_size)[: len(train) // batch_size]:
+            batch = (crops(images[chosen], generator).to(device) - mean) / deviation
+            loss = functional.cross_entropy(model(batch), labels[chosen].to(device), label_smoothing=0.1)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            step += 1
+            update_average(average, model, min(0.995, step / (step + 10)))
+            if step % 50 == 0:
+                print(f"step {step}/{total} loss {loss.item():.3f} {time.monotonic() - started:.0f} s", flush=True)
+    save_half(average, arguments.output)
+    average.eval()
+    with torch.inference_mode():
+        right = sum(
+            int((average((whole(images[chosen]).to(device) - mean) / deviation).argmax(1).cpu() == labels[chosen]).sum())
+            for chosen in test.split(100)
+        )
+    print(f"accuracy on the test split {right / len(test):.4f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
