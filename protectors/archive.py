@@ -19,7 +19,7 @@ class Archive:
         if not path.is_file():
             raise FileNotFoundError(f"{path} is not there: name the folder of the data archives with --data")
         with np.load(path, allow_pickle=False) as stored:
-            self._arrays = {name: stored[name] for name in stored.files}
+            self._arrays: dict[str, NDArray[Any]] = {name: stored[name] for name in stored.files}
 
     def __len__(self) -> int:
         return len(self._arrays["offsets"]) - 1
@@ -35,7 +35,7 @@ class Archive:
         """One image as uint8 [H, W, 3]."""
         start, end = self._arrays["offsets"][index : index + 2]
         with Image.open(io.BytesIO(self._arrays["jpeg"][start:end].tobytes())) as picture:
-            return np.asarray(picture.convert("RGB"))
+            return np.array(picture.convert("RGB"), dtype=np.uint8)
 
     def images(self, indices: Iterable[int]) -> list[NDArray[np.uint8]]:
         return [self.image(index) for index in indices]

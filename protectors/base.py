@@ -86,9 +86,7 @@ class Protector(ABC):
     name: str
 
     @abstractmethod
-    def protect(
-        self, originals: Tensor, budget: Budget, start: Tensor | None = None
-    ) -> Generator[Progress, None, Outcome]:
+    def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
         """Cloak float32 [B, 3, H, W] in [0, 1]; yields progress at every step and returns the outcome.
 
         ``start`` is what another protector made of the same originals; the budget is always measured from the originals.

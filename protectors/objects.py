@@ -15,12 +15,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from protectors.adversaries.detector import Detector
+from protectors.adversaries.detector import Detector, Proposals
 from protectors.base import Budget, Outcome, Progress, Protector, Verdict
-from protectors.optimisation import on_levels, optimise
+from protectors.optimisation import optimise
 
 PUBLISHED_THRESHOLD = 0.3
 """T of Algorithm 1, and the score from which a detection counts in every verdict."""
+
+FOREMOST = 128
+"""Proposals an image that the refreshed rule pushes between two refreshes."""
 
 Rule = Literal["published", "refreshed"]
 
@@ -54,7 +57,7 @@ class Disappearance:
         self.radius = 0.0  # set by the protector; the published rule clamps each update to it
         self.step_size = 0.0
         self.sensitive = tuple(sensitive)
-        self.proposals = detector.propose(originals)
+        self.proposals, _ = detector.propose(originals)
         self.momentum = torch.zeros_like(originals)
         self.replacements = self._replacements(originals, read_as)
 
@@ -79,9 +82,6 @@ class Disappearance:
         return probabilities[:, labels].amax(1)
 
     def loss(self, images: Tensor, step: int) -> Tensor:
-        if self.settings.refresh and step % self.settings.refresh == 0:
-            fresh = self.detector.propose(on_levels(images.detach()))
-            self.proposals = fresh
         losses = []
         for index, logits in enumerate(self.detector.logits(images, self.proposals)):
             weight = self._weight(self._threatening(functional.softmax(logits.detach(), 1)))
@@ -113,14 +113,20 @@ class Disappearance:
     @torch.no_grad()
     def finished(self, images: Tensor, step: int) -> Tensor:
         settings = self.settings
-        if step < settings.least_steps or (settings.refresh and step % settings.refresh):
+        if not settings.refresh:
+            scores = [functional.softmax(own, 1) for own in self.detector.logits(images, self.proposals)]
+        elif step % settings.refresh == 0:
+            fresh, scores = self.detector.propose(images)
+            self.proposals = [self._foremost(*own) for own in zip(fresh, scores, strict=True)]
+        else:
             return torch.zeros(len(images), dtype=torch.bool, device=images.device)
-        proposals = self.detector.propose(images) if settings.refresh else self.proposals
-        done = [
-            not len(own) or bool(self._threatening(own).amax() < settings.threshold)
-            for own in self.detector.scores(images, proposals)
-        ]
-        return torch.tensor(done, device=images.device)
+        quiet = [not len(own) or bool(self._threatening(own).amax() < settings.threshold) for own in scores]
+        return torch.tensor(quiet, device=images.device) & (step >= settings.least_steps)
+
+    def _foremost(self, proposals: Proposals, scores: Tensor) -> Proposals:
+        """The proposals that threaten most: the others' gradients cost time and change nothing."""
+        count = min(FOREMOST, len(scores))
+        return Proposals(proposals.boxes[self._threatening(scores).topk(count).indices])
 
     def update(self, gradient: Tensor, step: int) -> Tensor:
         largest = gradient.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
@@ -154,9 +160,7 @@ class ObjectDisappearance(Protector):
             raise ValueError("every class is sensitive, so none can be read in their place: name none to hide them all")
         self.rule: Rule = rule
 
-    def protect(
-        self, originals: Tensor, budget: Budget, start: Tensor | None = None
-    ) -> Generator[Progress, None, Outcome]:
+    def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
         objective = Disappearance(self.detector, originals, self.sensitive, self.read_as, self.rule)
         objective.radius = budget.radius
         # One 8-bit level a step: smaller steps vanish when the photo is saved, larger ones cost quality.
@@ -188,5 +192,3 @@ class ObjectDisappearance(Protector):
                 )
             )
         return verdicts
-
-

@@ -70,9 +70,7 @@ class SceneProtector(Protector):
         self.generator = generator
         self.margin = margin
 
-    def protect(
-        self, originals: Tensor, budget: Budget, start: Tensor | None = None
-    ) -> Generator[Progress, None, Outcome]:
+    def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
         targets = draw_targets(self.classifier.read(originals), self.generator)
         objective = TowardsTarget(self.classifier, originals, targets, self.margin)
         return (yield from optimise(originals, objective, budget, start))

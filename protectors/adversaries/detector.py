@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 from torchvision.models.detection import FasterRCNN
+from torchvision.models.detection.image_list import ImageList
 
 from protectors.base import Detection
 
@@ -16,6 +17,11 @@ class Proposals:
     """Region proposals of one image, [P, 4] (xyxy), in pixels of the detector's own input."""
 
     boxes: Tensor
+
+
+def _size(inputs: Tensor) -> tuple[int, int]:
+    """Height and width, as torchvision wants them."""
+    return int(inputs.shape[2]), int(inputs.shape[3])
 
 
 class Detector:
@@ -51,31 +57,26 @@ class Detector:
         return tensors
 
     @torch.no_grad()
-    def propose(self, images: Tensor) -> list[Proposals]:
-        """The region proposals the detector would look at in each image."""
+    def propose(self, images: Tensor) -> tuple[list[Proposals], list[Tensor]]:
+        """The region proposals the detector would look at in each image, and its class probabilities [P, classes] there."""
         inputs = self.inputs(images)
-        sizes = [(int(inputs.shape[2]), int(inputs.shape[3]))] * len(inputs)
-        return [Proposals(boxes) for boxes in self._propose(inputs, self.model.backbone(inputs), sizes)]
-
-    def _propose(self, inputs: Tensor, features: dict[str, Tensor], sizes: list[tuple[int, int]]) -> list[Tensor]:
-        from torchvision.models.detection.image_list import ImageList
-
-        boxes, _ = self.model.rpn(ImageList(inputs, sizes), features)
-        return list(boxes)
+        features = self.model.backbone(inputs)
+        boxes, _ = self.model.rpn(ImageList(inputs, [_size(inputs)] * len(inputs)), features)
+        proposals = [Proposals(own) for own in boxes]
+        logits = self._classify(inputs, features, proposals)
+        return proposals, [functional.softmax(own, 1) for own in logits]
 
     def logits(self, images: Tensor, proposals: Sequence[Proposals]) -> list[Tensor]:
         """Class logits [P, classes] over each image's given proposals; differentiable with respect to the images."""
         inputs = self.inputs(images)
-        features = self.model.backbone(inputs)
-        boxes = [own.boxes for own in proposals]
-        sizes = [(int(inputs.shape[2]), int(inputs.shape[3]))] * len(inputs)
-        heads = self.model.roi_heads
-        scores, _ = heads.box_predictor(heads.box_head(heads.box_roi_pool(features, boxes, sizes)))
-        return list(scores.split([len(own) for own in boxes]))
+        return self._classify(inputs, self.model.backbone(inputs), proposals)
 
-    def scores(self, images: Tensor, proposals: Sequence[Proposals]) -> list[Tensor]:
-        """Class probabilities [P, classes] over each image's given proposals."""
-        return [functional.softmax(own, 1) for own in self.logits(images, proposals)]
+    def _classify(self, inputs: Tensor, features: dict[str, Tensor], proposals: Sequence[Proposals]) -> list[Tensor]:
+        heads = self.model.roi_heads
+        boxes = [own.boxes for own in proposals]
+        pooled = heads.box_roi_pool(features, boxes, [_size(inputs)] * len(inputs))
+        scores, _ = heads.box_predictor(heads.box_head(pooled))
+        return list(scores.split([len(own) for own in boxes]))
 
     def label(self, name: str) -> int:
         """The label of a class; ValueError names the classes there are."""

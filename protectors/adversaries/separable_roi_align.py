@@ -51,9 +51,7 @@ class SeparableRoIPool(nn.Module):
         self.bins = bins
         self.canonical = canonical
 
-    def forward(
-        self, features: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]
-    ) -> Tensor:
+    def forward(self, features: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
         """Features by level [B, C, H, W], boxes [R, 4] an image; gives [sum of R, C, bins, bins]. The shapes are not needed."""
         levels = list(features.values())
         pooled = []

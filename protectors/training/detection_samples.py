@@ -87,7 +87,8 @@ class SampleSource:
         mean = pixels.mean()
         pixels = (mean + (pixels - mean) * self.random.uniform(0.6, 1.4)) * self.random.uniform(0.6, 1.4)
         pixels *= self.random.uniform(0.9, 1.1, 3).astype(np.float32)
-        return pixels.clip(0, 255).astype(np.uint8)
+        recoloured: NDArray[np.uint8] = pixels.clip(0, 255).astype(np.uint8)
+        return recoloured
 
     def draw(self, side: int, mosaic_share: float) -> Sample:
         if self.random.random() < mosaic_share:

@@ -88,11 +88,13 @@ def main() -> None:
     groups = [{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, lr=arguments.rate)
     mean, deviation = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (MEAN, DEVIATION))
-    started, limit = time.monotonic(), arguments.minutes * 60
+    started = time.monotonic()
+    limit: float = arguments.minutes * 60
     ready: queue.Queue[tuple[Tensor, list[dict[str, Tensor]]]] = queue.Queue(maxsize=3)
 
     def progress() -> float:
-        return (time.monotonic() - started) / limit
+        spent: float = time.monotonic() - started
+        return spent / limit
 
     def prepare() -> None:
         while True:

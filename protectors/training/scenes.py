@@ -90,10 +90,10 @@ def main() -> None:
     save_half(average, arguments.output)
     average.eval()
     with torch.inference_mode():
-        right = sum(
-            int((average((whole(images[chosen]).to(device) - mean) / deviation).argmax(1).cpu() == labels[chosen]).sum())
-            for chosen in test.split(100)
-        )
+        right = 0
+        for chosen in test.split(100):
+            logits = average((whole(images[chosen]).to(device) - mean) / deviation)
+            right += int((logits.argmax(1).cpu() == labels[chosen]).sum())
     print(f"accuracy on the test split {right / len(test):.4f}", flush=True)
 
 
