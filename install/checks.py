@@ -1,0 +1,38 @@
+"""Every check there is, in the order in which they fail fastest."""
+
+import subprocess
+import time
+from pathlib import Path
+
+from environment import PYTHON, ROOT
+from report import Report, StopInstallingError
+
+EXTENSION_TESTS = ROOT / "tests" / "extension"
+
+
+def checks() -> list[tuple[str, list[str], Path]]:
+    python = str(PYTHON)
+    return [
+        ("style", [python, "-m", "ruff", "check", "."], ROOT),
+        ("format", [python, "-m", "ruff", "format", "--check", "."], ROOT),
+        ("types", [python, "-m", "mypy"], ROOT),
+        ("node modules", ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], EXTENSION_TESTS),
+        ("extension: style and types", ["npm", "run", "--silent", "check"], EXTENSION_TESTS),
+        ("extension: tests", ["npm", "test", "--silent"], EXTENSION_TESTS),
+        ("tests", [python, "-m", "pytest"], ROOT),
+    ]
+
+
+def run_checks(report: Report) -> None:
+    """Run all of them, then fail if any failed: one session shows everything that is wrong."""
+    failed = []
+    for name, command, folder in checks():
+        started = time.monotonic()
+        report.say(name, "running")
+        done = subprocess.run(command, cwd=folder, check=False)
+        took = time.monotonic() - started
+        report.say(name, f"{'passed' if done.returncode == 0 else 'FAILED'} in {took:.0f} s")
+        if done.returncode != 0:
+            failed.append(name)
+    if failed:
+        raise StopInstallingError(f"these checks failed: {', '.join(failed)}")

@@ -1,0 +1,108 @@
+"""Makes the virtual environment and installs the package into it; does nothing where that is done already."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+import venv
+from pathlib import Path
+
+from report import Report, StopInstallingError
+
+ROOT = Path(__file__).resolve().parents[1]
+ENVIRONMENT = ROOT / ".venv"
+STAMP = ENVIRONMENT / "cloakroom-installed.json"
+BINARIES = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BINARIES / ("python.exe" if os.name == "nt" else "python")
+
+CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
+"""PyTorch's own builds without CUDA: a tenth of the size."""
+
+REACHABLE_WITHIN = 5.0
+"""Seconds after which the CPU wheels count as out of reach."""
+
+
+def has_nvidia_gpu() -> bool:
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return False
+    try:
+        listed = subprocess.run([program, "-L"], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return listed.returncode == 0 and "GPU" in listed.stdout
+
+
+def cpu_wheels_reachable(address: str = CPU_WHEELS) -> bool:
+    """Whether the index of CPU wheels answers, found out within seconds."""
+    try:
+        with urllib.request.urlopen(f"{address}/torch/", timeout=REACHABLE_WITHIN) as answer:
+            return int(answer.status) == 200
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+
+
+def fingerprint(extras: tuple[str, ...]) -> dict[str, object]:
+    """What the environment was made from; when it is the same again there is nothing to do."""
+    content = (ROOT / "pyproject.toml").read_bytes()
+    return {
+        "pyproject": hashlib.sha256(content).hexdigest(),
+        "extras": sorted(extras),
+        "python": list(sys.version_info[:3]),
+        "folder": str(ROOT),
+    }
+
+
+def installed(extras: tuple[str, ...]) -> bool:
+    """Whether the environment is there and holds at least these extras."""
+    if not (STAMP.is_file() and PYTHON.exists()):
+        return False
+    found = json.loads(STAMP.read_text(encoding="utf-8"))
+    wanted = fingerprint(extras)
+    return {**found, "extras": None} == {**wanted, "extras": None} and set(extras) <= set(found["extras"])
+
+
+def pip(report: Report, *arguments: str) -> None:
+    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        report.say("packages", done.stderr.strip()[-2000:])
+        raise StopInstallingError("pip could not install the packages (its words are above); check the network, then try again")
+
+
+def prepare(report: Report, extras: tuple[str, ...]) -> None:
+    """Environment and package, with progress. Raises StopInstallingError with advice."""
+    if installed(extras):
+        report.say("environment", "already there")
+        return
+    if not PYTHON.exists():
+        report.say("environment", f"making {ENVIRONMENT}")
+        try:
+            venv.create(ENVIRONMENT, with_pip=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise StopInstallingError(
+                f"Python's venv does not work here ({error}); on Debian run: apt-get install python3-venv"
+            ) from error
+    torch: list[str] = []
+    if not has_nvidia_gpu():
+        if cpu_wheels_reachable():
+            report.say("packages", "no NVIDIA GPU found: taking PyTorch's CPU wheels")
+            torch = ["--extra-index-url", CPU_WHEELS]
+            pip(report, "torch>=2.11,!=2.13.0", "torchvision>=0.26", "--index-url", CPU_WHEELS)
+        else:
+            report.say("packages", "PyTorch's CPU wheels are out of reach: taking the registry's build (2.6 GB)")
+    wanted = f".[{','.join(extras)}]" if extras else "."
+    report.say("packages", "installing (a few minutes the first time)")
+    pip(report, "--editable", wanted, *torch)
+    STAMP.write_text(json.dumps(fingerprint(extras)), encoding="utf-8")
+    report.say("packages", "installed")
+
+
+def remove(report: Report) -> None:
+    if ENVIRONMENT.exists():
+        shutil.rmtree(ENVIRONMENT)
+        report.say("environment", f"removed {ENVIRONMENT}")
