@@ -1,0 +1,3 @@
+"""The loopback service and the `cloakroom` command."""
+
+VERSION = "0.1.0"

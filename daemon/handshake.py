@@ -172,9 +172,7 @@ class ClientHandshake:
         label: how the daemon lists the new client, when pairing.
     """
 
-    def __init__(
-        self, host: str, credential: Credential | None, *, code: str = "", label: str = "Command line"
-    ) -> None:
+    def __init__(self, host: str, credential: Credential | None, *, code: str = "", label: str = "Command line") -> None:
         self._host = host
         self._code = code_key(code)
         self._label = label

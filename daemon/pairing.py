@@ -99,6 +99,9 @@ class Pairing:
             return None
         return bytes.fromhex(entry.key)
 
+    def knows(self, client: str) -> bool:
+        return client == LOCAL_CLIENT or client in self._clients
+
     def entries(self) -> tuple[ClientEntry, ...]:
         """Every paired browser, the oldest first, without keys."""
         return tuple(

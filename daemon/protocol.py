@@ -196,9 +196,7 @@ class Revoked(Message, tag="revoked"):
 
 
 FromClient = Hello | Proof | Pair | Protect | Cancel | Fetch | Status | OpenPairing | Clients | Revoke
-FromDaemon = (
-    Challenge | Welcome | Paired | Queued | Progress | Result | Error | State | PairingCode | ClientList | Revoked
-)
+FromDaemon = Challenge | Welcome | Paired | Queued | Progress | Result | Error | State | PairingCode | ClientList | Revoked
 
 
 class ProtocolError(Exception):

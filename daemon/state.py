@@ -110,9 +110,7 @@ class Lock:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.close()
-            raise StateError(
-                "A daemon already runs with this state folder. Stop it, or choose another with --state."
-            ) from None
+            raise StateError("A daemon already runs with this state folder. Stop it, or choose another with --state.") from None
         self._file = file
 
     def release(self) -> None:

@@ -1,0 +1,48 @@
+"""What every command shares: its options, exit statuses and how it prints."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from daemon.state import state_folder
+
+OK: Final = 0
+FAILED: Final = 1
+"""Something asked for was not done; what, was said."""
+USAGE: Final = 2
+NO_DAEMON: Final = 3
+
+START_HINT: Final = "No daemon is running. Start one with `cloakroom serve`."
+
+Subparsers = Any
+"""argparse's own type for this is private."""
+
+
+def add_command(commands: Subparsers, name: str, summary: str, **more: str) -> argparse.ArgumentParser:
+    """A command with --state and --json."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=summary, description=summary, **more)
+    parser.add_argument("--state", type=Path, metavar="DIR", help="state folder (or CLOAKROOM_STATE)")
+    parser.add_argument("--json", action="store_true", help="print JSON for programs")
+    return parser
+
+
+def chosen_state(args: argparse.Namespace) -> Path:
+    return state_folder(args.state)
+
+
+def print_json(value: object) -> None:
+    print(json.dumps(value), flush=True)
+
+
+def complain(args: argparse.Namespace, sentence: str) -> None:
+    """Say what went wrong: on the error stream, and for programs as JSON."""
+    if args.json:
+        print_json({"error": sentence})
+    else:
+        print(sentence, file=sys.stderr, flush=True)
+
+
+def megabytes(size: float) -> str:
+    return f"{size / 1_000_000:.1f} MB"

@@ -1,0 +1,196 @@
+"""`cloakroom protect`: the way of a photo through the daemon, from the shell."""
+
+import argparse
+import asyncio
+import mimetypes
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from daemon.client import DaemonClient, NoDaemonError
+from daemon.commands.console import (
+    FAILED,
+    NO_DAEMON,
+    OK,
+    USAGE,
+    Subparsers,
+    add_command,
+    chosen_state,
+    complain,
+    print_json,
+)
+from daemon.commands.showing import Showing, showing_for
+from daemon.errors import CloakroomError
+from daemon.handshake import Credential
+from daemon.models import model_folder
+from daemon.protocol import LIMITS, Policy
+from daemon.state import StateError, write_private
+
+BUSY_TRIES = 30
+
+
+def add(commands: Subparsers) -> None:
+    parser = add_command(commands, "protect", "Cloak photos: JPEG, PNG and WebP, several at once.")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a photo")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where cloaked photos go")
+    parser.add_argument("--strength", choices=("subtle", "balanced", "strong"), default="balanced", help="(%(default)s)")
+    parser.add_argument("--protectors", default="objects,scene", help="names with commas between (%(default)s)")
+    parser.add_argument("--sensitive", default="", help="detector classes to hide, with commas between (all)")
+    parser.add_argument("--private", action="store_true", help="start a daemon for this run alone")
+    parser.add_argument("--force", action="store_true", help="overwrite cloaked photos that are there already")
+    parser.add_argument(
+        "--keep-unprotected", action="store_true", help="write a photo also if an adversary still recognises it"
+    )
+    parser.set_defaults(run=run)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file: where it was written, or why not."""
+
+    file: Path
+    output: Path | None = None
+    report: dict[str, Any] | None = None
+    code: str | None = None
+    sentence: str | None = None
+
+    @property
+    def good(self) -> bool:
+        return self.code is None
+
+    def as_json(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"file": str(self.file), "output": str(self.output) if self.output else None}
+        if self.report is not None:
+            told["report"] = self.report
+        if self.code is not None:
+            told["error"] = {"code": self.code, "message": self.sentence}
+        return told
+
+
+def run(args: argparse.Namespace) -> int:
+    names = [path.name for path in args.files]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        complain(args, f"Two of the files are called {twice}. Cloak them into two folders.")
+        return USAGE
+    try:
+        return asyncio.run(_protect(args))
+    except NoDaemonError:
+        complain(args, "The daemon stopped answering. Run `cloakroom doctor`, then try again.")
+        return NO_DAEMON
+    except StateError as problem:
+        complain(args, str(problem))
+        return NO_DAEMON
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+async def _protect(args: argparse.Namespace) -> int:
+    policy = Policy(protectors=_names(args.protectors), strength=args.strength, sensitive=_names(args.sensitive))
+    try:
+        args.output.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        complain(args, f"{args.output} cannot be made ({problem.strerror}). Choose another folder with -o.")
+        return USAGE
+    outcomes = []
+    with showing_for(args) as showing:
+        async with daemon_for(args) as client:
+            for path in args.files:
+                outcome = await _one(client, path, policy, args, showing)
+                showing.ended(path, outcome.output, outcome.report, outcome.sentence)
+                outcomes.append(outcome)
+    if args.json:
+        print_json({"files": [outcome.as_json() for outcome in outcomes]})
+    return OK if all(outcome.good for outcome in outcomes) else FAILED
+
+
+@asynccontextmanager
+async def daemon_for(args: argparse.Namespace) -> AsyncIterator[DaemonClient]:
+    """The running daemon, or one for this run alone, in this process, with a worker and a socket of its own."""
+    state = chosen_state(args)
+    if not args.private:
+        try:
+            running = await DaemonClient.open_local(state)
+        except NoDaemonError:
+            pass
+        else:
+            async with running:
+                yield running
+            return
+    from daemon.server import Server, Settings
+    from daemon.worker import WorkerSettings
+
+    with tempfile.TemporaryDirectory(prefix="cloakroom-") as folder:
+        worker = WorkerSettings(model_folder=model_folder(state))
+        server = Server(Settings(state=Path(folder), port=0, worker=worker))
+        await server.start()
+        try:
+            access = server.access
+            credential = Credential(access.client, bytes.fromhex(access.key))
+            async with await DaemonClient.open(server.port, credential) as client:
+                yield client
+        finally:
+            await server.stop()
+
+
+async def _one(client: DaemonClient, path: Path, policy: Policy, args: argparse.Namespace, showing: Showing) -> Outcome:
+    target = args.output / path.name
+    try:
+        data = _read(path)
+        _check_target(path, target, args.force)
+        showing.began(path)
+        protected = await _with_patience(client, path, data, policy, showing)
+    except CloakroomError as problem:
+        return Outcome(path, code=problem.code, sentence=problem.sentence)
+    except OSError as problem:
+        return Outcome(path, code="unreadable", sentence=f"The file cannot be read ({problem.strerror}). Check its path.")
+    except FileExistsHereError as problem:
+        return Outcome(path, code="exists", sentence=str(problem))
+    if not protected.report["protected"] and not args.keep_unprotected:
+        sentence = (
+            "An adversary still recognises something, so nothing was written. "
+            "Try --strength strong, or --keep-unprotected to write it all the same."
+        )
+        return Outcome(path, report=protected.report, code="unprotected", sentence=sentence)
+    try:
+        write_private(target, protected.data)
+    except OSError as problem:
+        sentence = f"{target} cannot be written ({problem.strerror}). Choose another folder with -o."
+        return Outcome(path, report=protected.report, code="unwritable", sentence=sentence)
+    return Outcome(path, output=target, report=protected.report)
+
+
+class FileExistsHereError(Exception):
+    """The cloaked photo has nowhere to go; the text says what to do."""
+
+
+def _read(path: Path) -> bytes:
+    if path.stat().st_size > LIMITS.bytes:
+        raise CloakroomError("too-large")
+    return path.read_bytes()
+
+
+def _check_target(path: Path, target: Path, force: bool) -> None:
+    if target.exists() and target.samefile(path):
+        raise FileExistsHereError("This would overwrite the original. Choose another folder with -o.")
+    if target.exists() and not force:
+        raise FileExistsHereError(f"{target} exists already. Choose another folder with -o, or overwrite with --force.")
+
+
+async def _with_patience(client: DaemonClient, path: Path, data: bytes, policy: Policy, showing: Showing) -> Any:
+    mime = mimetypes.guess_type(path.name)[0] or ""
+    for tries_left in reversed(range(BUSY_TRIES)):
+        try:
+            return await client.protect(
+                data, policy, name=path.name, mime=mime, on_progress=lambda event: showing.moved(path, event)
+            )
+        except CloakroomError as problem:
+            if problem.code != "busy" or not tries_left:
+                raise
+            await asyncio.sleep(2.0)
+    raise CloakroomError("busy")

@@ -1,0 +1,69 @@
+"""`cloakroom serve`: the daemon in the foreground, until SIGINT or SIGTERM."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+
+from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_state, complain, print_json
+from daemon.jobs import QueueSettings
+from daemon.log import configure
+from daemon.models import model_folder
+from daemon.protocol import DEFAULT_PORT
+from daemon.server import Server, Settings
+from daemon.state import StateError
+from daemon.supervisor import Watch, default_memory
+from daemon.worker import WorkerSettings
+
+
+def add(commands: Subparsers) -> None:
+    parser = add_command(commands, "serve", "Run the daemon that browsers send their photos to.")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port on 127.0.0.1; 0 picks a free one (%(default)s)")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (%(default)s)")
+    parser.add_argument("--threads", type=int, help="CPU threads of the worker (all)")
+    parser.add_argument(
+        "--deadline", type=float, default=QueueSettings().deadline, help="seconds a photo may take (%(default)s)"
+    )
+    parser.add_argument("--memory", type=int, default=default_memory(), help="bytes the worker may use (%(default)s)")
+    parser.add_argument("--verbose", action="store_true", help="log more")
+    parser.set_defaults(run=run)
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    state = chosen_state(args)
+    return Settings(
+        state=state,
+        port=args.port,
+        worker=WorkerSettings(device=args.device, model_folder=model_folder(state), threads=args.threads),
+        queue=QueueSettings(deadline=args.deadline),
+        watch=Watch(memory=args.memory),
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    configure(args.verbose)
+    try:
+        asyncio.run(_serve(args))
+    except StateError as problem:
+        complain(args, str(problem))
+        return FAILED
+    return OK
+
+
+async def _serve(args: argparse.Namespace) -> None:
+    server = Server(settings_of(args))
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Windows' loop has no signal handlers; there Ctrl+C raises KeyboardInterrupt.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stop.set)
+    await server.start()
+    try:
+        if args.json:
+            print_json({"listening": f"127.0.0.1:{server.port}", "port": server.port, "pid": server.access.pid})
+        else:
+            print(f"listening on 127.0.0.1:{server.port}", flush=True)
+        await stop.wait()
+    finally:
+        await server.stop()

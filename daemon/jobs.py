@@ -1,0 +1,303 @@
+"""The bounded queue between sockets and the worker, and the results that wait two minutes to be fetched.
+
+Jobs run one after another for now, also those that wait together for the same protector: the worker's batch is one
+photo. The queue hands them out in order of arrival, so a batching worker only changes `_run_next`.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from daemon.errors import SENTENCES, CloakroomError, Code
+from daemon.pipe import Done, Step
+from daemon.protocol import LIMITS, Mime, Policy
+from daemon.supervisor import Supervisor, WorkerLostError
+
+log = logging.getLogger("cloakroom.jobs")
+
+ATTEMPTS = 2
+
+
+@dataclass(frozen=True)
+class QueueSettings:
+    """Attributes:
+    waiting: photos that may wait (uploads under way count), beside the one that runs.
+    deadline: seconds that one photo may run.
+    keep: seconds that a finished photo is kept.
+    kept_bytes: memory for finished photos; the oldest go first.
+    pulse: seconds between two signs of life of a job.
+    """
+
+    waiting: int = LIMITS.queue
+    deadline: float = 600.0
+    keep: float = 120.0
+    kept_bytes: int = 512 * 1024 * 1024
+    pulse: float = 4.0
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """photos before this one"""
+
+    position: int
+
+
+@dataclass(frozen=True)
+class Running:
+    stage: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    mime: Mime
+    data: bytes
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Failure:
+    code: Code
+    sentence: str
+
+
+Event = Waiting | Running | Finished | Failure
+Listener = Callable[[str, Event], None]
+JobKey = tuple[str, str]
+"""Client and job: what one client calls a job, another cannot touch."""
+
+
+@dataclass
+class _Job:
+    key: JobKey
+    policy: Policy
+    data: bytes
+    listener: Listener | None
+    last: Event
+    ended_at: float | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.ended_at is not None
+
+    def tell(self, event: Event) -> None:
+        self.last = event
+        if self.listener is not None:
+            self.listener(self.key[1], event)
+
+
+class JobQueue:
+    """Takes photos from every socket and gives them to the worker in order.
+
+    Args:
+        supervisor: has the worker.
+        settings: bounds.
+        clock: seconds that only go forward.
+    """
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        settings: QueueSettings | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._supervisor = supervisor
+        self.settings = settings or QueueSettings()
+        self._clock = clock
+        self._jobs: dict[JobKey, _Job] = {}
+        self._waiting: list[_Job] = []
+        self._running: _Job | None = None
+        self._reserved: set[JobKey] = set()
+        self._arrived = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def queued(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def running(self) -> int:
+        return int(self._running is not None)
+
+    def start(self) -> None:
+        self._tasks = [asyncio.create_task(self._run_all()), asyncio.create_task(self._pulse())]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    # From the sockets.
+
+    def reserve(self, client: str, job: str) -> None:
+        """A place for a photo that is about to be uploaded.
+
+        Raises:
+            CloakroomError: busy; bad-request if the id is in use.
+        """
+        self._forget_old()
+        key = (client, job)
+        if key in self._jobs or key in self._reserved:
+            raise CloakroomError("bad-request")
+        if len(self._waiting) + len(self._reserved) >= self.settings.waiting:
+            raise CloakroomError("busy")
+        self._reserved.add(key)
+
+    def release(self, client: str, job: str) -> None:
+        """The upload did not come to an end."""
+        self._reserved.discard((client, job))
+
+    def submit(self, client: str, job: str, policy: Policy, data: bytes, listener: Listener) -> None:
+        """Queue a photo whose place was reserved; the listener hears of it until its end."""
+        key = (client, job)
+        self._reserved.discard(key)
+        entry = _Job(key, policy, data, listener, Waiting(self._ahead(len(self._waiting))))
+        self._jobs[key] = entry
+        self._waiting.append(entry)
+        entry.tell(entry.last)
+        self._arrived.set()
+
+    def cancel(self, client: str, job: str) -> None:
+        """End a job; its listener hears `cancelled`.
+
+        Raises:
+            CloakroomError: unknown-job, also when it has ended already.
+        """
+        entry = self._jobs.get((client, job))
+        if entry is None or entry.ended:
+            raise CloakroomError("unknown-job")
+        self._fail(entry, "cancelled")
+        if entry is self._running:
+            self._supervisor.give_up(_worker_name(entry))
+        else:
+            self._waiting.remove(entry)
+            self._tell_positions()
+
+    def fetch(self, client: str, job: str, listener: Listener) -> None:
+        """Hear of a job again, from its present state on; the socket that had it before hears no more.
+
+        Raises:
+            CloakroomError: unknown-job.
+        """
+        self._forget_old()
+        entry = self._jobs.get((client, job))
+        if entry is None:
+            raise CloakroomError("unknown-job")
+        entry.listener = listener
+        entry.tell(entry.last)
+
+    def leave(self, listener: Listener) -> None:
+        """A socket is gone; its jobs go on."""
+        for entry in self._jobs.values():
+            if entry.listener == listener:
+                entry.listener = None
+
+    def drop_client(self, client: str) -> None:
+        """A revoked client's jobs and results go with it."""
+        for entry in [entry for key, entry in self._jobs.items() if key[0] == client]:
+            if not entry.ended:
+                entry.listener = None
+                self.cancel(*entry.key)
+            del self._jobs[entry.key]
+
+    # To the worker.
+
+    async def _run_all(self) -> None:
+        while True:
+            while not self._waiting:
+                self._arrived.clear()
+                await self._arrived.wait()
+            entry = self._running = self._waiting.pop(0)
+            self._tell_positions()
+            try:
+                await self._run(entry)
+            except Exception as problem:
+                log.error("queue: %s", type(problem).__name__)
+                self._fail(entry, "internal")
+            finally:
+                self._running = None
+                entry.data = b""
+
+    async def _run(self, entry: _Job) -> None:
+        """At most twice: whatever killed the worker may have had nothing to do with this photo."""
+
+        def step(message: Step) -> None:
+            if not entry.ended:
+                entry.tell(Running(message.stage, message.done, message.total))
+
+        entry.tell(Running("decode", 0, 1))
+        deadline = asyncio.get_running_loop().call_later(self.settings.deadline, self._overdue, entry)
+        begun = self._clock()
+        try:
+            for _ in range(ATTEMPTS):
+                if entry.ended:
+                    return
+                with contextlib.suppress(WorkerLostError):
+                    outcome, body = await self._supervisor.run(_worker_name(entry), entry.policy, entry.data, step)
+                    if entry.ended:
+                        return
+                    if isinstance(outcome, Done):
+                        self._end(entry, Finished(outcome.mime, body, outcome.report))
+                    else:
+                        self._end(entry, Failure(outcome.code, outcome.sentence))
+                    return
+            self._fail(entry, "worker-died")
+        finally:
+            deadline.cancel()
+            outcome_name = entry.last.code if isinstance(entry.last, Failure) else "done"
+            log.info("a job ended: %s, %.1f s", outcome_name, self._clock() - begun)
+
+    def _overdue(self, entry: _Job) -> None:
+        self._fail(entry, "deadline")
+        self._supervisor.give_up(_worker_name(entry))
+
+    # Ends.
+
+    def _fail(self, entry: _Job, code: Code) -> None:
+        self._end(entry, Failure(code, SENTENCES[code]))
+
+    def _end(self, entry: _Job, event: Finished | Failure) -> None:
+        if entry.ended:
+            return
+        entry.ended_at = self._clock()
+        entry.data = b""
+        entry.tell(event)
+        self._forget_old()
+
+    def _forget_old(self) -> None:
+        """Drop what was kept for long enough, and the oldest results beyond the memory for them."""
+        now = self._clock()
+        ended = sorted((e for e in self._jobs.values() if e.ended), key=lambda e: e.ended_at or 0.0, reverse=True)
+        kept = 0
+        for entry in ended:
+            kept += len(entry.last.data) if isinstance(entry.last, Finished) else 0
+            if now - (entry.ended_at or 0.0) > self.settings.keep or kept > self.settings.kept_bytes:
+                del self._jobs[entry.key]
+
+    # Signs of life.
+
+    def _ahead(self, index: int) -> int:
+        return index + self.running
+
+    def _tell_positions(self) -> None:
+        for index, entry in enumerate(self._waiting):
+            entry.tell(Waiting(self._ahead(index)))
+
+    async def _pulse(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.pulse)
+            self._forget_old()
+            self._tell_positions()
+            if self._running is not None and not self._running.ended:
+                self._running.tell(self._running.last)
+
+
+def _worker_name(entry: _Job) -> str:
+    """What the worker calls the job: two clients may have chosen the same id."""
+    return f"{entry.key[0]}/{entry.key[1]}"

@@ -1,0 +1,20 @@
+"""Logging that can be shown to anyone: no names, addresses, pixels, codes or keys, from us or from the libraries."""
+
+import logging
+import sys
+
+# These write what they were sent into their messages: request lines, headers, file names.
+_TALKATIVE = ("aiohttp", "asyncio", "websockets", "PIL", "urllib3")
+
+
+def configure(verbose: bool = False) -> None:
+    """To the standard error stream, without ever quoting a request."""
+    logging.basicConfig(
+        level=logging.WARNING,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
+    logging.getLogger("cloakroom").setLevel(logging.DEBUG if verbose else logging.INFO)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)

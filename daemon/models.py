@@ -1,0 +1,168 @@
+"""The model store: what the manifest offers, what has been pulled, and whether it is what it should be.
+
+Nothing reads a downloaded file before its SHA-256 was found right, and what is kept afterwards are safetensors: a
+checkpoint's pickle is opened once, by torch's reader that loads tensors and nothing else.
+"""
+
+import os
+import secrets
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+from urllib.error import URLError
+from urllib.parse import urlsplit, urlunsplit
+
+from daemon.state import StateError, prepare, write_private
+from protectors.manifest import Entry, entries, sha256_of, weights_file
+
+BLOCK: Final = 1024 * 1024
+TIMEOUT_SECONDS: Final = 60.0
+
+Report = Callable[[str, int, int], None]
+"""Called with the model's name, bytes so far and bytes in all."""
+
+
+class ModelError(Exception):
+    """A model could not be pulled or is damaged; the text says what to do."""
+
+
+def model_folder(state: Path) -> Path:
+    """Where pulled models are kept."""
+    return state / "models"
+
+
+def embedded_classes() -> tuple[str, ...]:
+    """What the embedded detector can name, known before the worker has loaded it."""
+    return next((own.classes for own in entries() if own.task == "objects" and own.set == "embedded"), ())
+
+
+def chosen(names: list[str]) -> list[Entry]:
+    """The entries of these names, or all that can be pulled.
+
+    Raises:
+        ModelError: a name is not in the manifest.
+    """
+    known = {own.name: own for own in entries()}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ModelError(f"No model is called {unknown[0]}. See `cloakroom models list`.")
+    return [known[name] for name in names] if names else [own for own in known.values() if own.url]
+
+
+def mirrored(url: str, mirror: str | None) -> str:
+    """The url with a mirror's scheme and host (and the path that the mirror begins with) in place of its own."""
+    if not mirror:
+        return url
+    target, source = urlsplit(mirror), urlsplit(url)
+    return urlunsplit((target.scheme, target.netloc, target.path.rstrip("/") + source.path, source.query, ""))
+
+
+def pull(own: Entry, folder: Path, report: Report, mirror: str | None = None) -> Path:
+    """Download, check, convert and keep one model; what is there and right already is kept as it is.
+
+    Args:
+        own: the manifest's entry.
+        folder: where pulled models are kept.
+        report: hears of progress.
+        mirror: replaces the url's scheme and host; so does CLOAKROOM_MIRROR.
+
+    Raises:
+        ModelError: no url, the download failed, the hash is wrong, or it is no checkpoint of tensors.
+    """
+    if own.file is not None:
+        return own.file
+    if own.url is None:
+        raise ModelError(f"{own.name} has no address to pull it from.")
+    try:
+        prepare(folder)
+    except StateError as problem:
+        raise ModelError(str(problem)) from None
+    if verify(own, folder) == "ok":
+        return folder / f"{own.name}.safetensors"
+    download = folder / f".{own.name}.{secrets.token_hex(4)}.download"
+    try:
+        _download(own, mirrored(own.url, mirror or os.environ.get("CLOAKROOM_MIRROR")), download, report)
+        if sha256_of(download) != own.sha256:
+            raise ModelError(
+                f"{own.name}: the download is not the file it should be (SHA-256 differs) and was deleted. "
+                "Try again; if it happens again, the source has changed: do not use it."
+            )
+        return _convert(own, download, folder)
+    finally:
+        download.unlink(missing_ok=True)
+
+
+def _download(own: Entry, url: str, target: Path, report: Report) -> None:
+    if urlsplit(url).scheme not in ("https", "http"):
+        raise ModelError(f"{own.name}: only http and https addresses are pulled from.")
+    try:
+        with (
+            urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer,  # noqa: S310 - scheme checked above
+            os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
+        ):
+            total = int(answer.headers.get("Content-Length") or own.bytes)
+            received = 0
+            while block := answer.read(BLOCK):
+                received += len(block)
+                # What is longer than promised cannot be right; a hostile source shall not fill the disk.
+                if own.bytes and received > own.bytes:
+                    break
+                file.write(block)
+                report(own.name, received, total)
+    except (URLError, OSError, ValueError) as problem:
+        reason = getattr(problem, "reason", None) or type(problem).__name__
+        raise ModelError(f"{own.name} could not be downloaded ({reason}). Check the connection and try again.") from None
+
+
+def _convert(own: Entry, checkpoint: Path, folder: Path) -> Path:
+    """From a checkpoint whose hash was right to safetensors, with their own hash beside them."""
+    # Imported here: `models list` and the front process do without torch.
+    import pickle
+
+    import torch
+    from safetensors.torch import save_file
+
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError):
+        raise ModelError(f"{own.name}: the file holds more than tensors, or is no checkpoint. It was deleted.") from None
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        # Places365 wraps its weights, and names them after the DataParallel they were trained in.
+        state = {name.removeprefix("module."): value for name, value in state["state_dict"].items()}
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise ModelError(f"{own.name}: the file holds no weights. It was deleted.")
+    target = folder / f"{own.name}.safetensors"
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        # Clones, because safetensors refuses tensors that share memory.
+        save_file({name: value.contiguous().clone() for name, value in state.items()}, temporary)
+        temporary.chmod(0o600)
+        write_private(_hash_file(target), sha256_of(temporary).encode())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+def _hash_file(target: Path) -> Path:
+    return target.with_suffix(".sha256")
+
+
+def verify(own: Entry, folder: Path) -> str:
+    """ "ok", "damaged", or "absent" where it has not been pulled.
+
+    An embedded file is held against the manifest; a pulled one against the hash written when it was converted from
+    the file that the manifest knows.
+    """
+    path = weights_file(own, folder)
+    if path is None or not path.is_file():
+        return "damaged" if own.file is not None else "absent"
+    if own.file is not None:
+        expected = own.sha256
+    else:
+        try:
+            expected = _hash_file(path).read_text().strip()
+        except OSError:
+            return "damaged"
+    return "ok" if sha256_of(path) == expected else "damaged"

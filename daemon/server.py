@@ -1,0 +1,238 @@
+"""The daemon's front: HTTP on the loopback, one path, and the same refusal for whatever does not belong.
+
+This process never imports torch and never decodes an image.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket as sockets
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from aiohttp import WSMsgType, web
+
+from daemon import VERSION
+from daemon.frames import MAX_FRAME
+from daemon.handshake import DaemonHandshake, Refused
+from daemon.jobs import JobQueue, QueueSettings
+from daemon.models import embedded_classes
+from daemon.pairing import LOCAL_CLIENT, Pairing
+from daemon.protocol import (
+    DEFAULT_PORT,
+    LIMITS,
+    REFUSED,
+    ProtocolError,
+    Welcome,
+    decode_from_client,
+    encode,
+)
+from daemon.protocol import (
+    VERSION as PROTOCOL_VERSION,
+)
+from daemon.session import House, Session
+from daemon.sessions import Sessions
+from daemon.state import LocalAccess, Lock, StateError, prepare, remove_local, write_local
+from daemon.supervisor import EntryPoint, Supervisor, Watch
+from daemon.worker import WorkerSettings
+from daemon.worker import main as worker_main
+
+log = logging.getLogger("cloakroom.server")
+
+PATH: Final = "/v1"
+HANDSHAKE_SECONDS: Final = 10.0
+MAX_SOCKETS: Final = 64
+MAX_STRANGERS: Final = 16
+"""Sockets that have not proved themselves yet."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a daemon is run.
+
+    Attributes:
+        state: the state folder.
+        port: 0 picks a free one.
+        worker: handed to the worker process.
+        queue: bounds of the queue.
+        watch: limits of the worker.
+        entry: what the worker process runs.
+    """
+
+    state: Path
+    port: int = DEFAULT_PORT
+    worker: WorkerSettings = field(default_factory=WorkerSettings)
+    queue: QueueSettings = field(default_factory=QueueSettings)
+    watch: Watch = field(default_factory=Watch)
+    entry: EntryPoint = worker_main
+
+
+class Server:
+    """One daemon. `start`, then `stop`.
+
+    Raises on start:
+        StateError: the state folder or the port cannot be had; says what to do.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.port = settings.port
+        folder = prepare(settings.state)
+        self.pairing = Pairing(folder)
+        self.supervisor = Supervisor(settings.worker, settings.watch, settings.entry)
+        self.queue = JobQueue(self.supervisor, settings.queue)
+        self._house = House(self.queue, self.supervisor, self.pairing, Sessions(), time.monotonic())
+        self._lock = Lock(folder)
+        self._runner: web.ServerRunner | None = None
+        self._hosts: frozenset[str] = frozenset()
+        self._open = 0
+        self._strangers = 0
+
+    @property
+    def access(self) -> LocalAccess:
+        """What the command line needs to get in."""
+        return LocalAccess(self.port, LOCAL_CLIENT, self.pairing.local.key.hex(), os.getpid())
+
+    async def start(self) -> None:
+        self._lock.acquire()
+        try:
+            listeners = self._listen()
+        except BaseException:
+            self._lock.release()
+            raise
+        # The low-level server has no router, whose own 404 and 405 would tell refusals apart.
+        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None, lingering_time=0))
+        await self._runner.setup()
+        for listener in listeners:
+            await web.SockSite(self._runner, listener).start()
+        self.supervisor.start()
+        self.queue.start()
+        write_local(self.settings.state, self.access)
+        log.info("listening")
+
+    async def stop(self) -> None:
+        remove_local(self.settings.state, self.access)
+        await self._house.sessions.close_all()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self.queue.stop()
+        await self.supervisor.stop()
+        self._lock.release()
+
+    def _listen(self) -> list[sockets.socket]:
+        """127.0.0.1, and ::1 on the same port where the machine has it."""
+        first = _bind(sockets.AF_INET, "127.0.0.1", self.settings.port)
+        self.port = int(first.getsockname()[1])
+        hosts, listeners = [f"127.0.0.1:{self.port}"], [first]
+        if sockets.has_ipv6:
+            # Somebody else may have it, or the machine has no IPv6: 127.0.0.1 is enough.
+            with contextlib.suppress(StateError):
+                listeners.append(_bind(sockets.AF_INET6, "::1", self.port))
+                hosts.append(f"[::1]:{self.port}")
+        self._hosts = frozenset(hosts)
+        return listeners
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Every request there is."""
+        if not self._admitted(request):
+            return _refusal()
+        self._open += 1
+        try:
+            return await self._upgrade(request)
+        finally:
+            self._open -= 1
+
+    def _admitted(self, request: web.BaseRequest) -> bool:
+        """Before the upgrade: exact host, known origin, the one path, room for one more."""
+        headers = request.headers
+        offered = {name.strip() for name in headers.get("Sec-WebSocket-Protocol", "").split(",")}
+        return (
+            headers.getall("Host", []) in [[host] for host in self._hosts]
+            and len(headers.getall("Origin", [])) == 1
+            and self.pairing.admits(headers.get("Origin"))
+            and request.method == "GET"
+            and request.raw_path == PATH
+            and PROTOCOL_VERSION in offered
+            and self._open < MAX_SOCKETS
+            and self._strangers < MAX_STRANGERS
+        )
+
+    async def _upgrade(self, request: web.BaseRequest) -> web.StreamResponse:
+        socket = web.WebSocketResponse(
+            protocols=(PROTOCOL_VERSION,), compress=False, max_msg_size=MAX_FRAME + 1, heartbeat=30.0, timeout=3.0
+        )
+        if not socket.can_prepare(request).ok:
+            return _refusal()
+        await socket.prepare(request)
+        handshake = DaemonHandshake(request.headers["Host"], request.headers["Origin"], self.pairing)
+        self._strangers += 1
+        try:
+            async with asyncio.timeout(HANDSHAKE_SECONDS):
+                await self._shake_hands(socket, handshake)
+        except (Refused, ProtocolError, TimeoutError, ConnectionError):
+            await socket.close(code=REFUSED)
+            return socket
+        finally:
+            self._strangers -= 1
+        await self._serve(socket, handshake)
+        return socket
+
+    async def _shake_hands(self, socket: web.WebSocketResponse, handshake: DaemonHandshake) -> None:
+        while handshake.credential is None:
+            frame = await socket.receive()
+            if frame.type is not WSMsgType.TEXT:
+                raise Refused
+            for answer in handshake.receive(decode_from_client(frame.data)):
+                await socket.send_str(encode(answer))
+        await socket.send_str(encode(self._welcome(handshake)))
+
+    async def _serve(self, socket: web.WebSocketResponse, handshake: DaemonHandshake) -> None:
+        credential = handshake.credential
+        if credential is None:
+            return
+        self._house.sessions.add(credential.client, socket)
+        try:
+            # Revoked in the instant between its proof and here.
+            if self.pairing.knows(credential.client):
+                await Session(socket, credential, self._house).serve()
+            else:
+                await socket.close(code=REFUSED)
+        finally:
+            self._house.sessions.remove(credential.client, socket)
+
+    def _welcome(self, handshake: DaemonHandshake) -> Welcome:
+        facts = self.supervisor.facts
+        return Welcome(
+            proof=handshake.welcome_proof(),
+            limits=LIMITS,
+            protectors=facts.protectors if facts else ("objects", "scene"),
+            device=facts.device if facts else "starting",
+            models="full" if facts and facts.models == "full" else "embedded",
+            version=VERSION,
+            classes=facts.classes if facts else embedded_classes(),
+        )
+
+
+def _bind(family: sockets.AddressFamily, address: str, port: int) -> sockets.socket:
+    listener = sockets.socket(family, sockets.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+        elif hasattr(sockets, "SO_EXCLUSIVEADDRUSE"):
+            listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_EXCLUSIVEADDRUSE, 1)
+        listener.bind((address, port))
+    except OSError:
+        listener.close()
+        raise StateError(f"Port {port} is taken. Stop what listens there, or choose another with --port.") from None
+    listener.setblocking(False)
+    return listener
+
+
+def _refusal() -> web.Response:
+    """The same for everything, down to the headers."""
+    response = web.Response(status=403, headers={"Server": "cloakroom"})
+    response.force_close()
+    return response

@@ -1,0 +1,254 @@
+"""One authenticated websocket: reads its messages, and writes what its jobs have to say."""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psutil
+from aiohttp import WSMsgType, web
+
+from daemon.errors import CloakroomError
+from daemon.frames import Assembly, decode_frame, encode_frames
+from daemon.handshake import Credential
+from daemon.jobs import Event, Failure, Finished, JobQueue, Running
+from daemon.jobs import Waiting as WaitingEvent
+from daemon.pairing import CODE_SECONDS, LOCAL_CLIENT, Pairing
+from daemon.protocol import (
+    LIMITS,
+    Cancel,
+    ClientList,
+    Clients,
+    Fetch,
+    FromClient,
+    FromDaemon,
+    OpenPairing,
+    PairingCode,
+    Policy,
+    Progress,
+    Protect,
+    ProtocolError,
+    Queued,
+    Result,
+    Revoke,
+    Revoked,
+    State,
+    Status,
+    decode_from_client,
+    encode,
+    error,
+)
+from daemon.sessions import Sessions
+from daemon.supervisor import Supervisor
+
+MAX_STRIKES = 20
+UPLOAD_SILENCE = 60.0
+"""Seconds without a chunk after which an upload is given up."""
+
+
+@dataclass
+class _Upload:
+    policy: Policy
+    assembly: Assembly
+    heard: float
+
+
+@dataclass(frozen=True)
+class House:
+    """What every session shares."""
+
+    queue: JobQueue
+    supervisor: Supervisor
+    pairing: Pairing
+    sessions: Sessions
+    begun: float
+
+
+class Session:
+    """Serves one socket until it closes.
+
+    Args:
+        socket: after the handshake.
+        credential: who is on the other side.
+        house: shared by all sessions.
+    """
+
+    def __init__(self, socket: web.WebSocketResponse, credential: Credential, house: House) -> None:
+        self._socket = socket
+        self.client = credential.client
+        self._house = house
+        self._uploads: dict[str, _Upload] = {}
+        self._outbox: deque[tuple[str, Event] | FromDaemon] = deque()
+        self._something = asyncio.Event()
+        self._strikes = 0
+        # One bound method, so that the queue can tell this listener from others.
+        self._listener = self._hear
+
+    async def serve(self) -> None:
+        writer = asyncio.create_task(self._write())
+        sweeper = asyncio.create_task(self._sweep())
+        try:
+            await self._read()
+        finally:
+            self._house.queue.leave(self._listener)
+            for job in self._uploads:
+                self._house.queue.release(self.client, job)
+            for task in (writer, sweeper):
+                task.cancel()
+            await asyncio.gather(writer, sweeper, return_exceptions=True)
+
+    async def _read(self) -> None:
+        async for frame in self._socket:
+            try:
+                if frame.type is WSMsgType.TEXT:
+                    self._take(decode_from_client(frame.data))
+                elif frame.type is WSMsgType.BINARY:
+                    self._take_chunk(*decode_frame(frame.data))
+            except ProtocolError:
+                self._strikes += 1
+                self._say(error(None, "bad-request"))
+            if self._strikes >= MAX_STRIKES:
+                await self._socket.close(code=1002)
+
+    # What the client says.
+
+    def _take(self, message: FromClient) -> None:
+        match message:
+            case Protect():
+                self._refusing(message.job, lambda: self._begin(message))
+            case Cancel(job=job):
+                self._refusing(job, lambda: self._cancel(job))
+            case Fetch(job=job):
+                self._refusing(job, lambda: self._house.queue.fetch(self.client, job, self._listener))
+            case Status():
+                self._say(self._state())
+            case OpenPairing() | Clients() | Revoke():
+                self._manage(message)
+            case _:
+                raise ProtocolError
+
+    def _refusing(self, job: str, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except CloakroomError as problem:
+            self._say(error(job, problem.code, problem.sentence))
+
+    def _begin(self, message: Protect) -> None:
+        if message.size == 0:
+            raise CloakroomError("empty")
+        if message.size > LIMITS.bytes:
+            raise CloakroomError("too-large")
+        self._house.queue.reserve(self.client, message.job)
+        self._uploads[message.job] = _Upload(message.policy, Assembly(message.size), time.monotonic())
+
+    def _take_chunk(self, job: str, chunk: memoryview) -> None:
+        upload = self._uploads.get(job)
+        if upload is None:
+            # Chunks of a job that was refused or cancelled are still on their way.
+            return
+        try:
+            complete = upload.assembly.add(chunk)
+        except ProtocolError:
+            self._drop_upload(job)
+            self._say(error(job, "bad-request"))
+            return
+        upload.heard = time.monotonic()
+        if complete:
+            del self._uploads[job]
+            self._house.queue.submit(self.client, job, upload.policy, upload.assembly.bytes(), self._listener)
+
+    def _cancel(self, job: str) -> None:
+        if job in self._uploads:
+            self._drop_upload(job)
+            raise CloakroomError("cancelled")
+        self._house.queue.cancel(self.client, job)
+
+    def _drop_upload(self, job: str) -> None:
+        del self._uploads[job]
+        self._house.queue.release(self.client, job)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(UPLOAD_SILENCE / 4)
+            late = [job for job, u in self._uploads.items() if time.monotonic() - u.heard > UPLOAD_SILENCE]
+            for job in late:
+                self._drop_upload(job)
+                self._say(error(job, "deadline"))
+
+    def _manage(self, message: OpenPairing | Clients | Revoke) -> None:
+        """Only the command line of the same user may decide who is let in."""
+        if self.client != LOCAL_CLIENT:
+            raise ProtocolError
+        pairing = self._house.pairing
+        match message:
+            case OpenPairing():
+                self._say(PairingCode(code=pairing.open_pairing(), seconds=CODE_SECONDS))
+            case Clients():
+                self._say(ClientList(clients=pairing.entries()))
+            case Revoke(client=client):
+                if pairing.revoke(client):
+                    self._house.queue.drop_client(client)
+                    self._house.sessions.close(client)
+                    self._say(Revoked(client=client))
+                else:
+                    self._say(error(None, "bad-request", "No browser with this id is paired. Run `cloakroom pair --list`."))
+
+    def _state(self) -> State:
+        house = self._house
+        facts = house.supervisor.facts
+        return State(
+            queued=house.queue.queued,
+            running=house.queue.running,
+            worker=house.supervisor.state,
+            device=facts.device if facts else "starting",
+            models="full" if facts and facts.models == "full" else "embedded",
+            protectors=facts.protectors if facts else ("objects", "scene"),
+            clients=len(house.pairing.entries()),
+            front_rss=int(psutil.Process().memory_info().rss),
+            worker_rss=house.supervisor.rss(),
+            uptime=round(time.monotonic() - house.begun, 3),
+        )
+
+    # What the client hears.
+
+    def _hear(self, job: str, event: Event) -> None:
+        # Of a job's progress only the newest matters to a socket that is slow to read.
+        if isinstance(event, Running | WaitingEvent):
+            for index, waiting in enumerate(self._outbox):
+                if isinstance(waiting, tuple) and waiting[0] == job and isinstance(waiting[1], Running | WaitingEvent):
+                    self._outbox[index] = (job, event)
+                    return
+        self._outbox.append((job, event))
+        self._something.set()
+
+    def _say(self, message: FromDaemon) -> None:
+        self._outbox.append(message)
+        self._something.set()
+
+    async def _write(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            while True:
+                while not self._outbox:
+                    self._something.clear()
+                    await self._something.wait()
+                item = self._outbox.popleft()
+                if isinstance(item, tuple):
+                    await self._report(*item)
+                else:
+                    await self._socket.send_str(encode(item))
+
+    async def _report(self, job: str, event: Event) -> None:
+        match event:
+            case WaitingEvent(position=position):
+                await self._socket.send_str(encode(Queued(job=job, position=position)))
+            case Running(stage=stage, done=done, total=total):
+                await self._socket.send_str(encode(Progress(job=job, stage=stage, done=done, total=total)))
+            case Failure(code=code, sentence=sentence):
+                await self._socket.send_str(encode(error(job, code, sentence)))
+            case Finished(mime=mime, data=data, report=report):
+                result = Result(job=job, mime=mime, size=len(data), report=report)
+                await self._socket.send_str(encode(result))
+                for frame in encode_frames(job, data):
+                    await self._socket.send_bytes(frame)

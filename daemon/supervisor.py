@@ -1,0 +1,249 @@
+"""The front's hold on the worker: spawns it, listens to it, kills it when it hangs or grows, and spawns the next."""
+
+import asyncio
+import contextlib
+import logging
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+
+import msgspec
+import psutil
+
+from daemon.pipe import Beat, Done, Failed, FromWorker, Line, Ready, Step, Stop, Work
+from daemon.protocol import Policy, WorkerState
+from daemon.worker import WorkerSettings, main
+
+log = logging.getLogger("cloakroom.supervisor")
+
+EntryPoint = Callable[[Connection, WorkerSettings], None]
+
+
+def default_memory() -> int:
+    """Bytes that the worker may hold: three quarters of the machine's memory, 16 GiB at most."""
+    return min(16 * 1024**3, psutil.virtual_memory().total * 3 // 4)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """When the worker is given up.
+
+    Attributes:
+        start: seconds until it must have loaded its models.
+        silence: seconds without a beat.
+        grace: seconds to let go of a job after it was told to.
+        memory: bytes of resident memory.
+    """
+
+    start: float = 180.0
+    silence: float = 30.0
+    grace: float = 15.0
+    memory: int = field(default_factory=default_memory)
+
+
+class WorkerLostError(Exception):
+    """The worker died, or was killed, while it had the job (or before it could take it)."""
+
+
+@dataclass
+class _Current:
+    job: str
+    ended: asyncio.Future[tuple[Done | Failed, bytes]]
+    on_step: Callable[[Step], None]
+    given_up: float | None = None
+
+
+class Supervisor:
+    """Keeps exactly one worker process alive.
+
+    Args:
+        settings: handed to the worker.
+        watch: its limits.
+        entry: what the process runs; tests hand in one that misbehaves.
+    """
+
+    def __init__(self, settings: WorkerSettings, watch: Watch | None = None, entry: EntryPoint = main) -> None:
+        self._settings = settings
+        self._watch = watch or Watch()
+        self._entry = entry
+        self._current: _Current | None = None
+        self._line: Line | None = None
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._loop_task: asyncio.Task[None] | None = None
+        self._changed = asyncio.Condition()
+        self._announcing: asyncio.Task[None] | None = None
+        self._heard = 0.0
+        self._deaths = 0
+        self.state: WorkerState = "starting"
+        self.facts: Ready | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    def rss(self) -> int:
+        """Resident memory of the worker in bytes; 0 while there is none."""
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss) if self.pid else 0
+        except psutil.Error:
+            return 0
+
+    def start(self) -> None:
+        self._loop_task = asyncio.create_task(self._keep_alive())
+
+    async def stop(self) -> None:
+        """Kill the worker for good."""
+        if self._loop_task is not None:
+            self._loop_task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._loop_task
+            self._loop_task = None
+
+    # Jobs.
+
+    async def run(self, job: str, policy: Policy, data: bytes, on_step: Callable[[Step], None]) -> tuple[Done | Failed, bytes]:
+        """Have the worker do one job; returns once the worker is free again.
+
+        Raises:
+            WorkerLostError: it died before it was done, or could not be started.
+        """
+        line = await self._ready()
+        current = _Current(job, asyncio.get_running_loop().create_future(), on_step)
+        self._current = current
+        try:
+            try:
+                # In a thread: the pipe is slower than a large photo, and the loop has sockets to serve.
+                await asyncio.to_thread(line.send, Work(job=job, policy=policy, size=len(data)), data)
+            except OSError:
+                current.ended.cancel()
+                raise WorkerLostError from None
+            return await current.ended
+        finally:
+            self._current = None
+
+    def give_up(self, job: str) -> None:
+        """Tell the worker to let go of the job; it is killed if it has not within the grace."""
+        current, line = self._current, self._line
+        if current is None or current.job != job or line is None or current.given_up is not None:
+            return
+        current.given_up = time.monotonic()
+        threading.Thread(target=_send_quietly, args=(line, Stop(job=job)), daemon=True).start()
+
+    async def _ready(self) -> Line:
+        """The line to a worker that has loaded its models.
+
+        Raises:
+            WorkerLostError: this start failed.
+        """
+        deaths = self._deaths
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.state == "ready" or self._deaths != deaths)
+        if self.state != "ready" or self._line is None:
+            raise WorkerLostError
+        return self._line
+
+    # The process.
+
+    async def _keep_alive(self) -> None:
+        quick_deaths = 0
+        while True:
+            try:
+                reason = await self._one_life()
+            finally:
+                await asyncio.shield(self._bury())
+            served = self.state == "ready"
+            quick_deaths = 0 if served else quick_deaths + 1
+            log.warning("the worker ended: %s", reason)
+            await self._set("restarting", None, died=True)
+            if quick_deaths:
+                await asyncio.sleep(min(30.0, 2.0**quick_deaths / 2))
+
+    async def _one_life(self) -> str:
+        """Spawn a worker and serve it until it is gone; says why it is."""
+        loop = asyncio.get_running_loop()
+        gone = asyncio.Event()
+        ours, theirs = multiprocessing.Pipe()
+        context = multiprocessing.get_context("spawn")
+        process = context.Process(target=self._entry, args=(theirs, self._settings), daemon=True)
+        line = Line(ours)
+        self._process, self._line = process, line
+        begun = self._heard = time.monotonic()
+        try:
+            # Spawning forks and execs: milliseconds, but off the loop all the same.
+            await asyncio.to_thread(process.start)
+        finally:
+            theirs.close()
+        reader = threading.Thread(target=self._listen, args=(line, loop, gone), daemon=True)
+        reader.start()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(gone.wait(), 0.5)
+                return "it died"
+            reason = self._overstepped(begun)
+            if reason:
+                return reason
+
+    def _overstepped(self, begun: float) -> str | None:
+        now = time.monotonic()
+        given_up = self._current.given_up if self._current else None
+        if now - self._heard > self._watch.silence:
+            return "it fell silent"
+        if self.state != "ready" and now - begun > self._watch.start:
+            return "it took too long to start"
+        if given_up is not None and now - given_up > self._watch.grace:
+            return "it did not let go of a job"
+        if self.rss() > self._watch.memory:
+            return "it used too much memory"
+        return None
+
+    async def _bury(self) -> None:
+        process, line = self._process, self._line
+        self._process = self._line = None
+        if process is not None and process.pid is not None:
+            process.kill()
+            await asyncio.to_thread(process.join)
+            process.close()
+        if line is not None:
+            line.close()
+        if self._current is not None and not self._current.ended.done():
+            self._current.ended.set_exception(WorkerLostError())
+
+    def _listen(self, line: Line, loop: asyncio.AbstractEventLoop, gone: asyncio.Event) -> None:
+        """In a thread: pass on what the worker says, until it is gone or talks nonsense."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
+            try:
+                while True:
+                    message, body = line.receive_report()
+                    loop.call_soon_threadsafe(self._hear, line, message, body)
+            except (EOFError, OSError, TypeError, msgspec.DecodeError):
+                loop.call_soon_threadsafe(gone.set)
+
+    def _hear(self, line: Line, message: FromWorker, body: bytes) -> None:
+        if line is not self._line:
+            return
+        self._heard = time.monotonic()
+        if isinstance(message, Ready):
+            self._announcing = asyncio.create_task(self._set("ready", message))
+            return
+        current = self._current
+        if isinstance(message, Beat) or current is None or message.job != current.job:
+            return
+        if isinstance(message, Step):
+            current.on_step(message)
+        elif not current.ended.done():
+            current.ended.set_result((message, body))
+
+    async def _set(self, state: WorkerState, facts: Ready | None, died: bool = False) -> None:
+        async with self._changed:
+            self.state = state
+            self.facts = facts or self.facts
+            self._deaths += died
+            self._changed.notify_all()
+
+
+def _send_quietly(line: Line, message: Stop) -> None:
+    with contextlib.suppress(OSError):
+        line.send(message)

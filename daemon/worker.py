@@ -1,0 +1,209 @@
+"""The process that owns torch and Pillow: takes one photo at a time, says how far it is, and can be killed at any time.
+
+Imports of torch, Pillow and protectors stand inside functions, because the front process imports this module to name
+`main`, and must stay light.
+"""
+
+import contextlib
+import logging
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from daemon.containers import MIME
+from daemon.errors import CloakroomError
+from daemon.pipe import Beat, Done, Failed, Line, Ready, Step, Stop, Work
+
+if TYPE_CHECKING:
+    from protectors.cloak import Cloakroom
+
+log = logging.getLogger("cloakroom.worker")
+
+BEAT_SECONDS = 1.0
+
+NO_CLASSES = frozenset({"background", "__background__", "N/A"})
+"""Labels that detectors have and nobody can choose to hide."""
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What a worker is started with; it is pickled into the new process."""
+
+    device: str = "auto"
+    model_folder: Path | None = None
+    threads: int | None = None
+
+
+def main(connection: Connection, settings: WorkerSettings) -> None:
+    """Work until the front process goes away."""
+    # Ctrl+C in a terminal reaches the whole group; the front decides when the worker ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    line = Line(connection)
+    inbox = Inbox(line)
+    threading.Thread(target=_beat, args=(line,), daemon=True).start()
+    threading.Thread(target=inbox.fill, daemon=True).start()
+
+    import torch
+
+    from protectors.cloak import Cloakroom
+
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    room = Cloakroom(settings.device, settings.model_folder)
+    classes = tuple(name for name in room.detector.classes if name not in NO_CLASSES)
+    line.send(Ready(room.device, room.model_set, tuple(room.protectors), classes))
+    while True:
+        work, data = inbox.take()
+        _answer(line, inbox, room, work, data)
+
+
+def _beat(line: Line) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            line.send(Beat())
+            time.sleep(BEAT_SECONDS)
+
+
+class Inbox:
+    """Reads the pipe in a thread of its own, so that a cancel is seen while torch computes."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._waiting: queue.SimpleQueue[tuple[Work, bytes]] = queue.SimpleQueue()
+        self._stopped: str | None = None
+
+    def fill(self) -> None:
+        """Until the front process goes away; then this process ends at once, whatever it computes."""
+        try:
+            while True:
+                message, body = self._line.receive_work()
+                if isinstance(message, Stop):
+                    self._stopped = message.job
+                else:
+                    self._waiting.put((message, body))
+        except (EOFError, OSError):
+            os._exit(0)
+
+    def take(self) -> tuple[Work, bytes]:
+        return self._waiting.get()
+
+    def check(self, job: str) -> None:
+        """Raises CloakroomError cancelled once the front gave the job up."""
+        if self._stopped == job:
+            raise CloakroomError("cancelled")
+
+
+def _answer(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: bytes) -> None:
+    try:
+        done, body = cloak_file(line, inbox, room, work, data)
+    except CloakroomError as problem:
+        line.send(Failed(job=work.job, code=problem.code, sentence=problem.sentence))
+    except (EOFError, BrokenPipeError):
+        raise
+    except Exception as problem:
+        # The text of an exception may quote what the person sent; its type and place do not.
+        log.error("job failed: %s at %s", type(problem).__name__, _place(problem))
+        failure = CloakroomError("internal")
+        line.send(Failed(job=work.job, code=failure.code, sentence=failure.sentence))
+    else:
+        line.send(done, body)
+
+
+def _place(problem: BaseException) -> str:
+    trace = problem.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "?"
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+
+
+def cloak_file(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: bytes) -> tuple[Done, bytes]:
+    """Decode, cloak, encode, and judge the very bytes that will be delivered.
+
+    Raises:
+        CloakroomError: by name, whatever a file or a person can cause.
+    """
+    from daemon import photo
+    from protectors.cloak import Policy
+
+    try:
+        policy = Policy(work.policy.protectors, work.policy.strength, work.policy.sensitive)
+    except ValueError:
+        raise CloakroomError("bad-request") from None
+    watch = Stopwatch()
+
+    def begin(stage: str) -> None:
+        inbox.check(work.job)
+        line.send(Step(job=work.job, stage=stage, done=0, total=1))
+        watch.start(stage)
+
+    begin("decode")
+    original = photo.decode(data)
+    inbox.check(work.job)
+    watch.start("protect")
+    cloaked = _run(line, inbox, work.job, room.cloak(original.pixels, policy))
+    begin("encode")
+    encoded = photo.encode(original, cloaked)
+    begin("judge")
+    delivered = photo.decode(encoded)
+    try:
+        report = room.judge(original.pixels, delivered.pixels, policy)
+    except ValueError:
+        raise CloakroomError("bad-request") from None
+    report |= {
+        "width": original.width,
+        "height": original.height,
+        "mime": original.mime,
+        "bytes_in": len(data),
+        "bytes_out": len(encoded),
+        "seconds": watch.stop(),
+        "device": room.device,
+        "models": room.model_set,
+        "notes": list(original.notes),
+    }
+    return Done(job=work.job, mime=MIME[original.kind], size=len(encoded), report=report), encoded
+
+
+def _run(line: Line, inbox: Inbox, job: str, steps: Generator[Any, None, Any]) -> Any:
+    """Drive the optimisation; between two steps a cancel ends it."""
+    try:
+        while True:
+            try:
+                progress = next(steps)
+            except StopIteration as end:
+                return end.value
+            except ValueError:
+                # A class or protector that these models do not know.
+                raise CloakroomError("bad-request") from None
+            line.send(Step(job=job, stage=progress.stage, done=progress.done, total=progress.total))
+            inbox.check(job)
+    finally:
+        steps.close()
+
+
+class Stopwatch:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self._begun = self._last = time.perf_counter()
+        self._stage: str | None = None
+        self._seconds: dict[str, float] = {}
+
+    def start(self, stage: str) -> None:
+        """End the stage before and begin this one."""
+        now = time.perf_counter()
+        if self._stage is not None:
+            self._seconds[self._stage] = round(now - self._last, 4)
+        self._stage, self._last = stage, now
+
+    def stop(self) -> dict[str, float]:
+        self.start("")
+        return {**self._seconds, "total": round(self._last - self._begun, 4)}
