@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from daemon import VERSION
-from daemon.commands import protect, serve
+from daemon.commands import bench, doctor, evaluate, forget, models, pair, protect, serve, status
 
 
 def parser() -> argparse.ArgumentParser:
@@ -14,7 +14,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"cloakroom {VERSION}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (serve, protect):
+    for command in (serve, protect, pair, status, models, doctor, evaluate, bench, forget):
         command.add(commands)
     return top
 

@@ -81,6 +81,7 @@ class DaemonClient:
     def __init__(self, connection: ClientConnection, handshake: ClientHandshake, welcome: Welcome) -> None:
         self._connection = connection
         self.welcome = welcome
+        self.port: int = connection.remote_address[1]
         self.credential = handshake.credential
         self._transfers: dict[str, _Transfer] = {}
         self._asking = asyncio.Lock()

@@ -132,6 +132,17 @@ class Supervisor:
         current.given_up = time.monotonic()
         threading.Thread(target=_send_quietly, args=(line, Stop(job=job)), daemon=True).start()
 
+    async def started(self) -> Ready:
+        """What the worker says of itself once it has loaded its models.
+
+        Raises:
+            WorkerLostError: this start failed.
+        """
+        await self._ready()
+        if self.facts is None:
+            raise WorkerLostError
+        return self.facts
+
     async def _ready(self) -> Line:
         """The line to a worker that has loaded its models.
 

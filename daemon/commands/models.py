@@ -1,0 +1,132 @@
+"""`cloakroom models`: which adversaries there are, fetching the full ones, checking them."""
+
+import argparse
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from daemon.commands.console import (
+    FAILED,
+    OK,
+    USAGE,
+    Subparsers,
+    add_command,
+    chosen_state,
+    complain,
+    megabytes,
+    print_json,
+)
+from daemon.models import ModelError, Report, chosen, model_folder, pull, verify
+from daemon.state import read_local
+from protectors.manifest import DamagedWeightsError, Entry, entries, weights_file
+
+
+def add(commands: Subparsers) -> None:
+    models = commands.add_parser("models", help="List, fetch and check the adversaries.", description=__doc__)
+    actions = models.add_subparsers(title="actions", metavar="ACTION", required=True)
+    add_command(actions, "list", "List every model: what it is, whether it is here, how good it was measured.").set_defaults(
+        run=run_list
+    )
+    pulling = add_command(actions, "pull", "Fetch the official models, check their SHA-256, convert them to safetensors.")
+    pulling.add_argument("names", nargs="*", metavar="NAME", help="models to fetch (all)")
+    pulling.add_argument("--mirror", metavar="URL", help="take them from this host instead (or CLOAKROOM_MIRROR)")
+    pulling.set_defaults(run=run_pull)
+    verifying = add_command(actions, "verify", "Check the models that are here against their SHA-256.")
+    verifying.set_defaults(run=run_verify)
+
+
+def run_list(args: argparse.Namespace) -> int:
+    folder = model_folder(chosen_state(args))
+    rows = [(own, weights_file(own, folder) is not None) for own in entries()]
+    if args.json:
+        print_json({"models": [_described(own, here) for own, here in rows]})
+        return OK
+    table = Table(box=None)
+    for heading in ("model", "for", "role", "set", "here", "size", "quality"):
+        table.add_column(heading)
+    for own, here in rows:
+        quality = ", ".join(f"{key} {value:.3g}" for key, value in own.quality.items())
+        table.add_row(own.name, own.task, own.role, own.set, "yes" if here else "no", megabytes(own.bytes), quality)
+    Console().print(table)
+    return OK
+
+
+def _described(own: Entry, here: bool) -> dict[str, object]:
+    return {
+        "name": own.name,
+        "task": own.task,
+        "role": own.role,
+        "architecture": own.architecture,
+        "set": own.set,
+        "here": here,
+        "bytes": own.bytes,
+        "sha256": own.sha256,
+        "licence": own.licence,
+        "source": own.source,
+        "url": own.url,
+        "classes": list(own.classes),
+        "quality": own.quality,
+    }
+
+
+def run_pull(args: argparse.Namespace) -> int:
+    try:
+        wanted = chosen(args.names)
+    except ModelError as problem:
+        complain(args, str(problem))
+        return USAGE
+    state = chosen_state(args)
+    problems: dict[str, str] = {}
+    with _Bars(quiet=args.json) as report:
+        for own in wanted:
+            try:
+                pull(own, model_folder(state), report, args.mirror)
+            except (ModelError, DamagedWeightsError) as problem:
+                problems[own.name] = str(problem)
+    pulled = [own.name for own in wanted if own.name not in problems]
+    if args.json:
+        print_json({"pulled": pulled, "problems": problems})
+    else:
+        for sentence in problems.values():
+            print(sentence, file=sys.stderr)
+        if pulled:
+            print(f"Here and checked: {', '.join(pulled)}.")
+        if pulled and read_local(state) is not None:
+            print("Restart the daemon, so that it uses them.")
+    return FAILED if problems else OK
+
+
+class _Bars:
+    """Bars in a terminal, nothing elsewhere."""
+
+    def __init__(self, quiet: bool) -> None:
+        console = Console(stderr=True, quiet=quiet or not sys.stderr.isatty())
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Report:
+        self._progress.start()
+        return self._report
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def _report(self, name: str, done: int, total: int) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=total)
+        self._progress.update(self._tasks[name], completed=done, total=total)
+
+
+def run_verify(args: argparse.Namespace) -> int:
+    folder = model_folder(chosen_state(args))
+    found = {own.name: verify(own, folder) for own in entries()}
+    if args.json:
+        print_json({"models": found})
+    else:
+        for name, verdict in found.items():
+            hint = " - install Cloakroom again, or `cloakroom models pull` it" if verdict == "damaged" else ""
+            print(f"{name}: {verdict}{hint}")
+    return FAILED if "damaged" in found.values() else OK

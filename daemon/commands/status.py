@@ -1,0 +1,49 @@
+"""`cloakroom status`: whether the daemon runs, what it works with and how busy it is."""
+
+import argparse
+import asyncio
+
+import msgspec
+
+from daemon.client import DaemonClient, NoDaemonError
+from daemon.commands.console import (
+    NO_DAEMON,
+    OK,
+    START_HINT,
+    Subparsers,
+    add_command,
+    chosen_state,
+    complain,
+    megabytes,
+    print_json,
+)
+from daemon.protocol import State
+
+
+def add(commands: Subparsers) -> None:
+    add_command(commands, "status", "Say how the running daemon is.").set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    try:
+        state, port = asyncio.run(_ask(args))
+    except NoDaemonError:
+        complain(args, START_HINT)
+        return NO_DAEMON
+    if args.json:
+        told = msgspec.to_builtins(state)
+        del told["type"]
+        print_json({**told, "port": port})
+        return OK
+    print(f"running     on 127.0.0.1:{port} for {state.uptime:.0f} s")
+    print(f"worker      {state.worker}, device {state.device}, {state.models} models")
+    print(f"protectors  {', '.join(state.protectors)}")
+    print(f"photos      {state.running} running, {state.queued} waiting")
+    print(f"browsers    {state.clients} paired")
+    print(f"memory      {megabytes(state.front_rss)} front, {megabytes(state.worker_rss)} worker")
+    return OK
+
+
+async def _ask(args: argparse.Namespace) -> tuple[State, int]:
+    async with await DaemonClient.open_local(chosen_state(args)) as client:
+        return await client.status(), client.port
