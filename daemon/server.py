@@ -156,6 +156,7 @@ class Server:
             and request.method == "GET"
             and request.raw_path == PATH
             and PROTOCOL_VERSION in offered
+            and headers.get("Sec-WebSocket-Version") == "13"
             and self._open < MAX_SOCKETS
             and self._strangers < MAX_STRANGERS
         )

@@ -73,10 +73,10 @@ class Supervisor:
         self._line: Line | None = None
         self._process: multiprocessing.process.BaseProcess | None = None
         self._loop_task: asyncio.Task[None] | None = None
-        self._changed = asyncio.Condition()
-        self._announcing: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
         self._heard = 0.0
-        self._deaths = 0
+        self._failed_starts = 0
+        self._served = False
         self.state: WorkerState = "starting"
         self.facts: Ready | None = None
 
@@ -119,6 +119,9 @@ class Supervisor:
                 await asyncio.to_thread(line.send, Work(job=job, policy=policy, size=len(data)), data)
             except OSError:
                 current.ended.cancel()
+                # Dead, though its end has not come to be noticed: nobody else shall be given this line.
+                if line is self._line:
+                    self._change("restarting")
                 raise WorkerLostError from None
             return await current.ended
         finally:
@@ -149,28 +152,27 @@ class Supervisor:
         Raises:
             WorkerLostError: this start failed.
         """
-        deaths = self._deaths
-        async with self._changed:
-            await self._changed.wait_for(lambda: self.state == "ready" or self._deaths != deaths)
-        if self.state != "ready" or self._line is None:
-            raise WorkerLostError
+        failed_starts = self._failed_starts
+        while self.state != "ready" or self._line is None:
+            if self._failed_starts != failed_starts:
+                raise WorkerLostError
+            await self._changed.wait()
         return self._line
 
     # The process.
 
     async def _keep_alive(self) -> None:
-        quick_deaths = 0
+        failed_in_a_row = 0
         while True:
+            failed_starts = self._failed_starts
             try:
                 reason = await self._one_life()
             finally:
                 await asyncio.shield(self._bury())
-            served = self.state == "ready"
-            quick_deaths = 0 if served else quick_deaths + 1
             log.warning("the worker ended: %s", reason)
-            await self._set("restarting", None, died=True)
-            if quick_deaths:
-                await asyncio.sleep(min(30.0, 2.0**quick_deaths / 2))
+            failed_in_a_row = failed_in_a_row + 1 if self._failed_starts != failed_starts else 0
+            if failed_in_a_row:
+                await asyncio.sleep(min(30.0, 2.0**failed_in_a_row / 2))
 
     async def _one_life(self) -> str:
         """Spawn a worker and serve it until it is gone; says why it is."""
@@ -182,6 +184,7 @@ class Supervisor:
         line = Line(ours)
         self._process, self._line = process, line
         begun = self._heard = time.monotonic()
+        self._served = False
         try:
             # Spawning forks and execs: milliseconds, but off the loop all the same.
             await asyncio.to_thread(process.start)
@@ -202,7 +205,7 @@ class Supervisor:
         given_up = self._current.given_up if self._current else None
         if now - self._heard > self._watch.silence:
             return "it fell silent"
-        if self.state != "ready" and now - begun > self._watch.start:
+        if not self._served and now - begun > self._watch.start:
             return "it took too long to start"
         if given_up is not None and now - given_up > self._watch.grace:
             return "it did not let go of a job"
@@ -213,6 +216,8 @@ class Supervisor:
     async def _bury(self) -> None:
         process, line = self._process, self._line
         self._process = self._line = None
+        self._failed_starts += not self._served
+        self._change("restarting")
         if process is not None and process.pid is not None:
             process.kill()
             await asyncio.to_thread(process.join)
@@ -237,7 +242,8 @@ class Supervisor:
             return
         self._heard = time.monotonic()
         if isinstance(message, Ready):
-            self._announcing = asyncio.create_task(self._set("ready", message))
+            self.facts, self._served = message, True
+            self._change("ready")
             return
         current = self._current
         if isinstance(message, Beat) or current is None or message.job != current.job:
@@ -247,12 +253,11 @@ class Supervisor:
         elif not current.ended.done():
             current.ended.set_result((message, body))
 
-    async def _set(self, state: WorkerState, facts: Ready | None, died: bool = False) -> None:
-        async with self._changed:
-            self.state = state
-            self.facts = facts or self.facts
-            self._deaths += died
-            self._changed.notify_all()
+    def _change(self, state: WorkerState) -> None:
+        """Everybody who waits looks again."""
+        self.state = state
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
 
 def _send_quietly(line: Line, message: Stop) -> None:

@@ -1,0 +1,108 @@
+"""Daemons to talk to: one real one for the whole run, as a process, and short-lived ones with odd workers."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from daemon.client import DaemonClient
+from daemon.handshake import Credential
+from daemon.jobs import QueueSettings
+from daemon.protocol import Policy
+from daemon.server import Server, Settings
+from daemon.supervisor import EntryPoint, Watch
+from daemon.worker import WorkerSettings
+
+ROOT = Path(__file__).parents[2]
+
+POLICY = Policy(protectors=("scene",), strength="balanced", sensitive=())
+
+
+@dataclass(frozen=True)
+class RunningDaemon:
+    """`cloakroom serve` as a process of its own, with the real worker and protectors."""
+
+    state: Path
+    port: int
+    pid: int
+    log: Path
+
+
+@pytest.fixture(scope="session")
+def running_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    state = tmp_path_factory.mktemp("running") / "state"
+    log = state.parent / "log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "daemon.cli", "serve", "--port", "0", "--state", str(state), "--json", "--verbose"],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            cwd=ROOT,
+        )
+    assert process.stdout is not None
+    try:
+        told = json.loads(process.stdout.readline())
+        yield RunningDaemon(state, told["port"], process.pid, log)
+    finally:
+        process.terminate()
+        process.wait(20)
+        process.stdout.close()
+    assert process.returncode == 0
+
+
+@pytest.fixture
+async def client(running_daemon: RunningDaemon) -> AsyncIterator[DaemonClient]:
+    """The command line's own connection to the real daemon."""
+    async with await DaemonClient.open_local(running_daemon.state) as opened:
+        yield opened
+
+
+StartServer = Callable[..., Awaitable[Server]]
+
+
+@pytest.fixture
+async def start_server(tmp_path: Path) -> AsyncIterator[StartServer]:
+    """Starts servers in this process, with the worker and the bounds that a test asks for."""
+    async with AsyncExitStack() as stack:
+
+        async def start(entry: EntryPoint, queue: QueueSettings | None = None, watch: Watch | None = None) -> Server:
+            models = tmp_path / "models"
+            models.mkdir(exist_ok=True)
+            settings = Settings(
+                state=tmp_path / "state",
+                port=0,
+                worker=WorkerSettings(model_folder=models),
+                queue=queue or QueueSettings(),
+                watch=watch or Watch(),
+                entry=entry,
+            )
+            server = Server(settings)
+            await server.start()
+            stack.push_async_callback(server.stop)
+            return server
+
+        yield start
+
+
+async def local_client(server: Server) -> DaemonClient:
+    access = server.access
+    return await DaemonClient.open(server.port, Credential(access.client, bytes.fromhex(access.key)))
+
+
+def cloakroom(*arguments: str | Path, state: Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    """The command as a person runs it, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "daemon.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=timeout,
+        env={**os.environ, "CLOAKROOM_STATE": str(state), "COLUMNS": "200"},
+        check=False,
+    )
