@@ -1,0 +1,233 @@
+// @ts-check
+/** The one connection to the daemon: opens it when it is needed, and carries jobs over losses of the socket. */
+import { ConnectionError, connect, pair } from './handshake.js';
+import { Assembly, frames, readFrame } from './protocol.js';
+
+const RETRY_MS = [0, 300, 1500];
+/** A job that is silent for this long has failed: the daemon speaks at least every 10 s. */
+const SILENCE_MS = 40_000;
+const STATUS_MS = 4000;
+
+/** A job that ended without a photo. `code` is the daemon's, or a ConnectionError's reason, or "silent". */
+export class JobError extends Error {
+  /** @param {string} code @param {string} message a sentence for people, or empty */
+  constructor(code, message = '') {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * @typedef {{ protected: boolean, psnr: number | null, seconds: { [stage: string]: number }, [field: string]: unknown }} Report
+ * @typedef {{ blob: Blob, report: Report }} Cloaked
+ * @typedef {{ job: string, name: string, mime: string, size: number, channel: string | null,
+ *   policy: { protectors: string[], strength: string, sensitive: string[] } }} Request
+ * @typedef {{ request: Request, bytes: Uint8Array<ArrayBuffer>, again: boolean, resent: boolean, assembly: Assembly | null,
+ *   result: { mime: string, report: Report } | null, resolve: (value: Cloaked) => void, reject: (error: Error) => void,
+ *   timer: ReturnType<typeof setTimeout> | undefined }} Job
+ */
+
+export class Connection {
+  /** @type {() => Promise<import('./handshake.js').Pairing | null>} */
+  #loadPairing;
+  /** @type {WebSocket | null} */
+  #socket = null;
+  /** @type {Promise<WebSocket> | null} */
+  #opening = null;
+  /** @type {Map<string, Job>} */
+  #jobs = new Map();
+  /** @type {((state: { [field: string]: unknown }) => void)[]} */
+  #statusWaiters = [];
+  /** @type {import('./handshake.js').Welcome | null} */
+  welcome = null;
+
+  /** @param {() => Promise<import('./handshake.js').Pairing | null>} loadPairing */
+  constructor(loadPairing) {
+    this.#loadPairing = loadPairing;
+  }
+
+  /**
+   * @param {number} port
+   * @param {string} code
+   * @param {string} label
+   * @throws {ConnectionError}
+   */
+  async pair(port, code, label) {
+    const { pairing, socket, welcome } = await pair(port, code, label);
+    const earlier = this.#socket;
+    this.#adopt(socket, welcome);
+    earlier?.close();
+    return pairing;
+  }
+
+  /**
+   * Has a photo cloaked.
+   * @param {Request} request
+   * @param {Blob} photo
+   * @param {boolean} again the daemon may know this job already
+   * @returns {Promise<Cloaked>}
+   * @throws {JobError}
+   */
+  async protect(request, photo, again) {
+    const bytes = new Uint8Array(await photo.arrayBuffer());
+    return new Promise((resolve, reject) => {
+      /** @type {Job} */
+      const job = { request, bytes, again, resent: false, assembly: null, result: null, resolve, reject, timer: undefined };
+      this.#jobs.set(request.job, job);
+      this.#touch(job);
+      this.#open(RETRY_MS).then((socket) => { this.#start(socket, job); }, (error) => { this.#fail(job, reasonOf(error)); });
+    });
+  }
+
+  /** @param {string} name */
+  cancel(name) {
+    const job = this.#jobs.get(name);
+    if (!job) return;
+    if (this.#socket) this.#socket.send(JSON.stringify({ type: 'cancel', job: name }));
+    this.#fail(job, 'cancelled');
+  }
+
+  /**
+   * @returns {Promise<{ [field: string]: unknown }>} the daemon's `state`
+   * @throws {ConnectionError}
+   */
+  async status() {
+    const socket = await this.#open([0]);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => { reject(new ConnectionError('unreachable')); }, STATUS_MS);
+      this.#statusWaiters.push((state) => { clearTimeout(timer); resolve(state); });
+      socket.send(JSON.stringify({ type: 'status' }));
+    });
+  }
+
+  /** @param {readonly number[]} waits @returns {Promise<WebSocket>} */
+  #open(waits) {
+    if (this.#socket) return Promise.resolve(this.#socket);
+    this.#opening ??= this.#tryToOpen(waits).finally(() => { this.#opening = null; });
+    return this.#opening;
+  }
+
+  /** @param {readonly number[]} waits */
+  async #tryToOpen(waits) {
+    let failure = new ConnectionError('unreachable');
+    for (const wait of waits) {
+      if (wait) await new Promise((resolve) => { setTimeout(resolve, wait); });
+      const pairing = await this.#loadPairing();
+      if (!pairing) throw new ConnectionError('unpaired');
+      try {
+        const { socket, welcome } = await connect(pairing);
+        this.#adopt(socket, welcome);
+        return socket;
+      } catch (error) {
+        failure = error instanceof ConnectionError ? error : new ConnectionError('unreachable');
+        // Asking again changes nothing where the daemon answered and said no.
+        if (failure.reason !== 'unreachable') break;
+      }
+    }
+    throw failure;
+  }
+
+  /** @type {(socket: WebSocket, welcome: import('./handshake.js').Welcome) => void} */
+  #adopt(socket, welcome) {
+    this.#socket = socket;
+    this.welcome = welcome;
+    socket.addEventListener('message', ({ data }) => {
+      try {
+        if (typeof data === 'string') this.#hear(JSON.parse(data));
+        else this.#hearChunk(data);
+      } catch {
+        // Not what the protocol allows: nothing of this socket is believed any more.
+        socket.close();
+      }
+    });
+    socket.addEventListener('close', () => {
+      if (this.#socket !== socket) return;
+      this.#socket = null;
+      this.#resume();
+    });
+  }
+
+  /** Asks for the jobs that the lost socket had. */
+  #resume() {
+    if (this.#jobs.size === 0) return;
+    for (const job of this.#jobs.values()) {
+      job.again = true;
+      job.assembly = null;
+      job.result = null;
+    }
+    this.#open([200, 500, 1000, 2000, 4000]).then((socket) => {
+      for (const job of this.#jobs.values()) this.#start(socket, job);
+    }, (error) => {
+      for (const job of this.#jobs.values()) this.#fail(job, reasonOf(error));
+    });
+  }
+
+  /** @type {(socket: WebSocket, job: Job) => void} */
+  #start(socket, job) {
+    if (this.#jobs.get(job.request.job) !== job || socket !== this.#socket) return;
+    this.#touch(job);
+    if (job.again) {
+      socket.send(JSON.stringify({ type: 'fetch', job: job.request.job }));
+      return;
+    }
+    socket.send(JSON.stringify({ type: 'protect', ...job.request }));
+    for (const frame of frames(job.request.job, job.bytes, this.welcome?.limits.chunk)) socket.send(frame);
+  }
+
+  /** @param {{ type: string, job?: string, [field: string]: unknown }} message */
+  #hear(message) {
+    if (message.type === 'state') {
+      for (const waiter of this.#statusWaiters.splice(0)) waiter(message);
+      return;
+    }
+    const job = this.#jobs.get(message.job ?? '');
+    if (!job) return;
+    this.#touch(job);
+    if (message.type === 'result') {
+      job.result = { mime: String(message['mime']), report: /** @type {Report} */ (message['report']) };
+      job.assembly = new Assembly(Number(message['size']));
+    } else if (message.type === 'error') {
+      const code = String(message['code']);
+      if (code === 'unknown-job' && job.again && !job.resent && this.#socket) {
+        job.again = false;
+        job.resent = true;
+        this.#start(this.#socket, job);
+      } else {
+        this.#fail(job, code, String(message['message'] ?? ''));
+      }
+    }
+  }
+
+  /** @param {ArrayBuffer} buffer */
+  #hearChunk(buffer) {
+    const { job: name, chunk } = readFrame(buffer);
+    const job = this.#jobs.get(name);
+    if (!job?.assembly || !job.result) return;
+    this.#touch(job);
+    job.assembly.add(chunk);
+    if (!job.assembly.complete) return;
+    this.#forget(job);
+    job.resolve({ blob: job.assembly.blob(job.result.mime), report: job.result.report });
+  }
+
+  /** @param {Job} job */
+  #touch(job) {
+    clearTimeout(job.timer);
+    job.timer = setTimeout(() => { this.#fail(job, 'silent'); }, SILENCE_MS);
+  }
+
+  /** @type {(job: Job, code: string, message?: string) => void} */
+  #fail(job, code, message = '') {
+    this.#forget(job);
+    job.reject(new JobError(code, message));
+  }
+
+  /** @param {Job} job */
+  #forget(job) {
+    clearTimeout(job.timer);
+    if (this.#jobs.get(job.request.job) === job) this.#jobs.delete(job.request.job);
+  }
+}
+
+/** @param {unknown} error */
+const reasonOf = (error) => (error instanceof ConnectionError ? error.reason : 'unreachable');

@@ -1,0 +1,139 @@
+// @ts-check
+/** Opens a socket to the daemon and shakes hands: no photo leaves before the daemon has proved itself. */
+import { VERSION, codeKey, fromHex, prove, randomHex, verifyDaemon } from './protocol.js';
+
+const HANDSHAKE_MS = 8000;
+
+/** Why there is no connection. */
+export class ConnectionError extends Error {
+  /** @param {'unpaired' | 'unreachable' | 'refused' | 'impostor'} reason */
+  constructor(reason) {
+    super(reason);
+    this.reason = reason;
+  }
+}
+
+/**
+ * @typedef {{ port: number, client: string, key: string }} Pairing
+ * @typedef {{ device: string, models: string, protectors: string[], classes: string[],
+ *   limits: { bytes: number, pixels: number, chunk: number, queue: number } }} Welcome
+ */
+
+/**
+ * @param {Pairing} pairing
+ * @returns {Promise<{ socket: WebSocket, welcome: Welcome }>} the socket, authenticated both ways
+ * @throws {ConnectionError}
+ */
+export async function connect(pairing) {
+  const { port, client, key } = pairing;
+  return shake(port, client, async ({ daemonNonce, nonce, host, say, hear }) => {
+    const raw = fromHex(key);
+    say({ type: 'proof', client, proof: await prove(raw, daemonNonce, nonce, host) });
+    return welcomed(await hear('welcome'), raw, daemonNonce, nonce, host);
+  });
+}
+
+/**
+ * Pairs with the code that `cloakroom pair` shows.
+ * @param {number} port
+ * @param {string} code
+ * @param {string} label how the daemon lists this browser
+ * @returns {Promise<{ pairing: Pairing, socket: WebSocket, welcome: Welcome }>}
+ * @throws {ConnectionError}
+ */
+export async function pair(port, code, label) {
+  /** @type {Pairing | null} */
+  let pairing = null;
+  const opened = await shake(port, null, async ({ daemonNonce, nonce, host, pairingOpen, say, hear }) => {
+    if (!pairingOpen) throw new ConnectionError('refused');
+    const secret = codeKey(code);
+    say({ type: 'pair', label, proof: await prove(secret, daemonNonce, nonce, host) });
+    const { client, key, proof } = await hear('paired');
+    // Before the key is kept: someone else may have answered.
+    if (!await verifyDaemon(proof, secret, daemonNonce, nonce, host)) throw new ConnectionError('impostor');
+    pairing = { port, client: String(client), key: String(key) };
+    return welcomed(await hear('welcome'), fromHex(pairing.key), daemonNonce, nonce, host);
+  });
+  if (!pairing) throw new ConnectionError('refused');
+  return { pairing, ...opened };
+}
+
+/** @type {(message: Message, key: Uint8Array<ArrayBuffer>, daemonNonce: string, nonce: string, host: string) => Promise<Welcome>} */
+async function welcomed(message, key, daemonNonce, nonce, host) {
+  if (!await verifyDaemon(message['proof'], key, daemonNonce, nonce, host)) throw new ConnectionError('impostor');
+  return /** @type {Welcome} */ (/** @type {unknown} */ (message));
+}
+
+/**
+ * @typedef {{ [field: string]: unknown, type: string }} Message
+ * @typedef {{ daemonNonce: string, nonce: string, host: string, pairingOpen: boolean, say: (message: object) => void,
+ *   hear: (type: string) => Promise<Message> }} Greeting
+ * @type {(port: number, client: string | null, prove: (greeting: Greeting) => Promise<Welcome>) => Promise<{ socket: WebSocket, welcome: Welcome }>}
+ */
+async function shake(port, client, authenticate) {
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new ConnectionError('unreachable');
+  const host = `127.0.0.1:${port}`;
+  const socket = new WebSocket(`ws://${host}/v1`, VERSION);
+  socket.binaryType = 'arraybuffer';
+  const { hear, stop } = listen(socket);
+  const say = (/** @type {object} */ message) => { socket.send(JSON.stringify(message)); };
+  try {
+    await hear('open');
+    const nonce = randomHex(32);
+    say({ type: 'hello', version: VERSION, client, nonce });
+    const challenge = await hear('challenge');
+    const welcome = await authenticate({
+      daemonNonce: String(challenge['nonce']), nonce, host, pairingOpen: challenge['pairing'] === 'open', say, hear,
+    });
+    stop();
+    return { socket, welcome };
+  } catch (error) {
+    stop();
+    socket.close();
+    throw error instanceof ConnectionError ? error : new ConnectionError('refused');
+  }
+}
+
+/** The socket's messages one at a time, in the order that the handshake has. @param {WebSocket} socket */
+function listen(socket) {
+  /** @type {Message[]} */
+  const heard = [];
+  /** @type {ConnectionError | null} */
+  let failure = null;
+  /** @type {() => void} */
+  let wake = () => {};
+  const controller = new AbortController();
+  const { signal } = controller;
+  const fail = (/** @type {'unreachable' | 'refused'} */ reason) => {
+    failure ??= new ConnectionError(reason);
+    wake();
+  };
+  let opened = false;
+  const deadline = setTimeout(() => { fail('unreachable'); }, HANDSHAKE_MS);
+  socket.addEventListener('open', () => { opened = true; heard.push({ type: 'open' }); wake(); }, { signal });
+  socket.addEventListener('close', () => { fail(opened ? 'refused' : 'unreachable'); }, { signal });
+  socket.addEventListener('message', ({ data }) => {
+    try {
+      heard.push(JSON.parse(data));
+      wake();
+    } catch {
+      fail('refused');
+    }
+  }, { signal });
+  return {
+    /** @param {string} type @returns {Promise<Message>} */
+    async hear(type) {
+      while (heard.length === 0) {
+        if (failure) throw failure;
+        await new Promise((resolve) => { wake = () => { resolve(undefined); }; });
+      }
+      const message = /** @type {Message} */ (heard.shift());
+      if (message?.type !== type) throw new ConnectionError('refused');
+      return message;
+    },
+    stop() {
+      clearTimeout(deadline);
+      controller.abort();
+    },
+  };
+}

@@ -1,0 +1,77 @@
+// @ts-check
+/** Uploads that wait for a person. Several wait in one window of the extension; nothing in a page can choose. */
+
+const WINDOW = { type: /** @type {const} */ ('popup'), width: 480, height: 560 };
+
+/** @typedef {{ waiting: import('../shared/messages.js').Waiting, choose: (choice: import('../shared/messages.js').Choice) => void }} Entry */
+
+export class HoldWindow {
+  /** @type {Map<string, Entry>} */
+  #entries = new Map();
+  /** @type {Set<chrome.runtime.Port>} */
+  #ports = new Set();
+  #opening = false;
+
+  get size() {
+    return this.#entries.size;
+  }
+
+  /**
+   * @param {import('../shared/messages.js').Waiting} waiting
+   * @returns {Promise<import('../shared/messages.js').Choice>} settles once the person has chosen, or `withdraw` was called
+   */
+  ask(waiting) {
+    return new Promise((choose) => {
+      this.#entries.set(waiting.id, { waiting, choose });
+      this.#tell();
+      void this.show();
+    });
+  }
+
+  /** The upload is gone: its page was left, or gave it up. @param {string} id */
+  withdraw(id) {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    this.#entries.delete(id);
+    this.#tell();
+    entry.choose('cancel');
+  }
+
+  /** Opens the window, unless it is open. */
+  async show() {
+    if (this.#ports.size || this.#opening || this.size === 0) return;
+    this.#opening = true;
+    const url = chrome.runtime.getURL('hold/hold.html');
+    try {
+      await chrome.windows.create({ url, ...WINDOW });
+    } catch {
+      await chrome.tabs.create({ url });
+    } finally {
+      this.#opening = false;
+    }
+  }
+
+  /** @param {chrome.runtime.Port} port from the window */
+  adopt(port) {
+    this.#ports.add(port);
+    port.onDisconnect.addListener(() => { this.#ports.delete(port); });
+    port.onMessage.addListener((/** @type {import('../shared/messages.js').FromHoldWindow} */ message) => {
+      const entry = this.#entries.get(message.hold);
+      if (!entry?.waiting.choices.includes(message.choice)) return;
+      this.#entries.delete(message.hold);
+      this.#tell();
+      entry.choose(message.choice);
+    });
+    port.postMessage(this.#message());
+  }
+
+  #tell() {
+    void chrome.action.setBadgeText({ text: this.size ? String(this.size) : '' });
+    for (const port of this.#ports) port.postMessage(this.#message());
+  }
+
+  /** @returns {import('../shared/messages.js').ToHoldWindow} */
+  #message() {
+    return { type: 'holds', holds: Array.from(this.#entries.values(), ({ waiting }) => waiting) };
+  }
+}

@@ -1,0 +1,45 @@
+// @ts-check
+/** Puts the content scripts into the sites that are on, and into no other: a site that is off never sees any. */
+import { hostsOn, matchesOf } from '../policy.js';
+import { loadPolicy } from './settings.js';
+
+/** The isolated one is first: it has to be there when the page's own offers its port. */
+const SCRIPTS = /** @type {const} */ ([
+  { id: 'content', world: 'ISOLATED', js: ['content/content.js'] },
+  {
+    id: 'page',
+    world: 'MAIN',
+    js: ['page/bridge.js', 'page/inputs.js', 'page/forms.js', 'page/transfers.js', 'page/handles.js', 'page/sealed.js'],
+  },
+]);
+
+/** @type {Promise<void>} */
+let running = Promise.resolve();
+
+/** Makes the registrations fit the policy and the permissions, one call after the other. */
+export function register() {
+  running = running.catch(() => {}).then(registerNow);
+  return running;
+}
+
+async function registerNow() {
+  const matches = [];
+  for (const host of hostsOn(await loadPolicy())) {
+    const origins = matchesOf(host);
+    if (await chrome.permissions.contains({ origins })) matches.push(...origins);
+  }
+  const present = await chrome.scripting.getRegisteredContentScripts();
+  if (matches.length === 0) {
+    if (present.length) await chrome.scripting.unregisterContentScripts();
+    return;
+  }
+  const wanted = SCRIPTS.map((script) => ({
+    ...script, js: [...script.js], matches, allFrames: true, matchOriginAsFallback: true, runAt: /** @type {const} */ ('document_start'),
+  }));
+  // An update leaves no moment without scripts, as removing and adding would.
+  const known = new Set(present.map(({ id }) => id));
+  const added = wanted.filter(({ id }) => !known.has(id));
+  const changed = wanted.filter(({ id }) => known.has(id));
+  if (changed.length) await chrome.scripting.updateContentScripts(changed);
+  if (added.length) await chrome.scripting.registerContentScripts(added);
+}

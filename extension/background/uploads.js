@@ -1,0 +1,230 @@
+// @ts-check
+/** Takes held uploads from the content scripts, has their photos cloaked, and says what may go. Every doubt holds. */
+import { channelFor, ruleFor } from '../policy.js';
+import { HEAD_BYTES, sniffImage } from '../sniff.js';
+import { JobError } from './connection.js';
+import { loadPolicy, saveLast } from './settings.js';
+
+const ALIVE_MS = 20_000;
+
+/**
+ * @typedef {import('../shared/messages.js').Parcel} Parcel
+ * @typedef {{ job: string, parcel: Parcel, blob: Blob, mime: string | null, cloaked: import('./connection.js').Cloaked | null,
+ *   failure: JobError | null }} Photo
+ */
+
+export class Uploads {
+  #connection;
+  #window;
+  /** @type {Promise<{ sites: import('../policy.js').SiteEntry[] }>} */
+  #sites;
+  #running = 0;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #alive;
+
+  /**
+   * @param {import('./connection.js').Connection} connection
+   * @param {import('./holds.js').HoldWindow} window
+   */
+  constructor(connection, window) {
+    this.#connection = connection;
+    this.#window = window;
+    this.#sites = fetch(chrome.runtime.getURL('sites.json')).then((answer) => answer.json());
+  }
+
+  /** @param {chrome.runtime.Port} port from a content script */
+  adopt(port) {
+    const host = hostOf(port.sender);
+    /** @type {Map<string, Hold>} */
+    const holds = new Map();
+    port.onMessage.addListener((/** @type {import('../shared/messages.js').FromContent} */ message) => {
+      if (message.type === 'probe') {
+        const intact = message.blob instanceof Blob && message.blob.size === 9;
+        port.postMessage({ type: 'probe', intact, blob: message.blob });
+      } else if (message.type === 'abandon') {
+        holds.get(message.hold)?.abandon();
+        holds.delete(message.hold);
+      } else if (message.type === 'hold') {
+        const hold = new Hold(message, host, this.#connection, this.#window, this.#sites);
+        holds.set(message.hold, hold);
+        this.#begin();
+        void hold.settle().catch(() => null).then((parcels) => {
+          this.#end();
+          if (!holds.delete(message.hold)) return;
+          /** @type {import('../shared/messages.js').ToContent} */
+          const answer = parcels ? { type: 'release', hold: message.hold, parcels } : { type: 'refuse', hold: message.hold };
+          port.postMessage(answer);
+        });
+      }
+    });
+    port.onDisconnect.addListener(() => {
+      for (const hold of holds.values()) hold.abandon();
+      holds.clear();
+    });
+  }
+
+  // Both browsers end a silent background after 30 s; a call to the browser counts as life.
+  #begin() {
+    this.#running += 1;
+    this.#alive ??= setInterval(() => { void chrome.runtime.getPlatformInfo(); }, ALIVE_MS);
+  }
+
+  #end() {
+    this.#running -= 1;
+    if (this.#running > 0) return;
+    clearInterval(this.#alive);
+    this.#alive = undefined;
+  }
+}
+
+/** One upload: all the files that a person picked, dropped or pasted at once. */
+class Hold {
+  #message;
+  #host;
+  #connection;
+  #window;
+  #sites;
+  #gone = false;
+  /** @type {Photo[]} */
+  #photos = [];
+  #begun = Date.now();
+
+  /**
+   * @param {Extract<import('../shared/messages.js').FromContent, { type: 'hold' }>} message
+   * @param {string | null} host
+   * @param {import('./connection.js').Connection} connection
+   * @param {import('./holds.js').HoldWindow} window
+   * @param {Promise<{ sites: import('../policy.js').SiteEntry[] }>} sites
+   */
+  constructor(message, host, connection, window, sites) {
+    this.#message = message;
+    this.#host = host;
+    this.#connection = connection;
+    this.#window = window;
+    this.#sites = sites;
+  }
+
+  /** The page is gone, or gave up. */
+  abandon() {
+    this.#gone = true;
+    for (const { job, cloaked } of this.#photos) if (!cloaked) this.#connection.cancel(job);
+    this.#window.withdraw(this.#message.hold);
+  }
+
+  /** @returns {Promise<(Parcel | null)[] | null>} what may go, null for nothing */
+  async settle() {
+    const { jobs, parcels, again } = this.#message;
+    if (jobs.length !== parcels.length) return null;
+    const files = await Promise.all(parcels.map((parcel, index) => examine(parcel, String(jobs[index]))));
+    this.#photos = files.filter(({ mime }) => mime !== null);
+    if (this.#photos.length === 0) return parcels.map(() => null);
+    if (this.#host === null) return null;
+    let resumed = again;
+    while (!this.#gone) {
+      const rule = ruleFor(await loadPolicy(), this.#host);
+      // Switched off after the page was loaded.
+      if (rule.mode === 'off') return parcels.map(() => null);
+      await this.#cloak(rule, resumed);
+      resumed = false;
+      const unsettled = this.#photos.filter((photo) => !isSettled(photo));
+      if (unsettled.length === 0) {
+        this.#remember('cloaked');
+        return Promise.all(files.map(toParcel));
+      }
+      if (this.#gone) return null;
+      const choice = await this.#window.ask(this.#describe(unsettled));
+      if (choice === 'cancel') {
+        this.#remember('cancelled');
+        return null;
+      }
+      if (choice !== 'retry') {
+        this.#remember(choice === 'attempt' ? 'weak' : 'original');
+        return Promise.all(files.map((photo) => (
+          choice === 'original' && unsettled.includes(photo) ? null : toParcel(photo)
+        )));
+      }
+      for (const photo of unsettled) {
+        // A finished attempt is known to the daemon under its id; another one needs another.
+        photo.job = newJob();
+        photo.cloaked = null;
+        photo.failure = null;
+      }
+    }
+    return null;
+  }
+
+  /** @type {(rule: import('../policy.js').Rule, again: boolean) => Promise<void>} */
+  async #cloak({ protectors, strength, sensitive }, again) {
+    const channel = channelFor(await this.#sites, String(this.#host));
+    await Promise.all(this.#photos.filter((photo) => !photo.cloaked).map(async (photo) => {
+      const { job, parcel, blob, mime } = photo;
+      const request = { job, name: parcel.name.slice(0, 1024), mime: String(mime), size: blob.size, channel, policy: { protectors, strength, sensitive } };
+      try {
+        if (parcel.size !== blob.size) throw new JobError('too-large');
+        photo.cloaked = await this.#connection.protect(request, blob, again);
+      } catch (error) {
+        photo.failure = error instanceof JobError ? error : new JobError('internal');
+      }
+    }));
+  }
+
+  /** @param {Photo[]} unsettled @returns {import('../shared/messages.js').Waiting} */
+  #describe(unsettled) {
+    const failure = unsettled.find((photo) => photo.failure)?.failure;
+    return {
+      id: this.#message.hold,
+      host: String(this.#host),
+      files: unsettled.map(({ parcel: { name, size } }) => ({ name, size })),
+      code: failure ? failure.code : 'not-protected',
+      detail: failure ? failure.message : '',
+      choices: failure ? ['retry', 'original', 'cancel'] : ['retry', 'attempt', 'original', 'cancel'],
+    };
+  }
+
+  /** @param {'cloaked' | 'weak' | 'original' | 'cancelled'} outcome */
+  #remember(outcome) {
+    const psnrs = this.#photos.map(({ cloaked }) => cloaked?.report.psnr).filter((psnr) => typeof psnr === 'number');
+    void saveLast({
+      host: String(this.#host), when: Date.now(), photos: this.#photos.length, outcome,
+      seconds: (Date.now() - this.#begun) / 1000, psnr: psnrs.length ? Math.min(...psnrs) : null,
+    });
+  }
+}
+
+/** Only a report that says so settles a photo. @param {Photo} photo */
+const isSettled = ({ cloaked }) => cloaked?.report.protected === true;
+
+/** @type {(parcel: Parcel, job: string) => Promise<Photo>} */
+async function examine(parcel, job) {
+  const blob = parcel.blob ?? new Blob([Uint8Array.from(atob(parcel.text ?? ''), (letter) => letter.charCodeAt(0))]);
+  const head = new Uint8Array(await blob.slice(0, HEAD_BYTES).arrayBuffer());
+  return { job, parcel, blob, mime: sniffImage(head), cloaked: null, failure: null };
+}
+
+/** @type {(photo: Photo) => Promise<Parcel | null>} */
+async function toParcel({ parcel, mime, cloaked }) {
+  if (mime === null) return null;
+  if (!cloaked) throw new Error('a photo without its cloaked file may not go');
+  const { blob } = cloaked;
+  const { name, type } = parcel;
+  if (parcel.blob) return { name, type, size: blob.size, blob, text: null };
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  let text = '';
+  for (let start = 0; start < bytes.length; start += 0x8000) text += String.fromCharCode(...bytes.subarray(start, start + 0x8000));
+  return { name, type, size: blob.size, blob: null, text: btoa(text) };
+}
+
+const newJob = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/** The host whose rule counts: the frame's origin, which the browser vouches for. @param {chrome.runtime.MessageSender | undefined} sender */
+function hostOf(sender) {
+  for (const address of [sender?.origin, sender?.url]) {
+    try {
+      const { hostname, protocol } = new URL(address ?? '');
+      if (hostname && /^https?:$/.test(protocol)) return hostname;
+    } catch {
+      // "null", about:blank and the like: the other one may tell.
+    }
+  }
+  return null;
+}

@@ -1,0 +1,164 @@
+// @ts-check
+/**
+ * Runs in the isolated world of every frame of a site that is on, before the page's scripts. Carries held files from the
+ * page's world to the background and back; decides nothing.
+ */
+(() => {
+  /** Seconds of silence after which browsers end the background: a message this often keeps it. */
+  const ALIVE_MS = 20_000;
+  const RECONNECT_MS = [200, 1000, 3000, 10_000];
+  /** Larger than any photo that the daemon takes: such a file goes without its bytes where these travel as text. */
+  const MAX_TEXT_BYTES = 64 * 1024 * 1024;
+
+  /** @typedef {{ id: number, jobs: string[], files: File[] }} Hold */
+  /** @type {Map<string, Hold>} */
+  const holds = new Map();
+  /** @type {MessagePort | null} */
+  let page = null;
+  /** @type {chrome.runtime.Port | null} */
+  let background = null;
+  /** @type {Promise<boolean> | null} */
+  let intact = null;
+  let attempt = 0;
+  let timer = 0;
+
+  window.addEventListener('cloakroom-offer', (event) => {
+    const offered = /** @type {MessageEvent} */ (event).ports[0];
+    if (!offered) return;
+    page = offered;
+    page.onmessage = (message) => { onHeld(/** @type {import('../shared/messages.js').Held} */ (message.data)); };
+  }, { once: true });
+
+  // Should the page's own scripts ever be missing, nothing would hold an upload: then it stops here, for good.
+  for (const name of ['input', 'change', 'drop', 'paste']) {
+    window.addEventListener(name, (event) => {
+      if (page) return;
+      const input = event.composedPath()[0];
+      const transfer = /** @type {DragEvent} */ (event).dataTransfer ?? /** @type {ClipboardEvent} */ (event).clipboardData;
+      const isPick = input instanceof HTMLInputElement && input.type === 'file';
+      if (!isPick && !transfer?.files.length) return;
+      event.stopImmediatePropagation();
+      event.preventDefault();
+      if (isPick) input.value = '';
+    }, true);
+  }
+
+  const randomId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+  /** @param {import('../shared/messages.js').Held} held */
+  const onHeld = ({ id, files }) => {
+    if (!files) {
+      for (const [name, hold] of holds) {
+        if (hold.id !== id) continue;
+        holds.delete(name);
+        background?.postMessage({ type: 'abandon', hold: name });
+      }
+      return;
+    }
+    const list = [];
+    for (let index = 0; index < files.length; index += 1) list.push(/** @type {File} */ (files[index]));
+    const name = randomId();
+    const hold = { id, files: list, jobs: list.map(randomId) };
+    holds.set(name, hold);
+    void send(name, hold, false);
+  };
+
+  /** @type {(name: string, hold: Hold, again: boolean) => Promise<void>} */
+  const send = async (name, hold, again) => {
+    const port = connect();
+    if (!port) return;
+    const whole = await /** @type {Promise<boolean>} */ (intact);
+    const parcels = await Promise.all(hold.files.map((file) => pack(file, whole)));
+    if (port !== background || !holds.has(name)) return;
+    port.postMessage({ type: 'hold', hold: name, jobs: hold.jobs, parcels, again });
+  };
+
+  const connect = () => {
+    if (background) return background;
+    try {
+      background = chrome.runtime.connect({ name: 'uploads' });
+    } catch {
+      // The extension was updated or removed under this page: nothing can cloak these photos any more.
+      refuseAll();
+      return null;
+    }
+    const port = background;
+    /** @type {(value: boolean) => void} */
+    let probed = () => {};
+    intact = new Promise((resolve) => { probed = resolve; });
+    port.onMessage.addListener((message) => {
+      attempt = 0;
+      if (message.type === 'probe') probed(message.intact && message.blob instanceof Blob && message.blob.size === 9);
+      else onSettled(message);
+    });
+    port.onDisconnect.addListener(() => {
+      // Reading it tells the browser that the error was seen.
+      void chrome.runtime.lastError;
+      background = null;
+      clearInterval(timer);
+      if (holds.size) resume();
+    });
+    timer = setInterval(() => { if (holds.size) port.postMessage({ type: 'alive' }); }, ALIVE_MS);
+    port.postMessage({ type: 'probe', blob: new Blob(['cloakroom']) });
+    return port;
+  };
+
+  /** The background was ended: the same jobs again, under the same ids, so that finished ones are only fetched. */
+  const resume = () => {
+    const wait = RECONNECT_MS[attempt];
+    attempt += 1;
+    if (wait === undefined) {
+      refuseAll();
+      return;
+    }
+    setTimeout(() => {
+      for (const [name, hold] of holds) void send(name, hold, true);
+    }, wait);
+  };
+
+  const refuseAll = () => {
+    for (const hold of holds.values()) page?.postMessage({ id: hold.id, files: null });
+    holds.clear();
+    attempt = 0;
+  };
+
+  /** @param {import('../shared/messages.js').ToContent} message */
+  const onSettled = (message) => {
+    if (message.type === 'probe') return;
+    const hold = holds.get(message.hold);
+    if (!hold || !page) return;
+    holds.delete(message.hold);
+    if (message.type === 'refuse' || message.parcels.length !== hold.files.length) {
+      page.postMessage({ id: hold.id, files: null });
+      return;
+    }
+    const files = hold.files.map((file, index) => {
+      const parcel = message.parcels[index];
+      return parcel ? unpack(parcel, file) : file;
+    });
+    page.postMessage({ id: hold.id, files });
+  };
+
+  /** @type {(file: File, whole: boolean) => Promise<import('../shared/messages.js').Parcel>} */
+  const pack = async (file, whole) => {
+    const parcel = { name: file.name, type: file.type, size: file.size };
+    if (whole) return { ...parcel, blob: file, text: null };
+    const sent = file.size > MAX_TEXT_BYTES ? file.slice(0, 64) : file;
+    return { ...parcel, blob: null, text: await toText(sent) };
+  };
+
+  /** @type {(parcel: import('../shared/messages.js').Parcel, original: File) => File} */
+  const unpack = (parcel, original) => {
+    const bytes = parcel.blob ?? Uint8Array.from(atob(parcel.text ?? ''), (letter) => letter.charCodeAt(0));
+    return new File([bytes], original.name, { type: original.type, lastModified: original.lastModified });
+  };
+
+  /** @type {(blob: Blob) => Promise<string>} */
+  const toText = (blob) => new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => { resolve(String(reader.result).replace(/^[^,]*,?/, '')); };
+    reader.onerror = () => { reject(reader.error ?? new Error('unreadable')); };
+    reader.readAsDataURL(blob);
+  });
+
+})();

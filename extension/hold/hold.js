@@ -1,0 +1,44 @@
+// @ts-check
+/** Uploads that wait for the person: try again, send what there is, send the original, or nothing at all. */
+import { localise, make, sizeWords, words } from '../shared/page.js';
+
+localise();
+const list = /** @type {HTMLElement} */ (document.getElementById('holds'));
+const STYLE = /** @type {const} */ ({ retry: 'main', attempt: '', original: 'danger', cancel: '' });
+let seen = false;
+/** @type {chrome.runtime.Port} */
+let port;
+
+/** @param {import('../shared/messages.js').Waiting} hold */
+function show(hold) {
+  const title = make('h2', {}, words('hold_site', hold.host));
+  const files = make('ul', { className: 'small' }, ...hold.files.map(({ name, size }) => make('li', {}, `${name || words('pasted_photo')} · ${sizeWords(size)}`)));
+  // The daemon's own sentence where it has one: it knows best what to do next.
+  const why = make('p', {}, hold.detail || words(`why_${hold.code.replaceAll('-', '_')}`) || words('why_internal'));
+  const choices = hold.choices.map((choice) => make('button', {
+    type: 'button',
+    className: STYLE[choice],
+    name: choice,
+    onclick: () => { port.postMessage({ type: 'choose', hold: hold.id, choice }); },
+  }, words(`choice_${choice}`)));
+  const card = make('article', { className: 'card' }, title, files, why, make('div', { className: 'choices' }, ...choices));
+  card.dataset['hold'] = hold.id;
+  return card;
+}
+
+function connect() {
+  port = chrome.runtime.connect({ name: 'holds' });
+  port.onMessage.addListener((/** @type {import('../shared/messages.js').ToHoldWindow} */ { holds }) => {
+    // Only what changed is drawn anew, so that nothing moves under a finger that is about to press.
+    const ids = new Set(holds.map(({ id }) => id));
+    for (const card of Array.from(list.children)) if (!ids.has(/** @type {HTMLElement} */ (card).dataset['hold'] ?? '')) card.remove();
+    const shown = new Set(Array.from(list.children, (card) => /** @type {HTMLElement} */ (card).dataset['hold']));
+    for (const hold of holds) if (!shown.has(hold.id)) list.append(show(hold));
+    if (holds.length) seen = true;
+    else if (seen) window.close();
+  });
+  // The background was ended: the pages hand their uploads to the next one, which shows them here again.
+  port.onDisconnect.addListener(() => { setTimeout(connect, 300); });
+}
+
+connect();

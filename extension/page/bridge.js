@@ -1,0 +1,128 @@
+// @ts-check
+/**
+ * First of the scripts that run in the page's own world, before any script of the page.
+ *
+ * The page shares this world, so nothing here may depend on anything that the page can replace later: every built-in is
+ * taken now, and called through Reflect.apply. Arrays are neither iterated nor written through, since both would reach
+ * Array.prototype. Photos never lie in an array of this world before they are cloaked: native lists go to the content
+ * script as they are.
+ *
+ * The scripts of this folder share one object on `window`, which `sealed.js`, the last of them, removes before the page's
+ * first script runs.
+ */
+(() => {
+  const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
+  const absent = () => { throw new TypeError('not in this browser'); };
+
+  /** @type {Cloakroom['method']} */
+  const method = (owner, name) => {
+    const native = owner?.prototype && getOwnPropertyDescriptor(owner.prototype, name)?.value;
+    return native ? (self, ...values) => apply(native, self, values) : absent;
+  };
+  /** @type {Cloakroom['getter']} */
+  const getter = (owner, name) => {
+    const native = owner?.prototype && getOwnPropertyDescriptor(owner.prototype, name)?.get;
+    return native ? (self) => apply(native, self, []) : absent;
+  };
+  /** @type {Cloakroom['setter']} */
+  const setter = (owner, name) => {
+    const native = owner?.prototype && getOwnPropertyDescriptor(owner.prototype, name)?.set;
+    return native ? (self, value) => apply(native, self, [value]) : absent;
+  };
+  /** @type {Cloakroom['replace']} */
+  const replace = (owner, name, make) => {
+    const descriptor = owner?.prototype && getOwnPropertyDescriptor(owner.prototype, name);
+    if (!descriptor) return;
+    if (descriptor.value) {
+      defineProperty(owner.prototype, name, { ...descriptor, value: make(descriptor.value) });
+    } else {
+      defineProperty(owner.prototype, name, { ...descriptor, ...make(descriptor) });
+    }
+  };
+
+  const has = method(WeakSet, 'has');
+  const add = method(WeakSet, 'add');
+  const addEventListener = method(EventTarget, 'addEventListener');
+  const dispatchEvent = method(EventTarget, 'dispatchEvent');
+  const composedPath = method(Event, 'composedPath');
+  const stopImmediatePropagation = method(Event, 'stopImmediatePropagation');
+  const preventDefault = method(Event, 'preventDefault');
+  const postMessage = method(MessagePort, 'postMessage');
+  const dataOf = getter(MessageEvent, 'data');
+  const listLength = getter(FileList, 'length');
+  const listItem = method(FileList, 'item');
+  const itemsOf = getter(DataTransfer, 'items');
+  const addItem = method(DataTransferItemList, 'add');
+  const typeOf = getter(HTMLInputElement, 'type');
+  const NativeDataTransfer = DataTransfer;
+
+  /** Files that the page may see: cloaked ones, those that are no images, and the page's own. */
+  const approved = new WeakSet();
+  /** Events that these scripts dispatch. */
+  const own = new WeakSet();
+
+  /** @type {{ [id: number]: (files: File[] | null) => void }} */
+  const waiting = Object.create(null);
+  let holds = 0;
+
+  const { port1: port, port2: remote } = new MessageChannel();
+  addEventListener(port, 'message', (/** @type {MessageEvent} */ event) => {
+    /** @type {import('../shared/messages.js').Settled} */
+    const { id, files } = dataOf(event);
+    const settle = waiting[id];
+    if (!settle) return;
+    delete waiting[id];
+    if (files) for (let index = 0; index < files.length; index += 1) add(approved, files[index]);
+    settle(files);
+  });
+  method(MessagePort, 'start')(port);
+
+  /** @type {Cloakroom} */
+  const cloakroom = {
+    method, getter, setter, replace, approved, has, add, own, addEventListener, preventDefault,
+    hold(files, settle) {
+      holds += 1;
+      // Takes the photo along whatever the page does afterwards: a File is cloned, and its list read, right here.
+      postMessage(port, { id: holds, files });
+      waiting[holds] = settle;
+      return holds;
+    },
+    abandon(id) {
+      delete waiting[id];
+      postMessage(port, { id, files: null });
+    },
+    isFileInput(node) {
+      // The native getter knows inputs of every realm; instanceof knows those of this one.
+      try {
+        return typeOf(node) === 'file';
+      } catch {
+        return false;
+      }
+    },
+    isApproved(list) {
+      for (let index = 0; index < listLength(list); index += 1) {
+        if (!has(approved, listItem(list, index))) return false;
+      }
+      return true;
+    },
+    approveList(list) {
+      for (let index = 0; index < listLength(list); index += 1) add(approved, listItem(list, index));
+    },
+    count: (list) => listLength(list),
+    transfer(files) {
+      const transfer = new NativeDataTransfer();
+      for (let index = 0; index < files.length; index += 1) addItem(itemsOf(transfer), files[index]);
+      return transfer;
+    },
+    target: (event) => composedPath(event)[0] ?? null,
+    stop: (event) => stopImmediatePropagation(event),
+    dispatch(node, event) {
+      add(own, event);
+      return dispatchEvent(node, event);
+    },
+  };
+  defineProperty(window, 'cloakroom', { value: cloakroom, configurable: true });
+
+  // The content script runs first and takes the port. If it does not, nobody ever answers, and every upload stays held.
+  dispatchEvent(window, new MessageEvent('cloakroom-offer', { ports: [remote] }));
+})();

@@ -1,0 +1,118 @@
+// @ts-check
+/** Forms that are sent while one of their photos is held: they wait for it. */
+(() => {
+  const { method, getter, replace, isFileInput, target, stop, preventDefault, addEventListener, inputs } = window.cloakroom;
+
+  const get = method(WeakMap, 'get');
+  const set = method(WeakMap, 'set');
+  const remove = method(WeakMap, 'delete');
+  const elementsOf = getter(HTMLFormElement, 'elements');
+  const elementCount = getter(HTMLCollection, 'length');
+  const elementAt = method(HTMLCollection, 'item');
+  const requestSubmit = method(HTMLFormElement, 'requestSubmit');
+  const formOf = getter(HTMLInputElement, 'form');
+  const submitterOf = getter(SubmitEvent, 'submitter');
+  const formDataOf = getter(FormDataEvent, 'formData');
+  const deleteEntry = method(FormData, 'delete');
+  const nameOf = getter(HTMLInputElement, 'name');
+  const closest = method(Element, 'closest');
+  const later = window.setTimeout.bind(window);
+  const applyTo = Reflect.apply;
+
+  /** What sends each form once its photos are there. @type {WeakMap<HTMLFormElement, () => void>} */
+  const waiting = new WeakMap();
+  /** The button that is being pressed: tells a submission from a mere checkValidity(). @type {Element | null} */
+  let pressed = null;
+
+  /** @type {(form: HTMLFormElement, each: (input: HTMLInputElement) => void) => void} */
+  const eachFileInput = (form, each) => {
+    const elements = elementsOf(form);
+    for (let index = 0; index < elementCount(elements); index += 1) {
+      const element = elementAt(elements, index);
+      if (isFileInput(element)) each(element);
+    }
+  };
+
+  /** Whether the form has to wait; what is not approved is seized. @param {HTMLFormElement} form */
+  const mustWait = (form) => {
+    let wait = false;
+    eachFileInput(form, (input) => {
+      if (inputs.check(input)) wait = true;
+    });
+    return wait;
+  };
+
+  /** @param {SubmitEvent} event */
+  const onSubmit = (event) => {
+    const form = target(event);
+    let wait = false;
+    try {
+      wait = mustWait(form);
+    } catch {
+      return; // Not a form: a page may dispatch any event it likes.
+    }
+    if (!wait) return;
+    stop(event);
+    preventDefault(event);
+    const submitter = submitterOf(event);
+    set(waiting, form, () => requestSubmit(form, submitter));
+  };
+
+  /** A required input that is held looks empty to the browser. @param {Event} event */
+  const onInvalid = (event) => {
+    const input = target(event);
+    if (!isFileInput(input) || !inputs.isHeld(input)) return;
+    stop(event);
+    preventDefault(event);
+    const form = formOf(input);
+    const submitter = pressed;
+    if (form && submitter) set(waiting, form, () => requestSubmit(form, submitter));
+  };
+
+  /** @param {Event} event */
+  const onClick = (event) => {
+    try {
+      pressed = event.isTrusted ? closest(target(event), 'button:not([type=button]), input[type=submit], input[type=image]') : null;
+    } catch {
+      pressed = null;
+    }
+    if (pressed) later(() => { pressed = null; }, 0);
+  };
+
+  /** The entries are built already: what is not approved leaves them. @param {FormDataEvent} event */
+  const onFormData = (event) => {
+    try {
+      eachFileInput(target(event), (input) => {
+        if (inputs.check(input)) deleteEntry(formDataOf(event), nameOf(input));
+      });
+    } catch {
+      // Not a form, or not a form's event.
+    }
+  };
+
+  replace(HTMLFormElement, 'submit', (native) => ({
+    submit() {
+      if (!mustWait(this)) return applyTo(native, this, []);
+      return set(waiting, this, () => applyTo(native, this, [])) && undefined;
+    },
+  }).submit);
+
+  inputs.whenSettled((input) => {
+    const form = formOf(input);
+    const send = form && get(waiting, form);
+    if (!send || mustWait(form)) return;
+    remove(waiting, form);
+    send();
+  });
+
+  Object.assign(window.cloakroom, {
+    forms: {
+      listen() {
+        addEventListener(window, 'submit', onSubmit, true);
+        addEventListener(window, 'invalid', onInvalid, true);
+        addEventListener(window, 'click', onClick, true);
+        addEventListener(window, 'formdata', onFormData, true);
+      },
+    },
+  });
+})();

@@ -1,0 +1,97 @@
+// @ts-check
+/** Files that reach a page through a handle, an entry or the asynchronous clipboard, outside of any event. */
+(() => {
+  const { method, replace, has, add, approved, hold, transfer, getter } = window.cloakroom;
+
+  const applyTo = Reflect.apply;
+  const then = method(Promise, 'then');
+  const get = method(WeakMap, 'get');
+  const set = method(WeakMap, 'set');
+  const resolvePath = method(window.FileSystemDirectoryHandle, 'resolve');
+  const storageRoot = method(window.StorageManager, 'getDirectory');
+  const filesOf = getter(DataTransfer, 'files');
+  const NativePromise = Promise;
+  const NativeFile = File;
+  const NativeError = DOMException;
+  const { storage } = navigator;
+
+  /** The cloaked file of each original that a handle gave: several reads are one job. @type {WeakMap<object, Promise<File>>} */
+  const known = new WeakMap();
+
+  /** @type {(file: File) => Promise<File>} */
+  const cloaked = (file) => {
+    if (has(approved, file)) return new NativePromise((resolve) => resolve(file));
+    const before = get(known, file);
+    if (before) return before;
+    const promise = new NativePromise((resolve, reject) => {
+      hold(filesOf(transfer([file])), (files) => {
+        if (files?.[0]) resolve(files[0]);
+        else reject(new NativeError('The upload was cancelled.', 'AbortError'));
+      });
+    });
+    set(known, file, promise);
+    return promise;
+  };
+
+  /** Whether a handle lies in the page's own storage, whose files the page wrote itself. @type {(handle: object) => Promise<boolean>} */
+  const isOwn = (handle) => new NativePromise((resolve) => {
+    try {
+      const no = () => resolve(false);
+      then(storageRoot(storage), (/** @type {object} */ root) => {
+        then(resolvePath(root, handle), (/** @type {unknown} */ path) => resolve(path !== null), no);
+      }, no);
+    } catch {
+      resolve(false);
+    }
+  });
+
+  replace(window.FileSystemFileHandle, 'getFile', (native) => ({
+    getFile() {
+      const handle = this;
+      return new NativePromise((resolve, reject) => {
+        then(applyTo(native, handle, []), (/** @type {File} */ file) => {
+          then(isOwn(handle), (/** @type {boolean} */ mine) => {
+            if (mine) {
+              add(approved, file);
+              resolve(file);
+            } else {
+              then(cloaked(file), resolve, reject);
+            }
+          });
+        }, reject);
+      });
+    },
+  }).getFile);
+
+  replace(window.FileSystemFileEntry, 'file', (native) => ({
+    file(/** @type {((file: File) => void) | undefined} */ success, /** @type {((error: unknown) => void) | undefined} */ failure) {
+      applyTo(native, this, [(/** @type {File} */ file) => {
+        then(cloaked(file), (/** @type {File} */ safe) => { success?.(safe); }, (/** @type {unknown} */ error) => { failure?.(error); });
+      }, failure]);
+    },
+  }).file);
+
+  /** Items that came from the system's clipboard, not from the page. */
+  const foreign = new WeakSet();
+  replace(window.Clipboard, 'read', (native) => ({
+    read(/** @type {unknown[]} */ ...values) {
+      return new NativePromise((resolve, reject) => {
+        then(applyTo(native, this, values), (/** @type {ClipboardItem[]} */ items) => {
+          for (let index = 0; index < items.length; index += 1) add(foreign, /** @type {ClipboardItem} */ (items[index]));
+          resolve(items);
+        }, reject);
+      });
+    },
+  }).read);
+  replace(window.ClipboardItem, 'getType', (native) => ({
+    getType(/** @type {string} */ type) {
+      const blob = applyTo(native, this, [type]);
+      if (!has(foreign, this)) return blob;
+      return new NativePromise((resolve, reject) => {
+        then(blob, (/** @type {Blob} */ original) => {
+          then(cloaked(new NativeFile([original], '', { type })), resolve, reject);
+        }, reject);
+      });
+    },
+  }).getType);
+})();

@@ -1,0 +1,62 @@
+// @ts-check
+/** What the extension's pages have in common: their words, and how they ask the background. */
+
+/** @type {(name: string, ...values: string[]) => string} */
+export const words = (name, ...values) => chrome.i18n.getMessage(name, values);
+
+/** Puts the words into every element that names a message. */
+export function localise() {
+  document.documentElement.lang = chrome.i18n.getUILanguage();
+  for (const node of document.querySelectorAll('[data-words]')) node.textContent = words(node.getAttribute('data-words') ?? '');
+  for (const node of document.querySelectorAll('[data-label]')) node.setAttribute('aria-label', words(node.getAttribute('data-label') ?? ''));
+}
+
+/**
+ * @template {HTMLElement} T
+ * @param {string} id
+ * @param {{ new (): T }} kind
+ * @returns {T}
+ */
+export function find(id, kind) {
+  const node = document.getElementById(id);
+  if (!(node instanceof kind)) throw new Error(`no ${id}`);
+  return node;
+}
+
+/** @type {(name: string, properties: { [property: string]: unknown }, ...children: (Node | string)[]) => HTMLElement} */
+export function make(name, properties, ...children) {
+  const node = document.createElement(name);
+  Object.assign(node, properties);
+  node.append(...children);
+  return node;
+}
+
+/** @param {import('./messages.js').FromPage} message @returns {Promise<any>} null when the background could not do it */
+export function ask(message) {
+  return chrome.runtime.sendMessage(message);
+}
+
+/** The daemon in a sentence. @param {import('./messages.js').StateAnswer} state */
+export function daemonWords(state) {
+  if (state.connection !== 'ready') return words(`daemon_${state.connection}`);
+  if (state.worker !== 'ready') return words('daemon_starting');
+  return state.queued ? words('daemon_busy', String(state.queued)) : words('daemon_ready');
+}
+
+/** @param {import('./messages.js').StateAnswer} state @returns {'good' | 'fair' | 'bad'} */
+export function daemonMood(state) {
+  if (state.connection !== 'ready') return 'bad';
+  return state.worker === 'ready' ? 'good' : 'fair';
+}
+
+/** The last result in a sentence. @param {import('./messages.js').LastResult} last */
+export function resultWords(last) {
+  const seconds = last.seconds.toFixed(last.seconds < 10 ? 1 : 0);
+  const photos = last.photos === 1 ? words('one_photo') : words('many_photos', String(last.photos));
+  return words(`result_${last.outcome}`, photos, last.host, seconds);
+}
+
+/** @param {number} bytes */
+export function sizeWords(bytes) {
+  return bytes < 1e6 ? words('kilobytes', String(Math.max(1, Math.round(bytes / 1e3)))) : words('megabytes', (bytes / 1e6).toFixed(1));
+}

@@ -1,0 +1,155 @@
+"""Debian's Chromium, driven with Playwright."""
+
+import asyncio
+import base64
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import BrowserContext, CDPSession, Playwright, async_playwright
+from playwright.async_api import Page as PlaywrightPage
+
+from tests.end_to_end.browser import EXTENSION, TARGET, Browser, Page, find_program
+
+EXTENSION_ID = "dimefedcpapjaedghdnffhadabnldoen"
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def with_permissions(folder: Path, origins: Sequence[str]) -> Path:
+    """A copy of the extension that has been granted origins: a headless browser shows no permission prompt to accept.
+
+    Nothing but the manifest's `host_permissions` differs.
+    """
+    copy = folder / "extension"
+    shutil.copytree(EXTENSION, copy)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["host_permissions"] = list(origins)
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    return copy
+
+
+class ChromiumPage(Page):
+    """A tab of Chromium."""
+
+    def __init__(self, page: PlaywrightPage) -> None:
+        self.page = page
+
+    async def evaluate(self, expression: str) -> Any:
+        return await self.page.evaluate(expression)
+
+    async def click(self, selector: str) -> None:
+        await self.page.click(selector)
+
+    async def click_at(self, point: tuple[int, int]) -> None:
+        await self.page.mouse.click(*point)
+
+    async def type(self, selector: str, text: str) -> None:
+        await self.page.fill(selector, "")
+        await self.page.type(selector, text)
+
+    async def pick(self, files: Sequence[Path], point: tuple[int, int] = TARGET) -> None:
+        async with self.page.expect_file_chooser() as chooser:
+            await self.page.mouse.click(*point)
+        await (await chooser.value).set_files(list(files))
+
+    async def drop(self, files: Sequence[Path], point: tuple[int, int] = TARGET) -> None:
+        session: CDPSession = await self.page.context.new_cdp_session(self.page)
+        data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            await session.send("Input.dispatchDragEvent", {"type": kind, "x": point[0], "y": point[1], "data": data})
+        await session.detach()
+
+    async def paste(self, file: Path) -> None:
+        await self.page.evaluate(
+            """async (text) => {
+              const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+              await navigator.clipboard.write([new ClipboardItem({ 'image/png': new Blob([bytes], { type: 'image/png' }) })]);
+            }""",
+            base64.b64encode(file.read_bytes()).decode(),
+        )
+        await self.page.keyboard.press("Control+V")
+
+    async def close(self) -> None:
+        await self.page.close()
+
+    async def screenshot(self, path: Path) -> None:
+        await self.page.screenshot(path=path)
+
+
+class Chromium(Browser):
+    """Chromium with the extension.
+
+    Args:
+        origins: match patterns that the extension is granted.
+        headless: without a window.
+    """
+
+    name = "chromium"
+    version = ""
+
+    def __init__(self, origins: Sequence[str], *, headless: bool = True) -> None:
+        self._origins = origins
+        self._headless = headless
+        self._folder = Path(tempfile.mkdtemp(prefix="cloakroom-chromium-"))
+        self._playwright: Playwright | None = None
+        self._context: BrowserContext | None = None
+
+    @property
+    def context(self) -> BrowserContext:
+        assert self._context
+        return self._context
+
+    async def start(self) -> None:
+        program = find_program("chromium", "chromium-browser", "google-chrome")
+        extension = with_permissions(self._folder, self._origins)
+        self._playwright = await async_playwright().start()
+        self._context = await self._playwright.chromium.launch_persistent_context(
+            self._folder / "profile",
+            executable_path=program,
+            headless=self._headless,
+            args=[*FLAGS, f"--disable-extensions-except={extension}", f"--load-extension={extension}"],
+            ignore_default_args=["--disable-extensions"],
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        self.version = self._context.browser.version if self._context.browser else await self._user_agent()
+
+    async def _user_agent(self) -> str:
+        page = self.context.pages[0]
+        return str(await page.evaluate("navigator.userAgent.replace(/.*Chrome.([0-9.]+).*/, '$1')"))
+
+    async def stop(self) -> None:
+        if self._context:
+            await self._context.close()
+        if self._playwright:
+            await self._playwright.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def open(self, url: str) -> ChromiumPage:
+        page = await self.context.new_page()
+        # From the start: switched on at the click itself, the interception would come too late for that click.
+        page.on("filechooser", lambda _: None)
+        await page.goto(url)
+        return ChromiumPage(page)
+
+    async def open_extension(self, path: str) -> ChromiumPage:
+        return await self.open(f"chrome-extension://{EXTENSION_ID}/{path}")
+
+    async def hold_window(self, seconds: float) -> ChromiumPage:
+        async with asyncio.timeout(seconds):
+            while True:
+                for page in self.context.pages:
+                    if page.url.endswith("hold/hold.html"):
+                        await page.wait_for_load_state()
+                        return ChromiumPage(page)
+                await asyncio.sleep(0.05)

@@ -1,0 +1,85 @@
+"""The real daemon, as its own process with its own state folder."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Self
+
+from daemon.client import DaemonClient
+from daemon.protocol import State
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 90.0
+
+
+class DaemonProcess:
+    """`cloakroom serve --port 0`; `port` is known once it is entered."""
+
+    def __init__(self, state: Path, port: int = 0) -> None:
+        self.state = state
+        self.port = port
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Start, on the same port as before if there was one, and wait until it listens."""
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "daemon.cli", "serve", "--port", str(self.port), "--state", str(self.state), "--json",
+            cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert self._process.stdout
+        async with asyncio.timeout(START_SECONDS):
+            line = await self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the daemon ended instead of listening")
+        self.port = _port_of(json.loads(line))
+
+    async def ready(self) -> State:
+        """Wait until the worker has loaded its models."""
+        async with asyncio.timeout(START_SECONDS), self.client() as client:
+            while (state := await client.status()).worker != "ready":
+                await asyncio.sleep(0.2)
+        return state
+
+    @contextlib.asynccontextmanager
+    async def client(self) -> AsyncIterator[DaemonClient]:
+        """The command line's own connection."""
+        async with await DaemonClient.open_local(self.state) as client:
+            yield client
+
+    async def pairing_code(self) -> str:
+        """What `cloakroom pair` shows."""
+        async with self.client() as client:
+            return (await client.open_pairing()).code
+
+    async def kill(self) -> None:
+        """End it as a crash would."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> None:
+        await self._end(signal.SIGTERM)
+
+    async def _end(self, how: signal.Signals) -> None:
+        if self._process is None or self._process.returncode is not None:
+            return
+        self._process.send_signal(how)
+        try:
+            async with asyncio.timeout(20):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+
+def _port_of(told: dict[str, Any]) -> int:
+    return int(told["port"])

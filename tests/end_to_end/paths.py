@@ -1,0 +1,53 @@
+"""Every way in which a page gets at a photo, one page each."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Path:
+    """A page, what a person does on it, and the files they do it with.
+
+    `sends` tells how many of the files arrive where that is not all of them.
+    """
+
+    name: str
+    files: tuple[str, ...] = ("jpeg",)
+    action: Literal["pick", "drop", "paste"] = "pick"
+    press: bool = False
+    keeps_stamps: bool = True
+
+
+PATHS = (
+    Path("attached"),
+    Path("attached-png", ("png",)),
+    Path("attached-disguised", ("disguised",)),
+    Path("multiple", ("jpeg", "pdf", "png")),
+    Path("detached"),
+    Path("synthetic"),
+    Path("shadow-open"),
+    Path("shadow-closed"),
+    Path("declarative"),
+    Path("iframe"),
+    Path("srcdoc"),
+    Path("blank"),
+    Path("drop", ("jpeg", "pdf"), "drop"),
+    Path("drop-input", ("jpeg",), "drop"),
+    Path("drop-items", ("jpeg",), "drop"),
+    Path("paste", ("png",), "paste"),
+    Path("polling"),
+    Path("submit-at-once", keeps_stamps=False),
+    Path("submit-by-timer", keeps_stamps=False),
+    Path("button", press=True, keeps_stamps=False),
+    Path("required", press=True, keeps_stamps=False),
+    Path("reader", keeps_stamps=False),
+    Path("raw", keeps_stamps=False),
+    Path("head-listener"),
+    Path("reopened"),
+    Path("hostile"),
+)
+
+
+def page_of(path: Path) -> str:
+    """The page of a path; some paths differ in their files only."""
+    return "attached" if path.name.startswith("attached-") else path.name

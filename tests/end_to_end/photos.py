@@ -1,0 +1,109 @@
+"""The files that are uploaded: real photos with metadata that must not survive, and one that is no photo."""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image, PngImagePlugin
+from skimage import data
+
+SECRET = b"CLOAKROOM-TEST-SECRET"
+"""Stands in every file's metadata. No byte of it may arrive."""
+
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file on the disk that a person picks."""
+
+    path: Path
+    data: bytes
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def is_photo(self) -> bool:
+        return self.path.suffix != ".pdf"
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def pixels(self) -> Pixels:
+        return decode(self.data)
+
+
+def decode(data: bytes) -> Pixels:
+    """uint8[H, W, 3] of a file's bytes."""
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def _exif() -> Image.Exif:
+    exif = Image.Exif()
+    exif[ExifTags.Base.ImageDescription] = SECRET.decode()
+    exif[ExifTags.Base.Make] = SECRET.decode()
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update(
+        {
+            ExifTags.GPS.GPSLatitudeRef: "N",
+            ExifTags.GPS.GPSLatitude: (Fraction(52), Fraction(31), Fraction(12)),
+            ExifTags.GPS.GPSLongitudeRef: "E",
+            ExifTags.GPS.GPSLongitude: (Fraction(13), Fraction(24), Fraction(36)),
+        }
+    )
+    return exif
+
+
+def jpeg(pixels: Pixels, path: Path, quality: int = 92) -> Upload:
+    """A JPEG with GPS coordinates and a comment."""
+    Image.fromarray(pixels).save(path, "JPEG", quality=quality, exif=_exif(), comment=SECRET)
+    return Upload(path, path.read_bytes())
+
+
+def png(pixels: Pixels, path: Path) -> Upload:
+    """A PNG with a text chunk and EXIF."""
+    texts = PngImagePlugin.PngInfo()
+    texts.add_text("Comment", SECRET.decode())
+    Image.fromarray(pixels).save(path, "PNG", pnginfo=texts, exif=_exif())
+    return Upload(path, path.read_bytes())
+
+
+def astronaut(size: int = 512) -> Pixels:
+    """A person, uint8[size, size, 3]."""
+    image = Image.fromarray(data.astronaut())
+    return np.asarray(image if size == 512 else image.resize((size, size), Image.Resampling.LANCZOS))
+
+
+def cat() -> Pixels:
+    """A cat, uint8[300, 451, 3]."""
+    return np.asarray(data.chelsea())
+
+
+def twelve_megapixels() -> Pixels:
+    """A person among sky and grass, uint8[3000, 4000, 3]."""
+    return np.asarray(Image.fromarray(astronaut()).resize((4000, 3000), Image.Resampling.BICUBIC))
+
+
+def make_all(folder: Path) -> dict[str, Upload]:
+    """Every file the paths use, by the name that a path gives it."""
+    pdf = folder / "terms.pdf"
+    pdf.write_bytes(PDF)
+    disguised = jpeg(astronaut(384), folder / "holiday.jpg")
+    (folder / "notes.txt").write_bytes(disguised.data)
+    return {
+        "jpeg": jpeg(astronaut(448), folder / "me at home.jpg"),
+        "png": png(cat(), folder / "cat.png"),
+        "pdf": Upload(pdf, PDF),
+        # A photo by its content only: neither its name nor the type that browsers derive from it say so.
+        "disguised": Upload(folder / "notes.txt", disguised.data),
+    }

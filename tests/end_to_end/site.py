@@ -1,0 +1,126 @@
+"""The other side: a web server that keeps every byte that it is sent, on an origin that is on and one that is off."""
+
+import asyncio
+import base64
+import hashlib
+import re
+from dataclasses import dataclass, field
+from email.parser import BytesParser
+from email.policy import HTTP
+from pathlib import Path
+from typing import Self
+
+from aiohttp import web
+
+PAGES = Path(__file__).parent / "pages"
+MAX_BODY = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of an upload."""
+
+    name: str
+    mime: str
+    data: bytes
+    last_modified: int | None
+
+
+@dataclass
+class Run:
+    """What arrived of one visit."""
+
+    bodies: list[bytes] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def hashes(self) -> set[str]:
+        """SHA-256 of every body and every part."""
+        return {hashlib.sha256(data).hexdigest() for data in [*self.bodies, *(part.data for part in self.parts)]}
+
+    def holds(self, original: bytes) -> bool:
+        """Whether the original is in there: whole as a body or a part, inside of a body, or as base64."""
+        if hashlib.sha256(original).hexdigest() in self.hashes:
+            return True
+        text = base64.b64encode(original)
+        return any(original in body or text in body for body in self.bodies)
+
+
+class Site:
+    """Serves tests/end_to_end/pages and takes uploads; `runs` holds what came, by the run of the page's address."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, Run] = {}
+        self.port = 0
+        self._arrived = asyncio.Condition()
+        self._runner: web.AppRunner | None = None
+
+    def url(self, page: str, run: str, *, protected: bool = True) -> str:
+        """The address of a page; 127.0.0.1 is the host that is switched on, localhost one that is off."""
+        host = "127.0.0.1" if protected else "localhost"
+        self.runs.setdefault(run, Run())
+        return f"http://{host}:{self.port}/{page}?run={run}"
+
+    async def __aenter__(self) -> Self:
+        application = web.Application(client_max_size=MAX_BODY)
+        application.router.add_post("/upload", self._upload)
+        application.router.add_get("/{page:[a-z0-9_-]+(?:\\.(?:js|css|html))?}", self._page)
+        self._runner = web.AppRunner(application, access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def wait(self, run: str, parts: int, seconds: float) -> Run:
+        """The run once that many files of it are there.
+
+        Raises:
+            TimeoutError: they did not come in time.
+        """
+        async with asyncio.timeout(seconds), self._arrived:
+            await self._arrived.wait_for(lambda: len(self.runs[run].parts) >= parts)
+        return self.runs[run]
+
+    async def _page(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["page"]
+        path = PAGES / (name if "." in name else f"{name}.html")
+        if not path.is_file():
+            raise web.HTTPNotFound
+        return web.FileResponse(path, headers={"Cache-Control": "no-store"})
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        run = self.runs.setdefault(request.query.get("run", "unknown"), Run())
+        parts = _parts(request.headers.get("Content-Type", ""), request.query.get("name", ""), body)
+        async with self._arrived:
+            run.bodies.append(body)
+            run.parts.extend(part for part in parts if part.data)
+            self._arrived.notify_all()
+        return web.Response(text=f"<!doctype html><title>Thanks</title>{len(parts)} files", content_type="text/html")
+
+
+def _parts(content_type: str, name: str, body: bytes) -> list[Part]:
+    """The files of a body: multipart, a data URL, or the file itself."""
+    if content_type.startswith("multipart/form-data"):
+        # Parsed by the standard library: aiohttp's own parser would hide what a part really holds.
+        message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
+        fields = {str(part.get_param("name", header="content-disposition")): part for part in message.iter_parts()}
+        stamps = str(fields["stamps"].get_payload(decode=True).decode()).split(",") if "stamps" in fields else []
+        files = [part for part in message.iter_parts() if part.get_filename() is not None]
+        return [
+            Part(
+                str(part.get_filename()),
+                part.get_content_type(),
+                part.get_payload(decode=True),
+                int(stamps[index]) if index < len(stamps) else None,
+            )
+            for index, part in enumerate(files)
+        ]
+    if match := re.match(rb"data:([^;,]*);base64,", body):
+        return [Part(name, match[1].decode(), base64.b64decode(body[match.end() :]), None)]
+    return [Part(name, content_type, body, None)]

@@ -1,0 +1,121 @@
+"""A browser with the extension, paired with a real daemon, and a web server: everything a test needs at once."""
+
+import asyncio
+import contextlib
+import itertools
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+
+from tests.end_to_end import paths
+from tests.end_to_end.browser import BUTTON, Browser, Page
+from tests.end_to_end.chromium import Chromium
+from tests.end_to_end.daemon_process import DaemonProcess
+from tests.end_to_end.paths import Path
+from tests.end_to_end.photos import Upload, make_all
+from tests.end_to_end.site import Run, Site
+
+PROTECTED = ("http://127.0.0.1/*", "https://127.0.0.1/*")
+UPLOAD_SECONDS = 120.0
+
+
+@dataclass
+class Stage:
+    """Entered with `open_stage`."""
+
+    browser: Browser
+    daemon: DaemonProcess
+    site: Site
+    uploads: dict[str, Upload]
+    _runs: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    async def visit(self, path: Path, *, protected: bool = True) -> tuple[Page, str]:
+        """Open a path's page, and say which run it is."""
+        run = f"{path.name}-{next(self._runs)}"
+        page = await self.browser.open(self.site.url(paths.page_of(path), run, protected=protected))
+        if path.name == "reopened":
+            async with asyncio.timeout(10):
+                while await page.evaluate("document.title") != "ready":
+                    await asyncio.sleep(0.05)
+        return page, run
+
+    async def act(self, path: Path, page: Page) -> None:
+        """Do what the path's person does."""
+        files = [self.uploads[name].path for name in path.files]
+        if path.action == "pick":
+            await page.pick(files)
+        elif path.action == "drop":
+            await page.drop(files)
+        else:
+            await page.paste(files[0])
+        if path.press:
+            await page.click_at(BUTTON)
+
+    async def upload(self, path: Path, *, protected: bool = True, seconds: float = UPLOAD_SECONDS) -> Run:
+        """Visit, act, and wait for every file.
+
+        Raises:
+            TimeoutError: not all of them came.
+        """
+        page, run = await self.visit(path, protected=protected)
+        try:
+            await self.act(path, page)
+            await self.site.wait(run, len(path.files), seconds)
+            # What a page might send besides would come now.
+            await asyncio.sleep(0.2)
+            return self.site.runs[run]
+        finally:
+            await page.close()
+
+
+async def pair(browser: Browser, daemon: DaemonProcess) -> None:
+    """Pair on the options page, as a person does."""
+    page = await browser.open_extension("options/options.html")
+    code = await daemon.pairing_code()
+    await page.type("#port", str(daemon.port))
+    await page.type("#code", code)
+    await page.click("#pair button")
+    async with asyncio.timeout(20):
+        while not (said := await page.evaluate("document.querySelector('#pair-answer').textContent")):
+            await asyncio.sleep(0.1)
+    await page.close()
+    if said != "Paired.":
+        raise RuntimeError(f"pairing: {said}")
+
+
+async def switch_on(browser: Browser, host: str) -> None:
+    """Switch a site on, on the options page."""
+    page = await browser.open_extension("options/options.html")
+    await page.type("#site", host)
+    await page.click("#add button")
+    async with asyncio.timeout(20):
+        while not (said := await page.evaluate("document.querySelector('#add-answer').textContent")):
+            await asyncio.sleep(0.1)
+    await page.close()
+    if not said.startswith("Switched on"):
+        raise RuntimeError(f"switching on: {said}")
+
+
+def new_browser(name: str, *, headless: bool = True) -> Browser:
+    """Chromium or Firefox, not yet started."""
+    if name == "chromium":
+        return Chromium(PROTECTED, headless=headless)
+    from tests.end_to_end.firefox import Firefox
+
+    return Firefox(headless=headless)
+
+
+@contextlib.asynccontextmanager
+async def open_stage(name: str) -> AsyncIterator[Stage]:
+    """Daemon, site and browser, paired and switched on for 127.0.0.1."""
+    with tempfile.TemporaryDirectory(prefix="cloakroom-") as folder:
+        root = FilePath(folder)
+        photos = root / "photos"
+        photos.mkdir()
+        import time; t=time.time()
+        async with DaemonProcess(root / "state") as daemon, Site() as site, new_browser(name) as browser:
+            print("A",time.time()-t); await daemon.ready(); print("B",time.time()-t)
+            await pair(browser, daemon)
+            print("C",time.time()-t); await switch_on(browser, "127.0.0.1")
+            yield Stage(browser, daemon, site, make_all(photos))
