@@ -14,6 +14,8 @@
   const submitterOf = getter(SubmitEvent, 'submitter');
   const formDataOf = getter(FormDataEvent, 'formData');
   const deleteEntry = method(FormData, 'delete');
+  const appendEntry = method(FormData, 'append');
+  const NativeFile = File;
   const nameOf = getter(HTMLInputElement, 'name');
   const closest = method(Element, 'closest');
   const later = window.setTimeout.bind(window);
@@ -83,7 +85,13 @@
   const onFormData = (event) => {
     try {
       eachFileInput(target(event), (input) => {
-        if (inputs.check(input)) deleteEntry(formDataOf(event), nameOf(input));
+        if (inputs.isClean(input)) return;
+        inputs.check(input);
+        const data = formDataOf(event);
+        const name = nameOf(input);
+        deleteEntry(data, name);
+        // As the browser sends an empty input.
+        appendEntry(data, name, new NativeFile([], '', { type: 'application/octet-stream' }));
       });
     } catch {
       // Not a form, or not a form's event.

@@ -152,6 +152,7 @@
   Object.assign(window.cloakroom, {
     inputs: {
       check,
+      isClean: (/** @type {HTMLInputElement} */ input) => isApproved(filesOf(input)),
       assign,
       guard,
       isHeld: (/** @type {HTMLInputElement} */ input) => isHeld(held, input),

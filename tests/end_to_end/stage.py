@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import json
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -97,6 +98,16 @@ async def switch_on(browser: Browser, host: str) -> None:
         raise RuntimeError(f"switching on: {said}")
 
 
+async def choose_protectors(browser: Browser, host: str, protectors: tuple[str, ...]) -> None:
+    """Change a site's rule as the extension's own pages do."""
+    page = await browser.open_extension("options/options.html")
+    message = json.dumps({"type": "set-site", "host": host, "rule": {"protectors": protectors}})
+    answer = await page.evaluate(f"chrome.runtime.sendMessage({message})")
+    await page.close()
+    if answer != {"ok": True}:
+        raise RuntimeError(f"the rule was not taken: {answer}")
+
+
 def new_browser(name: str, *, headless: bool = True) -> Browser:
     """Chromium or Firefox, not yet started."""
     if name == "chromium":
@@ -107,15 +118,18 @@ def new_browser(name: str, *, headless: bool = True) -> Browser:
 
 
 @contextlib.asynccontextmanager
-async def open_stage(name: str) -> AsyncIterator[Stage]:
-    """Daemon, site and browser, paired and switched on for 127.0.0.1."""
+async def open_stage(name: str, protectors: tuple[str, ...] = ("scene",)) -> AsyncIterator[Stage]:
+    """Daemon, site and browser, paired and switched on for 127.0.0.1.
+
+    Scene alone is the quickest protector; how well any of them protects is measured elsewhere.
+    """
     with tempfile.TemporaryDirectory(prefix="cloakroom-") as folder:
         root = FilePath(folder)
         photos = root / "photos"
         photos.mkdir()
-        import time; t=time.time()
         async with DaemonProcess(root / "state") as daemon, Site() as site, new_browser(name) as browser:
-            print("A",time.time()-t); await daemon.ready(); print("B",time.time()-t)
+            await daemon.ready()
             await pair(browser, daemon)
-            print("C",time.time()-t); await switch_on(browser, "127.0.0.1")
+            await switch_on(browser, "127.0.0.1")
+            await choose_protectors(browser, "127.0.0.1", protectors)
             yield Stage(browser, daemon, site, make_all(photos))

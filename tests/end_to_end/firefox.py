@@ -1,0 +1,281 @@
+"""Debian's Firefox, driven over WebDriver BiDi."""
+
+import asyncio
+import base64
+import contextlib
+import itertools
+import json
+import os
+import re
+import shutil
+import signal
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.end_to_end.bidi import BiDi, BiDiError, plain
+from tests.end_to_end.browser import EXTENSION, TARGET, Browser, Page, find_program
+
+EXTENSION_ID = "cloakroom@cloakroom.example"
+EXTENSION_UUID = "5b2f9a3e-7c14-4e0d-9d1f-2a6c8e4b7f10"
+START_SECONDS = 60.0
+PREFERENCES: dict[str, object] = {
+    "extensions.webextensions.uuids": json.dumps({EXTENSION_ID: EXTENSION_UUID}),
+    # Answers the permission prompt with yes; the request still needs a person's click, which the tests make.
+    "extensions.webextOptionalPermissionPrompts": False,
+    "browser.shell.checkDefaultBrowser": False,
+    "browser.startup.homepage_override.mstone": "ignore",
+    "datareporting.policy.dataSubmissionEnabled": False,
+    "toolkit.telemetry.reportingpolicy.firstRun": False,
+    "app.update.enabled": False,
+    "browser.aboutwelcome.enabled": False,
+    "dom.disable_open_during_load": False,
+    "remote.prefs.recommended": True,
+}
+KEYS = {"Control": "\ue009", "Delete": "\ue017"}
+_numbers = itertools.count()
+
+DISPATCH = """
+addMessageListener('cloakroom-test', function run({ data: { kind, x, y, file, files } }) {
+  removeMessageListener('cloakroom-test', run);
+  const view = content;
+  const transfer = new view.DataTransfer();
+  for (const item of files) transfer.items.add(new view.File([Cu.cloneInto(item.bytes, view)], item.name, { type: item.type, lastModified: item.lastModified }));
+  let target = view.document.elementFromPoint(x, y);
+  if (kind === 'paste') target = view.document.activeElement;
+  let event;
+  if (kind === 'paste') {
+    event = new view.ClipboardEvent('paste', Cu.cloneInto({ bubbles: true, cancelable: true, composed: true }, view));
+  }
+  const send = (name) => {
+    const drag = view.document.createEvent('DragEvent');
+    drag.initDragEvent(name, true, true, view, 0, 0, 0, x, y, false, false, false, false, 0, null, transfer);
+    view.windowUtils.dispatchDOMEventViaPresShellForTesting(target, drag);
+  };
+  if (kind === 'drop') for (const name of ['dragenter', 'dragover', 'drop']) send(name);
+  sendAsyncMessage('cloakroom-test-done');
+});
+"""
+"""Dispatches a trusted drop, in the way of Firefox's own tests: no headless desktop has a file to drag."""
+
+
+class FirefoxPage(Page):
+    """A tab of Firefox."""
+
+    def __init__(self, bidi: BiDi, context: str) -> None:
+        self.bidi = bidi
+        self.context = context
+
+    async def evaluate(self, expression: str) -> Any:
+        result = await self.bidi.send(
+            "script.evaluate",
+            {
+                "expression": f"(async () => ({expression}))()",
+                "target": {"context": self.context},
+                "awaitPromise": True,
+                "serializationOptions": {"maxObjectDepth": 10},
+            },
+        )
+        if result["type"] == "exception":
+            raise BiDiError(result["exceptionDetails"]["text"])
+        return plain(result["result"])
+
+    async def click(self, selector: str) -> None:
+        x, y = await self.evaluate(
+            f"(() => {{ const node = document.querySelector({json.dumps(selector)}); node.scrollIntoView({{block: 'center'}});"
+            " const box = node.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; })()"
+        )
+        await self.click_at((round(x), round(y)))
+
+    async def click_at(self, point: tuple[int, int]) -> None:
+        x, y = point
+        pointer = [
+            {"type": "pointerMove", "x": x, "y": y},
+            {"type": "pointerDown", "button": 0},
+            {"type": "pointerUp", "button": 0},
+        ]
+        await self._act({"type": "pointer", "id": "mouse", "actions": pointer})
+
+    async def type(self, selector: str, text: str) -> None:
+        await self.click(selector)
+        await self._press(["Control", "a"])
+        await self._press(["Delete"])
+        for letter in text:
+            await self._press([letter])
+
+    async def pick(self, files: Sequence[Path], point: tuple[int, int] = TARGET) -> None:
+        opened: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+
+        def listener(name: str, params: dict[str, Any]) -> None:
+            if name == "input.fileDialogOpened" and not opened.done():
+                opened.set_result(params)
+
+        with self.bidi.listening(listener):
+            await self.click_at(point)
+            async with asyncio.timeout(20):
+                dialog = await opened
+        await self.bidi.send(
+            "input.setFiles",
+            {"context": dialog["context"], "element": dialog["element"], "files": [str(file) for file in files]},
+        )
+
+    async def drop(self, files: Sequence[Path], point: tuple[int, int] = TARGET) -> None:
+        types = {".jpg": "image/jpeg", ".png": "image/png", ".pdf": "application/pdf"}
+        told = [
+            {
+                "name": file.name,
+                "type": types.get(file.suffix, ""),
+                "lastModified": int(file.stat().st_mtime * 1000),
+                "data": base64.b64encode(file.read_bytes()).decode(),
+            }
+            for file in files
+        ]
+        await self._privileged("drop", point, told)
+
+    async def paste(self, file: Path) -> None:
+        await self.click_at(TARGET)
+        text = base64.b64encode(file.read_bytes()).decode()
+        # Writing the clipboard asks for a click of the page's own; the pages of the tests do not mind one.
+        await self.evaluate(
+            f"""new Promise((done, failed) => {{
+              const bytes = Uint8Array.from(atob('{text}'), (letter) => letter.charCodeAt(0));
+              const item = new ClipboardItem({{ 'image/png': new Blob([bytes], {{ type: 'image/png' }}) }});
+              addEventListener('mousedown', () => navigator.clipboard.write([item]).then(done, failed), {{ once: true }});
+              window.clipboardArmed = true; setTimeout(() => done(), 0);
+            }}).then(() => undefined)"""
+        )
+        await self.click_at(TARGET)
+        await asyncio.sleep(0.5)
+        await self._press(["Control", "v"])
+
+    async def close(self) -> None:
+        with contextlib.suppress(BiDiError):
+            await self.bidi.send("browsingContext.close", {"context": self.context})
+
+    async def screenshot(self, path: Path) -> None:
+        shot = await self.bidi.send("browsingContext.captureScreenshot", {"context": self.context})
+        path.write_bytes(base64.b64decode(shot["data"]))
+
+    async def _act(self, source: dict[str, Any]) -> None:
+        await self.bidi.send("input.performActions", {"context": self.context, "actions": [source]})
+
+    async def _press(self, keys: Sequence[str]) -> None:
+        values = [KEYS.get(key, key) for key in keys]
+        down = [{"type": "keyDown", "value": value} for value in values]
+        up = [{"type": "keyUp", "value": value} for value in reversed(values)]
+        await self._act({"type": "key", "id": "keyboard", "actions": [*down, *up]})
+
+    async def _privileged(self, kind: str, point: tuple[int, int], files: list[dict[str, Any]]) -> None:
+        tree = await self.bidi.send("browsingContext.getTree", {"moz:scope": "chrome"})
+        window = tree["contexts"][0]["context"]
+        script = f"""new Promise((done) => {{
+          const told = {json.dumps({"kind": kind, "x": point[0], "y": point[1], "files": files})};
+          for (const file of told.files) file.bytes = Uint8Array.from(atob(file.data), (letter) => letter.charCodeAt(0));
+          const manager = gBrowser.selectedBrowser.messageManager;
+          manager.addMessageListener('cloakroom-test-done', function heard() {{
+            manager.removeMessageListener('cloakroom-test-done', heard);
+            done();
+          }});
+          manager.loadFrameScript('data:application/javascript,' + encodeURIComponent({json.dumps(DISPATCH)}), false);
+          manager.sendAsyncMessage('cloakroom-test', told);
+        }}).then(() => undefined)"""
+        result = await self.bidi.send(
+            "script.evaluate",
+            {"expression": script, "target": {"context": window}, "awaitPromise": True},
+        )
+        if result["type"] == "exception":
+            raise BiDiError(result["exceptionDetails"]["text"])
+
+
+class Firefox(Browser):
+    """Firefox with the extension, and a virtual display where there is none: only a display has a clipboard for images."""
+
+    name = "firefox"
+    version = ""
+
+    def __init__(self, *, headless: bool = True) -> None:
+        self._headless = headless
+        self._folder = Path(tempfile.mkdtemp(prefix="cloakroom-firefox-"))
+        self._process: asyncio.subprocess.Process | None = None
+        self._display: asyncio.subprocess.Process | None = None
+        self._bidi: BiDi | None = None
+
+    @property
+    def bidi(self) -> BiDi:
+        assert self._bidi
+        return self._bidi
+
+    async def start(self) -> None:
+        program = find_program("firefox-esr", "firefox")
+        profile = self._folder / "profile"
+        profile.mkdir()
+        lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in PREFERENCES.items()]
+        (profile / "user.js").write_text("\n".join(lines))
+        environment = {**os.environ, "HOME": str(self._folder), "MOZ_DISABLE_CONTENT_SANDBOX": "1"}
+        if self._headless:
+            environment["DISPLAY"] = await self._start_display()
+            environment.pop("WAYLAND_DISPLAY", None)
+        self._process = await asyncio.create_subprocess_exec(
+            program, "--no-remote", "--remote-debugging-port", "0", "--remote-allow-system-access", "--profile", str(profile),
+            env=environment, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+        self._bidi = await BiDi.connect(await self._address())
+        self.version = self._bidi.capabilities["capabilities"]["browserVersion"]
+        await self.bidi.send("session.subscribe", {"events": ["input.fileDialogOpened"]})
+        await self.bidi.send("webExtension.install", {"extensionData": {"type": "path", "path": str(EXTENSION)}})
+
+    async def _start_display(self) -> str:
+        """A display of our own: ":N"."""
+        read, write = os.pipe()
+        self._display = await asyncio.create_subprocess_exec(
+            find_program("Xvfb"), "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp",
+            pass_fds=[write], stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        os.close(write)
+        with os.fdopen(read) as pipe:
+            number = await asyncio.to_thread(pipe.readline)
+        return f":{number.strip()}"
+
+    async def _address(self) -> str:
+        assert self._process
+        assert self._process.stderr
+        async with asyncio.timeout(START_SECONDS):
+            while line := await self._process.stderr.readline():
+                if match := re.search(rb"WebDriver BiDi listening on (ws://\S+)", line):
+                    self._drain = asyncio.create_task(self._process.stderr.read())
+                    return match[1].decode()
+        raise RuntimeError("Firefox ended instead of listening")
+
+    async def stop(self) -> None:
+        if self._bidi:
+            with contextlib.suppress(BiDiError, TimeoutError, ConnectionError):
+                await self._bidi.send("browser.close", {})
+            await self._bidi.close()
+        for process in (self._process, self._display):
+            if process and process.returncode is None:
+                try:
+                    async with asyncio.timeout(10 if process is self._process else 0.01):
+                        await process.wait()
+                except TimeoutError:
+                    with contextlib.suppress(ProcessLookupError):
+                        process.send_signal(signal.SIGKILL)
+                    await process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def open(self, url: str) -> FirefoxPage:
+        context = (await self.bidi.send("browsingContext.create", {"type": "tab"}))["context"]
+        await self.bidi.send("browsingContext.navigate", {"context": context, "url": url, "wait": "complete"})
+        return FirefoxPage(self.bidi, context)
+
+    async def open_extension(self, path: str) -> FirefoxPage:
+        return await self.open(f"moz-extension://{EXTENSION_UUID}/{path}")
+
+    async def hold_window(self, seconds: float) -> FirefoxPage:
+        async with asyncio.timeout(seconds):
+            while True:
+                tree = await self.bidi.send("browsingContext.getTree", {"maxDepth": 0})
+                for context in tree["contexts"]:
+                    if context["url"].endswith("hold/hold.html"):
+                        return FirefoxPage(self.bidi, context["context"])
+                await asyncio.sleep(0.1)
