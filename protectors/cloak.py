@@ -27,9 +27,9 @@ PROTECTORS = ("objects", "scene")
 Strength = Literal["subtle", "balanced", "strong"]
 
 BUDGETS: dict[Strength, Budget] = {
-    "subtle": Budget(radius=4 / 255, steps=45),
-    "balanced": Budget(radius=8 / 255, steps=60),
-    "strong": Budget(radius=12 / 255, steps=90),
+    "subtle": Budget(radius=4 / 255, steps=24),
+    "balanced": Budget(radius=8 / 255, steps=30),
+    "strong": Budget(radius=12 / 255, steps=45),
 }
 
 SCENE_MARGIN = 0.5

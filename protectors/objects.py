@@ -30,18 +30,20 @@ Rule = Literal["published", "refreshed"]
 
 @dataclass(frozen=True)
 class Settings:
-    """``threshold``: class probability to be undercut; ``refresh``: steps between new proposals (0: never);
-    ``least_steps``: steps made even where the detector saw nothing, so that a weak detector's blindness is not relied on.
+    """``pushed``: proposals whose class probability is at least this are pushed down; ``quiet``: the loop ends once all are
+    below this; ``refresh``: steps between new proposals (0: never); ``least_steps``: steps made even where the detector saw
+    nothing, so that a weak detector's blindness is not relied on.
     """
 
-    threshold: float
+    pushed: float
+    quiet: float
     refresh: int
     least_steps: int
 
 
 SETTINGS: dict[Rule, Settings] = {
-    "published": Settings(threshold=PUBLISHED_THRESHOLD, refresh=0, least_steps=0),
-    "refreshed": Settings(threshold=0.03, refresh=3, least_steps=3),
+    "published": Settings(pushed=PUBLISHED_THRESHOLD, quiet=PUBLISHED_THRESHOLD, refresh=0, least_steps=0),
+    "refreshed": Settings(pushed=0.03, quiet=0.1, refresh=3, least_steps=3),
 }
 
 
@@ -82,33 +84,34 @@ class Disappearance:
         return probabilities[:, labels].amax(1)
 
     def loss(self, images: Tensor, step: int) -> Tensor:
+        published = self.rule == "published"
         losses = []
         for index, logits in enumerate(self.detector.logits(images, self.proposals)):
-            weight = self._weight(self._threatening(functional.softmax(logits.detach(), 1)))
-            if not self.sensitive:
-                targets = torch.zeros(len(logits), dtype=torch.long, device=logits.device)
-                own = functional.cross_entropy(logits, targets, reduction="none")
-            else:
-                own = self._sensitive_loss(logits, index, step)
-            losses.append((own * weight).sum())
+            threat = self._threatening(functional.softmax(logits.detach(), 1))
+            own = self._published_loss(logits, index, step) if published else self._lead(logits, index)
+            losses.append((own * self._weight(threat)).sum())
         return torch.stack(losses)
 
     def _weight(self, threat: Tensor) -> Tensor:
-        """Which proposals are pushed: those above the threshold; ours also leans a little on the rest."""
-        above = (threat >= self.settings.threshold).float()
-        return above if self.rule == "published" else above + 0.02
+        """Which proposals are pushed: those above the threshold; ours pushes the surest hardest, as they decide."""
+        above = (threat >= self.settings.pushed).float()
+        return above if self.rule == "published" else above * threat.square() + 1e-3
 
-    def _sensitive_loss(self, logits: Tensor, index: int, step: int) -> Tensor:
-        labels = self.replacements[index]
-        if self.rule == "published":
-            # Algorithm 1 cycles through the non-sensitive classes, one an iteration.
-            target = torch.full((len(logits),), labels[step % len(labels)], device=logits.device)
-            return functional.cross_entropy(logits, target, reduction="none")
-        # Ours: each proposal goes to the replacement nearest to it and cares for nothing but the sensitive classes.
-        sensitive = logits[:, list(self.sensitive)].logsumexp(1)
-        nearest = logits[:, list(labels)].amax(1)
-        background = logits[:, 0]
-        return functional.softplus(sensitive - torch.maximum(nearest, background) + 2.0)
+    def _published_loss(self, logits: Tensor, index: int, step: int) -> Tensor:
+        """Cross-entropy [P] to the background, or to the non-sensitive classes in turn, one an iteration (Algorithm 1)."""
+        labels = self.replacements[index] if self.sensitive else (0,)
+        target = torch.full((len(logits),), labels[step % len(labels)], device=logits.device)
+        return functional.cross_entropy(logits, target, reduction="none")
+
+    def _lead(self, logits: Tensor, index: int) -> Tensor:
+        """By how much [P], in log-odds, what must not be read leads over what may be read in its place.
+
+        Unlike cross-entropy its gradient does not fade as the lead shrinks, and it cares for no other class.
+        """
+        if not self.sensitive:
+            return logits[:, 1:].logsumexp(1) - logits[:, 0]
+        others = [0, *self.replacements[index]]
+        return logits[:, list(self.sensitive)].logsumexp(1) - logits[:, others].logsumexp(1)
 
     @torch.no_grad()
     def finished(self, images: Tensor, step: int) -> Tensor:
@@ -120,7 +123,7 @@ class Disappearance:
             self.proposals = [self._foremost(*own) for own in zip(fresh, scores, strict=True)]
         else:
             return torch.zeros(len(images), dtype=torch.bool, device=images.device)
-        quiet = [not len(own) or bool(self._threatening(own).amax() < settings.threshold) for own in scores]
+        quiet = [not len(own) or bool(self._threatening(own).amax() < settings.quiet) for own in scores]
         return torch.tensor(quiet, device=images.device) & (step >= settings.least_steps)
 
     def _foremost(self, proposals: Proposals, scores: Tensor) -> Proposals:

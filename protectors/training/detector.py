@@ -64,11 +64,17 @@ def save_half(model: nn.Module, path: Path) -> None:
     save_file({name: v.half().contiguous() if v.is_floating_point() else v for name, v in state.items()}, path)
 
 
+def read_half(path: Path) -> dict[str, Tensor]:
+    """What save_half wrote, as float32."""
+    return {name: v.float() if v.is_floating_point() else v for name, v in load_file(path).items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--backbone", type=Path, help="pretrained backbone (protectors.training.backbone)")
+    parser.add_argument("--start", type=Path, help="weights of an earlier run to go on from")
     parser.add_argument("--minutes", type=float, default=90)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=8e-4)
@@ -81,6 +87,8 @@ def main() -> None:
     model = build_detector().to(device).to(memory_format=torch.channels_last)
     if arguments.backbone:
         model.backbone.body.load_state_dict(load_file(arguments.backbone))
+    if arguments.start:
+        model.load_state_dict(read_half(arguments.start))
     model.train()
     average = copy.deepcopy(model)
     decayed = [p for p in model.parameters() if p.ndim > 1]

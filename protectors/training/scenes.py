@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from protectors.adversaries.loading import CLASSIFIERS
 from protectors.archive import DEFAULT_FOLDER, Archive
-from protectors.training.detector import DEVIATION, MEAN, save_half, update_average
+from protectors.training.detector import DEVIATION, MEAN, read_half, save_half, update_average
 
 SIDE = 144  # pixels at which the classifiers read photos
 CROP = 112  # pixels of a training crop: cheaper, and it makes objects look as large as whole photos at SIDE
@@ -25,22 +25,19 @@ CROP = 112  # pixels of a training crop: cheaper, and it makes objects look as l
 
 def crops(images: Tensor, generator: torch.Generator) -> Tensor:
     """Random resized crops [B, 3, CROP, CROP], flipped and recoloured at random, of uint8 [B, 3, H, W]."""
-    out = []
-    height, width = images.shape[2:]
-    draws = torch.rand(len(images), 6, generator=generator).tolist()
-    for image, (area, shape, x, y, flip, gain) in zip(images, draws, strict=True):
-        side = (0.3 + 0.7 * area) ** 0.5
-        stretch = (3 / 4) ** (shape - 0.5)
-        h, w = min(height, round(height * side * stretch)), min(width, round(width * side / stretch))
-        top, left = round(y * (height - h)), round(x * (width - w))
-        crop = image[None, :, top : top + h, left : left + w].float() / 255
-        crop = functional.interpolate(crop, (CROP, CROP), mode="bilinear", antialias=True)
-        if flip < 0.5:
-            crop = crop.flip(3)
-        out.append((crop * (0.7 + 0.6 * gain)).clamp(0, 1))
-    batch = torch.cat(out)
-    tint = 1 + 0.2 * (torch.rand(len(batch), 3, 1, 1, generator=generator) - 0.5)
-    return (batch * tint).clamp(0, 1)
+    area, shape, x, y, flip, gain = torch.rand(6, len(images), generator=generator)
+    side = (0.3 + 0.7 * area).sqrt()
+    stretch = (3 / 4) ** (shape - 0.5)
+    width, height = (side / stretch).clamp(max=1), (side * stretch).clamp(max=1)
+    affine = torch.zeros(len(images), 2, 3)
+    affine[:, 0, 0] = width * torch.where(flip < 0.5, -1.0, 1.0)
+    affine[:, 1, 1] = height
+    affine[:, 0, 2] = (2 * x - 1) * (1 - width)
+    affine[:, 1, 2] = (2 * y - 1) * (1 - height)
+    grid = functional.affine_grid(affine, [len(images), 3, CROP, CROP], align_corners=False)
+    batch = functional.grid_sample(images.float() / 255, grid, padding_mode="reflection", align_corners=False)
+    tint = 1 + 0.2 * (torch.rand(len(images), 3, 1, 1, generator=generator) - 0.5)
+    return (batch * (0.7 + 0.6 * gain).view(-1, 1, 1, 1) * tint).clamp(0, 1)
 
 
 def whole(images: Tensor) -> Tensor:
@@ -53,7 +50,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--architecture", choices=["dense_resnet", "plain_convnet"], default="dense_resnet")
-    parser.add_argument("--epochs", type=int, default=14)
+    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--start", type=Path, help="weights of an earlier run to go on from, at half the learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
@@ -66,13 +64,17 @@ def main() -> None:
     (train,) = torch.where(~torch.from_numpy(archive["is_test"]))
     (test,) = torch.where(torch.from_numpy(archive["is_test"]))
     model = CLASSIFIERS[arguments.architecture](len(archive.classes)).to(device).to(memory_format=torch.channels_last)
+    rate = 1.5e-3
+    if arguments.start:
+        model.load_state_dict(read_half(arguments.start))
+        rate = 7.5e-4
     average = CLASSIFIERS[arguments.architecture](len(archive.classes)).to(device)
     average.load_state_dict(model.state_dict())
     mean, deviation = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (MEAN, DEVIATION))
     batch_size = 64
     total = arguments.epochs * (len(train) // batch_size)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=1.5e-3, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1.5e-3, total_steps=total, pct_start=0.15)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=total, pct_start=0.15)
     started, step = time.monotonic(), 0
     for _ in range(arguments.epochs):
         order = train[torch.randperm(len(train), generator=generator)]

@@ -1,0 +1,127 @@
+"""The installer: standard library only, idempotent, quick to give up on what is out of reach, clear about what is missing."""
+
+import ast
+import configparser
+import json
+import plistlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import environment
+import pytest
+import service
+import system_packages
+from report import Report, StopInstallingError
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "install"
+
+
+def installer(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run it isolated from this environment's packages, as a bare Python would."""
+    return subprocess.run(
+        [sys.executable, "-I", "-S", "install", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def test_it_needs_nothing_but_the_standard_library() -> None:
+    own = {path.stem for path in FOLDER.glob("*.py")}
+    imported = set()
+    for path in FOLDER.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add((node.module or "").split(".")[0])
+    assert imported - own <= set(sys.stdlib_module_names)
+
+
+def test_help_names_every_command() -> None:
+    done = installer("--help")
+    assert done.returncode == 0, done.stderr
+    for word in ("demo", "test", "uninstall", "--json"):
+        assert word in done.stdout
+
+
+def test_unknown_arguments_are_refused() -> None:
+    done = installer("uninstall", "--everything")
+    assert done.returncode == 2
+    assert "--everything" in done.stderr
+
+
+def test_a_prepared_environment_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    python, stamp = tmp_path / "python", tmp_path / "stamp.json"
+    python.touch()
+    monkeypatch.setattr(environment, "PYTHON", python)
+    monkeypatch.setattr(environment, "STAMP", stamp)
+    assert not environment.installed(("test",))
+    stamp.write_text(json.dumps(environment.fingerprint(("test",))), encoding="utf-8")
+    assert environment.installed(("test",))
+    assert environment.installed(())  # what serves the tests serves use as well
+    stamp.write_text(json.dumps(environment.fingerprint(())), encoding="utf-8")
+    assert not environment.installed(("test",))
+    stamp.write_text(json.dumps({**environment.fingerprint(("test",)), "pyproject": "older"}), encoding="utf-8")
+    assert not environment.installed(("test",))
+
+
+def test_cpu_wheels_out_of_reach_are_found_out_in_seconds() -> None:
+    started = time.monotonic()
+    # Port 9 of this machine: nothing listens there.
+    assert not environment.cpu_wheels_reachable("http://127.0.0.1:9/whl/cpu")
+    assert time.monotonic() - started < environment.REACHABLE_WITHIN + 1
+
+
+def test_what_is_missing_is_named_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system_packages, "may_use_apt", lambda: False)
+    absent = system_packages.Program("Lynx", ("no-such-program",), ("lynx",), "install Lynx from its site")
+    with pytest.raises(StopInstallingError, match=r"Lynx not found: .*(apt-get install lynx|install Lynx from its site)"):
+        system_packages.need(Report(as_json=True), absent)
+
+
+def test_the_systemd_unit_starts_the_daemon() -> None:
+    unit = configparser.ConfigParser(interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read_string(service.systemd_unit())
+    assert unit["Service"]["ExecStart"] == f'"{service.program()}" serve'
+    assert unit["Service"]["Restart"] == "on-failure"
+    assert unit["Install"]["WantedBy"] == "default.target"
+
+
+def test_the_launchd_agent_starts_the_daemon() -> None:
+    agent = plistlib.loads(service.launchd_agent())
+    assert agent["ProgramArguments"] == [str(service.program()), "serve"]
+    assert agent["RunAtLoad"] is True
+
+
+@pytest.mark.parametrize(("system", "first"), [("Linux", "systemctl"), ("Darwin", "launchctl"), ("Windows", "schtasks")])
+def test_each_system_has_commands_both_ways(monkeypatch: pytest.MonkeyPatch, system: str, first: str) -> None:
+    monkeypatch.setattr(service.platform, "system", lambda: system)
+    for wanted in (True, False):
+        listed = service.commands(wanted)
+        assert listed
+        assert {command[0] for command in listed} == {first}
+
+
+def test_the_service_file_comes_and_goes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(service.platform, "system", lambda: "Linux")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setattr(service, "run_all", lambda listed: False)
+    service.switch_on(Report(as_json=False))
+    file = service.service_file()
+    assert file is not None
+    assert file.read_text(encoding="utf-8") == service.systemd_unit()
+    assert "start the daemon with" in capsys.readouterr().out
+    service.switch_off(Report(as_json=False))
+    assert not file.exists()
+
+
+def test_json_lines_are_json(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report(as_json=True)
+    report.say("step", "done")
+    report.fail("oh")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["message"] for line in lines] == ["done", "oh"]

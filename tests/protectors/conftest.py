@@ -1,0 +1,54 @@
+"""What the protectors' tests share: the loaded adversaries and real photos."""
+
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+from numpy.typing import NDArray
+
+from protectors.adversaries.classifier import Classifier
+from protectors.adversaries.detector import Detector
+from protectors.adversaries.loading import load_classifier, load_detector
+from protectors.archive import DEFAULT_FOLDER
+from protectors.base import Progress
+from protectors.cloak import Cloakroom
+from protectors.manifest import entry
+
+needs_data = pytest.mark.skipif(
+    not DEFAULT_FOLDER.is_dir(), reason="the public data of ../shared/data is not beside this checkout"
+)
+
+
+def finish(run: Generator[Progress, None, Any]) -> tuple[list[Progress], Any]:
+    """All progress a protector reports, and what it returns."""
+    seen = []
+    while True:
+        try:
+            seen.append(next(run))
+        except StopIteration as end:
+            return seen, end.value
+
+
+@pytest.fixture(scope="session")
+def detector() -> Detector:
+    return load_detector(entry("people_detector"), torch.device("cpu"))
+
+
+@pytest.fixture(scope="session")
+def classifier() -> Classifier:
+    return load_classifier(entry("scenes"), torch.device("cpu"))
+
+
+@pytest.fixture(scope="session")
+def cloakroom() -> Cloakroom:
+    return Cloakroom("cpu")
+
+
+@pytest.fixture(scope="session")
+def portrait() -> NDArray[np.uint8]:
+    """A photo of a person that no training has seen (NASA, public domain), uint8 [384, 384, 3]."""
+    pixels: NDArray[np.uint8] = skimage.data.astronaut()
+    return np.ascontiguousarray(pixels[:384, 32:416])

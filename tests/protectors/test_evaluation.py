@@ -1,0 +1,56 @@
+"""The evaluations' quick forms on the public data: the promises of the README, on few photos, judged on delivered files."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from safetensors.torch import load_file
+
+from daemon import photo
+from protectors.adversaries.embedded_detector import build_detector
+from protectors.archive import DEFAULT_FOLDER
+from protectors.evaluation import objects, scene
+from protectors.evaluation.delivery import JPEG_QUALITY
+from tests.protectors.conftest import needs_data
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@needs_data
+def test_objects_quick() -> None:
+    lines: list[str] = []
+    figures = objects.run(True, DEFAULT_FOLDER, lines.append)
+    assert lines
+    for row in ("m_all.eps8", "m_sen.eps8"):
+        assert figures[f"{row}.images"] == objects.QUICK_PHOTOS
+        assert figures[f"{row}.success"] >= 5 / 6
+        assert figures[f"{row}.jpeg.success"] >= 4 / 6
+        assert figures[f"{row}.psnr"] > 34
+        assert figures[f"{row}.leakage"] < 0.1
+
+
+@needs_data
+def test_scene_quick() -> None:
+    figures = scene.run(True, DEFAULT_FOLDER, lambda line: None)
+    assert figures["p_fgsm.images"] == scene.QUICK_PHOTOS
+    assert figures["p_fgsm.fooled"] >= 0.96
+    assert figures["p_fgsm.psnr"] >= 38
+    assert figures["p_fgsm.white_before"] > 0.75
+    assert figures["p_fgsm.white_after"] < 0.1
+    assert figures["p_fgsm.judge_before"] > 0.7
+
+
+@needs_data
+def test_the_detector_trains_on_a_cpu(tmp_path: Path) -> None:
+    output = tmp_path / "weights.safetensors"
+    command = [sys.executable, "-m", "protectors.training.detector", "--minutes", "0.1", "--batch", "2", "--device", "cpu"]
+    done = subprocess.run(
+        [*command, "--output", str(output)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert "steps of 2 photos" in done.stdout
+    assert set(load_file(output)) == set(build_detector().state_dict())
+
+
+def test_evaluation_delivers_jpeg_as_the_daemon_does() -> None:
+    assert photo.JPEG_QUALITY == JPEG_QUALITY

@@ -1,0 +1,89 @@
+"""The manifest against the files it speaks of, and the room's borders."""
+
+import ast
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from protectors import manifest
+from protectors.adversaries.loading import available, load_detector
+from protectors.manifest import DamagedWeightsError
+
+ROOM = Path(manifest.__file__).parent
+ALLOWED = {"torch", "torchvision", "numpy", "PIL", "safetensors", "protectors"}
+
+
+def test_embedded_weights_are_those_of_the_manifest_and_small() -> None:
+    embedded = [own for own in manifest.entries() if own.set == "embedded"]
+    assert {(own.task, own.role) for own in embedded} == {
+        ("objects", "adversary"),
+        ("scene", "adversary"),
+        ("scene", "judge"),
+    }
+    for own in embedded:
+        assert own.file is not None
+        assert manifest.sha256_of(own.file) == own.sha256
+        assert own.file.stat().st_size == own.bytes
+        assert own.quality
+        card = own.file.with_suffix(".md").read_text(encoding="utf-8")
+        assert own.sha256 in card
+        assert "Licence" in card
+    assert sum(own.bytes for own in embedded) <= 40_000_000
+
+
+def test_full_models_can_be_checked_once_fetched() -> None:
+    full = [own for own in manifest.entries() if own.set == "full"]
+    assert full
+    for own in full:
+        assert own.url is not None
+        assert own.url.startswith("https://")
+        assert len(own.sha256) == 64
+        # torchvision names its files after the first digits of their hash.
+        assert own.sha256[:8] in own.url
+
+
+def test_without_pulled_models_the_embedded_ones_serve(tmp_path: Path) -> None:
+    assert available("objects", "adversary", tmp_path).set == "embedded"
+    (tmp_path / "faster_rcnn_resnet50_fpn_coco.safetensors").write_bytes(b"")
+    assert available("objects", "adversary", tmp_path).set == "full"
+
+
+def test_damaged_weights_are_refused(tmp_path: Path) -> None:
+    own = manifest.entry("people_detector")
+    assert own.file is not None
+    damaged = tmp_path / "damaged.safetensors"
+    content = bytearray(own.file.read_bytes())
+    content[-1] ^= 1
+    damaged.write_bytes(content)
+    with pytest.raises(DamagedWeightsError, match="damaged"):
+        load_detector(replace(own, file=damaged), torch.device("cpu"))
+
+
+def test_an_unknown_name_is_told_the_known_ones() -> None:
+    with pytest.raises(KeyError, match="people_detector"):
+        manifest.entry("nobody")
+
+
+def test_the_manifest_needs_no_torch() -> None:
+    program = "import sys, protectors.manifest as m; m.entries(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False, cwd=ROOM.parent).returncode == 0
+
+
+def test_the_room_imports_nothing_but_what_it_may() -> None:
+    foreign = set()
+    for path in ROOM.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            for name in names:
+                top = name.split(".")[0]
+                if top not in ALLOWED and top not in sys.stdlib_module_names:
+                    foreign.add((path.name, top))
+    assert foreign == set()

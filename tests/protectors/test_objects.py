@@ -1,0 +1,86 @@
+"""Object Disappearance against the embedded detector, judged by fresh detections."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from protectors.adversaries.detector import Detector
+from protectors.base import Budget
+from protectors.objects import Disappearance, ObjectDisappearance, Rule
+from protectors.quality import as_tensor
+from tests.protectors.conftest import finish
+
+
+def test_the_embedded_detector_sees_the_person(detector: Detector, portrait: NDArray[np.uint8]) -> None:
+    (found,) = detector.detect(as_tensor(portrait))
+    assert "person" in [detection.label for detection in found]
+
+
+def test_m_all_leaves_nothing_to_find(detector: Detector, portrait: NDArray[np.uint8]) -> None:
+    originals = as_tensor(portrait)
+    protector = ObjectDisappearance(detector)
+    seen, outcome = finish(protector.protect(originals, Budget(8 / 255, 60)))
+    (verdict,) = protector.judge(originals, outcome.images)
+    assert verdict.before
+    assert verdict.after == ()
+    assert verdict.protected
+    assert {progress.stage for progress in seen} == {"objects"}
+    assert 0 < (outcome.images - originals).abs().max() <= 8 / 255 + 1e-6
+
+
+def test_m_sen_leaves_no_person_to_find(detector: Detector, portrait: NDArray[np.uint8]) -> None:
+    originals = as_tensor(portrait)
+    protector = ObjectDisappearance(detector, ["person"])
+    _, outcome = finish(protector.protect(originals, Budget(8 / 255, 60)))
+    (verdict,) = protector.judge(originals, outcome.images)
+    assert "person" in verdict.before
+    assert "person" not in verdict.after
+    assert verdict.protected
+
+
+@pytest.mark.parametrize("sensitive", [(), ("person",)])
+def test_the_published_rule_meets_its_own_criterion(
+    detector: Detector, portrait: NDArray[np.uint8], sensitive: tuple[str, ...]
+) -> None:
+    """Every score on the clean photo's proposals ends below T; what a fresh detection says is another matter."""
+    originals = as_tensor(portrait)
+    protector = ObjectDisappearance(detector, sensitive, rule="published")
+    _, outcome = finish(protector.protect(originals, Budget(8 / 255, 60)))
+    proposals, before = detector.propose(originals)
+    (scores,) = detector.scores(outcome.images, proposals)
+    labels = list(protector.sensitive) or list(range(1, len(detector.classes)))
+    assert before[0][:, labels].max() >= 0.3
+    assert scores[:, labels].max() < 0.3
+
+
+@pytest.mark.parametrize("rule", ["published", "refreshed"])
+def test_a_blank_photo_is_survived(detector: Detector, rule: Rule) -> None:
+    originals = torch.full((1, 3, 64, 96), 0.5)
+    _, outcome = finish(ObjectDisappearance(detector, rule=rule).protect(originals, Budget(8 / 255, 5)))
+    assert outcome.images.shape == originals.shape
+
+
+def test_even_an_empty_photo_is_changed_by_default(detector: Detector) -> None:
+    """The embedded detector is weak: what it does not see, a better one may."""
+    originals = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(3))
+    _, outcome = finish(ObjectDisappearance(detector).protect(originals, Budget(8 / 255, 10)))
+    assert outcome.steps[0] >= 3
+    assert (outcome.images - originals).abs().max() > 1 / 255
+
+
+def test_published_m_sen_cycles_through_the_non_sensitive_classes(detector: Detector, portrait: NDArray[np.uint8]) -> None:
+    objective = Disappearance(detector, as_tensor(portrait), [1], None, "published")
+    assert objective.replacements
+    assert all(1 not in labels and labels for labels in objective.replacements)
+    chosen = Disappearance(detector, as_tensor(portrait), [1], 3, "published")
+    assert chosen.replacements == [(3,)]
+
+
+def test_unknown_and_senseless_classes_are_refused(detector: Detector) -> None:
+    with pytest.raises(ValueError, match="it knows person, vehicle"):
+        ObjectDisappearance(detector, ["unicorn"])
+    with pytest.raises(ValueError, match="every class is sensitive"):
+        ObjectDisappearance(detector, detector.classes[1:])
+    with pytest.raises(ValueError, match="itself a sensitive class"):
+        ObjectDisappearance(detector, ["person"], read_as="person")

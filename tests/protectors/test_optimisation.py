@@ -1,0 +1,92 @@
+"""The shared loop: budget, 8-bit levels, stopping, progress, cancelling."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from protectors.base import Budget
+from protectors.optimisation import on_levels, optimise, within
+from tests.protectors.conftest import finish
+
+
+class Brighten:
+    """Makes images brighter until they reach their own goal."""
+
+    stage = "brighten"
+
+    def __init__(self, goals: list[float]) -> None:
+        self.goals = torch.tensor(goals)
+        self.seen_by_finished: list[Tensor] = []
+
+    def loss(self, images: Tensor, step: int) -> Tensor:
+        return -images.mean((1, 2, 3))
+
+    def finished(self, images: Tensor, step: int) -> Tensor:
+        self.seen_by_finished.append(images)
+        return images.mean((1, 2, 3)) >= self.goals
+
+    def update(self, gradient: Tensor, step: int) -> Tensor:
+        return 0.0123 * gradient.sign()
+
+
+def test_stays_within_the_budget_and_on_8_bit_levels() -> None:
+    originals = on_levels(torch.rand(2, 3, 6, 5, generator=torch.Generator().manual_seed(0)))
+    seen, outcome = finish(optimise(originals, Brighten([2.0, 2.0]), Budget(8 / 255, 30)))
+    assert (outcome.images - originals).abs().max() <= 8 / 255 + 1e-6
+    torch.testing.assert_close(outcome.images * 255, (outcome.images * 255).round(), atol=1e-4, rtol=0)
+    assert outcome.images.max() <= 1
+    assert outcome.steps == (30, 30)
+    assert [progress.done for progress in seen] == list(range(1, 31))
+    assert {(progress.stage, progress.total) for progress in seen} == {("brighten", 30)}
+
+
+def test_a_finished_image_stands_still_while_others_go_on() -> None:
+    originals = torch.full((2, 3, 4, 4), 0.4)
+    _, outcome = finish(optimise(originals, Brighten([0.42, 0.47]), Budget(40 / 255, 30)))
+    first, second = outcome.images.mean((1, 2, 3)).tolist()
+    assert 0.42 <= first < 0.44
+    assert 0.47 <= second < 0.49
+    assert outcome.steps[0] < outcome.steps[1] < 30
+
+
+def test_finished_before_the_first_step_means_no_step() -> None:
+    originals = on_levels(torch.full((1, 3, 4, 4), 0.4))
+    seen, outcome = finish(optimise(originals, Brighten([0.1]), Budget(8 / 255, 5)))
+    assert seen == []
+    assert outcome.steps == (0,)
+    assert torch.equal(outcome.images, originals)
+
+
+def test_the_stop_rule_sees_8_bit_levels() -> None:
+    objective = Brighten([2.0])
+    finish(optimise(torch.full((1, 3, 4, 4), 0.4321), objective, Budget(8 / 255, 3)))
+    for images in objective.seen_by_finished:
+        torch.testing.assert_close(images, on_levels(images))
+
+
+def test_a_start_outside_the_budget_is_brought_back() -> None:
+    originals = torch.full((1, 3, 4, 4), 0.4)
+    _, outcome = finish(optimise(originals, Brighten([0.0]), Budget(4 / 255, 3), torch.ones_like(originals)))
+    assert (outcome.images - originals).max() <= 4 / 255 + 0.5 / 255
+
+
+def test_closing_cancels() -> None:
+    objective = Brighten([2.0])
+    run = optimise(torch.zeros(1, 3, 4, 4), objective, Budget(1.0, 1000))
+    next(run)
+    run.close()
+    assert len(objective.seen_by_finished) == 1
+    with pytest.raises(StopIteration):
+        next(run)
+
+
+@pytest.mark.parametrize(("radius", "steps"), [(0.0, 5), (1.5, 5), (0.1, 0)])
+def test_senseless_budgets_are_refused(radius: float, steps: int) -> None:
+    with pytest.raises(ValueError, match=r"radius|step"):
+        Budget(radius, steps)
+
+
+def test_within_never_leaves_the_range() -> None:
+    originals = torch.tensor([0.0, 1.0, 0.5]).view(1, 3, 1, 1)
+    assert within(originals - 1, originals, 0.1).flatten().tolist() == pytest.approx([0.0, 0.9, 0.4])
+    assert within(originals + 1, originals, 0.1).flatten().tolist() == pytest.approx([0.1, 1.0, 0.6])
