@@ -119,12 +119,16 @@ def _convert(own: Entry, checkpoint: Path, folder: Path) -> Path:
     """From a checkpoint whose hash was right to safetensors, with their own hash beside them."""
     # Imported here: `models list` and the front process do without torch.
     import pickle
+    import warnings
 
     import torch
     from safetensors.torch import save_file
 
     try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        # torch warns of unusual pickles and then refuses them; the refusal is what a person is told.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError):
         raise ModelError(f"{own.name}: the file holds more than tensors, or is no checkpoint. It was deleted.") from None
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,10 +34,10 @@ class RunningDaemon:
     log: Path
 
 
-@pytest.fixture(scope="session")
-def running_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
-    state = tmp_path_factory.mktemp("running") / "state"
-    log = state.parent / "log"
+@contextmanager
+def serving(folder: Path) -> Iterator[RunningDaemon]:
+    """A daemon with its state and its log in this folder; it has to end cleanly."""
+    state, log = folder / "state", folder / "log"
     with log.open("wb") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "daemon.cli", "serve", "--port", "0", "--state", str(state), "--json", "--verbose"],
@@ -54,6 +54,12 @@ def running_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running
         process.wait(20)
         process.stdout.close()
     assert process.returncode == 0
+
+
+@pytest.fixture(scope="session")
+def running_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    with serving(tmp_path_factory.mktemp("running")) as running:
+        yield running
 
 
 @pytest.fixture

@@ -49,6 +49,16 @@ def echo(connection: Connection, _: WorkerSettings) -> None:
             line.send(_done(work, len(body)), body)
 
 
+def recognised(connection: Connection, _: WorkerSettings) -> None:
+    """Sends every photo back, and says that an adversary still recognises something in it."""
+    line = _begin(connection)
+    with contextlib.suppress(EOFError):
+        while True:
+            work, body = _next_work(line)
+            report = {"protected": False, "psnr": 40.0, "seconds": {"total": 1.0}}
+            line.send(Done(job=work.job, mime="image/png", size=len(body), report=report), body)
+
+
 def slow(connection: Connection, settings: WorkerSettings) -> None:
     """Works until it is told to stop, or there is a file called `go` in its model folder."""
     assert settings.model_folder is not None

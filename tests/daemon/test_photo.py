@@ -1,0 +1,336 @@
+"""Photos through decode and encode: same type, same size, upright, alpha and colours as they were, nothing else."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from daemon import photo
+from tests.daemon import samples
+from tests.daemon.samples import SECRET, alpha_plane, astronaut, opened, rgb_profile, saved
+
+
+def through(data: bytes) -> tuple[photo.Photo, Image.Image]:
+    """Decode, encode the same pixels, open with Pillow."""
+    read = photo.decode(data)
+    return read, opened(photo.encode(read, read.pixels))
+
+
+def array(image: Image.Image) -> Any:
+    return np.asarray(image)
+
+
+KINDS = {
+    "JPEG": saved(astronaut(), "JPEG", quality=95, subsampling=0),
+    "JPEG 4:2:0": saved(astronaut(), "JPEG", quality=80),
+    "progressive JPEG": saved(astronaut(), "JPEG", progressive=True, quality=95),
+    "PNG": saved(astronaut(), "PNG"),
+    "WebP": saved(astronaut(), "WEBP", quality=90),
+    "lossless WebP": saved(astronaut(), "WEBP", lossless=True),
+}
+
+
+@pytest.mark.parametrize("data", KINDS.values(), ids=KINDS.keys())
+def test_type_and_size_stay(data: bytes) -> None:
+    read, out = through(data)
+    source = opened(data)
+    assert out.format == source.format
+    assert out.size == source.size == (read.width, read.height) == (96, 64)
+    assert out.mode == "RGB"
+    assert read.alpha is None
+    difference = np.abs(array(out).astype(int) - array(source.convert("RGB")))
+    assert difference.mean() < 3
+    assert (array(source.convert("RGB")) == read.pixels).all()
+
+
+@pytest.mark.parametrize("name", ["PNG", "lossless WebP"])
+def test_lossless_stays_lossless(name: str) -> None:
+    read, out = through(KINDS[name])
+    assert read.lossless
+    assert (array(out) == array(astronaut())).all()
+
+
+def test_jpeg_goes_out_without_chroma_subsampling() -> None:
+    read = photo.decode(KINDS["JPEG 4:2:0"])
+    with Image.open(io.BytesIO(photo.encode(read, read.pixels))) as out:
+        assert [layer[1:3] for layer in out.layer] == [(1, 1)] * 3  # type: ignore[attr-defined]
+
+
+def test_other_pixels_arrive() -> None:
+    read = photo.decode(KINDS["PNG"])
+    changed = 255 - read.pixels
+    assert (array(opened(photo.encode(read, changed))) == changed).all()
+
+
+def test_the_type_is_read_from_the_content() -> None:
+    """There is no name to go by: decode takes bytes alone. A JPEG remains one whatever follows it."""
+    assert photo.decode(KINDS["JPEG"] + b"\x89PNG\r\n\x1a\n").kind == "jpeg"
+
+
+# Orientation.
+
+TURNED = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""How a camera stores an upright picture under each orientation: the inverse of what a viewer does."""
+
+
+BEST: dict[str, dict[str, Any]] = {"JPEG": {"quality": 100, "subsampling": 0}, "PNG": {}, "WEBP": {"lossless": True}}
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_all_orientations_come_out_upright(kind: str, orientation: int) -> None:
+    turn = TURNED[orientation]
+    stored = astronaut() if turn is None else astronaut().transpose(turn)
+    options = BEST[kind]
+    _, out = through(saved(stored, kind, exif=samples.exif(orientation), **options))
+    assert out.size == (96, 64)
+    assert np.abs(array(out).astype(int) - array(astronaut())).mean() < 3
+    assert out.getexif().get(0x0112, 1) == 1
+
+
+def test_alpha_is_turned_with_the_colours() -> None:
+    image = astronaut().convert("RGBA")
+    image.putalpha(alpha_plane())
+    data = saved(image.transpose(Image.Transpose.ROTATE_90), "PNG", exif=samples.exif(6))
+    assert (array(through(data)[1]) == array(image)).all()
+
+
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0", samples.exif(9), samples.exif(0)]
+)
+def test_damaged_exif_is_no_reason_to_fail(exif: bytes) -> None:
+    data = KINDS["JPEG"]
+    _, out = through(data[:2] + samples.jpeg_segment(0xE1, exif) + data[2:])
+    assert out.size == (96, 64)
+
+
+# Colour.
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_the_colour_profile_is_kept(kind: str) -> None:
+    read, out = through(saved(astronaut(), kind, icc_profile=rgb_profile()))
+    assert out.info["icc_profile"] == rgb_profile() == read.profile
+
+
+def test_a_profile_in_several_segments_is_kept() -> None:
+    large = rgb_profile()[128:]
+    large = (200_000).to_bytes(4, "big") + rgb_profile()[4:128] + large.ljust(200_000 - 128, b"p")
+    _, out = through(saved(astronaut(), "JPEG", icc_profile=large))
+    assert out.info["icc_profile"] == large
+
+
+@pytest.mark.parametrize("fake", [SECRET.encode() * 40, b"x" * 36 + b"acsp" + SECRET.encode() * 40])
+def test_what_is_no_profile_does_not_pass_as_one(fake: bytes) -> None:
+    read = photo.decode(saved(astronaut(), "JPEG", icc_profile=fake))
+    assert SECRET.encode() not in photo.encode(read, read.pixels)
+
+
+def test_what_hides_behind_a_profile_is_cut_off() -> None:
+    read, out = through(saved(astronaut(), "JPEG", icc_profile=rgb_profile() + SECRET.encode()))
+    assert out.info["icc_profile"] == rgb_profile() == read.profile
+
+
+def test_grey_goes_through_its_profile_and_the_profile_is_dropped() -> None:
+    grey = astronaut().convert("L")
+    plain = photo.decode(saved(grey, "PNG"))
+    read, out = through(saved(grey, "PNG", icc_profile=samples.grey_profile()))
+    assert "icc_profile" not in out.info
+    assert any("sRGB" in note for note in read.notes)
+    # Linear light is darker in numbers than sRGB.
+    assert read.pixels.mean() > plain.pixels.mean() + 10
+
+
+def test_cmyk_goes_through_its_profile() -> None:
+    read, out = through(saved(astronaut().convert("CMYK"), "JPEG", icc_profile=samples.cmyk_profile()))
+    assert out.mode == "RGB"
+    assert "icc_profile" not in out.info
+    assert read.pixels.std() < 2, "the profile makes everything the same grey"
+
+
+def test_a_damaged_profile_is_said_and_not_fatal() -> None:
+    damaged = bytearray(samples.cmyk_profile())
+    damaged[140:] = bytes(len(damaged) - 140)
+    read, _ = through(saved(astronaut().convert("CMYK"), "JPEG", icc_profile=bytes(damaged)))
+    assert any("damaged" in note for note in read.notes)
+    assert np.abs(read.pixels.astype(int) - array(astronaut())).mean() < 12
+
+
+def test_adobe_cmyk_is_not_inverted() -> None:
+    """Pillow writes CMYK JPEGs as Adobe does, inverted and marked; a negative would be far off."""
+    data = saved(astronaut().convert("CMYK"), "JPEG", quality=95)
+    assert b"Adobe" in data
+    read, out = through(data)
+    assert out.mode == "RGB"
+    assert np.abs(read.pixels.astype(int) - array(astronaut())).mean() < 12
+
+
+def test_the_meaning_of_png_numbers_is_kept() -> None:
+    data = saved(astronaut(), "PNG")
+    gamma = samples.png_chunk(b"gAMA", (100000).to_bytes(4, "big"))
+    read = photo.decode(data[:33] + gamma + data[33:])
+    assert gamma in photo.encode(read, read.pixels)
+
+
+# Modes.
+
+
+def test_greyscale_becomes_rgb_of_the_same_type() -> None:
+    for kind in ("JPEG", "PNG"):
+        data = saved(astronaut().convert("L"), kind)
+        read, out = through(data)
+        assert (out.format, out.mode) == (kind, "RGB")
+        assert (read.pixels == array(opened(data))[..., None]).all()
+
+
+def test_grey_with_alpha() -> None:
+    image = astronaut().convert("LA")
+    image.putalpha(alpha_plane())
+    _, out = through(saved(image, "PNG"))
+    assert out.mode == "RGBA"
+    assert (array(out)[..., 3] == array(alpha_plane())).all()
+    assert (array(out)[..., 0] == array(image)[..., 0]).all()
+
+
+def test_one_bit() -> None:
+    image = astronaut().convert("1")
+    _, out = through(saved(image, "PNG"))
+    assert (array(out) == array(image.convert("RGB"))).all()
+
+
+def test_palette() -> None:
+    image = astronaut().quantize(64)
+    _, out = through(saved(image, "PNG"))
+    assert out.mode == "RGB"
+    assert (array(out) == array(image.convert("RGB"))).all()
+
+
+@pytest.mark.parametrize("transparency", [5, bytes(range(0, 256, 4))], ids=["one colour", "a table"])
+def test_palette_with_transparency(transparency: int | bytes) -> None:
+    image = astronaut().quantize(64)
+    data = saved(image, "PNG", transparency=transparency)
+    _, out = through(data)
+    assert out.mode == "RGBA"
+    assert (array(out) == array(opened(data).convert("RGBA"))).all()
+    assert len(np.unique(array(out)[..., 3])) > 1
+    assert (array(out)[..., :3] == array(image.convert("RGB"))).all(), "colours under transparent pixels stay"
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "1"])
+def test_a_transparent_colour(mode: str) -> None:
+    image = astronaut().convert(mode)
+    colour = image.getpixel((3, 3))
+    assert colour is not None
+    if mode == "1":
+        colour = int(bool(colour))
+    _, out = through(saved(image, "PNG", transparency=colour))
+    assert array(out)[3, 3, 3] == 0
+    same = (array(image.convert("RGB")) == array(image.convert("RGB"))[3, 3]).all(axis=-1)
+    assert ((array(out)[..., 3] == 0) == same).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("PNG", {}), ("WEBP", {"lossless": True, "exact": True}), ("WEBP", {"quality": 80, "alpha_quality": 100})],
+    ids=["PNG", "lossless WebP", "WebP"],
+)
+def test_alpha_is_kept_bit_for_bit(kind: str, options: dict[str, Any]) -> None:
+    image = astronaut().convert("RGBA")
+    image.putalpha(alpha_plane())
+    read, out = through(saved(image, kind, **options))
+    assert out.mode == "RGBA"
+    assert (array(out)[..., 3] == array(alpha_plane())).all()
+    if kind == "PNG" or "lossless" in options:
+        assert (array(out)[..., :3] == array(astronaut())).all(), "colours under transparent pixels stay"
+        assert read.lossless
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4], ids=["grey", "grey and alpha", "RGB", "RGBA"])
+def test_sixteen_bits_come_down_to_eight_and_say_so(channels: int) -> None:
+    generator = np.random.default_rng(1)
+    values = generator.integers(0, 65536, (64, 96, channels), dtype=np.uint16)
+    read, out = through(samples.sixteen_bit_png(values))
+    assert any("16-bit" in note for note in read.notes)
+    assert out.mode == ("RGBA" if channels in (2, 4) else "RGB")
+    expected = values / 257
+    found = array(out).astype(float)
+    if channels in (1, 2):
+        assert np.abs(found[..., 0] - expected[..., 0]).max() <= 1
+        assert (found[..., 0] == found[..., 1]).all()
+    else:
+        assert np.abs(found[..., :3] - expected[..., :3]).max() <= 1
+    if channels in (2, 4):
+        assert np.abs(found[..., 3] - expected[..., -1]).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (301, 1), (17, 9)])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_odd_sizes(kind: str, size: tuple[int, int]) -> None:
+    assert through(saved(astronaut(*size), kind))[1].size == size
+
+
+def test_a_multi_picture_jpeg_is_its_first_picture() -> None:
+    data = saved(astronaut(), "MPO", save_all=True, append_images=[astronaut().rotate(180)], quality=95)
+    assert opened(data).format == "MPO"
+    read, out = through(data)
+    assert out.format == "JPEG"
+    assert np.abs(read.pixels.astype(int) - array(astronaut())).mean() < 3
+
+
+# Metadata.
+
+LADEN = {
+    "JPEG": samples.with_jpeg_metadata(saved(astronaut(), "JPEG", comment=SECRET), 6),
+    "PNG": samples.with_png_metadata(saved(astronaut(), "PNG"), 6),
+    "WebP": samples.with_webp_metadata(astronaut(), 6, quality=90),
+    "lossless WebP": samples.with_webp_metadata(astronaut(), 6, lossless=True),
+}
+TRACES = (
+    b"Exif", b"EXIF", b"eXIf", b"xmp", b"XMP", b"xap", b"8BIM", b"Photoshop", b"JFXX", b"HDR_RI", b"tEXt", b"zTXt",
+    b"iTXt", b"tIME", b"prVt", SECRET.encode(),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("data", LADEN.values(), ids=LADEN.keys())
+def test_no_metadata_comes_out(data: bytes) -> None:
+    present = [trace for trace in TRACES if trace in data]
+    assert SECRET.encode() in present
+    assert len(present) >= 4, "the sample is laden"
+    read = photo.decode(data)
+    encoded = photo.encode(read, read.pixels)
+    assert [trace for trace in TRACES if trace in encoded] == []
+    assert opened(encoded).size == (64, 96), "the orientation in it was followed"
+
+
+def test_segments_and_chunks_that_come_out_are_only_those_that_pictures_need() -> None:
+    read = photo.decode(LADEN["JPEG"])
+    data, position, markers = photo.encode(read, read.pixels), 2, []
+    while data[position + 1] != 0xDA:
+        markers.append(data[position + 1])
+        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+    assert set(markers) <= {0xE0, 0xDB, 0xC0, 0xC4}
+    assert data.endswith(b"\xff\xd9")
+    read = photo.decode(LADEN["PNG"])
+    data, position, names = photo.encode(read, read.pixels), 8, []
+    while position < len(data):
+        names.append(data[position + 4 : position + 8])
+        position += 12 + int.from_bytes(data[position : position + 4], "big")
+    assert set(names) == {b"IHDR", b"IDAT", b"IEND"}
+    read = photo.decode(LADEN["WebP"])
+    assert photo.encode(read, read.pixels)[12:16] == b"VP8 "
+
+
+def test_notes_never_quote_the_file() -> None:
+    for data in LADEN.values():
+        assert SECRET not in repr(photo.decode(data).notes)

@@ -1,0 +1,142 @@
+"""Files that cannot be cloaked: every one gets its name, none crashes the decoder."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from PIL import Image
+
+from daemon import photo
+from daemon.errors import CloakroomError, Code
+from daemon.protocol import LIMITS
+from tests.daemon import samples
+from tests.daemon.samples import astronaut, png_chunk, png_header_only, saved
+
+
+def code_of(data: bytes) -> Code | None:
+    try:
+        photo.decode(data)
+    except CloakroomError as problem:
+        return problem.code
+    return None
+
+
+def frames(kind: str, count: int = 2) -> bytes:
+    others = [astronaut().rotate(90 * n) for n in range(1, count)]
+    return saved(astronaut(), kind, save_all=True, append_images=others, duration=100)
+
+
+def heif(brand: bytes) -> bytes:
+    return struct.pack(">I4s4sI", 24, b"ftyp", brand, 0) + b"mif1" + brand + bytes(100)
+
+
+JPEG = saved(astronaut(), "JPEG")
+PNG = saved(astronaut(), "PNG")
+WEBP = saved(astronaut(), "WEBP")
+
+CASES: dict[str, tuple[bytes, Code]] = {
+    "no byte": (b"", "empty"),
+    "text": (b"Dear diary, today I went to the beach.", "not-an-image"),
+    "a PDF": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + bytes(100), "not-an-image"),
+    "zeros": (bytes(1000), "not-an-image"),
+    "one byte": (b"\xff", "not-an-image"),
+    "a page that mentions an image": (b"<html><img src=x></html>", "not-an-image"),
+    "a WAV": (b"RIFF\x24\0\0\0WAVEfmt ", "not-an-image"),
+    "an MP4": (struct.pack(">I4s4sI", 24, b"ftyp", b"isom", 0) + b"mp41avc1" + bytes(50), "not-an-image"),
+    "a GIF": (saved(astronaut().quantize(16), "GIF"), "unsupported-format"),
+    "an animated GIF": (frames("GIF", 3), "unsupported-format"),
+    "a BMP": (saved(astronaut(), "BMP"), "unsupported-format"),
+    "a TIFF": (saved(astronaut(), "TIFF"), "unsupported-format"),
+    "an icon": (saved(astronaut(32, 32), "ICO"), "unsupported-format"),
+    "a JPEG 2000": (saved(astronaut(), "JPEG2000"), "unsupported-format"),
+    "an SVG": (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "unsupported-format"),
+    "a HEIC": (heif(b"heic"), "unsupported-format"),
+    "an AVIF": (heif(b"avif"), "unsupported-format"),
+    "a real AVIF": (saved(astronaut(), "AVIF"), "unsupported-format"),
+    "a JPEG XL": (b"\xff\x0a" + bytes(50), "unsupported-format"),
+    "an animated WebP": (frames("WEBP"), "animated"),
+    "an animated PNG": (frames("PNG"), "animated"),
+    "half a JPEG": (JPEG[: len(JPEG) // 2], "truncated"),
+    "half a PNG": (PNG[: len(PNG) // 2], "truncated"),
+    "half a WebP": (WEBP[: len(WEBP) // 2], "truncated"),
+    "a JPEG's first bytes": (JPEG[:2], "truncated"),
+    "a JPEG's header": (JPEG[:20], "truncated"),
+    "a PNG's first bytes": (PNG[:5], "truncated"),
+    "a PNG's signature": (PNG[:8], "truncated"),
+    "a WebP's first bytes": (WEBP[:10], "truncated"),
+    "a PNG without its end": (PNG[:-12], "truncated"),
+    "a PNG without pixels": (PNG[:33] + png_chunk(b"IEND", b""), "truncated"),
+    "a PNG with damaged pixels": (PNG[:60] + bytes(100) + PNG[160:], "truncated"),
+    "a JPEG of noise": (JPEG[:3] + bytes(range(256)) * 4, "truncated"),
+    "a WebP of noise": (b"RIFF" + struct.pack("<I", 1004) + b"WEBP" + bytes(1000), "truncated"),
+    "a PNG of no width": (png_header_only(0, 10), "truncated"),
+    "too many pixels": (png_header_only(10_000, 5_001), "too-many-pixels"),
+    "a decompression bomb": (png_header_only(2**31 - 1, 2**31 - 1), "too-many-pixels"),
+    "too large": (JPEG + bytes(LIMITS.bytes - len(JPEG) + 1), "too-large"),
+}
+
+
+@pytest.mark.parametrize(("data", "code"), CASES.values(), ids=CASES.keys())
+def test_every_refusal_has_its_name(data: bytes, code: Code) -> None:
+    assert code_of(data) == code
+
+
+def test_the_largest_file_is_not_too_large() -> None:
+    """The control: one byte less is looked at, and trailing bytes do no harm."""
+    assert code_of(JPEG + bytes(LIMITS.bytes - len(JPEG))) is None
+
+
+def test_a_bomb_costs_no_memory() -> None:
+    """50 megapixels at one byte over the limit are refused from the header: nothing of that size is made."""
+    begun = io.BytesIO(png_header_only(50_000, 50_000))
+    with Image.open(begun) as image:
+        assert image.width * image.height == 2_500_000_000
+    assert code_of(begun.getvalue()) == "too-many-pixels"
+
+
+def test_a_text_that_unpacks_to_much_is_no_way_in() -> None:
+    bomb = png_chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(80_000_000)))
+    assert code_of(PNG[:33] + bomb * 3 + PNG[33:]) in (None, "truncated")
+
+
+def test_the_exact_number_of_pixels_allowed() -> None:
+    assert code_of(png_header_only(10_000, 5_000)) == "truncated", "looked at, and found to hold nothing"
+
+
+@given(some.binary(max_size=300))
+def test_any_bytes_at_all(data: bytes) -> None:
+    assert code_of(data) is not None
+
+
+SAMPLES = [JPEG, PNG, WEBP, samples.with_png_metadata(PNG), saved(astronaut(), "WEBP", lossless=True)]
+
+
+@given(some.sampled_from(SAMPLES), some.data())
+def test_any_damage_is_named_or_survived(sample: bytes, data: some.DataObject) -> None:
+    """Flip bytes anywhere: a photo of a sane size, or a name."""
+    damaged = bytearray(sample)
+    for _ in range(data.draw(some.integers(1, 8))):
+        damaged[data.draw(some.integers(0, len(damaged) - 1))] = data.draw(some.integers(0, 255))
+    try:
+        read = photo.decode(bytes(damaged))
+    except CloakroomError:
+        return
+    assert read.pixels.dtype == np.uint8
+    assert read.width * read.height <= LIMITS.pixels
+
+
+@given(some.sampled_from(SAMPLES), some.data())
+def test_every_beginning_is_named_or_survived(sample: bytes, data: some.DataObject) -> None:
+    length = data.draw(some.integers(1, len(sample) - 1))
+    # A JPEG may lack its last bytes, which hold no pixels; everything earlier is noticed.
+    assert code_of(sample[:length]) is not None or length > len(sample) - 16
+
+
+def test_encoding_other_sizes_is_our_own_fault() -> None:
+    read = photo.decode(PNG)
+    with pytest.raises(CloakroomError, match="internal"):
+        photo.encode(read, read.pixels[1:])
