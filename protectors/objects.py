@@ -25,6 +25,9 @@ PUBLISHED_THRESHOLD = 0.3
 FOREMOST = 128
 """Proposals an image that the refreshed rule pushes between two refreshes."""
 
+LARGEST_STEP = 4 / 255
+"""The most that one step of the refreshed rule may change a value by."""
+
 Rule = Literal["published", "refreshed"]
 
 
@@ -136,10 +139,12 @@ class Disappearance:
         if self.rule == "published":
             # The gradient scaled by its largest entry, each iteration's update clamped to the budget (Algorithm 1).
             return (gradient / largest * self.step_size).clamp(-self.radius, self.radius)
-        # Momentum as in Dong et al. (Boosting adversarial attacks with momentum, 2018), equation 6.
-        scale = gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-12)
-        self.momentum = 0.7 * self.momentum + gradient / scale
-        return self.step_size * self.momentum.sign()
+        # Momentum as in Dong et al. (Boosting adversarial attacks with momentum, 2018), equation 6; but the step keeps the
+        # gradient's shape instead of its sign alone, which spends the change where it acts and leaves the rest of the
+        # picture in peace: the same effect at some dB more.
+        self.momentum = 0.7 * self.momentum + gradient / gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-12)
+        spread = self.momentum.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-12)
+        return (self.step_size * self.momentum / spread).clamp(-LARGEST_STEP, LARGEST_STEP)
 
 
 class ObjectDisappearance(Protector):
