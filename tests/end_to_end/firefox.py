@@ -37,24 +37,26 @@ KEYS = {"Control": "\ue009", "Delete": "\ue017"}
 _numbers = itertools.count()
 
 DISPATCH = """
-addMessageListener('cloakroom-test', function run({ data: { kind, x, y, file, files } }) {
+addMessageListener('cloakroom-test', function run({ data: { x, y, files } }) {
   removeMessageListener('cloakroom-test', run);
-  const view = content;
-  const transfer = new view.DataTransfer();
-  for (const item of files) transfer.items.add(new view.File([Cu.cloneInto(item.bytes, view)], item.name, { type: item.type, lastModified: item.lastModified }));
-  let target = view.document.elementFromPoint(x, y);
-  if (kind === 'paste') target = view.document.activeElement;
-  let event;
-  if (kind === 'paste') {
-    event = new view.ClipboardEvent('paste', Cu.cloneInto({ bubbles: true, cancelable: true, composed: true }, view));
+  try {
+    const view = content;
+    const target = view.document.elementFromPoint(x, y);
+    for (const name of ['dragenter', 'dragover', 'drop']) {
+      // Filled as the page would fill it: it may not read what someone more privileged put in.
+      const transfer = new view.DataTransfer();
+      for (const { bytes, name, type, lastModified } of files) {
+        const file = new view.File([Cu.cloneInto(bytes, view)], name, { type, lastModified });
+        transfer.wrappedJSObject.items.add(Cu.waiveXrays(file));
+      }
+      const drag = view.document.createEvent('DragEvent');
+      drag.initDragEvent(name, true, true, view, 0, 0, 0, x, y, false, false, false, false, 0, null, transfer);
+      view.windowUtils.dispatchDOMEventViaPresShellForTesting(target, drag);
+    }
+    sendAsyncMessage('cloakroom-test-done', '');
+  } catch (error) {
+    sendAsyncMessage('cloakroom-test-done', String(error));
   }
-  const send = (name) => {
-    const drag = view.document.createEvent('DragEvent');
-    drag.initDragEvent(name, true, true, view, 0, 0, 0, x, y, false, false, false, false, 0, null, transfer);
-    view.windowUtils.dispatchDOMEventViaPresShellForTesting(target, drag);
-  };
-  if (kind === 'drop') for (const name of ['dragenter', 'dragover', 'drop']) send(name);
-  sendAsyncMessage('cloakroom-test-done');
 });
 """
 """Dispatches a trusted drop, in the way of Firefox's own tests: no headless desktop has a file to drag."""
@@ -131,22 +133,22 @@ class FirefoxPage(Page):
             }
             for file in files
         ]
-        await self._privileged("drop", point, told)
+        await self._dispatch_drop(point, told)
 
     async def paste(self, file: Path) -> None:
         await self.click_at(TARGET)
         text = base64.b64encode(file.read_bytes()).decode()
-        # Writing the clipboard asks for a click of the page's own; the pages of the tests do not mind one.
+        # Only a click of a person may write the clipboard; the pages of the tests do not mind one more.
         await self.evaluate(
-            f"""new Promise((done, failed) => {{
+            f"""void addEventListener('mousedown', () => {{
               const bytes = Uint8Array.from(atob('{text}'), (letter) => letter.charCodeAt(0));
               const item = new ClipboardItem({{ 'image/png': new Blob([bytes], {{ type: 'image/png' }}) }});
-              addEventListener('mousedown', () => navigator.clipboard.write([item]).then(done, failed), {{ once: true }});
-              window.clipboardArmed = true; setTimeout(() => done(), 0);
-            }}).then(() => undefined)"""
+              window.written = navigator.clipboard.write([item]).then(() => 'written', String);
+            }}, {{ once: true }})"""
         )
         await self.click_at(TARGET)
-        await asyncio.sleep(0.5)
+        if (answer := await self.evaluate("window.written")) != "written":
+            raise BiDiError(f"the clipboard was not written: {answer}")
         await self._press(["Control", "v"])
 
     async def close(self) -> None:
@@ -166,26 +168,28 @@ class FirefoxPage(Page):
         up = [{"type": "keyUp", "value": value} for value in reversed(values)]
         await self._act({"type": "key", "id": "keyboard", "actions": [*down, *up]})
 
-    async def _privileged(self, kind: str, point: tuple[int, int], files: list[dict[str, Any]]) -> None:
+    async def _dispatch_drop(self, point: tuple[int, int], files: list[dict[str, Any]]) -> None:
         tree = await self.bidi.send("browsingContext.getTree", {"moz:scope": "chrome"})
         window = tree["contexts"][0]["context"]
         script = f"""new Promise((done) => {{
-          const told = {json.dumps({"kind": kind, "x": point[0], "y": point[1], "files": files})};
+          const told = {json.dumps({"x": point[0], "y": point[1], "files": files})};
           for (const file of told.files) file.bytes = Uint8Array.from(atob(file.data), (letter) => letter.charCodeAt(0));
           const manager = gBrowser.selectedBrowser.messageManager;
-          manager.addMessageListener('cloakroom-test-done', function heard() {{
+          manager.addMessageListener('cloakroom-test-done', function heard({{ data }}) {{
             manager.removeMessageListener('cloakroom-test-done', heard);
-            done();
+            done(data);
           }});
           manager.loadFrameScript('data:application/javascript,' + encodeURIComponent({json.dumps(DISPATCH)}), false);
           manager.sendAsyncMessage('cloakroom-test', told);
-        }}).then(() => undefined)"""
+        }})"""
         result = await self.bidi.send(
             "script.evaluate",
             {"expression": script, "target": {"context": window}, "awaitPromise": True},
         )
         if result["type"] == "exception":
             raise BiDiError(result["exceptionDetails"]["text"])
+        if problem := plain(result["result"]):
+            raise BiDiError(problem)
 
 
 class Firefox(Browser):
