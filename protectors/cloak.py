@@ -20,7 +20,7 @@ from protectors.base import Budget, Progress, Protector
 from protectors.objects import ObjectDisappearance
 from protectors.optimisation import within
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
-from protectors.scene import SceneProtector
+from protectors.scene import MARGIN, SceneProtector
 
 PROTECTORS = ("objects", "scene")
 
@@ -31,9 +31,6 @@ BUDGETS: dict[Strength, Budget] = {
     "balanced": Budget(radius=8 / 255, steps=30),
     "strong": Budget(radius=12 / 255, steps=45),
 }
-
-SCENE_MARGIN = 0.5
-"""How far the drawn scene must lead in delivered photos, so that saving as JPEG does not bring the true one back."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ class Cloakroom:
         made: list[Protector] = []
         # The scene's few bold steps first: the detector's finer ones then mend what they disturb.
         if "scene" in policy.protectors:
-            made.append(SceneProtector(self.classifier, generator, SCENE_MARGIN))
+            made.append(SceneProtector(self.classifier, generator, MARGIN))
         if "objects" in policy.protectors:
             made.append(ObjectDisappearance(self.detector, policy.sensitive))
         return made

@@ -17,16 +17,13 @@ from torch.nn import functional
 
 from protectors.adversaries.detector import Detector, Proposals
 from protectors.base import Budget, Outcome, Progress, Protector, Verdict
-from protectors.optimisation import optimise
+from protectors.optimisation import optimise, shaped_step
 
 PUBLISHED_THRESHOLD = 0.3
 """T of Algorithm 1, and the score from which a detection counts in every verdict."""
 
 FOREMOST = 128
 """Proposals an image that the refreshed rule pushes between two refreshes."""
-
-LARGEST_STEP = 4 / 255
-"""The most that one step of the refreshed rule may change a value by."""
 
 Rule = Literal["published", "refreshed"]
 
@@ -139,12 +136,9 @@ class Disappearance:
         if self.rule == "published":
             # The gradient scaled by its largest entry, each iteration's update clamped to the budget (Algorithm 1).
             return (gradient / largest * self.step_size).clamp(-self.radius, self.radius)
-        # Momentum as in Dong et al. (Boosting adversarial attacks with momentum, 2018), equation 6; but the step keeps the
-        # gradient's shape instead of its sign alone, which spends the change where it acts and leaves the rest of the
-        # picture in peace: the same effect at some dB more.
+        # Momentum as in Dong et al. (Boosting adversarial attacks with momentum, 2018), equation 6.
         self.momentum = 0.7 * self.momentum + gradient / gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-12)
-        spread = self.momentum.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-12)
-        return (self.step_size * self.momentum / spread).clamp(-LARGEST_STEP, LARGEST_STEP)
+        return shaped_step(self.momentum, self.step_size)
 
 
 class ObjectDisappearance(Protector):

@@ -34,6 +34,16 @@ def within(images: Tensor, originals: Tensor, radius: float) -> Tensor:
     return torch.minimum(torch.maximum(images, originals - radius), originals + radius).clamp(0, 1)
 
 
+def shaped_step(direction: Tensor, size: float) -> Tensor:
+    """A step [B, 3, H, W] along a direction, ``size`` large as the root mean square of its values, none above four times that.
+
+    It keeps the direction's shape where FGSM keeps its sign alone, so the change is spent where it acts and the rest of the
+    picture is left in peace: the same effect on the adversary at some dB more.
+    """
+    spread = direction.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-12)
+    return (size * direction / spread).clamp(-4 * size, 4 * size)
+
+
 def optimise(
     originals: Tensor, objective: Objective, budget: Budget, start: Tensor | None = None
 ) -> Generator[Progress, None, Outcome]:

@@ -48,7 +48,8 @@ def ssim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     for top in range(0, places, STRIP):
         rows = slice(top, min(top + STRIP, places) + size - 1)
         total += _likeness(as_planes(first[rows]), as_planes(second[rows]), window)
-    return total / (places * (first.shape[1] - size + 1) * first.shape[2])
+    count = places * (first.shape[1] - size + 1) * first.shape[2]
+    return total / float(count)
 
 
 def as_planes(pixels: NDArray[np.uint8]) -> Tensor:

@@ -2,9 +2,13 @@
 
 Source: Li, Shamsabadi, Sanchez-Matilla, Mazzon, Cavallaro, "Scene privacy protection" (ICASSP 2019). Because the target is
 drawn at random outside the classes that make up most of the probability, the class that is read tells nothing of the true one.
+
+Two step rules are offered: ``published`` is the paper's, x <- x - epsilon * sign(gradient); ``shaped``, ours and the default,
+draws the same targets but keeps the gradient's shape in finer steps, which reaches them at some dB more.
 """
 
 from collections.abc import Generator
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -12,13 +16,22 @@ from torch.nn import functional
 
 from protectors.adversaries.classifier import Classifier
 from protectors.base import Budget, Outcome, Progress, Protector, Verdict
-from protectors.optimisation import optimise
+from protectors.optimisation import optimise, shaped_step
 
 STEP = 0.007
 """epsilon of the paper, for pixels in [0, 1]."""
 
+SHAPED_STEP = 1 / 255
+"""Root mean square of a shaped step: finer than that is lost in the 8-bit picture."""
+
 CUMULATIVE = 0.99
 """sigma of the paper: the likeliest classes that together reach this probability are never targets."""
+
+
+MARGIN = 0.3
+"""How far the drawn class leads in delivered photos, so that saving as JPEG does not bring the true one back."""
+
+Rule = Literal["published", "shaped"]
 
 
 def draw_targets(probabilities: Tensor, generator: torch.Generator, cumulative: float = CUMULATIVE) -> Tensor:
@@ -41,10 +54,11 @@ class TowardsTarget:
 
     stage = "scene"
 
-    def __init__(self, classifier: Classifier, originals: Tensor, targets: Tensor, margin: float) -> None:
+    def __init__(self, classifier: Classifier, originals: Tensor, targets: Tensor, margin: float, rule: Rule) -> None:
         self.classifier = classifier
         self.targets = targets
         self.margin = margin
+        self.rule = rule
 
     def loss(self, images: Tensor, step: int) -> Tensor:
         return functional.cross_entropy(self.classifier.logits(images), self.targets, reduction="none")
@@ -56,7 +70,7 @@ class TowardsTarget:
         return target > rest + self.margin
 
     def update(self, gradient: Tensor, step: int) -> Tensor:
-        return STEP * gradient.sign()
+        return STEP * gradient.sign() if self.rule == "published" else shaped_step(gradient, SHAPED_STEP)
 
 
 class SceneProtector(Protector):
@@ -65,14 +79,15 @@ class SceneProtector(Protector):
 
     name = "scene"
 
-    def __init__(self, classifier: Classifier, generator: torch.Generator, margin: float = 0.0) -> None:
+    def __init__(self, classifier: Classifier, generator: torch.Generator, margin: float = 0.0, rule: Rule = "shaped") -> None:
         self.classifier = classifier
         self.generator = generator
         self.margin = margin
+        self.rule: Rule = rule
 
     def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
         targets = draw_targets(self.classifier.read(originals), self.generator)
-        objective = TowardsTarget(self.classifier, originals, targets, self.margin)
+        objective = TowardsTarget(self.classifier, originals, targets, self.margin, self.rule)
         return (yield from optimise(originals, objective, budget, start))
 
     def judge(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:

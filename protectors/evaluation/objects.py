@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from protectors.adversaries.detector import Detector
 from protectors.adversaries.loading import load_detector
 from protectors.archive import Archive
-from protectors.base import Budget, Outcome, Progress
-from protectors.evaluation.delivery import through_jpeg
+from protectors.base import Budget
+from protectors.evaluation.delivery import outcome_of, through_jpeg
 from protectors.evaluation.reading import average_precisions
 from protectors.manifest import entry
 from protectors.objects import ObjectDisappearance, Rule
@@ -59,18 +59,6 @@ class Tally:
             f"{prefix}.jpeg.leakage": self.objects_after_jpeg / self.objects_before,
             f"{prefix}.jpeg.psnr": float(np.mean(self.decibels_jpeg)),
         }
-
-
-def outcome_of(protector: ObjectDisappearance, originals: torch.Tensor, budget: Budget) -> Outcome:
-    """Run a protector to its end, progress unseen."""
-    run = protector.protect(originals, budget)
-    while True:
-        try:
-            progress: Progress = next(run)
-        except StopIteration as end:
-            outcome: Outcome = end.value
-            return outcome
-        del progress
 
 
 def measure(protector: ObjectDisappearance, pixels: NDArray[np.uint8], budget: Budget, tally: Tally) -> None:

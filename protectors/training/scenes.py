@@ -37,7 +37,8 @@ def crops(images: Tensor, generator: torch.Generator) -> Tensor:
     grid = functional.affine_grid(affine, [len(images), 3, CROP, CROP], align_corners=False)
     batch = functional.grid_sample(images.float() / 255, grid, padding_mode="reflection", align_corners=False)
     tint = 1 + 0.2 * (torch.rand(len(images), 3, 1, 1, generator=generator) - 0.5)
-    return (batch * (0.7 + 0.6 * gain).view(-1, 1, 1, 1) * tint).clamp(0, 1)
+    recoloured: Tensor = batch * (0.7 + 0.6 * gain).view(-1, 1, 1, 1) * tint
+    return recoloured.clamp(0, 1)
 
 
 def whole(images: Tensor) -> Tensor:

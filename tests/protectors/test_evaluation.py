@@ -36,7 +36,7 @@ def test_scene_quick() -> None:
     assert figures["p_fgsm.fooled"] >= 0.96
     assert figures["p_fgsm.psnr"] >= 38
     assert figures["p_fgsm.white_before"] > 0.75
-    assert figures["p_fgsm.white_after"] < 0.1
+    assert figures["p_fgsm.white_after"] < 0.15
     assert figures["p_fgsm.judge_before"] > 0.7
 
 
