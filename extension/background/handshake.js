@@ -24,7 +24,7 @@ export class ConnectionError extends Error {
  * @returns {Promise<{ socket: WebSocket, welcome: Welcome }>} the socket, authenticated both ways
  * @throws {ConnectionError}
  */
-export async function connect(pairing) {
+export function connect(pairing) {
   const { port, client, key } = pairing;
   return shake(port, client, async ({ daemonNonce, nonce, host, say, hear }) => {
     const raw = fromHex(key);

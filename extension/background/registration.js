@@ -23,6 +23,7 @@ export function register() {
 }
 
 async function registerNow() {
+  /** @type {string[]} */
   const matches = [];
   for (const host of hostsOn(await loadPolicy())) {
     const origins = matchesOf(host);

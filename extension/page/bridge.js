@@ -77,7 +77,7 @@
   });
   method(MessagePort, 'start')(port);
 
-  /** @type {Cloakroom} */
+  /** @type {Omit<Cloakroom, 'inputs' | 'forms' | 'transfers'>} */
   const cloakroom = {
     method, getter, setter, replace, approved, has, add, own, addEventListener, preventDefault,
     hold(files, settle) {
@@ -91,7 +91,8 @@
       delete waiting[id];
       postMessage(port, { id, files: null });
     },
-    isFileInput(node) {
+    /** @type {Cloakroom['isFileInput']} */
+    isFileInput: /** @returns {node is HTMLInputElement} */ (/** @type {unknown} */ node) => {
       // The native getter knows inputs of every realm; instanceof knows those of this one.
       try {
         return typeOf(node) === 'file';

@@ -99,6 +99,7 @@
   };
 
   replace(HTMLFormElement, 'submit', (native) => ({
+    /** @this {HTMLFormElement} */
     submit() {
       if (!mustWait(this)) return applyTo(native, this, []);
       return set(waiting, this, () => applyTo(native, this, [])) && undefined;

@@ -107,7 +107,7 @@
       seize(this);
       return applyTo(native, this, []);
     },
-    set(list) {
+    set(/** @type {FileList} */ list) {
       applyTo(nativeSet, this, [list]);
       // The page holds these files already.
       const now = isFileInput(this) && filesOf(this);

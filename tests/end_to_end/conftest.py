@@ -1,0 +1,15 @@
+"""One daemon, one site and one browser for all tests of that browser."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.end_to_end.stage import Stage, open_stage
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session", params=["chromium", "firefox"])
+async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    """Everything up and paired."""
+    async with open_stage(request.param) as opened:
+        yield opened

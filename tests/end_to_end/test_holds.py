@@ -1,0 +1,97 @@
+"""Whatever goes wrong, nothing goes out before a person has chosen, in the extension's own window."""
+
+import asyncio
+
+import pytest
+
+from tests.end_to_end.browser import Page
+from tests.end_to_end.paths import PATHS, Path
+from tests.end_to_end.stage import Stage
+from tests.end_to_end.verdict import arrived_original, problems
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ATTACHED = PATHS[0]
+HOLD_SECONDS = 30.0
+
+
+async def choose(window: Page, choice: str) -> None:
+    async with asyncio.timeout(20):
+        while not await window.evaluate(f"!!document.querySelector('button[name={choice}]')"):
+            await asyncio.sleep(0.05)
+    await window.click(f"button[name={choice}]")
+
+
+async def test_with_the_daemon_dead_every_path_is_held(stage: Stage) -> None:
+    await stage.daemon.kill()
+    try:
+        for path in PATHS:
+            page, run = await stage.visit(path)
+            await stage.act(path, page)
+            window = await stage.browser.hold_window(HOLD_SECONDS)
+            await choose(window, "cancel")
+            await asyncio.sleep(0.3)
+            assert [part.name for part in stage.site.runs[run].parts] == []
+            assert not arrived_original(stage.site.runs[run], [stage.uploads[name] for name in path.files])
+            await page.close()
+    finally:
+        await stage.daemon.start()
+        await stage.daemon.ready()
+
+
+async def test_several_uploads_wait_in_one_window_and_each_gets_its_own_answer(stage: Stage) -> None:
+    await stage.daemon.kill()
+    visits = []
+    for _ in range(2):
+        page, run = await stage.visit(ATTACHED)
+        await stage.act(ATTACHED, page)
+        visits.append((page, run))
+    window = await stage.browser.hold_window(HOLD_SECONDS)
+    async with asyncio.timeout(20):
+        while await window.evaluate("document.querySelectorAll('article').length") != 2:
+            await asyncio.sleep(0.1)
+    await choose(window, "original")
+    done, _ = await asyncio.wait(
+        [asyncio.create_task(stage.site.wait(run, 1, 10)) for _, run in visits], return_when=asyncio.FIRST_COMPLETED
+    )
+    assert arrived_original(done.pop().result(), [stage.uploads["jpeg"]])
+    assert sorted(len(stage.site.runs[run].parts) for _, run in visits) == [0, 1]
+    await stage.daemon.start()
+    await stage.daemon.ready()
+    await choose(window, "retry")
+    for _, run in visits:
+        await stage.site.wait(run, 1, 120)
+    cloaked = [run for _, run in visits if not arrived_original(stage.site.runs[run], [stage.uploads["jpeg"]])]
+    assert len(cloaked) == 1
+    assert problems(ATTACHED, stage.site.runs[cloaked[0]], [stage.uploads["jpeg"]]) == []
+    for page, _ in visits:
+        await page.close()
+
+
+async def test_a_page_cannot_reach_the_hold_window(stage: Stage) -> None:
+    page, _ = await stage.visit(ATTACHED)
+    address = await stage.browser.open_extension("hold/hold.html")
+    url = await address.evaluate("location.href")
+    await address.close()
+    framed = await page.evaluate(
+        f"""new Promise((done) => {{
+          const frame = document.createElement('iframe');
+          frame.src = {url!r};
+          frame.onload = () => {{
+            let inner = 'blocked';
+            try {{ inner = frame.contentWindow.location.href; }} catch {{ inner = 'blocked'; }}
+            done(inner);
+          }};
+          document.body.append(frame);
+          setTimeout(() => done('blocked'), 2000);
+        }})"""
+    )
+    assert "hold.html" not in framed
+    assert await page.evaluate("typeof globalThis.chrome?.runtime?.connect") == "undefined"
+    await page.close()
+
+
+@pytest.mark.parametrize("path", [Path("attached", ("pdf",))], ids=["pdf"])
+async def test_a_file_that_is_no_image_needs_no_daemon(stage: Stage, path: Path) -> None:
+    run = await stage.upload(path)
+    assert [part.data for part in run.parts] == [stage.uploads["pdf"].data]

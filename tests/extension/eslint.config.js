@@ -1,0 +1,21 @@
+const names = (text) => Object.fromEntries(text.split(' ').map((name) => [name, 'readonly']));
+const BROWSER = names('Blob CustomEvent DOMException Document DocumentFragment DragEvent Element Event EventTarget FormDataEvent HTMLCollection HTMLElement HTMLFormElement'
+  + ' HTMLInputElement HTMLButtonElement HTMLUListElement MessageChannel MessageEvent MessagePort MouseEvent Node NodeList ShadowRoot SubmitEvent ClipboardEvent DataTransfer'
+  + ' DataTransferItemList File FileList FileReader FormData AbortController TextEncoder URL URLSearchParams WebSocket atob btoa chrome clearInterval clearTimeout crypto'
+  + ' document fetch navigator setInterval setTimeout window');
+
+const rules = {
+  'array-callback-return': 'error', 'consistent-return': 'error', 'curly': ['error', 'multi-line'], 'eqeqeq': 'error', 'no-alert': 'error',
+  'no-await-in-loop': 'off', 'no-console': 'error', 'no-constant-condition': 'error', 'no-debugger': 'error', 'no-dupe-keys': 'error',
+  'no-eval': 'error', 'no-fallthrough': 'error', 'no-implicit-globals': 'error', 'no-implied-eval': 'error', 'no-param-reassign': 'error',
+  'no-promise-executor-return': 'error', 'no-redeclare': 'error', 'no-self-compare': 'error', 'no-shadow': 'error', 'no-throw-literal': 'error',
+  'no-undef': 'error', 'no-unreachable': 'error', 'no-unused-expressions': 'error', 'no-unused-vars': 'error', 'no-use-before-define': ['error', { functions: false, variables: false, classes: false }],
+  'no-useless-return': 'error', 'no-var': 'error', 'object-shorthand': 'error', 'prefer-const': 'error', 'require-await': 'error', 'semi': 'error', 'strict': ['error', 'never'], 'yoda': 'error',
+};
+
+export default [
+  { ignores: ['**/node_modules/', '.venv/'] },
+  { files: ['extension/**/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: BROWSER }, linterOptions: { reportUnusedDisableDirectives: 'error' }, rules },
+  { files: ['extension/{page,content}/*.js'], languageOptions: { sourceType: 'script' } },
+  { files: ['tests/extension/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: names('Blob Buffer URL WebSocket crypto globalThis setTimeout') }, rules },
+];

@@ -1,0 +1,45 @@
+/** What the scripts of extension/page share until the last of them runs. */
+interface Cloakroom {
+  /** Takes built-ins as they are now. What they are called with is the browser's to check. */
+  method(owner: any, name: string): (self: unknown, ...values: any[]) => any;
+  getter(owner: any, name: string): (self: unknown) => any;
+  setter(owner: any, name: string): (self: unknown, value: unknown) => void;
+  replace(owner: any, name: string, make: (native: any) => any): void;
+  approved: WeakSet<object>;
+  has(set: WeakSet<object>, value: unknown): boolean;
+  add(set: WeakSet<object>, value: unknown): void;
+  own: WeakSet<object>;
+  addEventListener(target: EventTarget, name: string, listener: (event: any) => void, capture: boolean): void;
+  preventDefault(event: Event): void;
+  hold(files: FileList, settle: (files: File[] | null) => void): number;
+  abandon(id: number): void;
+  isFileInput(node: unknown): node is HTMLInputElement;
+  isApproved(list: FileList): boolean;
+  approveList(list: FileList): void;
+  count(list: FileList): number;
+  transfer(files: File[]): DataTransfer;
+  target(event: Event): any;
+  stop(event: Event): void;
+  dispatch(node: EventTarget | null, event: Event): boolean;
+  inputs: {
+    check(input: HTMLInputElement): boolean;
+    isClean(input: HTMLInputElement): boolean;
+    assign(input: HTMLInputElement, files: File[]): void;
+    guard(node: EventTarget): void;
+    isHeld(input: HTMLInputElement): boolean;
+    whenSettled(listener: (input: HTMLInputElement) => void): void;
+    rootOf(host: unknown): ShadowRoot | undefined;
+  };
+  forms: { listen(): void };
+  transfers: { listen(): void };
+}
+
+interface Window {
+  cloakroom: Cloakroom;
+  FileSystemDirectoryHandle: unknown;
+  FileSystemFileHandle: unknown;
+  FileSystemFileEntry: unknown;
+  StorageManager: unknown;
+  Clipboard: unknown;
+  ClipboardItem: unknown;
+}
