@@ -77,9 +77,8 @@ class BiDi:
             if told.get("type") == "event":
                 for listener in list(self._listeners):
                     listener(told["method"], told["params"])
-            elif waiting := self._answers.pop(told.get("id", 0), None):
-                if not waiting.done():
-                    waiting.set_result(told)
+            elif (waiting := self._answers.pop(told.get("id", 0), None)) and not waiting.done():
+                waiting.set_result(told)
 
 
 def plain(value: dict[str, Any]) -> Any:

@@ -1,8 +1,10 @@
 """What the tests ask of a browser. Everything is done as a person does it: real clicks, real choosers, real events."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 EXTENSION = Path(__file__).parents[2] / "extension"
@@ -20,6 +22,18 @@ class Page(ABC):
     @abstractmethod
     async def evaluate(self, expression: str) -> Any:
         """The JSON value of an expression, awaited when it is a promise."""
+
+    async def wait_for(self, expression: str, seconds: float = 20.0) -> Any:
+        """The expression's value once it is true; the page itself looks again and again.
+
+        Raises:
+            TimeoutError: it did not become true in time.
+        """
+        look = (
+            f"const look = () => {{ const value = {expression}; if (value) done(value); else setTimeout(look, 40); }}; look();"
+        )
+        async with asyncio.timeout(seconds):
+            return await self.evaluate(f"new Promise((done) => {{ {look} }})")
 
     @abstractmethod
     async def click(self, selector: str) -> None:
@@ -102,8 +116,6 @@ def find_program(*names: str) -> str:
     Raises:
         FileNotFoundError: none is. The browsers are what is tested: without one there is nothing to pass.
     """
-    from shutil import which
-
     for name in names:
         if found := which(name):
             return found

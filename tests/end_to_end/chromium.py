@@ -71,12 +71,13 @@ class ChromiumPage(Page):
         await session.detach()
 
     async def paste(self, file: Path) -> None:
+        data = await asyncio.to_thread(file.read_bytes)
         await self.page.evaluate(
             """async (text) => {
               const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
               await navigator.clipboard.write([new ClipboardItem({ 'image/png': new Blob([bytes], { type: 'image/png' }) })]);
             }""",
-            base64.b64encode(file.read_bytes()).decode(),
+            base64.b64encode(data).decode(),
         )
         await self.page.keyboard.press("Control+V")
 

@@ -47,9 +47,11 @@ class DaemonProcess:
     async def ready(self) -> State:
         """Wait until the worker has loaded its models."""
         async with asyncio.timeout(START_SECONDS), self.client() as client:
-            while (state := await client.status()).worker != "ready":
+            while True:
+                state = await client.status()
+                if state.worker == "ready":
+                    return state
                 await asyncio.sleep(0.2)
-        return state
 
     @contextlib.asynccontextmanager
     async def client(self) -> AsyncIterator[DaemonClient]:

@@ -137,7 +137,7 @@ class FirefoxPage(Page):
 
     async def paste(self, file: Path) -> None:
         await self.click_at(TARGET)
-        text = base64.b64encode(file.read_bytes()).decode()
+        text = base64.b64encode(await asyncio.to_thread(file.read_bytes)).decode()
         # Only a click of a person may write the clipboard; the pages of the tests do not mind one more.
         await self.evaluate(
             f"""void addEventListener('mousedown', () => {{
@@ -157,7 +157,7 @@ class FirefoxPage(Page):
 
     async def screenshot(self, path: Path) -> None:
         shot = await self.bidi.send("browsingContext.captureScreenshot", {"context": self.context})
-        path.write_bytes(base64.b64decode(shot["data"]))
+        await asyncio.to_thread(path.write_bytes, base64.b64decode(shot["data"]))
 
     async def _act(self, source: dict[str, Any]) -> None:
         await self.bidi.send("input.performActions", {"context": self.context, "actions": [source]})

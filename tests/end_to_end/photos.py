@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, PngImagePlugin
-from skimage import data
+from skimage import data as samples
 
 SECRET = b"CLOAKROOM-TEST-SECRET"
 """Stands in every file's metadata. No byte of it may arrive."""
@@ -78,15 +78,20 @@ def png(pixels: Pixels, path: Path) -> Upload:
     return Upload(path, path.read_bytes())
 
 
+def _sample(name: str) -> Image.Image:
+    """A photo that scikit-image ships."""
+    return Image.open(Path(samples.__file__).parent / f"{name}.png").convert("RGB")
+
+
 def astronaut(size: int = 512) -> Pixels:
     """A person, uint8[size, size, 3]."""
-    image = Image.fromarray(data.astronaut())
+    image = _sample("astronaut")
     return np.asarray(image if size == 512 else image.resize((size, size), Image.Resampling.LANCZOS))
 
 
 def cat() -> Pixels:
     """A cat, uint8[300, 451, 3]."""
-    return np.asarray(data.chelsea())
+    return np.asarray(_sample("chelsea"))
 
 
 def twelve_megapixels() -> Pixels:

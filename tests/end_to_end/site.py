@@ -5,6 +5,7 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass, field
+from email.message import Message
 from email.parser import BytesParser
 from email.policy import HTTP
 from pathlib import Path
@@ -104,19 +105,24 @@ class Site:
         return web.Response(text=f"<!doctype html><title>Thanks</title>{len(parts)} files", content_type="text/html")
 
 
+def _content(part: Message) -> bytes:
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
+
+
 def _parts(content_type: str, name: str, body: bytes) -> list[Part]:
     """The files of a body: multipart, a data URL, or the file itself."""
     if content_type.startswith("multipart/form-data"):
         # Parsed by the standard library: aiohttp's own parser would hide what a part really holds.
         message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
         fields = {str(part.get_param("name", header="content-disposition")): part for part in message.iter_parts()}
-        stamps = str(fields["stamps"].get_payload(decode=True).decode()).split(",") if "stamps" in fields else []
+        stamps = _content(fields["stamps"]).decode().split(",") if "stamps" in fields else []
         files = [part for part in message.iter_parts() if part.get_filename() is not None]
         return [
             Part(
                 str(part.get_filename()),
                 part.get_content_type(),
-                part.get_payload(decode=True),
+                _content(part),
                 int(stamps[index]) if index < len(stamps) else None,
             )
             for index, part in enumerate(files)

@@ -36,9 +36,7 @@ class Stage:
         run = f"{path.name}-{next(self._runs)}"
         page = await self.browser.open(self.site.url(paths.page_of(path), run, protected=protected))
         if path.name == "reopened":
-            async with asyncio.timeout(10):
-                while await page.evaluate("document.title") != "ready":
-                    await asyncio.sleep(0.05)
+            await page.wait_for("document.title === 'ready'")
         return page, run
 
     async def act(self, path: Path, page: Page) -> None:
@@ -77,9 +75,7 @@ async def pair(browser: Browser, daemon: DaemonProcess) -> None:
     await page.type("#port", str(daemon.port))
     await page.type("#code", code)
     await page.click("#pair button")
-    async with asyncio.timeout(20):
-        while not (said := await page.evaluate("document.querySelector('#pair-answer').textContent")):
-            await asyncio.sleep(0.1)
+    said = await page.wait_for("document.querySelector('#pair-answer').textContent")
     await page.close()
     if said != "Paired.":
         raise RuntimeError(f"pairing: {said}")
@@ -90,9 +86,7 @@ async def switch_on(browser: Browser, host: str) -> None:
     page = await browser.open_extension("options/options.html")
     await page.type("#site", host)
     await page.click("#add button")
-    async with asyncio.timeout(20):
-        while not (said := await page.evaluate("document.querySelector('#add-answer').textContent")):
-            await asyncio.sleep(0.1)
+    said = await page.wait_for("document.querySelector('#add-answer').textContent")
     await page.close()
     if not said.startswith("Switched on"):
         raise RuntimeError(f"switching on: {said}")

@@ -16,9 +16,7 @@ HOLD_SECONDS = 30.0
 
 
 async def choose(window: Page, choice: str) -> None:
-    async with asyncio.timeout(20):
-        while not await window.evaluate(f"!!document.querySelector('button[name={choice}]')"):
-            await asyncio.sleep(0.05)
+    await window.wait_for(f"document.querySelector('button[name={choice}]')?.name")
     await window.click(f"button[name={choice}]")
 
 
@@ -47,9 +45,7 @@ async def test_several_uploads_wait_in_one_window_and_each_gets_its_own_answer(s
         await stage.act(ATTACHED, page)
         visits.append((page, run))
     window = await stage.browser.hold_window(HOLD_SECONDS)
-    async with asyncio.timeout(20):
-        while await window.evaluate("document.querySelectorAll('article').length") != 2:
-            await asyncio.sleep(0.1)
+    await window.wait_for("document.querySelectorAll('article').length === 2")
     await choose(window, "original")
     done, _ = await asyncio.wait(
         [asyncio.create_task(stage.site.wait(run, 1, 10)) for _, run in visits], return_when=asyncio.FIRST_COMPLETED

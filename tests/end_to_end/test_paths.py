@@ -15,9 +15,12 @@ async def test_a_photo_arrives_cloaked(stage: Stage, path: Path) -> None:
     assert problems(path, run, [stage.uploads[name] for name in path.files]) == []
 
 
-# A drop that Firefox's test hook dispatches does not make Firefox itself fill an input, so that control tells nothing there.
+# A drop that Firefox's test hook dispatches does not make Firefox itself fill an input: that control would tell nothing.
 CONTROLS = [
-    (browser, path) for path in PATHS for browser in ("chromium", "firefox") if (browser, path.name) != ("firefox", "drop-input")
+    (browser, path)
+    for path in PATHS
+    for browser in ("chromium", "firefox")
+    if (browser, path.name) != ("firefox", "drop-input")
 ]
 
 
