@@ -106,7 +106,7 @@ async def port_finding(state: Path, port: int) -> Finding:
 
 def models_findings(state: Path) -> list[Finding]:
     """Every model that is here is what it should be."""
-    verdicts = {own: verify(own, model_folder(state)) for own in entries()}
+    verdicts = [(own, verify(own, model_folder(state))) for own in entries()]
     findings = [
         Finding(
             "models",
@@ -114,10 +114,10 @@ def models_findings(state: Path) -> list[Finding]:
             f"{own.name} is damaged",
             "Install Cloakroom again." if own.file else f"Run `cloakroom models pull {own.name}`.",
         )
-        for own, verdict in verdicts.items()
+        for own, verdict in verdicts
         if verdict == "damaged"
     ]
-    here = [own.name for own, verdict in verdicts.items() if verdict == "ok"]
+    here = [own.name for own, verdict in verdicts if verdict == "ok"]
     return findings or [Finding("models", True, f"{', '.join(here)} are here and right")]
 
 

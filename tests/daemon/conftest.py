@@ -101,7 +101,7 @@ async def local_client(server: Server) -> DaemonClient:
     return await DaemonClient.open(server.port, Credential(access.client, bytes.fromhex(access.key)))
 
 
-def cloakroom(*arguments: str | Path, state: Path, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+def cloakroom(*arguments: str | Path, state: Path, timeout: float = 600) -> subprocess.CompletedProcess[str]:
     """The command as a person runs it, in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "daemon.cli", *map(str, arguments)],

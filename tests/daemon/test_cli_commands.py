@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from daemon.cli import main
 from daemon.client import DaemonClient
 from daemon.commands.bench import twelve_megapixels
 from daemon.commands.doctor import browser_finding, models_findings, port_finding, state_finding
@@ -27,12 +28,13 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_every_command_has_help(command: list[str], tmp_path: Path) -> None:
-    finished = cloakroom(*command, "--help", state=tmp_path)
-    assert finished.returncode == 0
-    assert " ".join(command) in finished.stdout
-    if command != ["models"]:
-        assert "--json" in finished.stdout
+def test_every_command_has_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert " ".join(command) in said
+    assert "--json" in said or command == ["models"]
 
 
 @pytest.mark.parametrize("command", [["status"], ["pair"], ["pair", "--list"], ["pair", "--revoke", "c-0"]], ids=" ".join)
@@ -115,10 +117,9 @@ def test_an_unknown_model(tmp_path: Path) -> None:
 
 
 def test_evaluate_says_what_data_it_lacks(tmp_path: Path) -> None:
-    for folder in (tmp_path / "nowhere", tmp_path):
-        finished = cloakroom("evaluate", "scene", "--quick", "--data", folder, state=tmp_path)
-        assert finished.returncode == 1
-        assert "--data" in finished.stderr
+    finished = cloakroom("evaluate", "scene", "--quick", "--data", tmp_path, state=tmp_path)
+    assert finished.returncode == 1
+    assert "--data" in finished.stderr
 
 
 def test_the_bench_photo_has_twelve_megapixels() -> None:
