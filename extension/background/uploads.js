@@ -183,10 +183,11 @@ class Hold {
 
   /** @param {'cloaked' | 'weak' | 'original' | 'cancelled'} outcome */
   #remember(outcome) {
-    const psnrs = this.#photos.map(({ cloaked }) => cloaked?.report.psnr).filter((psnr) => typeof psnr === 'number');
+    const reports = this.#photos.flatMap(({ cloaked }) => (cloaked ? [cloaked.report] : []));
+    const psnrs = reports.map(({ psnr }) => psnr).filter((psnr) => typeof psnr === 'number');
     void saveLast({
       host: String(this.#host), when: Date.now(), photos: this.#photos.length, outcome,
-      seconds: (Date.now() - this.#begun) / 1000, psnr: psnrs.length ? Math.min(...psnrs) : null,
+      seconds: (Date.now() - this.#begun) / 1000, psnr: psnrs.length ? Math.min(...psnrs) : null, reports,
     });
   }
 }

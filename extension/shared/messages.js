@@ -37,7 +37,8 @@
  *
  * The daemon as people should hear of it.
  * @typedef {'unpaired' | 'unreachable' | 'refused' | 'impostor' | 'ready'} Connectivity
- * @typedef {{ host: string, when: number, photos: number, outcome: 'cloaked' | 'weak' | 'original' | 'cancelled', seconds: number, psnr: number | null }} LastResult
+ * @typedef {{ host: string, when: number, photos: number, outcome: 'cloaked' | 'weak' | 'original' | 'cancelled', seconds: number, psnr: number | null,
+ *   reports: import('../background/connection.js').Report[] }} LastResult  reports: the daemon's, one a photo; no pixels
  * @typedef {{ connection: Connectivity, port: number, worker: string | null, queued: number, device: string, models: string,
  *   protectors: string[], classes: string[], waiting: number, last: LastResult | null }} StateAnswer
  * @typedef {{ ok: boolean, reason: Connectivity | null }} PairAnswer

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
+from typing import Any
 
 from tests.end_to_end import paths
 from tests.end_to_end.browser import BUTTON, Browser, Page
@@ -18,6 +19,9 @@ from tests.end_to_end.photos import Upload, make_all
 from tests.end_to_end.site import Run, Site
 
 PROTECTED = ("http://127.0.0.1/*", "https://127.0.0.1/*")
+PROTECTORS = ("objects", "scene")
+"""What a site that is switched on gets by default."""
+
 UPLOAD_SECONDS = 120.0
 
 
@@ -102,6 +106,15 @@ async def choose_protectors(browser: Browser, host: str, protectors: tuple[str, 
         raise RuntimeError(f"the rule was not taken: {answer}")
 
 
+async def last_reports(browser: Browser) -> list[dict[str, Any]]:
+    """What the daemon reported of the last upload's photos, as the extension keeps it for the popup."""
+    page = await browser.open_extension("popup/popup.html")
+    kept = await page.evaluate("chrome.storage.session.get('last').then(({ last }) => JSON.stringify(last.reports))")
+    await page.close()
+    reports: list[dict[str, Any]] = json.loads(kept)
+    return reports
+
+
 def new_browser(name: str, *, headless: bool = True) -> Browser:
     """Chromium or Firefox, not yet started."""
     if name == "chromium":
@@ -112,7 +125,7 @@ def new_browser(name: str, *, headless: bool = True) -> Browser:
 
 
 @contextlib.asynccontextmanager
-async def open_stage(name: str, protectors: tuple[str, ...] = ("scene",)) -> AsyncIterator[Stage]:
+async def open_stage(name: str, protectors: tuple[str, ...] = ("scene",), *, headless: bool = True) -> AsyncIterator[Stage]:
     """Daemon, site and browser, paired and switched on for 127.0.0.1.
 
     Scene alone is the quickest protector; how well any of them protects is measured elsewhere.
@@ -121,7 +134,7 @@ async def open_stage(name: str, protectors: tuple[str, ...] = ("scene",)) -> Asy
         root = FilePath(folder)
         photos = root / "photos"
         photos.mkdir()
-        async with DaemonProcess(root / "state") as daemon, Site() as site, new_browser(name) as browser:
+        async with DaemonProcess(root / "state") as daemon, Site() as site, new_browser(name, headless=headless) as browser:
             await daemon.ready()
             await pair(browser, daemon)
             await switch_on(browser, "127.0.0.1")

@@ -1,0 +1,152 @@
+"""Runs every path again and again in one browser or both, and writes what came of it to results/.
+
+python -m tests.end_to_end.figures [--browser chromium|firefox] [--runs N] [--json]
+"""
+
+import argparse
+import asyncio
+import contextlib
+import datetime
+import json
+import os
+import platform
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path as FilePath
+from typing import Any
+
+from tests.end_to_end.daemon_process import DaemonProcess
+from tests.end_to_end.paths import PATHS, Path
+from tests.end_to_end.photos import jpeg, twelve_megapixels
+from tests.end_to_end.stage import Stage, last_reports, open_stage
+from tests.end_to_end.verdict import arrived_original, problems
+
+RESULTS = FilePath(__file__).parent / "results"
+LARGE = Path("attached", ("large",))
+LARGE_SECONDS = 900.0
+
+
+async def measure(name: str, runs: int, *, large: bool) -> dict[str, float]:
+    """The figures of one browser; `stuck` counts uploads that never came, `faults` those that were not as they should be."""
+    figures: dict[str, float] = {
+        "paths": len(PATHS),
+        "runs": 0,
+        "originals": 0,
+        "stuck": 0,
+        "faults": 0,
+        "controls": 0,
+        "controls_seen": 0,
+    }
+    seconds = []
+    async with open_stage(name) as stage:
+        figures["version"] = float(stage.browser.version.split(".")[0])
+        for path in PATHS:
+            uploads = [stage.uploads[file] for file in path.files]
+            figures["controls"] += 1
+            with contextlib.suppress(TimeoutError):
+                run = await stage.upload(path, protected=False, seconds=20)
+                figures["controls_seen"] += arrived_original(run, uploads)
+            for _ in range(runs):
+                figures["runs"] += 1
+                begun = time.monotonic()
+                try:
+                    run = await stage.upload(path)
+                except TimeoutError:
+                    figures["stuck"] += 1
+                    continue
+                seconds.append(time.monotonic() - begun)
+                figures["originals"] += arrived_original(run, uploads)
+                figures["faults"] += bool(problems(path, run, uploads))
+            say(f"{name}: {path.name} done")
+        figures["upload.median_ms"] = sorted(seconds)[len(seconds) // 2] * 1000
+        if large:
+            figures.update(await photo12mp(stage))
+    return figures
+
+
+async def photo12mp(stage: Stage) -> dict[str, float]:
+    """A 12-megapixel JPEG by the quickest path: milliseconds by stage, and bytes of memory.
+
+    The browser's own share is what is left of the time from the pick to the arrival.
+    """
+    folder = next(iter(stage.uploads.values())).path.parent
+    stage.uploads["large"] = jpeg(twelve_megapixels(), folder / "large.jpg", quality=90)
+    begun = time.monotonic()
+    reports = asyncio.create_task(_watch(stage.daemon))
+    run = await stage.upload(LARGE, seconds=LARGE_SECONDS)
+    total = time.monotonic() - begun
+    reports.cancel()
+    figures = {
+        "photo12mp.total_ms": total * 1000,
+        "photo12mp.originals": float(arrived_original(run, [stage.uploads["large"]])),
+    }
+    seconds = (await last_reports(stage.browser))[0]["seconds"]
+    for name in ("decode", "protect", "encode", "judge"):
+        figures[f"photo12mp.{name}_ms"] = seconds[name] * 1000
+    figures["photo12mp.browser_ms"] = (total - seconds["total"]) * 1000
+    async with stage.daemon.client() as client:
+        state = await client.status()
+    figures["photo12mp.front_rss"] = float(state.front_rss)
+    figures["photo12mp.worker_rss"] = float(state.worker_rss)
+    return figures
+
+
+async def _watch(daemon: DaemonProcess) -> None:
+    """Say that it is still at work: a large photo takes a while on a small machine."""
+    async with daemon.client() as client:
+        while True:
+            await asyncio.sleep(15)
+            state = await client.status()
+            say(f"the daemon works on {state.running}, {state.worker_rss / 1e6:.0f} MB")
+
+
+def say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    return {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()}
+
+
+def write(name: str, figures: dict[str, float], command: str) -> dict[str, Any]:
+    """Write results/NAME.json and return what it holds."""
+    told = {
+        "figures": figures,
+        "command": command,
+        "machine": machine(),
+        "versions": {
+            "python": platform.python_version(),
+            "browser": f"{name} {figures.pop('version'):.0f}",
+            **{package: version(package) for package in ("cloakroom", "torch", "aiohttp", "playwright", "pillow")},
+        },
+        # The paths run in a fixed order on fixed photos; the cloak draws its own targets.
+        "seed": None,
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(told, indent=2) + "\n")
+    return told
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.end_to_end.figures", description=__doc__.splitlines()[0] if __doc__ else None
+    )
+    parser.add_argument("--browser", choices=["chromium", "firefox"], action="append", help="only this one")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each path (%(default)s)")
+    parser.add_argument("--json", action="store_true", help="print the files' contents")
+    options = parser.parse_args()
+    bad = False
+    for name in options.browser or ["chromium", "firefox"]:
+        figures = asyncio.run(measure(name, options.runs, large=name == "chromium"))
+        told = write(name, figures, f"python -m tests.end_to_end.figures --browser {name} --runs {options.runs}")
+        bad = bad or bool(figures["originals"] or figures["stuck"] or figures["faults"])
+        lines = json.dumps(told) if options.json else "\n".join(f"{name} {key}: {value:g}" for key, value in figures.items())
+        sys.stdout.write(lines + "\n")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
