@@ -22,7 +22,9 @@ SECRET = "Secret-4711"
 def astronaut(width: int = 96, height: int = 64) -> Image.Image:
     """Her face, at this size."""
     with Image.open(Path(skimage.data.__file__).parent / "astronaut.png") as image:
-        return image.convert("RGB").crop((128, 0, 368, 160)).resize((width, height))
+        pixels = np.asarray(image.convert("RGB"))
+    # Through its pixels alone, because the file has a colour profile of its own.
+    return Image.fromarray(pixels).crop((128, 0, 368, 160)).resize((width, height))
 
 
 def alpha_plane(width: int = 96, height: int = 64) -> Image.Image:

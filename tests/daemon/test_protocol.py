@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 from jsonschema import Draft202012Validator
 
@@ -105,6 +105,7 @@ JSON = some.recursive(
 VALID = [(vector["from"], vector["message"]) for vector in VECTORS["messages"] if vector["valid"]]
 
 
+@settings(max_examples=60)
 @given(some.sampled_from(VALID), FIELDS, JSON)
 def test_schema_and_messages_agree_on_every_change(valid: tuple[str, dict[str, Any]], field: str, value: Any) -> None:
     side, message = valid
