@@ -98,6 +98,10 @@ class Browser(ABC):
             TimeoutError: it did not open in time.
         """
 
+    @abstractmethod
+    async def kill_background(self) -> None:
+        """End the extension's background, as the browser does when it pleases."""
+
     async def __aenter__(self) -> "Browser":
         try:
             await self.start()

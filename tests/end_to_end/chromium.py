@@ -146,6 +146,13 @@ class Chromium(Browser):
     async def open_extension(self, path: str) -> ChromiumPage:
         return await self.open(f"chrome-extension://{EXTENSION_ID}/{path}")
 
+    async def kill_background(self) -> None:
+        page = await self.open_extension("options/options.html")
+        session = await self.context.new_cdp_session(page.page)
+        await session.send("ServiceWorker.enable")
+        await session.send("ServiceWorker.stopAllWorkers")
+        await page.close()
+
     async def hold_window(self, seconds: float) -> ChromiumPage:
         async with asyncio.timeout(seconds):
             while True:

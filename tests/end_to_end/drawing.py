@@ -28,7 +28,7 @@ def before_and_after(before: Pixels, after: Pixels, report: dict[str, Any]) -> I
 
 def _counted(found: list[dict[str, Any]]) -> str:
     names = [str(item["class"]) for item in found]
-    return ", ".join(f"{names.count(name)} × {name}" for name in dict.fromkeys(names)) or "nothing"
+    return ", ".join(f"{name} ({names.count(name)})" for name in dict.fromkeys(names)) or "nothing"
 
 
 def _drawn(pixels: Pixels, found: list[dict[str, Any]]) -> Image.Image:

@@ -168,9 +168,16 @@ class FirefoxPage(Page):
         up = [{"type": "keyUp", "value": value} for value in reversed(values)]
         await self._act({"type": "key", "id": "keyboard", "actions": [*down, *up]})
 
-    async def _dispatch_drop(self, point: tuple[int, int], files: list[dict[str, Any]]) -> None:
+    async def privileged(self, expression: str) -> Any:
+        """The value of an expression in the browser's own window."""
         tree = await self.bidi.send("browsingContext.getTree", {"moz:scope": "chrome"})
-        window = tree["contexts"][0]["context"]
+        target = {"context": tree["contexts"][0]["context"]}
+        result = await self.bidi.send("script.evaluate", {"expression": expression, "target": target, "awaitPromise": True})
+        if result["type"] == "exception":
+            raise BiDiError(result["exceptionDetails"]["text"])
+        return plain(result["result"])
+
+    async def _dispatch_drop(self, point: tuple[int, int], files: list[dict[str, Any]]) -> None:
         script = f"""new Promise((done) => {{
           const told = {json.dumps({"x": point[0], "y": point[1], "files": files})};
           for (const file of told.files) file.bytes = Uint8Array.from(atob(file.data), (letter) => letter.charCodeAt(0));
@@ -182,13 +189,7 @@ class FirefoxPage(Page):
           manager.loadFrameScript('data:application/javascript,' + encodeURIComponent({json.dumps(DISPATCH)}), false);
           manager.sendAsyncMessage('cloakroom-test', told);
         }})"""
-        result = await self.bidi.send(
-            "script.evaluate",
-            {"expression": script, "target": {"context": window}, "awaitPromise": True},
-        )
-        if result["type"] == "exception":
-            raise BiDiError(result["exceptionDetails"]["text"])
-        if problem := plain(result["result"]):
+        if problem := await self.privileged(script):
             raise BiDiError(problem)
 
 
@@ -274,6 +275,14 @@ class Firefox(Browser):
 
     async def open_extension(self, path: str) -> FirefoxPage:
         return await self.open(f"moz-extension://{EXTENSION_UUID}/{path}")
+
+    async def kill_background(self) -> None:
+        page = await self.open("about:blank")
+        await page.privileged(
+            f"WebExtensionPolicy.getByID({EXTENSION_ID!r}).extension.terminateBackground({{ ignoreDevToolsAttached: true }})"
+            ".then(() => null)"
+        )
+        await page.close()
 
     async def hold_window(self, seconds: float) -> FirefoxPage:
         async with asyncio.timeout(seconds):

@@ -37,6 +37,15 @@ async def test_with_the_daemon_dead_every_path_is_held(stage: Stage) -> None:
         await stage.daemon.ready()
 
 
+async def test_an_upload_outlives_the_background(stage: Stage) -> None:
+    page, run = await stage.visit(ATTACHED)
+    await stage.act(ATTACHED, page)
+    await stage.browser.kill_background()
+    await stage.site.wait(run, 1, 120)
+    assert problems(ATTACHED, stage.site.runs[run], [stage.uploads["jpeg"]]) == []
+    await page.close()
+
+
 async def test_several_uploads_wait_in_one_window_and_each_gets_its_own_answer(stage: Stage) -> None:
     await stage.daemon.kill()
     visits = []
