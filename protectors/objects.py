@@ -43,7 +43,7 @@ class Settings:
 
 SETTINGS: dict[Rule, Settings] = {
     "published": Settings(pushed=PUBLISHED_THRESHOLD, quiet=PUBLISHED_THRESHOLD, refresh=0, least_steps=0),
-    "refreshed": Settings(pushed=0.03, quiet=0.1, refresh=3, least_steps=3),
+    "refreshed": Settings(pushed=0.03, quiet=0.15, refresh=3, least_steps=3),
 }
 
 
