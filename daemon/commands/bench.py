@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.client import DaemonClient, NoDaemonError, Protected
-from daemon.commands.console import FAILED, OK, Subparsers, add_command, complain, print_json
+from daemon.commands.console import FAILED, OK, Subparsers, add_command, complain, end_on_sigterm, print_json
 from daemon.errors import CloakroomError
 from daemon.figures import CHECKOUT, say, wrapped, write
 from daemon.protocol import Policy
@@ -37,6 +37,7 @@ def add(commands: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    end_on_sigterm()
     try:
         source = _source(args.photo)
     except (ImportError, OSError):

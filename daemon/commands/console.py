@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -42,6 +43,15 @@ def complain(args: argparse.Namespace, sentence: str) -> None:
         print_json({"error": sentence})
     else:
         print(sentence, file=sys.stderr, flush=True)
+
+
+def end_on_sigterm() -> None:
+    """Have SIGTERM unwind the program, so that what it started ends with it; by default it dies where it stands."""
+
+    def unwind(*_: object) -> None:
+        sys.exit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, unwind)
 
 
 def megabytes(size: float) -> str:

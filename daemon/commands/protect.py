@@ -20,6 +20,7 @@ from daemon.commands.console import (
     add_command,
     chosen_state,
     complain,
+    end_on_sigterm,
     print_json,
 )
 from daemon.commands.showing import Showing, showing_for
@@ -71,6 +72,7 @@ class Outcome:
 
 
 def run(args: argparse.Namespace) -> int:
+    end_on_sigterm()
     names = [path.name for path in args.files]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
