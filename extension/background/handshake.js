@@ -73,6 +73,7 @@ async function welcomed(message, key, daemonNonce, nonce, host) {
 async function shake(port, client, authenticate) {
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw new ConnectionError('unreachable');
   const host = `127.0.0.1:${port}`;
+  if (DELAYS_SOCKETS && !await answers(host)) throw new ConnectionError('unreachable');
   const socket = new WebSocket(`ws://${host}/v1`, VERSION);
   socket.binaryType = 'arraybuffer';
   const { hear, stop } = listen(socket);
@@ -91,6 +92,22 @@ async function shake(port, client, authenticate) {
     stop();
     socket.close();
     throw error instanceof ConnectionError ? error : new ConnectionError('refused');
+  }
+}
+
+/**
+ * Firefox puts off every new socket to a port where one failed, by up to a minute: a daemon that came back would seem to be
+ * away still. So there a plain request, which is never put off, asks first whether anyone listens.
+ */
+const DELAYS_SOCKETS = 'getBrowserInfo' in chrome.runtime;
+
+/** Whether anyone listens; what they answer is of no interest. @param {string} host */
+async function answers(host) {
+  try {
+    await fetch(`http://${host}/`, { mode: 'no-cors', cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(HANDSHAKE_MS) });
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -99,6 +99,10 @@ class Browser(ABC):
         """
 
     @abstractmethod
+    async def hold_window_gone(self) -> None:
+        """Return once no hold window is open."""
+
+    @abstractmethod
     async def kill_background(self) -> None:
         """End the extension's background, as the browser does when it pleases."""
 

@@ -153,6 +153,11 @@ class Chromium(Browser):
         await session.send("ServiceWorker.stopAllWorkers")
         await page.close()
 
+    async def hold_window_gone(self) -> None:
+        for page in self.context.pages:
+            if page.url.endswith("hold/hold.html"):
+                await page.wait_for_event("close")
+
     async def hold_window(self, seconds: float) -> ChromiumPage:
         async with asyncio.timeout(seconds):
             while True:

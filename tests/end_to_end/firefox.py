@@ -284,6 +284,13 @@ class Firefox(Browser):
         )
         await page.close()
 
+    async def hold_window_gone(self) -> None:
+        while True:
+            tree = await self.bidi.send("browsingContext.getTree", {"maxDepth": 0})
+            if not any(context["url"].endswith("hold/hold.html") for context in tree["contexts"]):
+                return
+            await asyncio.sleep(0.1)
+
     async def hold_window(self, seconds: float) -> FirefoxPage:
         async with asyncio.timeout(seconds):
             while True:
