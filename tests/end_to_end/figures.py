@@ -19,7 +19,7 @@ from typing import Any
 from tests.end_to_end.daemon_process import DaemonProcess
 from tests.end_to_end.paths import PATHS, Path
 from tests.end_to_end.photos import jpeg, twelve_megapixels
-from tests.end_to_end.stage import Stage, last_reports, open_stage
+from tests.end_to_end.stage import PROTECTORS, Stage, choose_protectors, last_reports, open_stage
 from tests.end_to_end.verdict import arrived_original, problems
 
 RESULTS = FilePath(__file__).parent / "results"
@@ -71,17 +71,23 @@ async def photo12mp(stage: Stage) -> dict[str, float]:
     The browser's own share is what is left of the time from the pick to the arrival.
     """
     folder = next(iter(stage.uploads.values())).path.parent
+    await choose_protectors(stage.browser, "127.0.0.1", PROTECTORS)
     stage.uploads["large"] = jpeg(twelve_megapixels(), folder / "large.jpg", quality=90)
     begun = time.monotonic()
     reports = asyncio.create_task(_watch(stage.daemon))
+    held = asyncio.create_task(_send_the_best_attempt(stage))
     run = await stage.upload(LARGE, seconds=LARGE_SECONDS)
     total = time.monotonic() - begun
-    reports.cancel()
+    for task in (reports, held):
+        task.cancel()
+    await asyncio.gather(reports, held, return_exceptions=True)
     figures = {
         "photo12mp.total_ms": total * 1000,
         "photo12mp.originals": float(arrived_original(run, [stage.uploads["large"]])),
     }
-    seconds = (await last_reports(stage.browser))[0]["seconds"]
+    report = (await last_reports(stage.browser))[0]
+    seconds = report["seconds"]
+    figures["photo12mp.protected"] = float(report["protected"])
     for name in ("decode", "protect", "encode", "judge"):
         figures[f"photo12mp.{name}_ms"] = seconds[name] * 1000
     figures["photo12mp.browser_ms"] = (total - seconds["total"]) * 1000
@@ -90,6 +96,13 @@ async def photo12mp(stage: Stage) -> dict[str, float]:
     figures["photo12mp.front_rss"] = float(state.front_rss)
     figures["photo12mp.worker_rss"] = float(state.worker_rss)
     return figures
+
+
+async def _send_the_best_attempt(stage: Stage) -> None:
+    """What a person may choose when even the best attempt did not protect: the time is measured all the same."""
+    window = await stage.browser.hold_window(LARGE_SECONDS)
+    await window.wait_for("document.querySelector('button[name=attempt]')?.name")
+    await window.click("button[name=attempt]")
 
 
 async def _watch(daemon: DaemonProcess) -> None:
@@ -119,7 +132,7 @@ def write(name: str, figures: dict[str, float], command: str) -> dict[str, Any]:
         "versions": {
             "python": platform.python_version(),
             "browser": f"{name} {figures.pop('version'):.0f}",
-            **{package: version(package) for package in ("cloakroom", "torch", "aiohttp", "playwright", "pillow")},
+            **{package: version(package) for package in ("torch", "aiohttp", "playwright", "pillow")},
         },
         # The paths run in a fixed order on fixed photos; the cloak draws its own targets.
         "seed": None,

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.end_to_end.paths import PATHS, Path
+from tests.end_to_end.photos import jpeg, twelve_megapixels
 from tests.end_to_end.stage import Stage
 from tests.end_to_end.verdict import arrived_original, problems
 
@@ -28,6 +29,15 @@ CONTROLS = [
 async def test_on_a_site_that_is_off_the_original_arrives(stage: Stage, path: Path) -> None:
     run = await stage.upload(path, protected=False)
     assert arrived_original(run, [stage.uploads[name] for name in path.files])
+
+
+@pytest.mark.parametrize("stage", ["chromium"], indirect=True)
+async def test_a_photo_of_twelve_megapixels(stage: Stage) -> None:
+    folder = stage.uploads["jpeg"].path.parent
+    stage.uploads["large"] = jpeg(twelve_megapixels(), folder / "large.jpg", quality=90)
+    path = Path("attached", ("large",))
+    run = await stage.upload(path, seconds=300)
+    assert problems(path, run, [stage.uploads["large"]]) == []
 
 
 async def test_a_page_of_a_site_that_is_off_is_untouched(stage: Stage) -> None:
