@@ -33,6 +33,10 @@ BUDGETS: dict[Strength, Budget] = {
 }
 
 
+ROUNDS = 3
+"""How often all protectors have their turn on one photo at the most."""
+
+
 @dataclass(frozen=True)
 class Policy:
     """What a person wants for a photo. ``sensitive`` names detector classes to be read as others; empty hides all."""
@@ -80,11 +84,11 @@ class Cloakroom:
         else:
             generator.manual_seed(seed)
         made: list[Protector] = []
-        # The scene's few bold steps first: the detector's finer ones then mend what they disturb.
-        if "scene" in policy.protectors:
-            made.append(SceneProtector(self.classifier, generator, MARGIN))
+        # The hardest first, the one that needs the fewest steps last.
         if "objects" in policy.protectors:
             made.append(ObjectDisappearance(self.detector, policy.sensitive))
+        if "scene" in policy.protectors:
+            made.append(SceneProtector(self.classifier, generator, MARGIN))
         return made
 
     def _working(self, native: Tensor) -> Tensor:
@@ -103,9 +107,14 @@ class Cloakroom:
         native = as_tensor(pixels).to(self._device)
         originals = self._working(native)
         budget = BUDGETS[policy.strength]
+        protectors = self._protectors(policy, seed)
         cloaked = originals
-        for protector in self._protectors(policy, seed):
-            cloaked = (yield from protector.protect(originals, budget, cloaked)).images
+        # One protector's steps can undo another's: rounds go on, each from the last one's result, until all are content.
+        for _ in range(ROUNDS if len(protectors) > 1 else 1):
+            for protector in protectors:
+                cloaked = (yield from protector.protect(originals, budget, cloaked)).images
+            if all(verdict.protected for own in protectors for verdict in own.judge(originals, cloaked)):
+                break
         change = cloaked - originals
         if change.shape != native.shape:
             size = (native.shape[2], native.shape[3])

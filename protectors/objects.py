@@ -25,6 +25,12 @@ PUBLISHED_THRESHOLD = 0.3
 FOREMOST = 128
 """Proposals an image that the refreshed rule pushes between two refreshes."""
 
+REMEMBERED = 384
+"""Proposals an image that are pushed at once, fresh and earlier ones together."""
+
+SURENESS = 6
+"""The power of a proposal's class probability that it is pushed with."""
+
 Rule = Literal["published", "refreshed"]
 
 
@@ -47,6 +53,11 @@ SETTINGS: dict[Rule, Settings] = {
 }
 
 
+def joined(new: Proposals, old: Proposals) -> Proposals:
+    """The new proposals and as many of the old ones as are remembered."""
+    return Proposals(torch.cat([new.boxes, old.boxes])[:REMEMBERED])
+
+
 class Disappearance:
     """The objective of one batch. ``sensitive`` holds labels; empty means that everything is to vanish (M_all)."""
 
@@ -60,6 +71,7 @@ class Disappearance:
         self.step_size = 0.0
         self.sensitive = tuple(sensitive)
         self.proposals, _ = detector.propose(originals)
+        """What is pushed: fresh proposals first, then earlier ones, lest the detector go back to what it just left."""
         self.momentum = torch.zeros_like(originals)
         self.replacements = self._replacements(originals, read_as)
 
@@ -93,9 +105,12 @@ class Disappearance:
         return torch.stack(losses)
 
     def _weight(self, threat: Tensor) -> Tensor:
-        """Which proposals are pushed: those above the threshold; ours pushes the surest hardest, as they decide."""
+        """How hard each proposal is pushed: evenly above the threshold as published; ours by the surest, as they decide.
+
+        Photo-filling proposals have faint gradients beside those of small ones: evenly pushed, they would never fall.
+        """
         above = (threat >= self.settings.pushed).float()
-        return above if self.rule == "published" else above * threat.square() + 1e-3
+        return above if self.rule == "published" else above * threat**SURENESS + 1e-6
 
     def _published_loss(self, logits: Tensor, index: int, step: int) -> Tensor:
         """Cross-entropy [P] to the background, or to the non-sensitive classes in turn, one an iteration (Algorithm 1)."""
@@ -120,7 +135,8 @@ class Disappearance:
             scores = [functional.softmax(own, 1) for own in self.detector.logits(images, self.proposals)]
         elif step % settings.refresh == 0:
             fresh, scores = self.detector.propose(images)
-            self.proposals = [self._foremost(*own) for own in zip(fresh, scores, strict=True)]
+            foremost = [self._foremost(*own) for own in zip(fresh, scores, strict=True)]
+            self.proposals = [joined(new, old) for new, old in zip(foremost, self.proposals, strict=True)]
         else:
             return torch.zeros(len(images), dtype=torch.bool, device=images.device)
         quiet = [not len(own) or bool(self._threatening(own).amax() < settings.quiet) for own in scores]

@@ -16,7 +16,7 @@ MIDDLE = 128.0
 
 def as_tensor(pixels: NDArray[np.uint8]) -> Tensor:
     """uint8 [H, W, 3] to float32 [1, 3, H, W] in [0, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].float() / 255
+    return torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None].float() / 255
 
 
 def as_pixels(images: Tensor) -> NDArray[np.uint8]:
@@ -54,7 +54,7 @@ def ssim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
 
 def as_planes(pixels: NDArray[np.uint8]) -> Tensor:
     """uint8 [H, W, C] to float32 [C, 1, H, W] round zero, which keeps float32 exact enough for variances."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[:, None].float() - MIDDLE
+    return torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[:, None].float() - MIDDLE
 
 
 def _likeness(one: Tensor, two: Tensor, window: Tensor) -> float:

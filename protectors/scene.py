@@ -87,6 +87,10 @@ class SceneProtector(Protector):
 
     def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
         targets = draw_targets(self.classifier.read(originals), self.generator)
+        if start is not None:
+            # What an earlier round reached may stay: a photo needs to be read as one wrong scene, not as several in turn.
+            before, now = self.classifier.read(originals).argmax(1), self.classifier.read(start).argmax(1)
+            targets = torch.where(now == before, targets, now)
         objective = TowardsTarget(self.classifier, originals, targets, self.margin, self.rule)
         return (yield from optimise(originals, objective, budget, start))
 

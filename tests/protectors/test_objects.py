@@ -48,7 +48,8 @@ def test_the_published_rule_meets_its_own_criterion(
     protector = ObjectDisappearance(detector, sensitive, rule="published")
     _, outcome = finish(protector.protect(originals, Budget(8 / 255, 60)))
     proposals, before = detector.propose(originals)
-    (scores,) = detector.scores(outcome.images, proposals)
+    (logits,) = detector.logits(outcome.images, proposals)
+    scores = logits.softmax(1)
     labels = list(protector.sensitive) or list(range(1, len(detector.classes)))
     assert before[0][:, labels].max() >= 0.3
     assert scores[:, labels].max() < 0.3
