@@ -13,3 +13,14 @@ async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     """Everything up and paired."""
     async with open_stage(request.param) as opened:
         yield opened
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One browser after the other: changing between them would start each anew every time."""
+    items.sort(
+        key=lambda item: (
+            str(item.callspec.params.get("stage", ""))
+            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+            else ""
+        )
+    )

@@ -257,15 +257,17 @@ class Firefox(Browser):
             with contextlib.suppress(BiDiError, TimeoutError, ConnectionError):
                 await self._bidi.send("browser.close", {})
             await self._bidi.close()
-        for process in (self._process, self._display):
-            if process and process.returncode is None:
-                try:
-                    async with asyncio.timeout(10 if process is self._process else 0.01):
-                        await process.wait()
-                except TimeoutError:
-                    with contextlib.suppress(ProcessLookupError):
-                        process.send_signal(signal.SIGKILL)
-                    await process.wait()
+        if self._process:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(10):
+                    await self._process.wait()
+            # Its content processes outlive a browser that ended badly.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            await self._process.wait()
+        if self._display:
+            self._display.terminate()
+            await self._display.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def open(self, url: str) -> FirefoxPage:
