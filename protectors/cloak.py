@@ -18,7 +18,7 @@ from torch.nn import functional
 from protectors.adversaries.loading import available, load_classifier, load_detector
 from protectors.base import Budget, Progress, Protector
 from protectors.objects import ObjectDisappearance
-from protectors.optimisation import within
+from protectors.optimisation import on_levels, within
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
 from protectors.scene import MARGIN, SceneProtector
 
@@ -60,6 +60,13 @@ def pick_device(device: str) -> torch.device:
     if device != "auto":
         return torch.device(device)
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def enlarged(change: Tensor, native: Tensor) -> Tensor:
+    """A change [1, 3, h, w] at the working resolution, at that of the native photo [1, 3, H, W]."""
+    if change.shape == native.shape:
+        return change
+    return functional.interpolate(change, (native.shape[2], native.shape[3]), mode="bilinear", align_corners=False)
 
 
 class Cloakroom:
@@ -108,18 +115,16 @@ class Cloakroom:
         originals = self._working(native)
         budget = BUDGETS[policy.strength]
         protectors = self._protectors(policy, seed)
-        cloaked = originals
-        # One protector's steps can undo another's: rounds go on, each from the last one's result, until all are content.
-        for _ in range(ROUNDS if len(protectors) > 1 else 1):
+        cloaked, delivered = originals, native
+        # One protector's steps can undo another's, and enlarging or rounding can undo a little of both: rounds go on, each
+        # from the last one's result, until a fresh reading of the native pixels contents all of them.
+        for _ in range(ROUNDS):
             for protector in protectors:
                 cloaked = (yield from protector.protect(originals, budget, cloaked)).images
-            if all(verdict.protected for own in protectors for verdict in own.judge(originals, cloaked)):
+            delivered = on_levels(within(native + enlarged(cloaked - originals, native), native, budget.radius))
+            if all(verdict.protected for own in protectors for verdict in own.judge(native, delivered)):
                 break
-        change = cloaked - originals
-        if change.shape != native.shape:
-            size = (native.shape[2], native.shape[3])
-            change = functional.interpolate(change, size, mode="bilinear", align_corners=False)
-        return as_pixels(within(native + change, native, budget.radius))
+        return as_pixels(delivered)
 
     def judge(self, original: NDArray[np.uint8], delivered: NDArray[np.uint8], policy: Policy) -> dict[str, Any]:
         """What the adversaries read in the delivered pixels (decoded from the bytes that will be sent), and their quality."""
