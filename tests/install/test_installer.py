@@ -3,6 +3,7 @@
 import ast
 import configparser
 import json
+import platform
 import plistlib
 import subprocess
 import sys
@@ -97,7 +98,7 @@ def test_the_launchd_agent_starts_the_daemon() -> None:
 
 @pytest.mark.parametrize(("system", "first"), [("Linux", "systemctl"), ("Darwin", "launchctl"), ("Windows", "schtasks")])
 def test_each_system_has_commands_both_ways(monkeypatch: pytest.MonkeyPatch, system: str, first: str) -> None:
-    monkeypatch.setattr(service.platform, "system", lambda: system)
+    monkeypatch.setattr(platform, "system", lambda: system)
     for wanted in (True, False):
         listed = service.commands(wanted)
         assert listed
@@ -107,7 +108,7 @@ def test_each_system_has_commands_both_ways(monkeypatch: pytest.MonkeyPatch, sys
 def test_the_service_file_comes_and_goes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(service.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setattr(service, "run_all", lambda listed: False)
     service.switch_on(Report(as_json=False))
