@@ -46,16 +46,13 @@ def entries() -> tuple[Entry, ...]:
     """All models, embedded ones first."""
     with (FOLDER / "manifest.json").open(encoding="utf-8") as stream:
         listed: list[dict[str, Any]] = json.load(stream)["models"]
-    return tuple(
-        Entry(
-            **{
-                **item,
-                "classes": tuple(item.get("classes", ())),
-                "file": FOLDER / item["file"] if item.get("file") else None,
-            }
-        )
-        for item in listed
-    )
+    return tuple(parsed(item) for item in listed)
+
+
+def parsed(item: dict[str, Any]) -> Entry:
+    """One model as the manifest's file describes it."""
+    file = FOLDER / item["file"] if item.get("file") else None
+    return Entry(**{**item, "classes": tuple(item.get("classes", ())), "file": file})
 
 
 def entry(name: str) -> Entry:

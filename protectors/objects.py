@@ -73,7 +73,8 @@ class Disappearance:
         self.proposals, _ = detector.propose(originals)
         """What is pushed: fresh proposals first, then earlier ones, lest the detector go back to what it just left."""
         self.momentum = torch.zeros_like(originals)
-        self.replacements = self._replacements(originals, read_as)
+        # Hiding everything replaces nothing, and needs no pre-detection for it.
+        self.replacements = self._replacements(originals, read_as) if self.sensitive else []
 
     def _replacements(self, originals: Tensor, read_as: int | None) -> list[tuple[int, ...]]:
         """The non-sensitive labels that take a sensitive one's place, by image (y_non of Algorithm 1).

@@ -19,7 +19,7 @@ from protectors.adversaries.embedded_detector import CLASSES
 from protectors.adversaries.loading import load_classifier, load_detector
 from protectors.archive import DEFAULT_FOLDER, Archive
 from protectors.evaluation.reading import accuracy, average_precisions
-from protectors.manifest import FOLDER, Entry, sha256_of
+from protectors.manifest import FOLDER, parsed, sha256_of
 from protectors.training.scenes import SIDE
 
 PEOPLE_LICENCE = (
@@ -76,10 +76,6 @@ def embedded(name: str, weights: Path, **facts: Any) -> dict[str, Any]:
     }
 
 
-def as_entry(item: dict[str, Any]) -> Entry:
-    return Entry(**{**item, "classes": tuple(item["classes"]), "file": FOLDER / item["file"]})
-
-
 def write_card(item: dict[str, Any], recipe: list[str]) -> None:
     lines = [f"# {item['name']}", "", f"Architecture: `{item['architecture']}`. Task: {item['task']} ({item['role']})."]
     lines += ["", f"Classes: {', '.join(item['classes'])}.", "", "## Training", "", *recipe, "", "## Measured", ""]
@@ -118,9 +114,9 @@ def main() -> None:
     cpu = torch.device("cpu")
     for item in models:
         if item["task"] == "objects":
-            item["quality"] = average_precisions(load_detector(as_entry(item), cpu), arguments.data)
+            item["quality"] = average_precisions(load_detector(parsed(item), cpu), arguments.data)
         else:
-            item["quality"] = {"scenes6.accuracy": accuracy(load_classifier(as_entry(item), cpu), arguments.data)}
+            item["quality"] = {"scenes6.accuracy": accuracy(load_classifier(parsed(item), cpu), arguments.data)}
         item["quality"] = {key: round(value, 4) for key, value in item["quality"].items()}
         write_card(item, recipes[item["name"]])
         print(item["name"], item["quality"], flush=True)
