@@ -38,9 +38,12 @@ def new_nonce() -> str:
 
 
 def new_code() -> str:
-    """A pairing code as people see it, ABCD-EFGH."""
-    letters = "".join(secrets.choice(CODE_ALPHABET) for _ in range(8))
-    return f"{letters[:4]}-{letters[4:]}"
+    """A pairing code as people see it, ABCD-EFGH-JKMN: 58 bits.
+
+    A proof lets whoever receives it try codes without asking, so five tries are no bound for an impostor on the port:
+    the code itself must outlast its two minutes. Eight letters (39 bits) are within reach of one graphics card.
+    """
+    return "-".join("".join(secrets.choice(CODE_ALPHABET) for _ in range(4)) for _ in range(3))
 
 
 def code_key(code: str) -> bytes:

@@ -31,6 +31,9 @@ REMEMBERED = 384
 SURENESS = 6
 """The power of a proposal's class probability that it is pushed with."""
 
+SHAPED_STEP = 1 / 255
+"""Root mean square of a step of the refreshed rule: smaller steps vanish when the photo is saved, larger ones cost quality."""
+
 Rule = Literal["published", "refreshed"]
 
 
@@ -59,18 +62,30 @@ def joined(new: Proposals, old: Proposals) -> Proposals:
 
 
 class Disappearance:
-    """The objective of one batch. ``sensitive`` holds labels; empty means that everything is to vanish (M_all)."""
+    """The objective of one batch. ``sensitive`` holds labels; empty means that everything is to vanish (M_all).
+
+    ``radius`` bounds each update of the published rule (Algorithm 1 clamps the update, not only the sum).
+    """
 
     stage = "objects"
 
-    def __init__(self, detector: Detector, originals: Tensor, sensitive: Sequence[int], read_as: int | None, rule: Rule):
+    def __init__(
+        self,
+        detector: Detector,
+        originals: Tensor,
+        sensitive: Sequence[int],
+        read_as: int | None,
+        rule: Rule,
+        radius: float,
+    ) -> None:
         self.detector = detector
         self.settings = SETTINGS[rule]
         self.rule = rule
-        self.radius = 0.0  # set by the protector; the published rule clamps each update to it
-        self.step_size = 0.0
+        self.radius = radius
         self.sensitive = tuple(sensitive)
-        self.proposals, _ = detector.propose(originals)
+        # The refreshed rule makes its own before its first step; the published one keeps those of the clean photo.
+        nowhere = Proposals(originals.new_zeros((0, 4)))
+        self.proposals = [nowhere] * len(originals) if self.settings.refresh else detector.propose(originals)[0]
         """What is pushed: fresh proposals first, then earlier ones, lest the detector go back to what it just left."""
         self.momentum = torch.zeros_like(originals)
         # Hiding everything replaces nothing, and needs no pre-detection for it.
@@ -149,13 +164,13 @@ class Disappearance:
         return Proposals(proposals.boxes[self._threatening(scores).topk(count).indices])
 
     def update(self, gradient: Tensor, step: int) -> Tensor:
-        largest = gradient.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
         if self.rule == "published":
+            largest = gradient.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
             # The gradient scaled by its largest entry, each iteration's update clamped to the budget (Algorithm 1).
-            return (gradient / largest * self.step_size).clamp(-self.radius, self.radius)
+            return (gradient / largest * self.radius).clamp(-self.radius, self.radius)
         # Momentum as in Dong et al. (Boosting adversarial attacks with momentum, 2018), equation 6.
         self.momentum = 0.7 * self.momentum + gradient / gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-12)
-        return shaped_step(self.momentum, self.step_size)
+        return shaped_step(self.momentum, SHAPED_STEP)
 
 
 class ObjectDisappearance(Protector):
@@ -180,10 +195,7 @@ class ObjectDisappearance(Protector):
         self.rule: Rule = rule
 
     def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
-        objective = Disappearance(self.detector, originals, self.sensitive, self.read_as, self.rule)
-        objective.radius = budget.radius
-        # One 8-bit level a step: smaller steps vanish when the photo is saved, larger ones cost quality.
-        objective.step_size = budget.radius if self.rule == "published" else 1 / 255
+        objective = Disappearance(self.detector, originals, self.sensitive, self.read_as, self.rule, budget.radius)
         return (yield from optimise(originals, objective, budget, start))
 
     def counted(self, labels: Sequence[str]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from protectors.scene import MARGIN, Rule, SceneProtector
 
 PHOTOS = 500
 QUICK_PHOTOS = 30
-BATCH = 25
+BATCH = 5  # the loop goes on until a batch's slowest photo is done
 STEPS = 20
 SEED = 0
 

@@ -72,10 +72,10 @@ def test_even_an_empty_photo_is_changed_by_default(detector: Detector) -> None:
 
 
 def test_published_m_sen_cycles_through_the_non_sensitive_classes(detector: Detector, portrait: NDArray[np.uint8]) -> None:
-    objective = Disappearance(detector, as_tensor(portrait), [1], None, "published")
+    objective = Disappearance(detector, as_tensor(portrait), [1], None, "published", 8 / 255)
     assert objective.replacements
     assert all(1 not in labels and labels for labels in objective.replacements)
-    chosen = Disappearance(detector, as_tensor(portrait), [1], 3, "published")
+    chosen = Disappearance(detector, as_tensor(portrait), [1], 3, "published", 8 / 255)
     assert chosen.replacements == [(3,)]
 
 
