@@ -183,7 +183,7 @@ class State(Message, tag="state"):
 
 
 class PairingCode(Message, tag="pairing-code"):
-    code: Annotated[str, Meta(pattern=r"^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\Z")]
+    code: Annotated[str, Meta(pattern=r"^[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{4}){2}\Z")]
     seconds: Positive
 
 

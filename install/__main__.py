@@ -35,8 +35,7 @@ def install(report: Report) -> int:
 
 def demo(report: Report, arguments: list[str]) -> int:
     environment.prepare(report, ("test",))
-    browser = system_packages.FIREFOX if "firefox" in arguments else system_packages.CHROMIUM
-    system_packages.need(report, browser)
+    system_packages.need(report, *system_packages.for_browser(arguments))
     report.say("demo", "starting the daemon, the page and the browser")
     options = [*arguments, "--json"] if report.as_json else arguments
     return subprocess.run(
@@ -46,7 +45,7 @@ def demo(report: Report, arguments: list[str]) -> int:
 
 def test(report: Report) -> int:
     environment.prepare(report, ("test",))
-    system_packages.need(report, system_packages.CHROMIUM, system_packages.FIREFOX, system_packages.NODE)
+    system_packages.need(report, system_packages.CHROMIUM, system_packages.FIREFOX, system_packages.XVFB)
     checks.run_checks(report)
     report.say("all checks", "passed")
     return 0
@@ -54,9 +53,11 @@ def test(report: Report) -> int:
 
 def uninstall(report: Report, keep_state: bool) -> int:
     service.switch_off(report)
-    if not keep_state and environment.PYTHON.exists():
+    if not keep_state and environment.STAMP.exists():
         # The installed program knows where its own state and models lie on this system.
-        subprocess.run([str(environment.PYTHON), "-m", "daemon.cli", "forget"], cwd=environment.ROOT, check=False)
+        forget = [str(environment.PYTHON), "-m", "daemon.cli", "forget", *(["--json"] if report.as_json else [])]
+        if subprocess.run(forget, cwd=environment.ROOT, check=False).returncode != 0:
+            raise StopInstallingError("pairings and models are still there: stop the daemon if one runs, then run this again")
     environment.remove(report)
     report.say("uninstall", f"done; the folder {environment.ROOT} and the extension in your browser are yours to delete")
     return 0

@@ -1,21 +1,26 @@
 """Makes the virtual environment and installs the package into it; does nothing where that is done already."""
 
 import hashlib
+import http.client
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
-import venv
 from pathlib import Path
 
+import system_packages
 from report import Report, StopInstallingError
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = ROOT / ".venv"
 STAMP = ENVIRONMENT / "cloakroom-installed.json"
+MARK = ENVIRONMENT / "made-by-cloakroom"
+"""Says that the folder is ours to make anew and to delete."""
+
 BINARIES = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BINARIES / ("python.exe" if os.name == "nt" else "python")
 
@@ -39,11 +44,20 @@ def has_nvidia_gpu() -> bool:
 
 def cpu_wheels_reachable(address: str = CPU_WHEELS) -> bool:
     """Whether the index of CPU wheels answers, found out within seconds."""
-    try:
-        with urllib.request.urlopen(f"{address}/torch/", timeout=REACHABLE_WITHIN) as answer:
-            return int(answer.status) == 200
-    except (urllib.error.URLError, OSError, ValueError):
-        return False
+    answers: list[bool] = []
+
+    def ask() -> None:
+        try:
+            with urllib.request.urlopen(f"{address}/torch/", timeout=REACHABLE_WITHIN) as answer:
+                answers.append(int(answer.status) == 200)
+        except (urllib.error.URLError, http.client.HTTPException, OSError, ValueError):
+            answers.append(False)
+
+    # In a thread, because no timeout of a socket bounds how long a name server may take.
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(REACHABLE_WITHIN)
+    return answers == [True]
 
 
 def fingerprint(extras: tuple[str, ...]) -> dict[str, object]:
@@ -61,7 +75,10 @@ def installed(extras: tuple[str, ...]) -> bool:
     """Whether the environment is there and holds at least these extras."""
     if not (STAMP.is_file() and PYTHON.exists()):
         return False
-    found = json.loads(STAMP.read_text(encoding="utf-8"))
+    try:
+        found = json.loads(STAMP.read_text(encoding="utf-8"))
+    except ValueError:  # cut short as it was written
+        return False
     wanted = fingerprint(extras)
     return {**found, "extras": None} == {**wanted, "extras": None} and set(extras) <= set(found["extras"])
 
@@ -74,25 +91,51 @@ def pip(report: Report, *arguments: str) -> None:
         raise StopInstallingError("pip could not install the packages (its words are above); check the network, then try again")
 
 
+def has_pip() -> bool:
+    """Whether the environment was made to its end: its Python is there first, its pip last."""
+    if not PYTHON.exists():
+        return False
+    return subprocess.run([str(PYTHON), "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
+
+
+def make(report: Report) -> None:
+    """An empty environment of this Python's version, in the place of one that was left half made."""
+    if ENVIRONMENT.exists() and not MARK.exists() and any(ENVIRONMENT.iterdir()):
+        raise StopInstallingError(f"{ENVIRONMENT} does not work and is not ours: move it away, then try again")
+    report.say("environment", f"making {ENVIRONMENT}")
+    if ENVIRONMENT.exists():
+        shutil.rmtree(ENVIRONMENT)
+    ENVIRONMENT.mkdir()
+    # First, so that an interrupted run's remains are known as ours.
+    MARK.touch()
+    command = [sys.executable, "-m", "venv", str(ENVIRONMENT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0 and system_packages.may_use_apt():
+        # Debian keeps what venv needs in a package of its own.
+        system_packages.apt_install(report, "python3-venv")
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise StopInstallingError(
+            f"Python's venv does not work here ({done.stderr.strip()[-300:]}); on Debian run: apt-get install python3-venv"
+        )
+
+
 def prepare(report: Report, extras: tuple[str, ...]) -> None:
     """Environment and package, with progress. Raises StopInstallingError with advice."""
     if installed(extras):
         report.say("environment", "already there")
         return
-    if not PYTHON.exists():
-        report.say("environment", f"making {ENVIRONMENT}")
-        try:
-            venv.create(ENVIRONMENT, with_pip=True)
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise StopInstallingError(
-                f"Python's venv does not work here ({error}); on Debian run: apt-get install python3-venv"
-            ) from error
+    if not has_pip():
+        make(report)
     torch: list[str] = []
     if not has_nvidia_gpu():
         if cpu_wheels_reachable():
             report.say("packages", "no NVIDIA GPU found: taking PyTorch's CPU wheels")
-            torch = ["--extra-index-url", CPU_WHEELS]
-            pip(report, "torch>=2.11,!=2.13.0", "torchvision>=0.26", "--index-url", CPU_WHEELS)
+            try:
+                pip(report, "torch>=2.11,!=2.13.0", "torchvision>=0.26", "--index-url", CPU_WHEELS)
+                torch = ["--extra-index-url", CPU_WHEELS]
+            except StopInstallingError:
+                report.say("packages", "they could not be fetched: taking the registry's build (2.6 GB)")
         else:
             report.say("packages", "PyTorch's CPU wheels are out of reach: taking the registry's build (2.6 GB)")
     wanted = f".[{','.join(extras)}]" if extras else "."
@@ -103,6 +146,6 @@ def prepare(report: Report, extras: tuple[str, ...]) -> None:
 
 
 def remove(report: Report) -> None:
-    if ENVIRONMENT.exists():
+    if MARK.exists() or STAMP.exists():
         shutil.rmtree(ENVIRONMENT)
         report.say("environment", f"removed {ENVIRONMENT}")

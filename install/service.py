@@ -19,7 +19,7 @@ def program() -> Path:
 
 
 def systemd_unit() -> str:
-    """Without network beyond loopback and without rights it does not need; the worker is a child of the same unit."""
+    """Without rights it does not need; the worker is a child of the same unit."""
     return f"""[Unit]
 Description=Cloakroom: cloaks photos before they leave the browser
 
@@ -101,7 +101,9 @@ def switch_on(report: Report) -> None:
 def switch_off(report: Report) -> None:
     file = service_file()
     if file is None or file.exists():
-        run_all(commands(wanted=False))
+        # Each for itself: a task that does not run cannot be ended, and is to be deleted all the same.
+        for command in commands(wanted=False):
+            run_all([command])
     if file is not None and file.exists():
         file.unlink()
         report.say("service", f"removed {file}")

@@ -1,6 +1,7 @@
 """Reads the NumPy archives of JPEG images described in ``../shared/data/README.md``."""
 
 import io
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "shared" / "data"
+DEFAULT_FOLDER = Path(os.environ.get("CLOAKROOM_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
+"""CLOAKROOM_DATA, or the folder that lies beside the repository in our workplaces."""
 
 
 class Archive:
@@ -17,7 +19,7 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
-            raise FileNotFoundError(f"{path} is not there: name the folder of the data archives with --data")
+            raise FileNotFoundError(f"{path} is not there")
         with np.load(path, allow_pickle=False) as stored:
             self._arrays: dict[str, NDArray[Any]] = {name: stored[name] for name in stored.files}
 

@@ -1,7 +1,6 @@
 """`cloakroom evaluate`: measure the protectors on held-out photos, and keep the figures of a full run."""
 
 import argparse
-import os
 from pathlib import Path
 
 from daemon.commands.console import FAILED, OK, Subparsers, add_command, complain, print_json
@@ -15,29 +14,24 @@ def add(commands: Subparsers) -> None:
     parser.add_argument("what", choices=("objects", "scene"))
     parser.add_argument("--quick", action="store_true", help="few photos, and no results file is written")
     parser.add_argument(
-        "--data", type=Path, default=default_data(), metavar="DIR", help="people.npz, photos.npz, scenes6.npz (%(default)s)"
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="people.npz, photos.npz, scenes6.npz (default: CLOAKROOM_DATA, or shared/data beside the checkout)",
     )
     parser.set_defaults(run=run)
 
 
-def default_data() -> Path:
-    """CLOAKROOM_DATA, or the folder that lies beside the repository in our workplaces."""
-    named = os.environ.get("CLOAKROOM_DATA")
-    return Path(named) if named else CHECKOUT.parent / "shared" / "data"
-
-
 def run(args: argparse.Namespace) -> int:
-    if not args.data.is_dir():
-        complain(args, f"{args.data} is not there. Say where the data is with --data or CLOAKROOM_DATA.")
-        return FAILED
     # Imported here: only this command needs torch in this process.
+    from protectors.archive import DEFAULT_FOLDER
     from protectors.evaluation import objects, scene
 
     measure = {"objects": objects, "scene": scene}[args.what]
     try:
-        figures = measure.run(args.quick, args.data, say)
+        figures = measure.run(args.quick, args.data or DEFAULT_FOLDER, say)
     except FileNotFoundError as problem:
-        complain(args, f"{problem.filename} is not there. Say where the data is with --data or CLOAKROOM_DATA.")
+        complain(args, f"{problem}. Say where the data is with --data or CLOAKROOM_DATA.")
         return FAILED
     command = f"cloakroom evaluate {args.what}" + (" --quick" if args.quick else "")
     measured = wrapped(figures, command, measure.SEED)

@@ -40,6 +40,8 @@ def test_codes_have_no_look_alikes_and_differ() -> None:
     for code in codes:
         assert [len(group) for group in code.split("-")] == [4, 4, 4]
         assert set(code.replace("-", "")) <= set(CODE_ALPHABET)
+        sent = PairingCode(code=code, seconds=120)
+        assert decode_from_daemon(encode(sent)) == sent
     assert not set("01OILU") & set(CODE_ALPHABET)
 
 

@@ -149,8 +149,17 @@ class Chromium(Browser):
     async def kill_background(self) -> None:
         page = await self.open_extension("options/options.html")
         session = await self.context.new_cdp_session(page.page)
+        stopped = asyncio.Event()
+
+        def note(event: dict[str, Any]) -> None:
+            if any(version["runningStatus"] == "stopped" for version in event["versions"]):
+                stopped.set()
+
+        session.on("ServiceWorker.workerVersionUpdated", note)
         await session.send("ServiceWorker.enable")
         await session.send("ServiceWorker.stopAllWorkers")
+        async with asyncio.timeout(10):
+            await stopped.wait()
         await page.close()
 
     async def hold_window_gone(self) -> None:

@@ -280,10 +280,12 @@ class Firefox(Browser):
 
     async def kill_background(self) -> None:
         page = await self.open("about:blank")
-        await page.privileged(
-            f"WebExtensionPolicy.getByID({EXTENSION_ID!r}).extension.terminateBackground({{ ignoreDevToolsAttached: true }})"
-            ".then(() => null)"
+        ended = await page.privileged(
+            f"(() => {{ const {{ extension }} = WebExtensionPolicy.getByID({EXTENSION_ID!r});"
+            " return extension.terminateBackground({ ignoreDevToolsAttached: true }).then(() => extension.backgroundState); })()"
         )
+        if ended == "running":
+            raise RuntimeError("the background did not end")
         await page.close()
 
     async def hold_window_gone(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, PngImagePlugin
+from PIL import ExifTags, Image, ImageOps, PngImagePlugin
 from skimage import data as samples
 
 SECRET = b"CLOAKROOM-TEST-SECRET"
@@ -44,9 +44,9 @@ class Upload:
 
 
 def decode(data: bytes) -> Pixels:
-    """uint8[H, W, 3] of a file's bytes."""
+    """uint8[H, W, 3] of a file's bytes, upright, as people see it."""
     with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(image.convert("RGB"))
+        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
 
 
 def _exif() -> Image.Exif:

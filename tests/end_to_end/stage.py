@@ -22,6 +22,9 @@ PROTECTED = ("http://127.0.0.1/*", "https://127.0.0.1/*")
 PROTECTORS = ("objects", "scene")
 """What a site that is switched on gets by default."""
 
+QUICKEST = ("scene",)
+"""What the paths run with: which way a photo takes does not depend on the protector."""
+
 UPLOAD_SECONDS = 120.0
 
 
@@ -125,11 +128,8 @@ def new_browser(name: str, *, headless: bool = True) -> Browser:
 
 
 @contextlib.asynccontextmanager
-async def open_stage(name: str, protectors: tuple[str, ...] = ("scene",), *, headless: bool = True) -> AsyncIterator[Stage]:
-    """Daemon, site and browser, paired and switched on for 127.0.0.1.
-
-    Scene alone is the quickest protector; how well any of them protects is measured elsewhere.
-    """
+async def open_stage(name: str, protectors: tuple[str, ...] = QUICKEST, *, headless: bool = True) -> AsyncIterator[Stage]:
+    """Daemon, site and browser, paired and switched on for 127.0.0.1."""
     with tempfile.TemporaryDirectory(prefix="cloakroom-") as folder:
         root = FilePath(folder)
         photos = root / "photos"

@@ -1,15 +1,32 @@
 """Whether what arrived is what should have: cloaked, of the same shape and name, and without a trace of the original."""
 
+import functools
 import math
 
 import numpy as np
+import torch
 
+from protectors.adversaries.classifier import Classifier
+from protectors.adversaries.loading import load_classifier
+from protectors.manifest import entry
+from protectors.quality import as_tensor
 from tests.end_to_end.paths import Path
-from tests.end_to_end.photos import SECRET, Upload, decode
+from tests.end_to_end.photos import SECRET, Pixels, Upload, decode
 from tests.end_to_end.site import Part, Run
 
 MIN_JPEG_PSNR = 34.0
 MAX_PNG_DIFFERENCE = 8
+
+
+@functools.cache
+def _classifier() -> Classifier:
+    return load_classifier(entry("scenes"), torch.device("cpu"))
+
+
+def scene_of(pixels: Pixels) -> str:
+    """What the scene classifier, whom every path's photos are cloaked against, reads in them."""
+    classifier = _classifier()
+    return classifier.classes[int(classifier.read(as_tensor(pixels)).argmax())]
 
 
 def psnr(before: Upload, part: Part) -> float:
@@ -68,4 +85,7 @@ def _problems(path: Path, upload: Upload, part: Part) -> list[str]:
             found.append(f"it differs by up to {difference}")
     elif not MIN_JPEG_PSNR <= psnr(upload, part) < math.inf:
         found.append(f"PSNR is {psnr(upload, part):.2f} dB")
+    # Encoding anew changes pixels too: only a model's reading tells a cloaked photo.
+    if scene_of(before) == scene_of(after):
+        found.append("the scene is read as before")
     return found

@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import importlib.util
 import json
 import platform
 import plistlib
@@ -9,12 +10,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import environment
 import pytest
 import service
 import system_packages
 from report import Report, StopInstallingError
+
+from daemon.state import Lock, prepare
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "install"
@@ -25,6 +29,16 @@ def installer(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-I", "-S", "install", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
+
+
+def installer_program() -> ModuleType:
+    """The installer's own `__main__`, in this process."""
+    specification = importlib.util.spec_from_file_location("installer", FOLDER / "__main__.py")
+    assert specification
+    assert specification.loader
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
 
 
 def test_it_needs_nothing_but_the_standard_library() -> None:
@@ -72,6 +86,100 @@ def test_cpu_wheels_out_of_reach_are_found_out_in_seconds() -> None:
     # Port 9 of this machine: nothing listens there.
     assert not environment.cpu_wheels_reachable("http://127.0.0.1:9/whl/cpu")
     assert time.monotonic() - started < environment.REACHABLE_WITHIN + 1
+
+
+def test_an_environment_that_was_left_half_made_is_made_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "with a space" / ".venv"
+    monkeypatch.setattr(environment, "ENVIRONMENT", folder)
+    monkeypatch.setattr(environment, "MARK", folder / "mark")
+    monkeypatch.setattr(environment, "STAMP", folder / "stamp.json")
+    monkeypatch.setattr(environment, "PYTHON", folder / "bin" / "python")
+    report = Report(as_json=False)
+    folder.mkdir(parents=True)
+    (folder / "mark").touch()
+    (folder / "bin").mkdir()
+    (folder / "bin" / "python").symlink_to(sys.executable)
+    (folder / "left over").touch()
+    environment.make(report)
+    assert environment.has_pip()
+    assert not (folder / "left over").exists()
+    (folder / "mark").unlink()
+    with pytest.raises(StopInstallingError, match="is not ours"):
+        environment.make(report)
+    environment.remove(report)
+    assert folder.exists()  # whose it is, is not known
+    (folder / "mark").touch()
+    environment.remove(report)
+    assert not folder.exists()
+
+
+def test_a_damaged_stamp_counts_as_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stamp = tmp_path / "stamp.json"
+    stamp.write_text('{"pyproject": "ab', encoding="utf-8")
+    monkeypatch.setattr(environment, "PYTHON", Path(sys.executable))
+    monkeypatch.setattr(environment, "STAMP", stamp)
+    assert not environment.installed(())
+
+
+def test_cpu_wheels_that_cannot_be_fetched_fall_back_to_the_registry(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The index may answer where the files behind it do not."""
+    asked: list[tuple[str, ...]] = []
+
+    def pip(report: Report, *arguments: str) -> None:
+        asked.append(arguments)
+        if "--index-url" in arguments:
+            raise StopInstallingError("no such file")
+
+    monkeypatch.setattr(environment, "STAMP", tmp_path / "stamp.json")
+    monkeypatch.setattr(environment, "has_pip", lambda: True)
+    monkeypatch.setattr(environment, "has_nvidia_gpu", lambda: False)
+    monkeypatch.setattr(environment, "cpu_wheels_reachable", lambda: True)
+    monkeypatch.setattr(environment, "pip", pip)
+    environment.prepare(Report(as_json=False), ("test",))
+    assert asked[1:] == [("--editable", ".[test]")]
+    assert "could not be fetched" in capsys.readouterr().out
+    assert environment.STAMP.exists()
+
+
+def test_nothing_is_taken_away_while_a_daemon_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stamp = tmp_path / "stamp.json"
+    stamp.touch()
+    monkeypatch.setattr(environment, "STAMP", stamp)
+    monkeypatch.setattr(environment, "PYTHON", Path(sys.executable))
+    monkeypatch.setattr(environment, "remove", lambda report: pytest.fail("the environment was removed"))
+    monkeypatch.setattr(service, "switch_off", lambda report: None)
+    monkeypatch.setenv("CLOAKROOM_STATE", str(tmp_path / "state"))
+    monkeypatch.setattr(sys, "argv", ["install", "uninstall"])
+    lock = Lock(prepare(tmp_path / "state"))
+    lock.acquire()
+    try:
+        assert installer_program().main() == 1
+    finally:
+        lock.release()
+    assert "stop the daemon" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "display", "names"),
+    [
+        ([], "", ["Chromium"]),
+        (["--browser", "firefox"], "", ["Firefox", "Xvfb"]),
+        (["--browser=firefox"], ":0", ["Firefox"]),
+    ],
+)
+def test_the_demo_asks_for_the_browser_it_shows(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], display: str, names: list[str]
+) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.setenv("WAYLAND_DISPLAY", "")
+    assert [program.name.split(" ")[0] for program in system_packages.for_browser(arguments)] == names
 
 
 def test_what_is_missing_is_named_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,16 +1,20 @@
 """The evaluations' quick forms on the public data: the promises of the README, on few photos, judged on delivered files."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import skimage.data
+from PIL import Image
 from safetensors.torch import load_file
 
 from daemon import photo
 from protectors.adversaries.embedded_detector import build_detector
 from protectors.archive import DEFAULT_FOLDER
 from protectors.evaluation import objects, scene
-from protectors.evaluation.delivery import JPEG_QUALITY
+from protectors.evaluation.delivery import through_jpeg
 from tests.protectors.conftest import needs_data
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,4 +57,9 @@ def test_the_detector_trains_on_a_cpu(tmp_path: Path) -> None:
 
 
 def test_evaluation_delivers_jpeg_as_the_daemon_does() -> None:
-    assert photo.JPEG_QUALITY == JPEG_QUALITY
+    pixels = skimage.data.astronaut()[:200, :300]
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG")
+    decoded = photo.decode(stream.getvalue())
+    delivered = photo.decode(photo.encode(decoded, decoded.pixels))
+    assert np.array_equal(through_jpeg(decoded.pixels), delivered.pixels)

@@ -77,6 +77,12 @@ def test_published_m_sen_cycles_through_the_non_sensitive_classes(detector: Dete
     assert all(1 not in labels and labels for labels in objective.replacements)
     chosen = Disappearance(detector, as_tensor(portrait), [1], 3, "published", 8 / 255)
     assert chosen.replacements == [(3,)]
+    # Logits that read as class 2: cheap while class 2 is asked for, dear while class 3 is, and so in turn.
+    objective.replacements = [(2, 3)]
+    logits = torch.zeros(1, len(detector.classes))
+    logits[:, 2] = 5
+    costs = [objective._published_loss(logits, 0, step).item() for step in range(4)]
+    assert costs[0] == costs[2] < costs[1] == costs[3]
 
 
 def test_unknown_and_senseless_classes_are_refused(detector: Detector) -> None:

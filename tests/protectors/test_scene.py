@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from protectors.adversaries.classifier import Classifier
 from protectors.base import Budget
+from protectors.cloak import Cloakroom, Policy
 from protectors.quality import as_tensor, psnr
 from protectors.scene import SceneProtector, draw_targets
 from tests.protectors.conftest import finish
@@ -32,6 +33,15 @@ def test_targets_cannot_be_foretold() -> None:
     probabilities = torch.softmax(torch.linspace(8, 0, 100), 0)[None].repeat(50, 1)
     first, second = (draw_targets(probabilities, torch.Generator().manual_seed(seed)) for seed in (1, 2))
     assert not torch.equal(first, second)
+
+
+def test_without_a_seed_every_photo_has_its_own(cloakroom: Cloakroom) -> None:
+    seeds = set()
+    for _ in range(4):
+        (protector,) = cloakroom._protectors(Policy(("scene",)), None)
+        assert isinstance(protector, SceneProtector)
+        seeds.add(protector.generator.initial_seed())
+    assert len(seeds) == 4
 
 
 @pytest.mark.parametrize("name", ["coffee", "astronaut", "rocket"])
