@@ -18,7 +18,20 @@ from daemon.handshake import (
     prove,
 )
 from daemon.pairing import CHROMIUM_ORIGIN, LOCAL_CLIENT, LOCAL_ORIGIN, Pairing
-from daemon.protocol import Challenge, Hello, Message, Pair, Paired, Proof, ProtocolError, Status, Welcome, decode_from_daemon
+from daemon.protocol import (
+    Challenge,
+    Hello,
+    Message,
+    Pair,
+    Paired,
+    PairingCode,
+    Proof,
+    ProtocolError,
+    Status,
+    Welcome,
+    decode_from_daemon,
+    encode,
+)
 
 VECTORS = json.loads((Path(daemon.__file__).parent / "vectors.json").read_text())
 HOST = "127.0.0.1:38917"

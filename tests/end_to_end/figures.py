@@ -121,7 +121,7 @@ def told(name: str, figures: dict[str, float], command: str) -> dict[str, Any]:
 
 
 def is_bad(name: str, figures: dict[str, float]) -> bool:
-    """An original that came, an upload that did not, one that was not as it should be, or a test that could not have seen it."""
+    """Whether an original came, an upload did not or not as it should, or the test could not have seen it."""
     # Firefox's test hook for drops fills no file input, so that one control sees nothing.
     blind = figures["controls"] - figures["controls_seen"] - (name == "firefox")
     return any((figures["originals"], figures["stuck"], figures["faults"], figures.get("photo12mp.originals"), blind > 0))

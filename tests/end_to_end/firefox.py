@@ -282,7 +282,8 @@ class Firefox(Browser):
         page = await self.open("about:blank")
         ended = await page.privileged(
             f"(() => {{ const {{ extension }} = WebExtensionPolicy.getByID({EXTENSION_ID!r});"
-            " return extension.terminateBackground({ ignoreDevToolsAttached: true }).then(() => extension.backgroundState); })()"
+            " return extension.terminateBackground({ ignoreDevToolsAttached: true })"
+            ".then(() => extension.backgroundState); })()"
         )
         if ended == "running":
             raise RuntimeError("the background did not end")
