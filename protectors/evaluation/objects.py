@@ -24,7 +24,9 @@ from protectors.manifest import entry
 from protectors.objects import ObjectDisappearance, Rule
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
 
-PHOTOS = 120
+PHOTOS = 100
+"""Photos with a sensitive object in them; the others that are drawn on the way count for M_all."""
+
 QUICK_PHOTOS = 6
 STEPS = 60
 SENSITIVE = ("person",)
@@ -86,15 +88,20 @@ def measure(protector: ObjectDisappearance, pixels: NDArray[np.uint8], budget: B
 
 
 def chosen_photos(archive: Archive, detector: Detector, count: int) -> list[NDArray[np.uint8]]:
-    """Test photos, drawn without order, in which the detector finds a sensitive object (so that every row has the same)."""
+    """Test photos, drawn without order, in which the detector finds something; ``count`` of them hold a sensitive object.
+
+    M_all is measured on all of them, M_sen on those ``count``.
+    """
     order = np.random.default_rng(SEED).permutation(np.where(archive["is_test"])[0])
     photos: list[NDArray[np.uint8]] = []
+    sensitive = 0
     for index in order.tolist():
         pixels = archive.image(index)
         (found,) = detector.detect(as_tensor(pixels))
-        if any(detection.label in SENSITIVE for detection in found):
+        if found:
             photos.append(pixels)
-        if len(photos) == count:
+            sensitive += any(detection.label in SENSITIVE for detection in found)
+        if sensitive == count:
             break
     return photos
 
