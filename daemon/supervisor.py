@@ -85,10 +85,10 @@ class Supervisor:
         return self._process.pid if self._process else None
 
     def rss(self) -> int:
-        """Resident memory of the worker in bytes; 0 while there is none."""
+        """Resident memory of the worker in bytes; 0 while there is none, or it cannot be read."""
         try:
             return int(psutil.Process(self.pid).memory_info().rss) if self.pid else 0
-        except psutil.Error:
+        except (psutil.Error, OSError):
             return 0
 
     def start(self) -> None:
@@ -167,6 +167,9 @@ class Supervisor:
             failed_starts = self._failed_starts
             try:
                 reason = await self._one_life()
+            except Exception as problem:
+                # No memory, descriptors or threads to spawn one. Nobody restarts this task, and without it jobs wait for ever.
+                reason = type(problem).__name__
             finally:
                 await asyncio.shield(self._bury())
             log.warning("the worker ended: %s", reason)
@@ -176,6 +179,8 @@ class Supervisor:
 
     async def _one_life(self) -> str:
         """Spawn a worker and serve it until it is gone; says why it is."""
+        # First of all: a life that ends before it was born counts as a failed start, whatever the one before it was.
+        self._served = False
         loop = asyncio.get_running_loop()
         gone = asyncio.Event()
         ours, theirs = multiprocessing.Pipe()
@@ -184,7 +189,6 @@ class Supervisor:
         line = Line(ours)
         self._process, self._line = process, line
         begun = self._heard = time.monotonic()
-        self._served = False
         try:
             # Spawning forks and execs: milliseconds, but off the loop all the same.
             await asyncio.to_thread(process.start)
