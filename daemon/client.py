@@ -259,9 +259,7 @@ class DaemonClient:
         except (ConnectionClosed, ProtocolError):
             await self._connection.close()
         finally:
-            for transfer in self._transfers.values():
-                if not transfer.ended.done():
-                    transfer.ended.set_exception(NoDaemonError())
+            self._fail_all(NoDaemonError())
             if self._answer is not None and not self._answer.done():
                 self._answer.set_exception(NoDaemonError())
 
@@ -271,6 +269,9 @@ class DaemonClient:
         if job is None:
             if self._answer is not None and not self._answer.done():
                 self._answer.set_result(message)
+            elif isinstance(message, Error):
+                # It could not read what we sent: any job may be the one that it knows nothing of, and will never end.
+                self._fail_all(CloakroomError(message.code, message.message))
         elif transfer is None or transfer.ended.done():
             return
         elif isinstance(message, Error):
@@ -279,6 +280,11 @@ class DaemonClient:
             transfer.result, transfer.assembly = message, Assembly(message.size)
         elif isinstance(message, Queued | Progress) and transfer.on_progress is not None:
             transfer.on_progress(message)
+
+    def _fail_all(self, problem: Exception) -> None:
+        for transfer in self._transfers.values():
+            if not transfer.ended.done():
+                transfer.ended.set_exception(problem)
 
     def _take_chunk(self, job: str, chunk: memoryview) -> None:
         transfer = self._transfers.get(job)

@@ -204,7 +204,8 @@ class JobQueue:
             if not entry.ended:
                 entry.listener = None
                 self.cancel(*entry.key)
-            del self._jobs[entry.key]
+            # The end of one job may already have swept out another that ended long ago.
+            self._jobs.pop(entry.key, None)
 
     # To the worker.
 
@@ -239,6 +240,10 @@ class JobQueue:
                 if entry.ended:
                     return
                 with contextlib.suppress(WorkerLostError):
+                    await self._supervisor.started()
+                    # It may have been cancelled meanwhile, or overdue, and there was no worker yet to be told to let go of it.
+                    if entry.ended:
+                        return
                     outcome, body = await self._supervisor.run(_worker_name(entry), entry.policy, entry.data, step)
                     if entry.ended:
                         return

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.commands.console import (
     FAILED,
@@ -31,6 +33,7 @@ from daemon.protocol import LIMITS, Policy
 from daemon.state import StateError, write_private
 
 BUSY_TRIES = 30
+POLICY_RULES = "--protectors takes 1 to 8 lower-case names, --sensitive at most 128 classes of at most 64 letters. Check them."
 
 
 def add(commands: Subparsers) -> None:
@@ -79,7 +82,12 @@ def run(args: argparse.Namespace) -> int:
         complain(args, f"Two of the files are called {twice}. Cloak them into two folders.")
         return USAGE
     try:
-        return asyncio.run(_protect(args))
+        policy = _policy(args)
+    except msgspec.ValidationError:
+        complain(args, POLICY_RULES)
+        return USAGE
+    try:
+        return asyncio.run(_protect(args, policy))
     except NoDaemonError:
         complain(args, "The daemon stopped answering. Run `cloakroom doctor`, then try again.")
         return NO_DAEMON
@@ -92,8 +100,17 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-async def _protect(args: argparse.Namespace) -> int:
-    policy = Policy(protectors=_names(args.protectors), strength=args.strength, sensitive=_names(args.sensitive))
+def _policy(args: argparse.Namespace) -> Policy:
+    """What was asked for.
+
+    Raises:
+        msgspec.ValidationError: it cannot be said in the protocol. Only converting looks at that, constructing does not.
+    """
+    asked = {"protectors": _names(args.protectors), "strength": args.strength, "sensitive": _names(args.sensitive)}
+    return msgspec.convert(asked, Policy)
+
+
+async def _protect(args: argparse.Namespace, policy: Policy) -> int:
     try:
         args.output.mkdir(parents=True, exist_ok=True)
     except OSError as problem:

@@ -1,6 +1,7 @@
 """Worker processes that misbehave on purpose. Real processes on the real pipe; only what they compute is not real."""
 
 import contextlib
+import itertools
 import os
 import threading
 import time
@@ -93,6 +94,18 @@ def slow(connection: Connection, settings: WorkerSettings) -> None:
             line.send(Failed(job=work.job, code="cancelled", sentence="stopped"))
         else:
             line.send(_done(work, len(body)), body)
+
+
+def late(connection: Connection, settings: WorkerSettings) -> None:
+    """Is not ready before there is a file called `go`; says in its reports how many photos it was given."""
+    assert settings.model_folder is not None
+    while not (settings.model_folder / "go").exists():
+        time.sleep(0.02)
+    line = _begin(connection)
+    with contextlib.suppress(EOFError):
+        for given in itertools.count(1):
+            work, body = _next_work(line)
+            line.send(_done(work, len(body), given=given), body)
 
 
 def dies(connection: Connection, _: WorkerSettings) -> None:

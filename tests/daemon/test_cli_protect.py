@@ -129,6 +129,20 @@ def test_an_unknown_protector_or_class_is_said(running_daemon: RunningDaemon, fo
         assert told(finished)["files"][0]["error"]["code"] == "bad-request"
 
 
+@pytest.mark.parametrize(
+    "option",
+    [("--protectors", "Objects"), ("--protectors", ""), ("--sensitive", "x" * 65)],
+    ids=["capital", "none", "long label"],
+)
+def test_what_the_protocol_cannot_say_is_refused_before_anything_is_done(tmp_path: Path, option: tuple[str, str]) -> None:
+    photo = tmp_path / "a.png"
+    photo.write_bytes(saved(astronaut(), "PNG"))
+    finished = cloakroom("protect", photo, "-o", tmp_path / "out", *option, "--json", state=tmp_path / "state", timeout=60)
+    assert finished.returncode == 2
+    assert option[0] in told(finished)["error"]
+    assert not (tmp_path / "out").exists()
+
+
 def test_two_files_of_one_name_are_refused_before_anything_is_done(tmp_path: Path) -> None:
     finished = cloakroom("protect", "a/x.jpg", "b/x.jpg", "-o", tmp_path / "out", state=tmp_path / "state")
     assert finished.returncode == 2

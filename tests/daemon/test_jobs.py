@@ -5,7 +5,9 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from daemon.client import DaemonClient, NoDaemonError, Protected
@@ -178,6 +180,23 @@ async def test_the_deadline(start_server: StartServer) -> None:
         assert 0.9 < asyncio.get_running_loop().time() - begun < 4
 
 
+@pytest.mark.parametrize(("end", "deadline"), [("cancelled", 600.0), ("deadline", 1.0)])
+async def test_a_job_that_ended_while_the_worker_started_is_not_run(
+    start_server: StartServer, tmp_path: Path, end: Code, deadline: float
+) -> None:
+    server = await start_server(odd_workers.late, queue=QueueSettings(deadline=deadline))
+    async with await local_client(server) as client:
+        waiting = asyncio.create_task(client.protect(PHOTO, POLICY, job=job(1)))
+        await until(lambda: bool(server.queue.running))
+        if end == "cancelled":
+            await client.cancel(job(1))
+        assert await code_of(waiting) == end
+        (tmp_path / "models" / "go").touch()
+        await until_ready(server)
+        second = await asyncio.wait_for(client.protect(PHOTO, POLICY, job=job(2)), 30)
+    assert second.report["given"] == 1, "the worker never saw the first"
+
+
 async def until_ready(server: Server) -> None:
     async with asyncio.timeout(30):
         await server.supervisor.started()
@@ -301,7 +320,38 @@ async def test_one_client_cannot_touch_the_job_of_another(start_server: StartSer
         assert (await owner.fetch(job(1))).data == PHOTO
 
 
+async def test_a_browser_is_revoked_though_a_job_of_it_ended_long_ago(start_server: StartServer) -> None:
+    # A slow pulse: it is the end of the running job that finds the old one.
+    server = await start_server(odd_workers.slow, queue=QueueSettings(keep=0.2, pulse=60.0))
+    code = server.pairing.open_pairing()
+    async with (
+        await local_client(server) as local,
+        await DaemonClient.open(server.port, None, origin=CHROMIUM_ORIGIN, code=code) as browser,
+    ):
+        running = asyncio.create_task(browser.protect(PHOTO, POLICY, job=job(1)))
+        await until_running(server)
+        old = asyncio.create_task(browser.protect(PHOTO, POLICY, job=job(2)))
+        await until(lambda: server.queue.queued == 1)
+        await browser.cancel(job(2))
+        assert await code_of(old) == "cancelled"
+        await asyncio.sleep(0.3)
+        assert browser.credential is not None
+        await asyncio.wait_for(local.revoke(browser.credential.client), 10)
+        with pytest.raises(NoDaemonError):
+            await asyncio.wait_for(running, 10)
+
+
 # Requests that are wrong.
+
+
+@pytest.mark.parametrize("change", [{"protectors": ()}, {"protectors": ("Objects",)}, {"sensitive": ("x" * 65,)}], ids=str)
+async def test_what_the_daemon_cannot_read_ends_the_call(start_server: StartServer, change: dict[str, Any]) -> None:
+    """Nothing looks at a message before the daemon does, and its answer names no job."""
+    server = await start_server(odd_workers.echo)
+    async with await local_client(server) as client:
+        protecting = client.protect(PHOTO, msgspec.structs.replace(POLICY, **change))
+        assert await code_of(asyncio.create_task(protecting)) == "bad-request"
+        assert (await client.status()).queued == 0
 
 
 async def test_an_id_cannot_be_used_twice(start_server: StartServer) -> None:
