@@ -8,6 +8,9 @@ from typing import Self
 import numpy as np
 from PIL import Image, ImageCms
 
+_STRETCH = {1: 255, 2: 85, 4: 17}
+"""From grey of so many bits to 0..255."""
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -68,14 +71,13 @@ def _alpha(image: Image.Image, depth: int) -> Image.Image | None:
         return None
     if image.mode == "P":
         return image.convert("RGBA").getchannel("A")
-    values = np.asarray(image)
+    values = np.asarray(image.convert("L") if image.mode == "1" else image)
     if image.mode == "RGB" and isinstance(transparent, tuple):
         key = np.array([value >> 8 if depth == 16 else value for value in transparent])
         clear = (values == key).all(axis=-1)
     elif isinstance(transparent, int):
-        if image.mode == "1":
-            transparent = 1 if transparent else 0
-        clear = values == transparent
+        # Bits of the key beyond the depth do not count (PNG, tRNS), and Pillow stretches the samples only.
+        clear = values == (transparent & (2**depth - 1)) * _STRETCH.get(depth, 1)
     else:
         return None
     return Image.fromarray(np.where(clear, 0, 255).astype(np.uint8))

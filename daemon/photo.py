@@ -79,13 +79,11 @@ def decode(data: bytes) -> Photo:
     """Read a photo.
 
     Args:
-        data: the whole file.
+        data: the whole file, of any size: our own results may be larger than what people may send.
 
     Raises:
-        CloakroomError: empty, not-an-image, unsupported-format, animated, truncated, too-large, too-many-pixels.
+        CloakroomError: empty, not-an-image, unsupported-format, animated, truncated, too-many-pixels.
     """
-    if len(data) > LIMITS.bytes:
-        raise CloakroomError("too-large")
     kind = kind_of(data)
     facts = facts_of(data, kind)
     try:
@@ -123,7 +121,8 @@ def _read(image: Image.Image, kind: Kind, facts: Facts) -> Photo:
         profile=kept_profile(profile, notes),
         kind=kind,
         lossless=facts.lossless,
-        colour=() if profile is not None or image.mode not in ("RGB", "RGBA", "P") else facts.colour,
+        # They also hold for the RGB of a grey PNG: its numbers are the same, thrice. A profile overrules them.
+        colour=() if profile is not None else facts.colour,
         notes=tuple(notes),
     )
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from daemon.containers import MIME
 from daemon.errors import CloakroomError
 from daemon.pipe import Beat, Done, Failed, Line, Ready, Step, Stop, Work
+from daemon.protocol import LIMITS
 
 if TYPE_CHECKING:
     from protectors.cloak import Cloakroom
@@ -146,6 +147,8 @@ def cloak_file(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: by
         watch.start(stage)
 
     begin("decode")
+    if len(data) > LIMITS.bytes:
+        raise CloakroomError("too-large")
     original = photo.decode(data)
     inbox.check(work.job)
     watch.start("protect")

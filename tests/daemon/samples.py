@@ -151,6 +151,16 @@ def sixteen_bit_png(values: npt.NDArray[np.uint16]) -> bytes:
     return signature + png_chunk(b"IHDR", header) + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
 
 
+def grey_png(values: Pixels, depth: int, *chunks: bytes) -> bytes:
+    """A greyscale PNG of uint8[H, W], each below 2 ** depth, with chunks before its pixels: Pillow writes 1 or 8 bits only."""
+    height, width = values.shape
+    bits = np.unpackbits(values[..., None], axis=-1)[..., 8 - depth :].reshape(height, -1)
+    rows = b"".join(b"\0" + row.tobytes() for row in np.packbits(bits, axis=-1))
+    header = struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0)
+    body = b"".join(chunks) + png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + body
+
+
 def png_header_only(width: int, height: int) -> bytes:
     """Says that it is enormous, and holds next to nothing: a decompression bomb's first lines."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)

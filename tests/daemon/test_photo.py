@@ -176,11 +176,20 @@ def test_adobe_cmyk_is_not_inverted() -> None:
     assert np.abs(read.pixels.astype(int) - array(astronaut())).mean() < 12
 
 
-def test_the_meaning_of_png_numbers_is_kept() -> None:
-    data = saved(astronaut(), "PNG")
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "LA", "1"])
+def test_the_meaning_of_png_numbers_is_kept(mode: str) -> None:
+    """Browsers follow it in every mode: without it, a picture of gamma 1.0 would come out darker."""
+    data = saved(astronaut().convert(mode), "PNG")
     gamma = samples.png_chunk(b"gAMA", (100000).to_bytes(4, "big"))
     read = photo.decode(data[:33] + gamma + data[33:])
     assert gamma in photo.encode(read, read.pixels)
+
+
+def test_a_profile_overrules_what_png_says_of_its_numbers() -> None:
+    data = saved(astronaut().convert("L"), "PNG", icc_profile=samples.grey_profile())
+    gamma = samples.png_chunk(b"gAMA", (100000).to_bytes(4, "big"))
+    read = photo.decode(data[:33] + gamma + data[33:])
+    assert b"gAMA" not in photo.encode(read, read.pixels)
 
 
 # Modes.
@@ -238,6 +247,19 @@ def test_a_transparent_colour(mode: str) -> None:
     assert array(out)[3, 3, 3] == 0
     same = (array(image.convert("RGB")) == array(image.convert("RGB"))[3, 3]).all(axis=-1)
     assert ((array(out)[..., 3] == 0) == same).all()
+
+
+@pytest.mark.parametrize("unused", [0, 0x0100], ids=["", "with bits that do not count"])
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+def test_a_transparent_grey_of_few_bits(depth: int, unused: int) -> None:
+    top = 2**depth - 1
+    values = (np.arange(64 * 96).reshape(64, 96) % (top + 1)).astype(np.uint8)
+    # Pillow tells of a key of one bit only whether it is 0.
+    key = top if depth == 1 else top // 3
+    chunk = samples.png_chunk(b"tRNS", (key | unused).to_bytes(2, "big"))
+    _, out = through(samples.grey_png(values, depth, chunk))
+    assert ((array(out)[..., 3] == 0) == (values == key)).all()
+    assert (array(out)[..., 0] == values * (255 // top)).all()
 
 
 @pytest.mark.parametrize(
