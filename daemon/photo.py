@@ -8,6 +8,7 @@ Runs in the worker only: decoders meet hostile files.
 import io
 import warnings
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -161,12 +162,23 @@ def encode(photo: Photo, pixels: Pixels) -> bytes:
     out = io.BytesIO()
     profile = photo.profile or b""
     if photo.kind == "jpeg":
-        image.convert("RGB").save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0, optimize=True, icc_profile=profile)
+        _save_jpeg(image, out, profile)
     elif photo.kind == "png":
         image.save(out, "PNG", icc_profile=profile, pnginfo=_colour_chunks(photo))
     else:
         _save_webp(image, out, photo, profile)
     return out.getvalue()
+
+
+def _save_jpeg(image: Image.Image, out: io.BytesIO, profile: bytes) -> None:
+    save = partial(image.convert("RGB").save, out, "JPEG", quality=JPEG_QUALITY, subsampling=0, icc_profile=profile)
+    try:
+        save(optimize=True)
+    except OSError:
+        # Optimising takes the whole file in one buffer, for which Pillow reserves two bytes a pixel: too few for noise.
+        out.seek(0)
+        out.truncate()
+        save()
 
 
 def _colour_chunks(photo: Photo) -> PngImagePlugin.PngInfo:

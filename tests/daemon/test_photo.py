@@ -58,6 +58,15 @@ def test_jpeg_goes_out_without_chroma_subsampling() -> None:
         assert [layer[1:3] for layer in out.layer] == [(1, 1)] * 3  # type: ignore[attr-defined]
 
 
+def test_noise_fits_into_a_jpeg() -> None:
+    """More than two bytes a pixel, which is all that Pillow reserves for an optimised one."""
+    noise = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    read = photo.decode(saved(Image.fromarray(noise), "JPEG", quality=100, subsampling=0))
+    encoded = photo.encode(read, read.pixels)
+    assert len(encoded) > 2 * 200 * 300
+    assert np.abs(array(opened(encoded)).astype(int) - read.pixels).mean() < 4
+
+
 def test_other_pixels_arrive() -> None:
     read = photo.decode(KINDS["PNG"])
     changed = 255 - read.pixels
