@@ -34,8 +34,6 @@ SURENESS = 6
 SHAPED_STEP = 1 / 255
 """Root mean square of a step of the refreshed rule: smaller steps vanish when the photo is saved, larger ones cost quality."""
 
-MOMENTUM = 0.7
-
 Rule = Literal["published", "refreshed"]
 
 
@@ -171,7 +169,7 @@ class Disappearance:
             # The gradient scaled by its largest entry, each iteration's update clamped to the budget (Algorithm 1).
             return (gradient / largest * self.radius).clamp(-self.radius, self.radius)
         # Momentum as in Dong et al. (Boosting adversarial attacks with momentum, 2018), equation 6.
-        self.momentum = MOMENTUM * self.momentum + gradient / gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-12)
+        self.momentum = 0.7 * self.momentum + gradient / gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-12)
         return shaped_step(self.momentum, SHAPED_STEP)
 
 
