@@ -28,7 +28,7 @@ CUMULATIVE = 0.99
 """sigma of the paper: the likeliest classes that together reach this probability are never targets."""
 
 
-MARGIN = 0.3
+MARGIN = 0.6
 """How far the drawn class leads in delivered photos, so that saving as JPEG does not bring the true one back."""
 
 Rule = Literal["published", "shaped"]

@@ -5,8 +5,11 @@ detection on the delivered file finds nothing that had to go; leakage is the num
 the number found before (Xue et al., SocialGuard, 2021, section 4: privacy-preserving success rate and leakage rate).
 """
 
-import math
-from collections.abc import Callable
+import functools
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,63 +31,113 @@ PHOTOS = 100
 """Photos with a sensitive object in them; the others that are drawn on the way count for M_all."""
 
 QUICK_PHOTOS = 6
-STEPS = 60
+STEPS = 30
+"""As many as the daemon makes by default."""
+
 SENSITIVE = ("person",)
 SEED = 0
 
 
+@dataclass(frozen=True)
+class Row:
+    """One row of the table: a mode of the method at a budget of ``levels`` 8-bit levels."""
+
+    name: str
+    rule: Rule
+    sensitive: tuple[str, ...]
+    levels: int
+
+    @property
+    def prefix(self) -> str:
+        return f"{self.name}.eps{self.levels}"
+
+
+ROWS = (
+    Row("m_all", "refreshed", (), 8),
+    Row("m_sen", "refreshed", SENSITIVE, 8),
+    Row("m_all", "refreshed", (), 3),
+    Row("m_sen", "refreshed", SENSITIVE, 3),
+    Row("published.m_all", "published", (), 8),
+    Row("published.m_sen", "published", SENSITIVE, 8),
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How many objects that had to go were found in one photo, and what its cloak did to it and cost."""
+
+    before: int
+    after: int
+    after_jpeg: int
+    decibels: float
+    decibels_jpeg: float
+    likeness: float
+    steps: int
+
+
 @dataclass
 class Tally:
-    """One row of the table, photo by photo."""
+    """The readings of one row, of the photos that hold something that has to go."""
 
-    protected: list[bool] = field(default_factory=list)
-    protected_jpeg: list[bool] = field(default_factory=list)
-    objects_before: int = 0
-    objects_after: int = 0
-    objects_after_jpeg: int = 0
-    decibels: list[float] = field(default_factory=list)
-    decibels_jpeg: list[float] = field(default_factory=list)
-    likeness: list[float] = field(default_factory=list)
-    steps: list[int] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
 
     def figures(self, prefix: str) -> dict[str, float]:
-        if not self.protected:
+        if not self.readings:
             raise RuntimeError("no test photo has anything to hide: the detector's weights are not the trained ones")
+
+        def mean(values: Iterator[float]) -> float:
+            return float(np.mean(list(values)))
+
+        objects = sum(reading.before for reading in self.readings)
         return {
-            f"{prefix}.images": len(self.protected),
-            f"{prefix}.success": float(np.mean(self.protected)),
-            f"{prefix}.leakage": self.objects_after / self.objects_before,
-            f"{prefix}.psnr": float(np.mean(self.decibels)),
-            f"{prefix}.ssim": float(np.mean(self.likeness)),
-            f"{prefix}.steps": float(np.mean(self.steps)),
-            f"{prefix}.jpeg.success": float(np.mean(self.protected_jpeg)),
-            f"{prefix}.jpeg.leakage": self.objects_after_jpeg / self.objects_before,
-            f"{prefix}.jpeg.psnr": float(np.mean(self.decibels_jpeg)),
+            f"{prefix}.images": len(self.readings),
+            f"{prefix}.success": mean(reading.after == 0 for reading in self.readings),
+            f"{prefix}.leakage": sum(reading.after for reading in self.readings) / objects,
+            f"{prefix}.psnr": mean(reading.decibels for reading in self.readings),
+            f"{prefix}.ssim": mean(reading.likeness for reading in self.readings),
+            f"{prefix}.steps": mean(reading.steps for reading in self.readings),
+            f"{prefix}.jpeg.success": mean(reading.after_jpeg == 0 for reading in self.readings),
+            f"{prefix}.jpeg.leakage": sum(reading.after_jpeg for reading in self.readings) / objects,
+            f"{prefix}.jpeg.psnr": mean(reading.decibels_jpeg for reading in self.readings),
         }
 
 
-def measure(protector: ObjectDisappearance, pixels: NDArray[np.uint8], budget: Budget, tally: Tally) -> None:
-    """Cloak one photo and enter it, where it holds something that has to go."""
+def measure(detector: Detector, row: Row, pixels: NDArray[np.uint8]) -> Reading | None:
+    """Cloak one photo and read what is delivered; None where it holds nothing that has to go."""
+    protector = ObjectDisappearance(detector, row.sensitive, rule=row.rule)
     originals = as_tensor(pixels)
     (before,) = protector.judge(originals, originals)
-    counted = protector.counted(before.before)
+    counted = len(protector.counted(before.before))
     if not counted:
-        return
-    outcome = outcome_of(protector, originals, budget)
+        return None
+    outcome = outcome_of(protector, originals, Budget(row.levels / 255, STEPS))
     delivered = as_pixels(outcome.images)
     compressed = through_jpeg(delivered)
-    readings = [protector.judge(originals, as_tensor(form))[0] for form in (delivered, compressed)]
-    left, left_jpeg = (len(protector.counted(reading.after)) for reading in readings)
-    tally.objects_before += len(counted)
-    tally.objects_after += left
-    tally.objects_after_jpeg += left_jpeg
-    tally.protected.append(left == 0)
-    tally.protected_jpeg.append(left_jpeg == 0)
-    # An unchanged photo would be infinitely good; 100 dB keeps the mean a number and is never reached otherwise.
-    tally.decibels.append(min(100.0, psnr(pixels, delivered)))
-    tally.decibels_jpeg.append(min(100.0, psnr(pixels, compressed)))
-    tally.likeness.append(ssim(pixels, delivered))
-    tally.steps.extend(outcome.steps)
+    left, left_jpeg = (
+        len(protector.counted(protector.judge(originals, as_tensor(form))[0].after)) for form in (delivered, compressed)
+    )
+    return Reading(
+        before=counted,
+        after=left,
+        after_jpeg=left_jpeg,
+        # An unchanged photo would be infinitely good; 100 dB keeps the mean a number and is never reached otherwise.
+        decibels=min(100.0, psnr(pixels, delivered)),
+        decibels_jpeg=min(100.0, psnr(pixels, compressed)),
+        likeness=ssim(pixels, delivered),
+        steps=outcome.steps[0],
+    )
+
+
+@functools.cache
+def _detector() -> Detector:
+    """The detector of this process, which may be one of a pool."""
+    return load_detector(entry("people_detector"), torch.device("cpu"))
+
+
+def _measure(task: tuple[Row, NDArray[np.uint8]]) -> Reading | None:
+    # One thread a process: on a CPU that is well quicker than all threads on one small photo.
+    torch.set_num_threads(1)
+    return measure(_detector(), *task)
 
 
 def chosen_photos(archive: Archive, detector: Detector, count: int) -> list[NDArray[np.uint8]]:
@@ -108,7 +161,7 @@ def chosen_photos(archive: Archive, detector: Detector, count: int) -> list[NDAr
 
 def run(quick: bool, data: Path, report: Callable[[str], None]) -> dict[str, float]:
     """All figures of ``objects.json``; ``quick`` takes few photos and leaves the detector's own quality out."""
-    detector = load_detector(entry("people_detector"), torch.device("cpu"))
+    detector = _detector()
     figures: dict[str, float] = {}
     if not quick:
         quality = average_precisions(detector, data)
@@ -117,23 +170,14 @@ def run(quick: bool, data: Path, report: Callable[[str], None]) -> dict[str, flo
             figures[f"detector.{name}.ap50"] = quality[f"{name}.person.ap50"]
             report(f"detector {name}: person AP50 {figures[f'detector.{name}.ap50']:.3f}")
     photos = chosen_photos(Archive(data / "people.npz"), detector, QUICK_PHOTOS if quick else PHOTOS)
-    rows: list[tuple[str, Rule, tuple[str, ...], int]] = [
-        ("m_all", "refreshed", (), 8),
-        ("m_sen", "refreshed", SENSITIVE, 8),
-        ("m_all", "refreshed", (), 3),
-        ("m_sen", "refreshed", SENSITIVE, 3),
-        ("published.m_all", "published", (), 8),
-        ("published.m_sen", "published", SENSITIVE, 8),
-    ]
-    for name, rule, sensitive, levels in rows[:2] if quick else rows:
-        protector = ObjectDisappearance(detector, sensitive, rule=rule)
-        tally = Tally()
-        budget = Budget(levels / 255, STEPS)
-        for number, pixels in enumerate(photos):
-            measure(protector, pixels, budget, tally)
-            if number % 20 == 19:
-                report(f"{name} eps{levels}: {number + 1}/{len(photos)} photos")
-        row = tally.figures(f"{name}.eps{levels}")
-        figures |= row
-        report(" ".join(f"{key} {value:.4f}" for key, value in row.items() if not math.isnan(value)))
+    with ProcessPoolExecutor(os.cpu_count() or 1, multiprocessing.get_context("spawn")) as pool:
+        for row in ROWS[:2] if quick else ROWS:
+            tally = Tally()
+            for number, reading in enumerate(pool.map(_measure, [(row, pixels) for pixels in photos]), 1):
+                if reading:
+                    tally.readings.append(reading)
+                if number % 20 == 0:
+                    report(f"{row.prefix}: {number}/{len(photos)} photos")
+            figures |= (own := tally.figures(row.prefix))
+            report(" ".join(f"{key} {value:.4f}" for key, value in own.items()))
     return figures

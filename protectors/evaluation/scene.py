@@ -21,7 +21,9 @@ from protectors.scene import MARGIN, Rule, SceneProtector
 PHOTOS = 500
 QUICK_PHOTOS = 30
 BATCH = 5  # the loop goes on until a batch's slowest photo is done
-STEPS = 20
+STEPS = 30
+"""As many as the daemon makes by default."""
+
 SEED = 0
 
 
