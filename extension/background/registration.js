@@ -9,7 +9,7 @@ const SCRIPTS = /** @type {const} */ ([
   {
     id: 'page',
     world: 'MAIN',
-    js: ['page/bridge.js', 'page/inputs.js', 'page/forms.js', 'page/transfers.js', 'page/handles.js', 'page/sealed.js'],
+    js: ['page/bridge.js', 'page/inputs.js', 'page/forms.js', 'page/roots.js', 'page/transfers.js', 'page/handles.js', 'page/sealed.js'],
   },
 ]);
 

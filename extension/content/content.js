@@ -27,21 +27,60 @@
     if (!offered) return;
     page = offered;
     page.onmessage = (message) => { onHeld(/** @type {import('../shared/messages.js').Held} */ (message.data)); };
+    page.addEventListener('listen', listen);
   }, { once: true });
 
-  // Should the page's own scripts ever be missing, nothing would hold an upload: then it stops here, for good.
-  for (const name of ['input', 'change', 'drop', 'paste']) {
-    window.addEventListener(name, (event) => {
-      if (page) return;
-      const input = event.composedPath()[0];
-      const transfer = /** @type {DragEvent} */ (event).dataTransfer ?? /** @type {ClipboardEvent} */ (event).clipboardData;
-      const isPick = input instanceof HTMLInputElement && input.type === 'file';
-      if (!isPick && !transfer?.files.length) return;
-      event.stopImmediatePropagation();
-      event.preventDefault();
-      if (isPick) input.value = '';
-    }, true);
-  }
+  const listen = () => {
+    for (const name of ['input', 'change', 'drop', 'paste']) window.addEventListener(name, stopUnlessOffered, true);
+    for (const name of ['click', 'input', 'drop']) window.addEventListener(name, showBelow, true);
+  };
+
+  /** @type {(node: unknown) => node is HTMLInputElement} */
+  const isFileInput = (node) => node instanceof HTMLInputElement && node.type === 'file';
+
+  /** Should the page's own scripts ever be missing, nothing would hold an upload: then it stops here, for good. @param {Event} event */
+  const stopUnlessOffered = (event) => {
+    if (page) return;
+    const input = event.composedPath()[0];
+    const transfer = /** @type {DragEvent} */ (event).dataTransfer ?? /** @type {ClipboardEvent} */ (event).clipboardData;
+    const isPick = isFileInput(input);
+    if (!isPick && !transfer?.files.length) return;
+    event.stopImmediatePropagation();
+    event.preventDefault();
+    if (isPick) input.value = '';
+  };
+
+  // Firefox has it on the elements, as its content scripts see them.
+  /** @type {(host: HTMLElement) => ShadowRoot | null} */
+  const rootBelow = (host) => ('openOrClosedShadowRoot' in host
+    ? /** @type {ShadowRoot | null} */ (host.openOrClosedShadowRoot)
+    : chrome.dom.openOrClosedShadowRoot(host));
+
+  /**
+   * Shadow roots that a page declared in its markup are out of reach of the scripts in the page's world: before the event
+   * gets into one, they are shown the file inputs in there. Typing, which is `input` too, puts no file anywhere.
+   * @param {Event} event
+   */
+  const showBelow = (event) => {
+    const node = event.composedPath()[0];
+    if (!(node instanceof HTMLElement) || event instanceof InputEvent) return;
+    const around = node.getRootNode();
+    const root = around instanceof ShadowRoot ? around : rootBelow(node);
+    if (root) show(root);
+  };
+
+  /** @param {ShadowRoot} root */
+  const show = (root) => {
+    for (const node of root.querySelectorAll('*')) {
+      if (!(node instanceof HTMLElement)) continue;
+      // A submitter is the one node that an event carries out of a closed root as it is.
+      if (isFileInput(node)) page?.dispatchEvent(new SubmitEvent('show', { submitter: node }));
+      const inner = rootBelow(node);
+      if (inner) show(inner);
+    }
+  };
+
+  listen();
 
   const randomId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
@@ -144,7 +183,7 @@
     const parcel = { name: file.name, type: file.type, size: file.size };
     if (whole) return { ...parcel, blob: file, text: null };
     const sent = file.size > MAX_TEXT_BYTES ? file.slice(0, 64) : file;
-    return { ...parcel, blob: null, text: await toText(sent) };
+    return { ...parcel, blob: null, text: await toText(sent).catch(() => null) };
   };
 
   /** @type {(parcel: import('../shared/messages.js').Parcel, original: File) => File} */

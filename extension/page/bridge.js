@@ -55,6 +55,13 @@
   const addItem = method(DataTransferItemList, 'add');
   const typeOf = getter(HTMLInputElement, 'type');
   const NativeDataTransfer = DataTransfer;
+  const NativeEvent = Event;
+
+  // A promise looks for `then` on whatever it resolves with. Were there one of the page's on these prototypes, or above them,
+  // it would be handed the original before anything here hears of it. This one can be neither replaced nor shadowed.
+  for (const owner of [Blob, File, Array, window.FileSystemHandle, window.FileSystemFileHandle, window.FileSystemDirectoryHandle]) {
+    if (owner) defineProperty(owner.prototype, 'then', { value: undefined });
+  }
 
   /** Files that the page may see: cloaked ones, those that are no images, and the page's own. */
   const approved = new WeakSet();
@@ -77,7 +84,7 @@
   });
   method(MessagePort, 'start')(port);
 
-  /** @type {Omit<Cloakroom, 'inputs' | 'forms' | 'transfers'>} */
+  /** @type {Omit<Cloakroom, 'inputs' | 'forms' | 'roots' | 'transfers'>} */
   const cloakroom = {
     method, getter, setter, replace, approved, has, add, own, addEventListener, preventDefault,
     hold(files, settle) {
@@ -115,11 +122,23 @@
       for (let index = 0; index < files.length; index += 1) addItem(itemsOf(transfer), files[index]);
       return transfer;
     },
+    path: (event) => composedPath(event),
     target: (event) => composedPath(event)[0] ?? null,
     stop: (event) => stopImmediatePropagation(event),
     dispatch(node, event) {
       add(own, event);
       return dispatchEvent(node, event);
+    },
+    define(object, name, value) {
+      // A descriptor that inherits from nothing: a `get` of the page's on Object.prototype would make it an invalid one.
+      defineProperty(object, name, /** @type {PropertyDescriptor} */ ({ __proto__: null, value, configurable: true, enumerable: true }));
+    },
+    // Both worlds hold the content script's port, and the page does not: an event at it is heard at once, by them alone.
+    whenShown(listener) {
+      addEventListener(remote, 'show', listener, false);
+    },
+    listenAgain() {
+      dispatchEvent(remote, new NativeEvent('listen'));
     },
   };
   defineProperty(window, 'cloakroom', { value: cloakroom, configurable: true });

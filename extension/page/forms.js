@@ -19,7 +19,7 @@
   const nameOf = getter(HTMLInputElement, 'name');
   const closest = method(Element, 'closest');
   const later = window.setTimeout.bind(window);
-  const applyTo = Reflect.apply;
+  const { apply: applyTo, construct } = Reflect;
 
   /** What sends each form once its photos are there. @type {WeakMap<HTMLFormElement, () => void>} */
   const waiting = new WeakMap();
@@ -106,21 +106,39 @@
     },
   }).submit);
 
-  inputs.whenSettled((input) => {
+  // A form outside of the document reads its inputs unheard, and one inside while its photo may not be seized yet. The handler
+  // inherits from nothing: any trap that a page hung on Object.prototype would be handed the native constructor.
+  const CheckedFormData = new Proxy(FormData, /** @type {ProxyHandler<typeof FormData>} */ ({
+    __proto__: null,
+    construct(native, values, newTarget) {
+      try {
+        eachFileInput(values[0], inputs.check);
+      } catch {
+        // Not of a form.
+      }
+      return construct(native, values, newTarget);
+    },
+  }));
+  replace(FormData, 'constructor', () => CheckedFormData);
+  replace({ prototype: window }, 'FormData', () => CheckedFormData);
+
+  inputs.whenSettled((input, files) => {
     const form = formOf(input);
     const send = form && get(waiting, form);
-    if (!send || mustWait(form)) return;
+    if (!send || files && mustWait(form)) return;
     remove(waiting, form);
-    send();
+    // Who cancels a photo does not want the rest of the form sent without it.
+    if (files) send();
   });
 
   Object.assign(window.cloakroom, {
     forms: {
-      listen() {
-        addEventListener(window, 'submit', onSubmit, true);
-        addEventListener(window, 'invalid', onInvalid, true);
-        addEventListener(window, 'click', onClick, true);
-        addEventListener(window, 'formdata', onFormData, true);
+      /** Hears every form below a node. @param {EventTarget} node */
+      listen(node) {
+        addEventListener(node, 'submit', onSubmit, true);
+        addEventListener(node, 'invalid', onInvalid, true);
+        addEventListener(node, 'click', onClick, true);
+        addEventListener(node, 'formdata', onFormData, true);
       },
     },
   });

@@ -1,19 +1,36 @@
 // @ts-check
 /** Files that reach a page through a handle, an entry or the asynchronous clipboard, outside of any event. */
 (() => {
-  const { method, replace, has, add, approved, hold, transfer, getter } = window.cloakroom;
+  const { method, replace, has, add, approved, hold, transfer, getter, define } = window.cloakroom;
 
   const applyTo = Reflect.apply;
-  const then = method(Promise, 'then');
+  const nativeThen = method(Promise, 'then');
   const get = method(WeakMap, 'get');
   const set = method(WeakMap, 'set');
   const resolvePath = method(window.FileSystemDirectoryHandle, 'resolve');
   const storageRoot = method(window.StorageManager, 'getDirectory');
   const filesOf = getter(DataTransfer, 'files');
+  const append = method(FormData, 'append');
+  const entryOf = method(FormData, 'get');
   const NativePromise = Promise;
-  const NativeFile = File;
+  const NativeFormData = FormData;
   const NativeError = DOMException;
   const { storage } = navigator;
+
+  /** @type {(promise: Promise<any>, done: (value: any) => void, failed?: (error: unknown) => void) => void} */
+  const then = (promise, done, failed) => {
+    // `then` asks its promise for the constructor: a getter of the page's would be handed the promise, and what comes of it.
+    define(promise, 'constructor', NativePromise);
+    nativeThen(promise, done, failed);
+  };
+
+  /** @type {(blob: Blob) => File} */
+  const asFile = (blob) => {
+    // File's own constructor would take the blob from an array, by an iterator that the page can replace.
+    const data = new NativeFormData();
+    append(data, 'file', blob, '');
+    return entryOf(data, 'file');
+  };
 
   /** The cloaked file of each original that a handle gave: several reads are one job. @type {WeakMap<object, Promise<File>>} */
   const known = new WeakMap();
@@ -89,7 +106,7 @@
       if (!has(foreign, this)) return blob;
       return new NativePromise((resolve, reject) => {
         then(blob, (/** @type {Blob} */ original) => {
-          then(cloaked(new NativeFile([original], '', { type })), resolve, reject);
+          then(cloaked(asFile(original)), resolve, reject);
         }, reject);
       });
     },

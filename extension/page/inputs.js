@@ -2,8 +2,8 @@
 /** File inputs: attached, detached or in a shadow root. A page sees an empty list until every file in it is approved. */
 (() => {
   const {
-    method, getter, setter, replace, has, own, hold, abandon, isFileInput, isApproved, approveList, count, target, stop,
-    dispatch, transfer, addEventListener,
+    method, getter, setter, replace, has, own, hold, abandon, isFileInput, isApproved, approveList, target, stop, dispatch,
+    transfer, addEventListener,
   } = window.cloakroom;
 
   const get = method(WeakMap, 'get');
@@ -26,7 +26,7 @@
 
   /** The hold of each input that waits. @type {WeakMap<HTMLInputElement, number>} */
   const held = new WeakMap();
-  /** @type {((input: HTMLInputElement) => void)[]} */
+  /** @type {((input: HTMLInputElement, files: File[] | null) => void)[]} */
   const whenSettled = [];
 
   /** @param {HTMLInputElement} input */
@@ -46,7 +46,7 @@
     remove(held, input);
     if (files) assign(input, files);
     else dispatch(input, new NativeEvent('cancel', { bubbles: true }));
-    for (let index = 0; index < whenSettled.length; index += 1) whenSettled[index]?.(input);
+    for (let index = 0; index < whenSettled.length; index += 1) whenSettled[index]?.(input, files);
   };
 
   /** @type {(input: HTMLInputElement, files: File[]) => void} */
@@ -68,15 +68,19 @@
     if (has(own, event)) return;
     const input = target(event);
     if (!isFileInput(input)) return;
-    const list = filesOf(input);
-    // The person picked again, something that is already approved or nothing at all: the earlier hold is void.
-    if (check(input) || count(list) === 0 && isHeld(held, input)) stop(event);
+    if (check(input)) stop(event);
   };
 
   /** Hears an input's events where the window does not. @param {EventTarget} node */
   const guard = (node) => {
     addEventListener(node, 'input', onPick, true);
     addEventListener(node, 'change', onPick, true);
+  };
+
+  /** The person opens a chooser: by the time that they have picked, the page may have taken its input away. @param {Event} event */
+  const onClick = (event) => {
+    const input = target(event);
+    if (isFileInput(input)) guard(input);
   };
 
   /** Guards the file inputs of a tree that is not in the document. @param {unknown} node */
@@ -89,14 +93,18 @@
     } catch {
       return;
     }
-    for (const find of [findInElement, findInFragment, findInDocument]) {
-      try {
-        const found = find(root, 'input');
-        for (let index = 0; index < nodeCount(found); index += 1) guard(nodeAt(found, index));
-        return;
-      } catch {
-        // The root is another kind of node.
-      }
+    guardAll(findInElement, root);
+    guardAll(findInFragment, root);
+    guardAll(findInDocument, root);
+  };
+
+  /** @type {(find: (root: unknown, selector: string) => NodeList, root: unknown) => void} */
+  const guardAll = (find, root) => {
+    try {
+      const found = find(root, 'input');
+      for (let index = 0; index < nodeCount(found); index += 1) guard(nodeAt(found, index));
+    } catch {
+      // The root is another kind of node.
     }
   };
 
@@ -138,28 +146,21 @@
     },
   }).addEventListener);
 
-  /** Closed shadow roots, so that a drop finds what lies below. @type {WeakMap<Element, ShadowRoot>} */
-  const roots = new WeakMap();
-  replace(Element, 'attachShadow', (native) => ({
-    attachShadow(/** @type {unknown[]} */ ...values) {
-      const root = applyTo(native, this, values);
-      set(roots, this, root);
-      guard(root);
-      return root;
-    },
-  }).attachShadow);
-
   Object.assign(window.cloakroom, {
     inputs: {
       check,
       isClean: (/** @type {HTMLInputElement} */ input) => isApproved(filesOf(input)),
       assign,
       guard,
+      /** Hears every file input below a node. @param {EventTarget} node */
+      listen(node) {
+        guard(node);
+        addEventListener(node, 'click', onClick, true);
+      },
       isHeld: (/** @type {HTMLInputElement} */ input) => isHeld(held, input),
-      whenSettled: (/** @type {(input: HTMLInputElement) => void} */ listener) => {
+      whenSettled: (/** @type {(input: HTMLInputElement, files: File[] | null) => void} */ listener) => {
         whenSettled[whenSettled.length] = listener;
       },
-      rootOf: (/** @type {Element} */ host) => get(roots, host),
     },
   });
 })();

@@ -2,25 +2,35 @@
 /** Files that are dropped or pasted: the event is stopped, and comes again with the cloaked files. */
 (() => {
   const {
-    method, getter, has, own, hold, isFileInput, isApproved, count, target, stop, preventDefault, dispatch, transfer,
-    addEventListener, inputs,
+    method, getter, has, own, hold, isFileInput, isApproved, count, path, target, stop, preventDefault, dispatch, transfer,
+    addEventListener, define, inputs, roots,
   } = window.cloakroom;
 
-  const { defineProperty } = Reflect;
   const dropped = getter(DragEvent, 'dataTransfer');
   const pasted = getter(ClipboardEvent, 'clipboardData');
   const filesOf = getter(DataTransfer, 'files');
   const typesOf = getter(DataTransfer, 'types');
   const getData = method(DataTransfer, 'getData');
   const setData = method(DataTransfer, 'setData');
-  const pointX = getter(MouseEvent, 'clientX');
-  const pointY = getter(MouseEvent, 'clientY');
+  const itemsOf = getter(DataTransfer, 'items');
+  const itemCount = getter(DataTransferItemList, 'length');
+  const kindOf = getter(DataTransferItem, 'kind');
+  const entryOf = method(DataTransferItem, 'webkitGetAsEntry');
+  const isDirectory = getter(window.FileSystemEntry, 'isDirectory');
+  const clientX = getter(MouseEvent, 'clientX');
+  const clientY = getter(MouseEvent, 'clientY');
+  const screenX = getter(MouseEvent, 'screenX');
+  const screenY = getter(MouseEvent, 'screenY');
+  const ctrlKey = getter(MouseEvent, 'ctrlKey');
+  const shiftKey = getter(MouseEvent, 'shiftKey');
+  const altKey = getter(MouseEvent, 'altKey');
+  const metaKey = getter(MouseEvent, 'metaKey');
+  const isConnected = getter(Node, 'isConnected');
   const atPoint = method(ShadowRoot, 'elementFromPoint');
   const insert = method(Document, 'execCommand');
   const isEditable = getter(HTMLElement, 'isContentEditable');
   const NativeDragEvent = DragEvent;
   const NativeClipboardEvent = ClipboardEvent;
-
 
   /** Everything but the files. @type {(data: DataTransfer) => { type: string, text: string }[]} */
   const textsOf = (data) => {
@@ -46,33 +56,78 @@
   /** What lies under the pointer inside closed shadow roots too. @type {(event: DragEvent) => EventTarget | null} */
   const innermost = (event) => {
     let node = target(event);
-    for (let root = inputs.rootOf(node); root; root = inputs.rootOf(node)) {
-      const inner = atPoint(root, pointX(event), pointY(event));
+    for (let root = roots.of(node); root; root = roots.of(node)) {
+      const inner = atPoint(root, clientX(event), clientY(event));
       if (!inner || inner === node) break;
       node = inner;
     }
     return node;
   };
 
+  /**
+   * Where an event goes that comes again: what it was for may be gone meanwhile, as are the overlays that pages show to who drags.
+   * @type {(node: EventTarget | null, outwards: EventTarget[]) => EventTarget | null}
+   */
+  const present = (node, outwards) => {
+    if (isConnected(node)) return node;
+    // Ends at the document, which always is.
+    let index = 0;
+    while (!isConnected(outwards[index])) index += 1;
+    return outwards[index] ?? document;
+  };
+
+  /** Whether folders were dropped, and nothing else: handles.js holds each photo in them once the page reads it. @param {DataTransfer} data */
+  const isFolders = (data) => {
+    try {
+      const items = itemsOf(data);
+      let folders = false;
+      for (let index = 0; index < itemCount(items); index += 1) {
+        if (kindOf(items[index]) !== 'file') continue;
+        if (!isDirectory(entryOf(items[index]))) return false;
+        folders = true;
+      }
+      return folders;
+    } catch {
+      // A file without an entry, or a browser without folders.
+      return false;
+    }
+  };
+
+  /** As it was, read past the page: any getter of its own would be handed the event with the originals. @param {DragEvent} event */
+  const circumstances = (event) => ({
+    bubbles: true,
+    cancelable: true,
+    composed: true,
+    clientX: clientX(event),
+    clientY: clientY(event),
+    screenX: screenX(event),
+    screenY: screenY(event),
+    ctrlKey: ctrlKey(event),
+    shiftKey: shiftKey(event),
+    altKey: altKey(event),
+    metaKey: metaKey(event),
+  });
+
   /** @param {DragEvent} event */
   const onDrop = (event) => {
     const data = !has(own, event) && event.isTrusted && dropped(event);
     const list = data && filesOf(data);
-    if (!list || count(list) === 0 || isApproved(list)) return;
+    if (!list || count(list) === 0 || isApproved(list) || isFolders(data)) return;
     stop(event);
     preventDefault(event);
-    const node = innermost(event);
+    const aim = innermost(event);
+    const outwards = path(event);
     const texts = textsOf(data);
-    const { clientX, clientY, screenX, screenY, ctrlKey, shiftKey, altKey, metaKey } = event;
-    const base = { bubbles: true, cancelable: true, composed: true, clientX, clientY, screenX, screenY, ctrlKey, shiftKey, altKey, metaKey };
+    const base = circumstances(event);
     hold(list, (files) => {
+      const node = present(aim, outwards);
       if (!files) {
         dispatch(node, new NativeDragEvent('dragleave', base));
         return;
       }
       const again = new NativeDragEvent('drop', base);
       // Firefox ignores the constructor's dataTransfer.
-      defineProperty(again, 'dataTransfer', { value: withTexts(files, texts), configurable: true, enumerable: true });
+      define(again, 'dataTransfer', withTexts(files, texts));
       // The page left it to the browser, which would have put the files into the input.
       if (dispatch(node, again) && isFileInput(node)) inputs.assign(node, files);
     });
@@ -85,12 +140,14 @@
     if (!list || count(list) === 0 || isApproved(list)) return;
     stop(event);
     preventDefault(event);
-    const node = target(event);
+    const aim = target(event);
+    const outwards = path(event);
     const texts = textsOf(data);
     hold(list, (files) => {
       if (!files) return;
+      const node = present(aim, outwards);
       const again = new NativeClipboardEvent('paste', { bubbles: true, cancelable: true, composed: true });
-      defineProperty(again, 'clipboardData', { value: withTexts(files, texts), configurable: true, enumerable: true });
+      define(again, 'clipboardData', withTexts(files, texts));
       if (dispatch(node, again)) insertText(node, texts);
     });
   };

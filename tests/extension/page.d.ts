@@ -18,26 +18,35 @@ interface Cloakroom {
   approveList(list: FileList): void;
   count(list: FileList): number;
   transfer(files: File[]): DataTransfer;
+  path(event: Event): EventTarget[];
   target(event: Event): any;
   stop(event: Event): void;
   dispatch(node: EventTarget | null, event: Event): boolean;
+  define(object: object, name: string, value: unknown): void;
+  /** Hears of each file input that the content script shows, as the submitter of the event. */
+  whenShown(listener: (event: SubmitEvent) => void): void;
+  /** Has the content script listen at the window again, at once. */
+  listenAgain(): void;
   inputs: {
     check(input: HTMLInputElement): boolean;
     isClean(input: HTMLInputElement): boolean;
     assign(input: HTMLInputElement, files: File[]): void;
     guard(node: EventTarget): void;
+    listen(node: EventTarget): void;
     isHeld(input: HTMLInputElement): boolean;
-    whenSettled(listener: (input: HTMLInputElement) => void): void;
-    rootOf(host: unknown): ShadowRoot | undefined;
+    whenSettled(listener: (input: HTMLInputElement, files: File[] | null) => void): void;
   };
-  forms: { listen(): void };
+  forms: { listen(node: EventTarget): void };
+  roots: { of(host: unknown): ShadowRoot | undefined };
   transfers: { listen(): void };
 }
 
 interface Window {
   cloakroom: Cloakroom;
-  FileSystemDirectoryHandle: unknown;
-  FileSystemFileHandle: unknown;
+  FileSystemHandle: any;
+  FileSystemDirectoryHandle: any;
+  FileSystemFileHandle: any;
+  FileSystemEntry: unknown;
   FileSystemFileEntry: unknown;
   StorageManager: unknown;
   Clipboard: unknown;
