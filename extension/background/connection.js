@@ -7,6 +7,8 @@ const RETRY_MS = [0, 300, 1500];
 /** A job that is silent for this long has failed: the daemon speaks at least every 10 s. */
 const SILENCE_MS = 40_000;
 const STATUS_MS = 4000;
+/** The daemon lets so many photos wait and no more: how long until one of the others asks again. */
+const BUSY_MS = 2000;
 
 /** A job that ended without a photo. `code` is the daemon's, or a ConnectionError's reason, or "silent". */
 export class JobError extends Error {
@@ -149,16 +151,18 @@ export class Connection {
 
   /** Asks for the jobs that the lost socket had. */
   #resume() {
-    if (this.#jobs.size === 0) return;
-    for (const job of this.#jobs.values()) {
+    // Only these: a photo that comes while the socket is away waits for the next one by itself.
+    const lost = [...this.#jobs.values()];
+    if (lost.length === 0) return;
+    for (const job of lost) {
       job.again = true;
       job.assembly = null;
       job.result = null;
     }
     this.#open([200, 500, 1000, 2000, 4000]).then((socket) => {
-      for (const job of this.#jobs.values()) this.#start(socket, job);
+      for (const job of lost) this.#start(socket, job);
     }, (error) => {
-      for (const job of this.#jobs.values()) this.#fail(job, reasonOf(error));
+      for (const job of lost) this.#fail(job, reasonOf(error));
     });
   }
 
@@ -192,6 +196,13 @@ export class Connection {
         job.again = false;
         job.resent = true;
         this.#start(this.#socket, job);
+      } else if (code === 'busy') {
+        // No reason to bother a person. Should the socket be lost meanwhile, the job goes on with the next one.
+        clearTimeout(job.timer);
+        job.timer = setTimeout(() => {
+          this.#touch(job);
+          if (this.#socket) this.#start(this.#socket, job);
+        }, BUSY_MS);
       } else {
         this.#fail(job, code, String(message['message'] ?? ''));
       }

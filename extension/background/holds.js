@@ -56,6 +56,11 @@ export class HoldWindow {
     this.#ports.add(port);
     port.onDisconnect.addListener(() => { this.#ports.delete(port); });
     port.onMessage.addListener((/** @type {import('../shared/messages.js').FromHoldWindow} */ message) => {
+      if (message.type === 'closing') {
+        this.#ports.delete(port);
+        void this.show();
+        return;
+      }
       const entry = this.#entries.get(message.hold);
       if (!entry?.waiting.choices.includes(message.choice)) return;
       this.#entries.delete(message.hold);

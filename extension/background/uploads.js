@@ -34,7 +34,7 @@ export class Uploads {
 
   /** @param {chrome.runtime.Port} port from a content script */
   adopt(port) {
-    const host = hostOf(port.sender);
+    const origin = originOf(port.sender);
     /** @type {Map<string, Hold>} */
     const holds = new Map();
     port.onMessage.addListener((/** @type {import('../shared/messages.js').FromContent} */ message) => {
@@ -45,7 +45,7 @@ export class Uploads {
         holds.get(message.hold)?.abandon();
         holds.delete(message.hold);
       } else if (message.type === 'hold') {
-        const hold = new Hold(message, host, this.#connection, this.#window, this.#sites);
+        const hold = new Hold(message, origin, this.#connection, this.#window, this.#sites);
         holds.set(message.hold, hold);
         this.#begin();
         void hold.settle().catch(() => null).then((parcels) => {
@@ -81,6 +81,7 @@ export class Uploads {
 class Hold {
   #message;
   #host;
+  #isBorrowed;
   #connection;
   #window;
   #sites;
@@ -91,14 +92,15 @@ class Hold {
 
   /**
    * @param {Extract<import('../shared/messages.js').FromContent, { type: 'hold' }>} message
-   * @param {string | null} host
+   * @param {Origin | null} origin
    * @param {import('./connection.js').Connection} connection
    * @param {import('./holds.js').HoldWindow} window
    * @param {Promise<{ sites: import('../policy.js').SiteEntry[] }>} sites
    */
-  constructor(message, host, connection, window, sites) {
+  constructor(message, origin, connection, window, sites) {
     this.#message = message;
-    this.#host = host;
+    this.#host = origin?.host ?? null;
+    this.#isBorrowed = origin?.isBorrowed ?? false;
     this.#connection = connection;
     this.#window = window;
     this.#sites = sites;
@@ -122,8 +124,8 @@ class Hold {
     let resumed = again;
     while (!this.#gone) {
       const rule = ruleFor(await loadPolicy(), this.#host);
-      // Switched off after the page was loaded.
-      if (rule.mode === 'off') return parcels.map(() => null);
+      // Switched off after the page was loaded. Of a frame that only lies in a tab of that host this says nothing.
+      if (rule.mode === 'off' && !this.#isBorrowed) return parcels.map(() => null);
       await this.#cloak(rule, resumed);
       resumed = false;
       const unsettled = this.#photos.filter((photo) => !isSettled(photo));
@@ -198,8 +200,15 @@ const isSettled = ({ cloaked }) => cloaked?.report.protected === true;
 /** @type {(parcel: Parcel, job: string) => Promise<Photo>} */
 async function examine(parcel, job) {
   const blob = parcel.blob ?? new Blob([Uint8Array.from(atob(parcel.text ?? ''), (letter) => letter.charCodeAt(0))]);
-  const head = new Uint8Array(await blob.slice(0, HEAD_BYTES).arrayBuffer());
-  return { job, parcel, blob, mime: sniffImage(head), cloaked: null, failure: null };
+  let mime;
+  try {
+    if (!parcel.blob && parcel.text === null) throw new TypeError('the page could not read it');
+    mime = sniffImage(new Uint8Array(await blob.slice(0, HEAD_BYTES).arrayBuffer()));
+  } catch {
+    // It may be a photo: the person hears of it, as of any that could not be cloaked.
+    mime = 'application/octet-stream';
+  }
+  return { job, parcel, blob, mime, cloaked: null, failure: null };
 }
 
 /** @type {(photo: Photo) => Promise<Parcel | null>} */
@@ -217,15 +226,24 @@ async function toParcel({ parcel, mime, cloaked }) {
 
 const newJob = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
-/** The host whose rule counts: the frame's origin, which the browser vouches for. @param {chrome.runtime.MessageSender | undefined} sender */
-function hostOf(sender) {
-  for (const address of [sender?.origin, sender?.url]) {
-    try {
-      const { hostname, protocol } = new URL(address ?? '');
-      if (hostname && /^https?:$/.test(protocol)) return hostname;
-    } catch {
-      // "null", about:blank and the like: the other one may tell.
-    }
+/**
+ * The host whose rule counts: the frame's origin, which the browser vouches for. A sandboxed frame has none, and borrows its tab's.
+ * @typedef {{ host: string, isBorrowed: boolean }} Origin
+ * @type {(sender: chrome.runtime.MessageSender | undefined) => Origin | null}
+ */
+function originOf(sender) {
+  const host = hostIn(sender?.origin) ?? hostIn(sender?.url);
+  if (host) return { host, isBorrowed: false };
+  const lent = hostIn(sender?.tab?.url);
+  return lent ? { host: lent, isBorrowed: true } : null;
+}
+
+/** The host of a web address, null for "null", about:blank and the like. @param {string | undefined} address */
+function hostIn(address) {
+  try {
+    const { hostname, protocol } = new URL(address ?? '');
+    return hostname && /^https?:$/.test(protocol) ? hostname : null;
+  } catch {
+    return null;
   }
-  return null;
 }

@@ -34,8 +34,13 @@ function connect() {
     for (const card of Array.from(list.children)) if (!ids.has(/** @type {HTMLElement} */ (card).dataset['hold'] ?? '')) card.remove();
     const shown = new Set(Array.from(list.children, (card) => /** @type {HTMLElement} */ (card).dataset['hold']));
     for (const hold of holds) if (!shown.has(hold.id)) list.append(show(hold));
-    if (holds.length) seen = true;
-    else if (seen) window.close();
+    if (holds.length) {
+      seen = true;
+    } else if (seen) {
+      // Closing takes a moment, in which this window would still count as one that shows what comes next.
+      port.postMessage({ type: 'closing' });
+      window.close();
+    }
   });
   // The background was ended: the pages hand their uploads to the next one, which shows them here again.
   port.onDisconnect.addListener(() => { setTimeout(connect, 300); });

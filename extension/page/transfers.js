@@ -12,11 +12,6 @@
   const typesOf = getter(DataTransfer, 'types');
   const getData = method(DataTransfer, 'getData');
   const setData = method(DataTransfer, 'setData');
-  const itemsOf = getter(DataTransfer, 'items');
-  const itemCount = getter(DataTransferItemList, 'length');
-  const kindOf = getter(DataTransferItem, 'kind');
-  const entryOf = method(DataTransferItem, 'webkitGetAsEntry');
-  const isDirectory = getter(window.FileSystemEntry, 'isDirectory');
   const clientX = getter(MouseEvent, 'clientX');
   const clientY = getter(MouseEvent, 'clientY');
   const screenX = getter(MouseEvent, 'screenX');
@@ -76,23 +71,6 @@
     return outwards[index] ?? document;
   };
 
-  /** Whether folders were dropped, and nothing else: handles.js holds each photo in them once the page reads it. @param {DataTransfer} data */
-  const isFolders = (data) => {
-    try {
-      const items = itemsOf(data);
-      let folders = false;
-      for (let index = 0; index < itemCount(items); index += 1) {
-        if (kindOf(items[index]) !== 'file') continue;
-        if (!isDirectory(entryOf(items[index]))) return false;
-        folders = true;
-      }
-      return folders;
-    } catch {
-      // A file without an entry, or a browser without folders.
-      return false;
-    }
-  };
-
   /** As it was, read past the page: any getter of its own would be handed the event with the originals. @param {DragEvent} event */
   const circumstances = (event) => ({
     bubbles: true,
@@ -112,7 +90,7 @@
   const onDrop = (event) => {
     const data = !has(own, event) && event.isTrusted && dropped(event);
     const list = data && filesOf(data);
-    if (!list || count(list) === 0 || isApproved(list) || isFolders(data)) return;
+    if (!list || count(list) === 0 || isApproved(list)) return;
     stop(event);
     preventDefault(event);
     const aim = innermost(event);

@@ -9,7 +9,8 @@
  * @typedef {{ id: number, files: File[] | null }} Settled  null: cancelled
  *
  * A photo as it travels between content script and background: as it is, or as base64 where the browser's extension
- * messages cannot carry a Blob. `head` alone stands for a file that is too large for that.
+ * messages cannot carry a Blob. There `text` holds but the head of a file that is too large, and is null of one that cannot
+ * be read.
  * @typedef {{ name: string, type: string, size: number, blob: Blob | null, text: string | null }} Parcel
  *
  * Content script to background, over the port "uploads".
@@ -27,7 +28,7 @@
  * @typedef {'retry' | 'attempt' | 'original' | 'cancel'} Choice
  * @typedef {{ id: string, host: string, files: { name: string, size: number }[], code: string, detail: string, choices: Choice[] }} Waiting
  * @typedef {{ type: 'holds', holds: Waiting[] }} ToHoldWindow
- * @typedef {{ type: 'choose', hold: string, choice: Choice }} FromHoldWindow
+ * @typedef {{ type: 'choose', hold: string, choice: Choice } | { type: 'closing' }} FromHoldWindow
  *
  * Extension pages to background, by runtime.sendMessage.
  * @typedef {{ type: 'state' }

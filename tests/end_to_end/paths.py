@@ -45,6 +45,12 @@ PATHS = (
     Path("head-listener"),
     Path("reopened"),
     Path("hostile"),
+    Path("hostile-drop", ("jpeg",), "drop"),
+    Path("drop-overlay", ("jpeg",), "drop"),
+    Path("clipboard", ("png",), "paste"),
+    Path("removed-form", keeps_stamps=False),
+    Path("shadow-form", press=True, keeps_stamps=False),
+    Path("declarative-form", press=True, keeps_stamps=False),
 )
 
 

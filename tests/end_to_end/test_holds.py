@@ -13,6 +13,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ATTACHED = PATHS[0]
 HOLD_SECONDS = 30.0
+RETRY_SECONDS = 5.0
+"""Longer than the extension tries to reach a daemon that is not there."""
 
 
 async def choose(window: Page, choice: str) -> None:
@@ -50,6 +52,39 @@ async def test_cancelling_tells_the_page_as_the_browser_would(stage: Stage) -> N
     await choose(await stage.browser.hold_window(HOLD_SECONDS), "cancel")
     assert await page.wait_for("window.cancelled") is True
     assert await page.evaluate("f.files.length") == 0
+    assert stage.site.runs[run].parts == []
+    await page.close()
+    await stage.daemon.start()
+    await stage.daemon.ready()
+
+
+async def test_cancelling_sends_no_form_without_its_photo(stage: Stage) -> None:
+    await stage.daemon.kill()
+    path = Path("button", press=True)
+    page, run = await stage.visit(path)
+    await stage.act(path, page)
+    await choose(await stage.browser.hold_window(HOLD_SECONDS), "cancel")
+    await stage.browser.hold_window_gone()
+    # What the page would send now is under way at once.
+    await asyncio.sleep(1)
+    assert await page.evaluate("document.title") == "button"
+    assert stage.site.runs[run].bodies == []
+    await page.close()
+    await stage.daemon.start()
+    await stage.daemon.ready()
+
+
+async def test_a_retry_that_fails_while_the_window_closes_is_shown_in_another(stage: Stage) -> None:
+    await stage.daemon.kill()
+    page, run = await stage.visit(ATTACHED)
+    await stage.act(ATTACHED, page)
+    closing = await stage.browser.hold_window(HOLD_SECONDS)
+    # One that takes its time to close.
+    await closing.evaluate("void (window.close = () => {})")
+    await choose(closing, "retry")
+    await asyncio.sleep(RETRY_SECONDS)
+    await closing.close()
+    await choose(await stage.browser.hold_window(HOLD_SECONDS), "cancel")
     assert stage.site.runs[run].parts == []
     await page.close()
     await stage.daemon.start()

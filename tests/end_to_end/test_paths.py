@@ -1,9 +1,11 @@
 """Every upload path, in both browsers."""
 
+import asyncio
+
 import pytest
 
 from tests.end_to_end.paths import PATHS, Path
-from tests.end_to_end.photos import jpeg, twelve_megapixels
+from tests.end_to_end.photos import astronaut, jpeg, twelve_megapixels
 from tests.end_to_end.stage import Stage
 from tests.end_to_end.verdict import arrived_original, problems
 
@@ -38,6 +40,44 @@ async def test_a_photo_of_twelve_megapixels(stage: Stage) -> None:
     path = Path("attached", ("large",))
     run = await stage.upload(path, seconds=300)
     assert problems(path, run, [stage.uploads["large"]]) == []
+
+
+async def test_more_photos_at_once_than_the_daemon_lets_wait(stage: Stage) -> None:
+    folder = stage.uploads["jpeg"].path.parent
+    names = tuple(f"crowd-{number}" for number in range(20))
+    for number, name in enumerate(names):
+        stage.uploads[name] = jpeg(astronaut(400 + number), folder / f"{name}.jpg")
+    path = Path("multiple", names)
+    # Had the person to be asked about one of them, none would ever arrive.
+    run = await stage.upload(path, seconds=300)
+    assert problems(path, run, [stage.uploads[name] for name in names]) == []
+
+
+# In Firefox such a frame's upload is refused.
+@pytest.mark.parametrize("stage", ["chromium"], indirect=True)
+async def test_a_frame_without_an_origin(stage: Stage) -> None:
+    path = Path("sandboxed", keeps_stamps=False)
+    page, run = await stage.visit(path)
+    try:
+        # Its process is another one, for which the page's load does not wait.
+        await asyncio.sleep(1)
+        await stage.act(path, page)
+        await stage.site.wait(run, 1, 120)
+        assert problems(path, stage.site.runs[run], [stage.uploads["jpeg"]]) == []
+    finally:
+        await page.close()
+
+
+async def test_a_form_in_a_closed_root_of_a_reopened_page(stage: Stage) -> None:
+    path = Path("reopened-form", press=True, keeps_stamps=False)
+    page, run = await stage.visit(path)
+    try:
+        await page.wait_for("document.title === 'ready'")
+        await stage.act(path, page)
+        await stage.site.wait(run, 1, 120)
+        assert problems(path, stage.site.runs[run], [stage.uploads["jpeg"]]) == []
+    finally:
+        await page.close()
 
 
 async def test_a_page_of_a_site_that_is_off_is_untouched(stage: Stage) -> None:

@@ -46,7 +46,6 @@ interface Window {
   FileSystemHandle: any;
   FileSystemDirectoryHandle: any;
   FileSystemFileHandle: any;
-  FileSystemEntry: unknown;
   FileSystemFileEntry: unknown;
   StorageManager: unknown;
   Clipboard: unknown;
