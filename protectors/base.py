@@ -94,5 +94,8 @@ class Protector(ABC):
         """
 
     @abstractmethod
-    def judge(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
-        """Verdicts on images [B, 3, H, W] as delivered, by a fresh reading that shares nothing with the optimisation."""
+    def judge(self, originals: Tensor, delivered: Tensor, surely: bool = False) -> list[Verdict]:
+        """Verdicts on images [B, 3, H, W] as delivered, by a fresh reading that shares nothing with the optimisation.
+
+        ``surely`` asks for the room that encoding them again takes: for pixels that are yet to be saved.
+        """

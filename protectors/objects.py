@@ -22,6 +22,9 @@ from protectors.optimisation import optimise, shaped_step
 PUBLISHED_THRESHOLD = 0.3
 """T of Algorithm 1, and the score from which a detection counts in every verdict."""
 
+SURE_THRESHOLD = 0.2
+"""What scores below this stays below the published threshold when the photo is saved as JPEG."""
+
 FOREMOST = 128
 """Proposals an image that the refreshed rule pushes between two refreshes."""
 
@@ -204,11 +207,12 @@ class ObjectDisappearance(Protector):
             return tuple(labels)
         return tuple(label for label in labels if self.detector.classes.index(label) in self.sensitive)
 
-    def judge(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
+    def judge(self, originals: Tensor, delivered: Tensor, surely: bool = False) -> list[Verdict]:
         """Protected means that a fresh detection on the delivered pixels finds no object (M_all), or none of a
-        sensitive class (M_sen), with a score of at least 0.3."""
+        sensitive class (M_sen), with a score of at least 0.3; surely, of at least 0.2."""
         verdicts = []
-        pairs = zip(self.detector.detect(originals), self.detector.detect(delivered), strict=True)
+        threshold = SURE_THRESHOLD if surely else PUBLISHED_THRESHOLD
+        pairs = zip(self.detector.detect(originals), self.detector.detect(delivered, threshold), strict=True)
         for before, after in pairs:
             labels_after = tuple(detection.label for detection in after)
             verdicts.append(

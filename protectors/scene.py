@@ -24,6 +24,9 @@ STEP = 0.007
 SHAPED_STEP = 1 / 255
 """Root mean square of a shaped step: finer than that is lost in the 8-bit picture."""
 
+PATIENCE = 10
+"""Shaped steps before signs take over: dense textures, such as forests, need every pixel's share of the budget."""
+
 CUMULATIVE = 0.99
 """sigma of the paper: the likeliest classes that together reach this probability are never targets."""
 
@@ -70,7 +73,9 @@ class TowardsTarget:
         return target > rest + self.margin
 
     def update(self, gradient: Tensor, step: int) -> Tensor:
-        return STEP * gradient.sign() if self.rule == "published" else shaped_step(gradient, SHAPED_STEP)
+        if self.rule == "published" or step >= PATIENCE:
+            return STEP * gradient.sign()
+        return shaped_step(gradient, SHAPED_STEP)
 
 
 class SceneProtector(Protector):
@@ -94,12 +99,20 @@ class SceneProtector(Protector):
         objective = TowardsTarget(self.classifier, originals, targets, self.margin, self.rule)
         return (yield from optimise(originals, objective, budget, start))
 
-    def judge(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
-        """Protected means that the class read first in the delivered photo is not the one read in the original."""
+    def judge(self, originals: Tensor, delivered: Tensor, surely: bool = False) -> list[Verdict]:
+        """Protected means that the class read first in the delivered photo is not the one read in the original;
+        surely, that it leads that one by half the margin at least."""
         names = self.classifier.classes
-        before = self.classifier.read(originals).argmax(1).tolist()
-        after = self.classifier.read(delivered).argmax(1).tolist()
+        before, probabilities = self.classifier.read(originals).argmax(1), self.classifier.read(delivered)
+        largest, after = probabilities.max(1)
+        leads = (largest - probabilities.gather(1, before[:, None])[:, 0]).tolist()
         return [
-            Verdict(self.name, self.classifier.name, first != second, (names[first],), (names[second],))
-            for first, second in zip(before, after, strict=True)
+            Verdict(
+                self.name,
+                self.classifier.name,
+                first != second and (not surely or lead >= self.margin / 2),
+                (names[first],),
+                (names[second],),
+            )
+            for first, second, lead in zip(before.tolist(), after.tolist(), leads, strict=True)
         ]
