@@ -115,14 +115,17 @@ class Cloakroom:
         originals = self._working(native)
         budget = BUDGETS[policy.strength]
         protectors = self._protectors(policy, seed)
-        cloaked, delivered = originals, native
+        cloaked: Tensor | None = None
+        delivered = native
         # One protector's steps can undo another's, and enlarging or rounding can undo a little of both: rounds go on, each
         # from the last one's result, until a fresh reading of the native pixels contents all of them, with the room that
         # saving as JPEG takes.
         for _ in range(ROUNDS):
             for protector in protectors:
-                cloaked = (yield from protector.protect(originals, budget, cloaked)).images
-            delivered = on_levels(within(native + enlarged(cloaked - originals, native), native, budget.radius))
+                outcome = yield from protector.protect(originals, budget, cloaked)
+                cloaked = outcome.images
+            change = enlarged(outcome.images - originals, native)
+            delivered = on_levels(within(native + change, native, budget.radius))
             if all(verdict.protected for own in protectors for verdict in own.judge(native, delivered, surely=True)):
                 break
         return as_pixels(delivered)

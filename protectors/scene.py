@@ -96,7 +96,9 @@ class SceneProtector(Protector):
             # What an earlier round reached may stay: a photo needs to be read as one wrong scene, not as several in turn.
             before, now = self.classifier.read(originals).argmax(1), self.classifier.read(start).argmax(1)
             targets = torch.where(now == before, targets, now)
-        objective = TowardsTarget(self.classifier, originals, targets, self.margin, self.rule)
+        # On top of another protector's change half the margin has to do: what both spend on one photo adds up.
+        margin = self.margin if start is None else self.margin / 2
+        objective = TowardsTarget(self.classifier, originals, targets, margin, self.rule)
         return (yield from optimise(originals, objective, budget, start))
 
     def judge(self, originals: Tensor, delivered: Tensor, surely: bool = False) -> list[Verdict]:
