@@ -3,6 +3,7 @@
 import { channelFor, ruleFor } from '../policy.js';
 import { HEAD_BYTES, sniffImage } from '../sniff.js';
 import { JobError } from './connection.js';
+import { Delivered } from './delivered.js';
 import { loadPolicy, saveLast } from './settings.js';
 
 const ALIVE_MS = 20_000;
@@ -10,7 +11,7 @@ const ALIVE_MS = 20_000;
 /**
  * @typedef {import('../shared/messages.js').Parcel} Parcel
  * @typedef {{ job: string, parcel: Parcel, blob: Blob, mime: string | null, cloaked: import('./connection.js').Cloaked | null,
- *   failure: JobError | null }} Photo
+ *   failure: JobError | null, delivered: boolean }} Photo  delivered: it is what the site was given before
  */
 
 export class Uploads {
@@ -18,6 +19,7 @@ export class Uploads {
   #window;
   /** @type {Promise<{ sites: import('../policy.js').SiteEntry[] }>} */
   #sites;
+  #delivered = new Delivered();
   #running = 0;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #alive;
@@ -45,7 +47,7 @@ export class Uploads {
         holds.get(message.hold)?.abandon();
         holds.delete(message.hold);
       } else if (message.type === 'hold') {
-        const hold = new Hold(message, origin, this.#connection, this.#window, this.#sites);
+        const hold = new Hold(message, origin, this.#connection, this.#window, this.#sites, this.#delivered);
         holds.set(message.hold, hold);
         this.#begin();
         void hold.settle().catch(() => null).then((parcels) => {
@@ -85,6 +87,7 @@ class Hold {
   #connection;
   #window;
   #sites;
+  #delivered;
   #gone = false;
   /** @type {Photo[]} */
   #photos = [];
@@ -96,14 +99,16 @@ class Hold {
    * @param {import('./connection.js').Connection} connection
    * @param {import('./holds.js').HoldWindow} window
    * @param {Promise<{ sites: import('../policy.js').SiteEntry[] }>} sites
+   * @param {Delivered} delivered
    */
-  constructor(message, origin, connection, window, sites) {
+  constructor(message, origin, connection, window, sites, delivered) {
     this.#message = message;
     this.#host = origin?.host ?? null;
     this.#isBorrowed = origin?.isBorrowed ?? false;
     this.#connection = connection;
     this.#window = window;
     this.#sites = sites;
+    this.#delivered = delivered;
   }
 
   /** The page is gone, or gave up. */
@@ -158,12 +163,16 @@ class Hold {
   /** @type {(rule: import('../policy.js').Rule, again: boolean) => Promise<void>} */
   async #cloak({ protectors, strength, sensitive }, again) {
     const channel = channelFor(await this.#sites, String(this.#host));
+    const scope = JSON.stringify([this.#host, protectors, strength, sensitive]);
     await Promise.all(this.#photos.filter((photo) => !photo.cloaked).map(async (photo) => {
       const { job, parcel, blob, mime } = photo;
       const request = { job, name: parcel.name.slice(0, 1024), mime: String(mime), size: blob.size, channel, policy: { protectors, strength, sensitive } };
       try {
         if (parcel.size !== blob.size) throw new JobError('too-large');
+        photo.delivered = await this.#delivered.has(blob, scope);
+        if (photo.delivered) return;
         photo.cloaked = await this.#connection.protect(request, blob, again);
+        if (isSettled(photo)) await this.#delivered.add(photo.cloaked.blob, scope);
       } catch (error) {
         photo.failure = error instanceof JobError ? error : new JobError('internal');
       }
@@ -185,17 +194,19 @@ class Hold {
 
   /** @param {'cloaked' | 'weak' | 'original' | 'cancelled'} outcome */
   #remember(outcome) {
-    const reports = this.#photos.flatMap(({ cloaked }) => (cloaked ? [cloaked.report] : []));
+    const photos = this.#photos.filter(({ delivered }) => !delivered);
+    if (photos.length === 0) return;
+    const reports = photos.flatMap(({ cloaked }) => (cloaked ? [cloaked.report] : []));
     const psnrs = reports.map(({ psnr }) => psnr).filter((psnr) => typeof psnr === 'number');
     void saveLast({
-      host: String(this.#host), when: Date.now(), photos: this.#photos.length, outcome,
+      host: String(this.#host), when: Date.now(), photos: photos.length, outcome,
       seconds: (Date.now() - this.#begun) / 1000, psnr: psnrs.length ? Math.min(...psnrs) : null, reports,
     });
   }
 }
 
-/** Only a report that says so settles a photo. @param {Photo} photo */
-const isSettled = ({ cloaked }) => cloaked?.report.protected === true;
+/** Only a report that says so settles a photo, once. @param {Photo} photo */
+const isSettled = ({ cloaked, delivered }) => delivered || cloaked?.report.protected === true;
 
 /** @type {(parcel: Parcel, job: string) => Promise<Photo>} */
 async function examine(parcel, job) {
@@ -208,12 +219,12 @@ async function examine(parcel, job) {
     // It may be a photo: the person hears of it, as of any that could not be cloaked.
     mime = 'application/octet-stream';
   }
-  return { job, parcel, blob, mime, cloaked: null, failure: null };
+  return { job, parcel, blob, mime, cloaked: null, failure: null, delivered: false };
 }
 
 /** @type {(photo: Photo) => Promise<Parcel | null>} */
-async function toParcel({ parcel, mime, cloaked }) {
-  if (mime === null) return null;
+async function toParcel({ parcel, mime, cloaked, delivered }) {
+  if (mime === null || delivered) return null;
   if (!cloaked) throw new Error('a photo without its cloaked file may not go');
   const { blob } = cloaked;
   const { name, type } = parcel;
