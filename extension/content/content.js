@@ -128,7 +128,7 @@
     port.onMessage.addListener((message) => {
       attempt = 0;
       if (message.type === 'probe') probed(message.intact && message.blob instanceof Blob && message.blob.size === 9);
-      else onSettled(message);
+      else void onSettled(message);
     });
     port.onDisconnect.addListener(() => {
       // Reading it tells the browser that the error was seen.
@@ -162,20 +162,20 @@
   };
 
   /** @param {import('../shared/messages.js').ToContent} message */
-  const onSettled = (message) => {
+  const onSettled = async (message) => {
     if (message.type === 'probe') return;
     const hold = holds.get(message.hold);
-    if (!hold || !page) return;
-    holds.delete(message.hold);
-    if (message.type === 'refuse' || message.parcels.length !== hold.files.length) {
-      page.postMessage({ id: hold.id, files: null });
-      return;
+    if (!hold) return;
+    /** @type {File[] | null} */
+    let files = null;
+    if (message.type === 'release' && message.parcels.length === hold.files.length) {
+      files = await Promise.all(hold.files.map((file, index) => {
+        const parcel = message.parcels[index];
+        return parcel ? unpack(parcel, file) : file;
+      })).catch(() => null);
     }
-    const files = hold.files.map((file, index) => {
-      const parcel = message.parcels[index];
-      return parcel ? unpack(parcel, file) : file;
-    });
-    page.postMessage({ id: hold.id, files });
+    // Unless the page gave it up meanwhile.
+    if (holds.delete(message.hold)) page?.postMessage({ id: hold.id, files });
   };
 
   /** @type {(file: File, whole: boolean) => Promise<import('../shared/messages.js').Parcel>} */
@@ -186,9 +186,10 @@
     return { ...parcel, blob: null, text: await toText(sent).catch(() => null) };
   };
 
-  /** @type {(parcel: import('../shared/messages.js').Parcel, original: File) => File} */
-  const unpack = (parcel, original) => {
-    const bytes = parcel.blob ?? Uint8Array.from(atob(parcel.text ?? ''), (letter) => letter.charCodeAt(0));
+  // The bytes are copied into this process: Firefox does not finish a request with twenty files that lie in the background's.
+  /** @type {(parcel: import('../shared/messages.js').Parcel, original: File) => Promise<File>} */
+  const unpack = async (parcel, original) => {
+    const bytes = await parcel.blob?.arrayBuffer() ?? Uint8Array.from(atob(parcel.text ?? ''), (letter) => letter.charCodeAt(0));
     return new File([bytes], original.name, { type: original.type, lastModified: original.lastModified });
   };
 
