@@ -34,9 +34,6 @@ REMEMBERED = 384
 SURENESS = 6
 """The power of a proposal's class probability that it is pushed with."""
 
-SHAPED_STEP = 1 / 255
-"""Root mean square of a step of the refreshed rule: smaller steps vanish when the photo is saved, larger ones cost quality."""
-
 Rule = Literal["published", "refreshed"]
 
 
@@ -169,11 +166,11 @@ class Disappearance:
     def update(self, gradient: Tensor, step: int) -> Tensor:
         if self.rule == "published":
             largest = gradient.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
-            # The gradient scaled by its largest entry, each iteration's update clamped to the budget (Algorithm 1).
-            return (gradient / largest * self.radius).clamp(-self.radius, self.radius)
+            # Algorithm 1 clamps each update to the budget; scaled by its largest entry it fills that, and needs no clamp.
+            return gradient / largest * self.radius
         # Momentum as in Dong et al. (Boosting adversarial attacks with momentum, 2018), equation 6.
         self.momentum = 0.7 * self.momentum + gradient / gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-12)
-        return shaped_step(self.momentum, SHAPED_STEP)
+        return shaped_step(self.momentum)
 
 
 class ObjectDisappearance(Protector):

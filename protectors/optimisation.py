@@ -8,6 +8,9 @@ from torch import Tensor
 
 from protectors.base import Budget, Outcome, Progress
 
+SHAPED_STEP = 1 / 255
+"""Root mean square of a shaped step: a smaller one vanishes when the photo is saved, a larger one costs quality."""
+
 
 class Objective(Protocol):
     """What a method asks of the loop."""
@@ -34,14 +37,14 @@ def within(images: Tensor, originals: Tensor, radius: float) -> Tensor:
     return torch.minimum(torch.maximum(images, originals - radius), originals + radius).clamp(0, 1)
 
 
-def shaped_step(direction: Tensor, size: float) -> Tensor:
-    """A step [B, 3, H, W] along a direction, ``size`` large as the root mean square of its values, none above four times that.
+def shaped_step(direction: Tensor) -> Tensor:
+    """A step [B, 3, H, W] along a direction, ``SHAPED_STEP`` large, none of its values above four times that.
 
     It keeps the direction's shape where FGSM keeps its sign alone, so the change is spent where it acts and the rest of the
     picture is left in peace: the same effect on the adversary at some dB more.
     """
     spread = direction.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-12)
-    return (size * direction / spread).clamp(-4 * size, 4 * size)
+    return (SHAPED_STEP * direction / spread).clamp(-4 * SHAPED_STEP, 4 * SHAPED_STEP)
 
 
 def optimise(

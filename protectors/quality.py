@@ -14,9 +14,14 @@ MIDDLE = 128.0
 """Taken from pixel values before their squares are summed."""
 
 
+def as_planes(pixels: NDArray[np.uint8]) -> Tensor:
+    """uint8 [H, W, C] to float32 [C, H, W], levels as they are."""
+    return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).float()
+
+
 def as_tensor(pixels: NDArray[np.uint8]) -> Tensor:
     """uint8 [H, W, 3] to float32 [1, 3, H, W] in [0, 1]."""
-    return torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None].float() / 255
+    return as_planes(pixels)[None] / 255
 
 
 def as_pixels(images: Tensor) -> NDArray[np.uint8]:
@@ -47,14 +52,11 @@ def ssim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     # In strips, so that twelve megapixels do not need gigabytes.
     for top in range(0, places, STRIP):
         rows = slice(top, min(top + STRIP, places) + size - 1)
-        total += _likeness(as_planes(first[rows]), as_planes(second[rows]), window)
+        # Round zero, which keeps float32 exact enough for variances.
+        one, two = (as_planes(photo[rows])[:, None] - MIDDLE for photo in (first, second))
+        total += _likeness(one, two, window)
     count = places * (first.shape[1] - size + 1) * first.shape[2]
     return total / float(count)
-
-
-def as_planes(pixels: NDArray[np.uint8]) -> Tensor:
-    """uint8 [H, W, C] to float32 [C, 1, H, W] round zero, which keeps float32 exact enough for variances."""
-    return torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[:, None].float() - MIDDLE
 
 
 def _likeness(one: Tensor, two: Tensor, window: Tensor) -> float:

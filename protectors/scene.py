@@ -21,9 +21,6 @@ from protectors.optimisation import optimise, shaped_step
 STEP = 0.007
 """epsilon of the paper, for pixels in [0, 1]."""
 
-SHAPED_STEP = 1 / 255
-"""Root mean square of a shaped step: finer than that is lost in the 8-bit picture."""
-
 PATIENCE = 10
 """Shaped steps before signs take over: dense textures, such as forests, need every pixel's share of the budget."""
 
@@ -75,7 +72,7 @@ class TowardsTarget:
     def update(self, gradient: Tensor, step: int) -> Tensor:
         if self.rule == "published" or step >= PATIENCE:
             return STEP * gradient.sign()
-        return shaped_step(gradient, SHAPED_STEP)
+        return shaped_step(gradient)
 
 
 class SceneProtector(Protector):
@@ -91,11 +88,12 @@ class SceneProtector(Protector):
         self.rule: Rule = rule
 
     def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
-        targets = draw_targets(self.classifier.read(originals), self.generator)
+        probabilities = self.classifier.read(originals)
+        targets = draw_targets(probabilities, self.generator)
         if start is not None:
             # What an earlier round reached may stay: a photo needs to be read as one wrong scene, not as several in turn.
-            before, now = self.classifier.read(originals).argmax(1), self.classifier.read(start).argmax(1)
-            targets = torch.where(now == before, targets, now)
+            now = self.classifier.read(start).argmax(1)
+            targets = torch.where(now == probabilities.argmax(1), targets, now)
         # On top of another protector's change half the margin has to do: what both spend on one photo adds up.
         margin = self.margin if start is None else self.margin / 2
         objective = TowardsTarget(self.classifier, originals, targets, margin, self.rule)
