@@ -1,0 +1,120 @@
+"""Recessive images: photos that a reverse image search by deep hashing no longer finds the likes of.
+
+Source: "Recessive Social Networking: Preventing Privacy Leakage against Reverse Image Search". A wrong label is drawn at
+random, and steps along r, the difference of its gradient and that of the label that is retrieved, are added until another one
+is. Three rules are offered: ``published`` takes the paper's step, lambda * r / ||r||_2^2; ``ifgsm`` is its baseline, the sign
+of r; ``codes``, ours and the default, needs no labels: it drives the bits of the code itself over their thresholds, in as
+many encoders at once as it is given, and leaves alone those that are well across.
+"""
+
+from collections.abc import Generator, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from protectors.adversaries.hash_encoder import HashEncoder, binary
+from protectors.base import Budget, Outcome, Progress, Protector, Verdict
+from protectors.optimisation import optimise, shaped_step
+
+LAMBDA = 0.1
+"""By how much, to first order, a published step raises the wrong label's score over the retrieved one's."""
+
+SIGN_STEP = 1 / 255
+"""The step of iFGSM."""
+
+ACROSS = 0.5
+"""How far beyond its threshold a bit is driven, in units of the encoder's usual output."""
+
+FLIPPED = 0.5
+"""The share of bits that have to differ: codes of different classes differ in about as many."""
+
+Rule = Literal["published", "ifgsm", "codes"]
+
+
+class Recession:
+    """The objective of one batch. ``wrong`` are labels [B], one of each encoder, drawn by the caller; ``codes`` needs none."""
+
+    stage = "search"
+
+    def __init__(self, encoders: Sequence[HashEncoder], originals: Tensor, wrong: Sequence[Tensor], rule: Rule) -> None:
+        self.encoders = tuple(encoders)
+        self.rule = rule
+        self.wrong = tuple(wrong)
+        with torch.no_grad():
+            outputs = [encoder.outputs(originals) for encoder in self.encoders]
+        self.codes = [binary(own) for own in outputs]
+        self.usual = [own.abs().mean(1, keepdim=True).clamp(min=1e-6) for own in outputs]
+        self.labels = [encoder.read(originals) for encoder in self.encoders]
+
+    def loss(self, images: Tensor, step: int) -> Tensor:
+        losses = [self._loss(index, encoder.outputs(images)) for index, encoder in enumerate(self.encoders)]
+        return torch.stack(losses).sum(0)
+
+    def _loss(self, index: int, outputs: Tensor) -> Tensor:
+        if self.rule == "codes":
+            kept = self.codes[index] * outputs / self.usual[index]
+            return (kept + ACROSS).clamp(min=0).mean(1)
+        scores = self.encoders[index].scores(outputs)
+        return (scores.gather(1, self.labels[index][:, None]) - scores.gather(1, self.wrong[index][:, None]))[:, 0]
+
+    @torch.no_grad()
+    def finished(self, images: Tensor, step: int) -> Tensor:
+        done = torch.ones(len(images), dtype=torch.bool, device=images.device)
+        for encoder, codes, labels in zip(self.encoders, self.codes, self.labels, strict=True):
+            now = encoder.codes(images)
+            if self.rule == "codes":
+                done &= (now != codes).float().mean(1) >= FLIPPED
+            done &= encoder.scores(now).argmax(1) != labels
+        return done
+
+    def update(self, gradient: Tensor, step: int) -> Tensor:
+        if self.rule == "published":
+            return LAMBDA * gradient / gradient.square().sum((1, 2, 3), keepdim=True).clamp(min=1e-12)
+        if self.rule == "ifgsm":
+            return SIGN_STEP * gradient.sign()
+        return shaped_step(gradient)
+
+
+class SearchProtector(Protector):
+    """Hides photos from searches by the given encoders. The wrong labels of the paper's rules come from ``generator``."""
+
+    name = "search"
+
+    def __init__(self, encoders: Sequence[HashEncoder], generator: torch.Generator, rule: Rule = "codes") -> None:
+        if not encoders:
+            raise ValueError("at least one encoder is needed")
+        self.encoders = tuple(encoders)
+        self.generator = generator
+        self.rule: Rule = rule
+
+    def _wrong(self, encoder: HashEncoder, originals: Tensor) -> Tensor:
+        """A label [B] drawn evenly among all but the one that is retrieved."""
+        labels, classes = encoder.read(originals), len(encoder.classes)
+        offsets = torch.randint(1, classes, (len(originals),), generator=self.generator).to(labels.device)
+        return (labels + offsets) % classes
+
+    def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
+        wrong = [] if self.rule == "codes" else [self._wrong(encoder, originals) for encoder in self.encoders]
+        return (yield from optimise(originals, Recession(self.encoders, originals, wrong, self.rule), budget, start))
+
+    def judge(self, originals: Tensor, delivered: Tensor, surely: bool = False) -> list[Verdict]:
+        """One verdict an image and encoder, image by image. Protected means that another label is retrieved; surely, that
+        a quarter of the code's bits differ as well."""
+        verdicts = [self._verdicts(encoder, originals, delivered, surely) for encoder in self.encoders]
+        return [verdict for image in zip(*verdicts, strict=True) for verdict in image]
+
+    def _verdicts(self, encoder: HashEncoder, originals: Tensor, delivered: Tensor, surely: bool) -> list[Verdict]:
+        before, after = encoder.codes(originals), encoder.codes(delivered)
+        flipped = (before != after).float().mean(1)
+        labels = (encoder.scores(codes).argmax(1).tolist() for codes in (before, after))
+        return [
+            Verdict(
+                self.name,
+                encoder.name,
+                first != second and (not surely or share >= FLIPPED / 2),
+                (encoder.classes[first],),
+                (encoder.classes[second],),
+            )
+            for first, second, share in zip(*labels, flipped.tolist(), strict=True)
+        ]
