@@ -4,7 +4,8 @@ Source: Li, Shamsabadi, Sanchez-Matilla, Mazzon, Cavallaro, "Scene privacy prote
 drawn at random outside the classes that make up most of the probability, the class that is read tells nothing of the true one.
 
 Two step rules are offered: ``published`` is the paper's, x <- x - epsilon * sign(gradient); ``shaped``, ours and the default,
-draws the same targets but keeps the gradient's shape in finer steps, which reaches them at some dB more.
+draws the same targets but keeps the gradient's shape in finer steps, which reaches them at some dB more. The paper's baselines
+differ from it by their aim alone.
 """
 
 from collections.abc import Generator
@@ -33,6 +34,10 @@ MARGIN = 0.6
 
 Rule = Literal["published", "shaped"]
 
+Aim = Literal["unlikely", "random", "least", "away"]
+"""Where the reading is led: to a class drawn beyond the likely ones (P-FGSM), to one drawn among all others (R-FGSM), to the
+least likely one (L-FGSM), or nowhere but away from the class that is read (N-FGSM)."""
+
 
 def draw_targets(probabilities: Tensor, generator: torch.Generator, cumulative: float = CUMULATIVE) -> Tensor:
     """Targets [B], each drawn evenly from the classes beyond ``cumulative`` probability in [B, classes].
@@ -49,25 +54,26 @@ def draw_targets(probabilities: Tensor, generator: torch.Generator, cumulative: 
     return classes.gather(1, drawn)[:, 0]
 
 
-class TowardsTarget:
-    """The objective of one batch: cross-entropy to the drawn targets."""
+class Misreading:
+    """The objective of one batch: cross-entropy to the labels [B] to be read, or away from those that are."""
 
     stage = "scene"
 
-    def __init__(self, classifier: Classifier, originals: Tensor, targets: Tensor, margin: float, rule: Rule) -> None:
+    def __init__(self, classifier: Classifier, labels: Tensor, towards: bool, margin: float, rule: Rule) -> None:
         self.classifier = classifier
-        self.targets = targets
+        self.labels = labels
+        self.sign = 1 if towards else -1
         self.margin = margin
         self.rule = rule
 
     def loss(self, images: Tensor, step: int) -> Tensor:
-        return functional.cross_entropy(self.classifier.logits(images), self.targets, reduction="none")
+        return self.sign * functional.cross_entropy(self.classifier.logits(images), self.labels, reduction="none")
 
     def finished(self, images: Tensor, step: int) -> Tensor:
         probabilities = self.classifier.read(images)
-        target = probabilities.gather(1, self.targets[:, None])[:, 0]
-        rest = probabilities.scatter(1, self.targets[:, None], 0).amax(1)
-        return target > rest + self.margin
+        own = probabilities.gather(1, self.labels[:, None])[:, 0]
+        rest = probabilities.scatter(1, self.labels[:, None], 0).amax(1)
+        return self.sign * (own - rest) > self.margin
 
     def update(self, gradient: Tensor, step: int) -> Tensor:
         if self.rule == "published" or step >= PATIENCE:
@@ -76,27 +82,44 @@ class TowardsTarget:
 
 
 class SceneProtector(Protector):
-    """P-FGSM against one classifier. ``margin`` is how far the target's probability must lead (0: as published);
-    a lead keeps the reading through re-encoding."""
+    """P-FGSM against one classifier, or with another aim a baseline of it. ``margin`` is how far the probability of the
+    class to be read must lead (0: as published); a lead keeps the reading through re-encoding."""
 
     name = "scene"
 
-    def __init__(self, classifier: Classifier, generator: torch.Generator, margin: float = 0.0, rule: Rule = "shaped") -> None:
+    def __init__(
+        self,
+        classifier: Classifier,
+        generator: torch.Generator,
+        margin: float = 0.0,
+        rule: Rule = "shaped",
+        aim: Aim = "unlikely",
+    ) -> None:
         self.classifier = classifier
         self.generator = generator
         self.margin = margin
         self.rule: Rule = rule
+        self.aim: Aim = aim
+
+    def _labels(self, probabilities: Tensor) -> Tensor:
+        """The labels [B] of the objective, from what is read in the originals."""
+        if self.aim == "unlikely":
+            return draw_targets(probabilities, self.generator)
+        if self.aim == "random":
+            # Beyond next to no probability lies every class but the likeliest.
+            return draw_targets(probabilities, self.generator, 1e-6)
+        return probabilities.argmin(1) if self.aim == "least" else probabilities.argmax(1)
 
     def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
         probabilities = self.classifier.read(originals)
-        targets = draw_targets(probabilities, self.generator)
-        if start is not None:
+        labels, towards = self._labels(probabilities), self.aim != "away"
+        if start is not None and towards:
             # What an earlier round reached may stay: a photo needs to be read as one wrong scene, not as several in turn.
             now = self.classifier.read(start).argmax(1)
-            targets = torch.where(now == probabilities.argmax(1), targets, now)
+            labels = torch.where(now == probabilities.argmax(1), labels, now)
         # On top of another protector's change half the margin has to do: what both spend on one photo adds up.
         margin = self.margin if start is None else self.margin / 2
-        objective = TowardsTarget(self.classifier, originals, targets, margin, self.rule)
+        objective = Misreading(self.classifier, labels, towards, margin, self.rule)
         return (yield from optimise(originals, objective, budget, start))
 
     def judge(self, originals: Tensor, delivered: Tensor, surely: bool = False) -> list[Verdict]:

@@ -16,7 +16,7 @@ from protectors.base import Budget
 from protectors.evaluation.delivery import outcome_of, through_jpeg
 from protectors.manifest import entry
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
-from protectors.scene import MARGIN, Rule, SceneProtector
+from protectors.scene import MARGIN, Aim, Rule, SceneProtector
 
 PHOTOS = 500
 QUICK_PHOTOS = 30
@@ -31,12 +31,15 @@ SEED = 0
 class Tally:
     """One row of the table, photo by photo."""
 
+    classes: int
     fooled: list[bool] = field(default_factory=list)
     fooled_jpeg: list[bool] = field(default_factory=list)
     right: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
     decibels: list[float] = field(default_factory=list)
     likeness: list[float] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
+    read: list[int] = field(default_factory=list)
+    ranks: list[int] = field(default_factory=list)
 
     def figures(self, prefix: str) -> dict[str, float]:
         return {
@@ -47,8 +50,17 @@ class Tally:
             f"{prefix}.psnr_deviation": float(np.std(self.decibels)),
             f"{prefix}.ssim": float(np.mean(self.likeness)),
             f"{prefix}.steps": float(np.mean(self.steps)),
+            f"{prefix}.top1": float(np.mean(np.array(self.ranks) < 1)),
+            f"{prefix}.top5": float(np.mean(np.array(self.ranks) < 5)),
+            f"{prefix}.distance": distance_from_uniform(self.read, self.classes),
             **{f"{prefix}.{name}": float(np.mean(values)) for name, values in self.right.items()},
         }
+
+
+def distance_from_uniform(read: list[int], classes: int) -> float:
+    """Euclidean distance between how often each class is read and evenly often: 0 tells nothing of the true class."""
+    shares = np.bincount(read, minlength=classes) / len(read)
+    return float(np.linalg.norm(shares - 1 / classes))
 
 
 def measure(
@@ -69,6 +81,9 @@ def measure(
         ("judge_after", judge, forms),
     ):
         tally.right[name] += (model.read(images).argmax(1).cpu().numpy() == truth).tolist()
+    probabilities = protector.classifier.read(forms).cpu().numpy()
+    tally.read += probabilities.argmax(1).tolist()
+    tally.ranks += (probabilities > np.take_along_axis(probabilities, truth[:, None], 1)).sum(1).tolist()
     tally.decibels += [psnr(photo, pixels) for photo, pixels in zip(photos, delivered, strict=True)]
     tally.likeness += [ssim(photo, pixels) for photo, pixels in zip(photos, delivered, strict=True)]
     tally.steps += list(outcome.steps)
@@ -77,17 +92,24 @@ def measure(
 def run(quick: bool, data: Path, report: Callable[[str], None]) -> dict[str, float]:
     """All figures of ``scene.json``, on photos drawn without order from the test split of scenes6.npz.
 
-    ``p_fgsm`` is the default rule with the margin that delivered photos get; ``p_fgsm.published`` the paper's own.
+    ``p_fgsm`` is the default rule with the margin that delivered photos get; ``p_fgsm.published`` the paper's own, and the
+    others are the paper's baselines.
     """
     cpu = torch.device("cpu")
     adversary, judge = (load_classifier(entry(name), cpu) for name in ("scenes", "scenes_judge"))
     archive = Archive(data / "scenes6.npz")
     order = np.random.default_rng(SEED).permutation(np.where(archive["is_test"])[0])[: QUICK_PHOTOS if quick else PHOTOS]
-    rows: list[tuple[str, Rule, float]] = [("p_fgsm", "shaped", MARGIN), ("p_fgsm.published", "published", 0.0)]
+    rows: list[tuple[str, Rule, float, Aim]] = [
+        ("p_fgsm", "shaped", MARGIN, "unlikely"),
+        ("p_fgsm.published", "published", 0.0, "unlikely"),
+        ("n_fgsm", "published", 0.0, "away"),
+        ("r_fgsm", "published", 0.0, "random"),
+        ("l_fgsm", "published", 0.0, "least"),
+    ]
     figures: dict[str, float] = {}
-    for name, rule, margin in rows:
-        protector = SceneProtector(adversary, torch.Generator().manual_seed(SEED), margin, rule)
-        tally = Tally()
+    for name, rule, margin, aim in rows:
+        protector = SceneProtector(adversary, torch.Generator().manual_seed(SEED), margin, rule, aim)
+        tally = Tally(len(adversary.classes))
         for chosen in np.array_split(order, -(-len(order) // BATCH)):
             measure(protector, judge, archive.images(chosen.tolist()), archive["labels"][chosen].astype(np.int64), tally)
             report(f"{name}: {len(tally.fooled)}/{len(order)} photos")

@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from protectors.adversaries.classifier import Classifier
 from protectors.base import Budget
 from protectors.cloak import Cloakroom, Policy
+from protectors.evaluation.scene import distance_from_uniform
 from protectors.quality import as_tensor, psnr
-from protectors.scene import SceneProtector, draw_targets
+from protectors.scene import Aim, Misreading, Rule, SceneProtector, draw_targets
 from tests.protectors.conftest import finish
 
 
@@ -66,3 +70,74 @@ def test_a_margin_makes_the_reading_surer(classifier: Classifier, portrait: NDAr
         leads.append(first - second)
     assert leads[1] > 0.6
     assert leads[1] > leads[0]
+
+
+class Pixels(nn.Module):
+    """A classifier whose logits are the means of the three channels: every gradient is known."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(10.0))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.scale * images.mean((2, 3))
+
+
+def pixels_classifier() -> Classifier:
+    return Classifier("pixels", Pixels(), ("red", "green", "blue"), 2, (0.0,) * 3, (1.0,) * 3)
+
+
+REDDISH = torch.tensor([0.6, 0.5, 0.4])[None, :, None, None].expand(1, 3, 2, 2)
+
+
+@pytest.mark.parametrize(("aim", "labels"), [("unlikely", {2}), ("random", {1, 2}), ("least", {2}), ("away", {0})])
+def test_each_aim_has_its_labels(aim: Aim, labels: set[int]) -> None:
+    probabilities = torch.tensor([[0.6, 0.395, 0.005]]).repeat(200, 1)
+    protector = SceneProtector(pixels_classifier(), torch.Generator().manual_seed(0), aim=aim)
+    assert set(protector._labels(probabilities).tolist()) == labels
+
+
+def test_p_fgsm_step_by_step_on_a_classifier_by_hand() -> None:
+    """Cross-entropy towards blue falls where blue rises and the others sink, by 0.007 a step whatever the gradient."""
+    classifier, originals = pixels_classifier(), REDDISH
+    objective = Misreading(classifier, torch.tensor([2]), True, 0.0, "published")
+    images = originals.clone()
+    for step in range(3):
+        held = images.clone().requires_grad_(True)
+        (gradient,) = torch.autograd.grad(objective.loss(held, step).sum(), held)
+        images = images - objective.update(gradient, step)
+        by_hand = originals + 0.007 * (step + 1) * torch.tensor([-1.0, -1.0, 1.0])[None, :, None, None]
+        assert torch.allclose(images, by_hand, atol=1e-6)
+    assert not objective.finished(images, 3)
+    # Blue overtakes red once both have gone a tenth: after fifteen steps, not after fourteen.
+    for steps, done in ((14, False), (15, True)):
+        images = originals + 0.007 * steps * torch.tensor([-1.0, -1.0, 1.0])[None, :, None, None]
+        assert objective.finished(images, steps).tolist() == [done]
+
+
+@pytest.mark.parametrize("aim", ["unlikely", "random", "least", "away"])
+def test_every_aim_changes_what_is_read(aim: Aim) -> None:
+    protector = SceneProtector(pixels_classifier(), torch.Generator().manual_seed(1), rule="published", aim=aim)
+    _, outcome = finish(protector.protect(REDDISH, Budget(0.3, 60)))
+    (verdict,) = protector.judge(REDDISH, outcome.images)
+    assert verdict.protected
+    assert verdict.before == ("red",)
+    if aim in ("unlikely", "least"):
+        assert verdict.after == ("blue",)
+
+
+@pytest.mark.parametrize("rule", ["published", "shaped"])
+@given(levels=st.integers(1, 24), seed=st.integers(0, 1000), steps=st.integers(1, 14))
+@settings(max_examples=25, deadline=None)
+def test_the_budget_holds_on_the_levels_of_a_file(rule: Rule, levels: int, seed: int, steps: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    originals = (torch.rand(2, 3, 5, 4, generator=generator) * 255).round() / 255
+    protector = SceneProtector(pixels_classifier(), generator, 0.9, rule)
+    _, outcome = finish(protector.protect(originals, Budget(levels / 255, steps)))
+    assert ((outcome.images - originals) * 255).round().abs().max() <= levels
+    assert torch.equal((outcome.images * 255).round() / 255, outcome.images)
+
+
+def test_distance_from_the_uniform_distribution() -> None:
+    assert distance_from_uniform([0, 1, 2, 0, 1, 2], 3) == 0
+    assert distance_from_uniform([0, 0], 2) == pytest.approx(0.5**0.5)
