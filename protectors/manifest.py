@@ -19,7 +19,7 @@ class Entry:
     """One model. Embedded ones have a ``file`` in FOLDER; full ones a ``url``, fetched when a person asks."""
 
     name: str
-    task: Literal["objects", "scene"]
+    task: Literal["objects", "search", "scene"]
     role: Literal["adversary", "judge"]
     architecture: str
     set: Literal["embedded", "full"]
@@ -29,7 +29,7 @@ class Entry:
     licence: str
     source: str
     input_size: int
-    """Longest side (detectors) or side (classifiers) of the network's own input, in pixels."""
+    """Longest side (detectors) or side (classifiers, encoders) of the network's own input, in pixels."""
     classes: tuple[str, ...] = ()
     """Names by label; empty where the architecture brings its own list."""
     file: Path | None = None

@@ -17,6 +17,8 @@ from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.dense_resnet import DenseResNetClassifier
 from protectors.adversaries.detector import Detector
 from protectors.adversaries.embedded_detector import build_detector
+from protectors.adversaries.hash_encoder import HashEncoder
+from protectors.adversaries.hash_network import HashNetwork
 from protectors.adversaries.plain_convnet import PlainConvNet
 from protectors.manifest import DamagedWeightsError, Entry, entries, sha256_of, weights_file
 
@@ -30,6 +32,9 @@ CLASSIFIERS: dict[str, Callable[[int], nn.Module]] = {
     "dense_resnet": lambda classes: DenseResNetClassifier(classes, (32, 64, 128, 256)),
     "plain_convnet": PlainConvNet,
     "resnet50": lambda classes: resnet50(weights=None, num_classes=classes),
+}
+ENCODERS: dict[str, Callable[[int], nn.Module]] = {
+    "hash_network": HashNetwork,
 }
 CLASS_LISTS: dict[str, tuple[str, ...]] = {
     "faster_rcnn_resnet50_fpn": tuple(FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]),
@@ -67,3 +72,12 @@ def load_classifier(own: Entry, device: torch.device, folder: Path | None = None
     model = CLASSIFIERS[own.architecture](len(classes))
     model.load_state_dict(read_weights(own, folder))
     return Classifier(own.name, model.to(device), classes, own.input_size)
+
+
+def load_encoder(own: Entry, device: torch.device, folder: Path | None = None) -> HashEncoder:
+    """An encoder; its file holds the centres of its classes beside the weights, and so the number of its bits."""
+    weights = read_weights(own, folder)
+    centres = weights.pop("centres")
+    network = ENCODERS[own.architecture](centres.shape[1])
+    network.load_state_dict(weights)
+    return HashEncoder(own.name, network.to(device), own.classes, centres, own.input_size)
