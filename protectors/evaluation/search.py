@@ -82,7 +82,7 @@ def as_jpeg(images: Tensor, quality: int) -> Tensor:
 
 def fewer_levels(images: Tensor, bits: int = 4) -> Tensor:
     """Bit-depth reduction, the other processing that the paper tries on its images."""
-    levels = 2**bits - 1
+    levels = float(2**bits - 1)
     return (images * levels).round() / levels
 
 

@@ -1,0 +1,53 @@
+"""The U-Net that draws protective perturbations.
+
+Source: Ronneberger, Fischer, Brox, "U-Net" (2015), with batch normalisation and half its channels: 7.766 million parameters,
+as the generator of the protective-perturbation paper has.
+"""
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+DEPTH = 4
+"""How often the resolution is halved."""
+
+
+class DoubleConvolution(nn.Sequential):
+    """Two 3x3 convolutions, each normalised and rectified. [B, in, H, W] to [B, out, H, W]."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        layers: list[nn.Module] = []
+        for first in (channels_in, channels_out):
+            layers += [nn.Conv2d(first, channels_out, 3, 1, 1), nn.BatchNorm2d(channels_out), nn.ReLU()]
+        super().__init__(*layers)
+
+
+class UNet(nn.Module):
+    """[B, 3, H, W] to [B, 3, H, W], any size: what is missing to a multiple of 16 is mirrored on, and cut off again."""
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__()
+        widths = [width * 2**level for level in range(DEPTH + 1)]
+        self.entry = DoubleConvolution(3, width)
+        self.down = nn.ModuleList(DoubleConvolution(*pair) for pair in itertools.pairwise(widths))
+        self.widen = nn.ModuleList(nn.ConvTranspose2d(2 * own, own, 2, 2) for own in reversed(widths[:-1]))
+        self.up = nn.ModuleList(DoubleConvolution(2 * own, own) for own in reversed(widths[:-1]))
+        self.exit = nn.Conv2d(width, 3, 1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        height, width = images.shape[2:]
+        multiple = 2**DEPTH
+        # Mirrored where there is enough to mirror, repeated at the edges of what is smaller.
+        missing = (-height % multiple, -width % multiple)
+        mode = "reflect" if missing[0] < height and missing[1] < width else "replicate"
+        features = self.entry(functional.pad(images, (0, missing[1], 0, missing[0]), mode=mode))
+        passed = []
+        for down in self.down:
+            passed.append(features)
+            features = down(functional.max_pool2d(features, 2))
+        for widen, up in zip(self.widen, self.up, strict=True):
+            features = up(torch.cat([passed.pop(), widen(features)], 1))
+        drawn: Tensor = self.exit(features)
+        return drawn[:, :, :height, :width]
