@@ -43,10 +43,7 @@ def ssim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     Source: Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment" (2004), section III.B. Photos smaller than the
     window are compared by their whole as one window.
     """
-    size = min(11, *first.shape[:2])
-    offsets = torch.arange(size, dtype=torch.float32) - (size - 1) / 2
-    window = torch.exp(-offsets.square() / (2 * 1.5**2))
-    window /= window.sum()
+    size = window_size(first.shape[0], first.shape[1])
     total = 0.0
     places = first.shape[0] - size + 1
     # In strips, so that twelve megapixels do not need gigabytes.
@@ -54,13 +51,26 @@ def ssim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
         rows = slice(top, min(top + STRIP, places) + size - 1)
         # Round zero, which keeps float32 exact enough for variances.
         one, two = (as_planes(photo[rows])[:, None] - MIDDLE for photo in (first, second))
-        total += _likeness(one, two, window)
+        total += float(likeness(one, two, size).sum(dtype=torch.float64))
     count = places * (first.shape[1] - size + 1) * first.shape[2]
     return total / float(count)
 
 
-def _likeness(one: Tensor, two: Tensor, window: Tensor) -> float:
-    """The sum of the structural similarity over all places of all planes [C, 1, H, W]."""
+def ssim_of(first: Tensor, second: Tensor) -> Tensor:
+    """Structural similarity [B] of images [B, 3, H, W] in [0, 1], differentiable; for files there is ``ssim``."""
+    size = window_size(first.shape[2], first.shape[3])
+    return likeness(first * 255 - MIDDLE, second * 255 - MIDDLE, size).mean((1, 2, 3))
+
+
+def window_size(height: int, width: int) -> int:
+    return min(11, height, width)
+
+
+def likeness(one: Tensor, two: Tensor, size: int) -> Tensor:
+    """The structural similarity at all places of planes [N, C, H, W] of levels round zero; ``size`` is the window's."""
+    offsets = torch.arange(size, dtype=one.dtype, device=one.device) - (size - 1) / 2
+    window = torch.exp(-offsets.square() / (2 * 1.5**2))
+    window = window / window.sum()
 
     def blur(values: Tensor) -> Tensor:
         # Shifted sums: for one-channel planes far quicker on a CPU than a convolution.
@@ -72,9 +82,8 @@ def _likeness(one: Tensor, two: Tensor, window: Tensor) -> float:
     covariance = blur(one * two) - mean_one * mean_two
     mean_one, mean_two = mean_one + MIDDLE, mean_two + MIDDLE
     small_mean, small_variance = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    likeness = (2 * mean_one * mean_two + small_mean) * (2 * covariance + small_variance)
-    likeness /= (mean_one**2 + mean_two**2 + small_mean) * (variance_one + variance_two + small_variance)
-    return float(likeness.sum(dtype=torch.float64))
+    shared = (2 * mean_one * mean_two + small_mean) * (2 * covariance + small_variance)
+    return shared / ((mean_one**2 + mean_two**2 + small_mean) * (variance_one + variance_two + small_variance))
 
 
 def _weighted(values: Tensor, window: Tensor, axis: int) -> Tensor:

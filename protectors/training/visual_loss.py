@@ -1,0 +1,41 @@
+"""What the generator of protective perturbations is trained to do.
+
+Source: the protective-perturbation paper's weighted sum: the target model still reads the class (w_target 1), the auxiliary
+model, which stands for everybody else's eyes, does not (w_aux 1), and the picture loses its likeness (w_SSIM 0.5).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from protectors.quality import ssim_of
+
+
+@dataclass(frozen=True)
+class Weights:
+    target: float = 1.0
+    auxiliary: float = 1.0
+    likeness: float = 0.5
+
+
+def unread(logits: Tensor, labels: Tensor) -> Tensor:
+    """How far [B] the labels are from not being read: -log(1 - p), which unlike the negated cross-entropy is bounded below."""
+    own = logits.gather(1, labels[:, None])[:, 0]
+    others = logits.scatter(1, labels[:, None], float("-inf")).logsumexp(1)
+    return functional.softplus(own - others)
+
+
+def loss(
+    originals: Tensor, perturbed: Tensor, target: Tensor, auxiliary: Tensor | None, labels: Tensor, weights: Weights
+) -> Tensor:
+    """What perturbed images [B, 3, H, W] cost, mean over the batch, whose logits [B, classes] are ``target`` and ``auxiliary``.
+
+    Without an auxiliary model its term is left out, which is the paper's ablation.
+    """
+    total = weights.target * functional.cross_entropy(target, labels, reduction="none")
+    total = total + weights.likeness * ssim_of(originals, perturbed)
+    if auxiliary is not None:
+        total = total + weights.auxiliary * unread(auxiliary, labels)
+    return torch.mean(total)
