@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from protectors.adversaries.loading import available, load_classifier, load_detector
 from protectors.base import Budget, Progress, Protector
+from protectors.channels import jpeg
 from protectors.objects import ObjectDisappearance
 from protectors.optimisation import on_levels, within
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
@@ -95,7 +96,7 @@ class Cloakroom:
         if "objects" in policy.protectors:
             made.append(ObjectDisappearance(self.detector, policy.sensitive))
         if "scene" in policy.protectors:
-            made.append(SceneProtector(self.classifier, generator, MARGIN))
+            made.append(SceneProtector(self.classifier, generator, MARGIN, channel=jpeg))
         return made
 
     def _working(self, native: Tensor) -> Tensor:

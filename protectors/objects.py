@@ -68,6 +68,7 @@ class Disappearance:
     """
 
     stage = "objects"
+    shrinks = False
 
     def __init__(
         self,

@@ -11,11 +11,19 @@ from protectors.base import Budget, Outcome, Progress
 SHAPED_STEP = 1 / 255
 """Root mean square of a shaped step: a smaller one vanishes when the photo is saved, a larger one costs quality."""
 
+REFINEMENTS = 20
+"""Steps that a finished image's change is made smaller for."""
+
+SHRINKING, GROWING = 0.85, 1.05
+"""What a change's size is multiplied by, where the image is finished and where it no longer is."""
+
 
 class Objective(Protocol):
     """What a method asks of the loop."""
 
     stage: str
+    shrinks: bool
+    """Whether an image that is finished goes on: its change is made smaller for as long as it stays finished."""
 
     def loss(self, images: Tensor, step: int) -> Tensor:
         """Losses [B] to be lowered, differentiable with respect to images [B, 3, H, W]."""
@@ -47,24 +55,48 @@ def shaped_step(direction: Tensor) -> Tensor:
     return (SHAPED_STEP * direction / spread).clamp(-4 * SHAPED_STEP, 4 * SHAPED_STEP)
 
 
+def size_of(change: Tensor) -> Tensor:
+    """Root mean square [B, 1, 1, 1] of changes [B, 3, H, W]."""
+    return change.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-9)
+
+
 def optimise(
     originals: Tensor, objective: Objective, budget: Budget, start: Tensor | None = None
 ) -> Generator[Progress, None, Outcome]:
-    """Lower the objective within the budget round the originals [B, 3, H, W]; images that are finished stand still."""
+    """Lower the objective within the budget round the originals [B, 3, H, W]; images that are finished stand still.
+
+    Where the objective shrinks, they go on from there as in Rony et al. (Decoupling direction and norm, CVPR 2019): each step
+    turns the change, whose size then falls where the image is finished and grows where it is not. The smallest one is kept.
+    """
     images = originals.clone() if start is None else within(start, originals, budget.radius)
-    steps = [budget.steps] * len(originals)
-    active = torch.ones(len(originals), dtype=torch.bool, device=originals.device)
-    for step in range(budget.steps):
-        done = objective.finished(on_levels(images), step) & active
-        for index in torch.where(done)[0].tolist():
-            steps[index] = step
-        active &= ~done
-        if not active.any():
+    base = images
+    kept, smallest = on_levels(images), torch.full_like(size_of(images), torch.inf)
+    steps = torch.full((len(originals),), budget.steps, device=originals.device)
+    found = torch.zeros_like(steps, dtype=torch.bool)
+    for step in range(budget.steps + 1):
+        levels = on_levels(images)
+        done = objective.finished(levels, step)
+        steps = torch.where(done & ~found, step, steps)
+        found |= done
+        sizes = size_of(levels - base)
+        better = _by_image(done) & (sizes < smallest)
+        kept, smallest = torch.where(better, levels, kept), torch.where(better, sizes, smallest)
+        active = step < steps + REFINEMENTS if objective.shrinks else ~found
+        if step == budget.steps or not active.any():
             break
         images = images.detach().requires_grad_(True)
         (gradient,) = torch.autograd.grad(objective.loss(images, step).sum(), images)
         with torch.no_grad():
-            moved = within(images - objective.update(gradient, step), originals, budget.radius)
-            images = torch.where(active[:, None, None, None], moved, images)
+            moved = images - objective.update(gradient, step)
+            if objective.shrinks:
+                factor = torch.where(_by_image(done), SHRINKING, GROWING)
+                turned = base + (moved - base) / size_of(moved - base) * size_of(images - base) * factor
+                moved = torch.where(_by_image(found), turned, moved)
+            images = torch.where(_by_image(active), within(moved, originals, budget.radius), images)
         yield Progress(objective.stage, step + 1, budget.steps)
-    return Outcome(on_levels(images.detach()), tuple(steps))
+    return Outcome(torch.where(_by_image(found), kept, on_levels(images.detach())), tuple(steps.tolist()))
+
+
+def _by_image(chosen: Tensor) -> Tensor:
+    """[B] as [B, 1, 1, 1]."""
+    return chosen[:, None, None, None]

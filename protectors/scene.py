@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from protectors.adversaries.classifier import Classifier
 from protectors.base import Budget, Outcome, Progress, Protector, Verdict
+from protectors.channels import Channel, as_they_are
 from protectors.optimisation import optimise, shaped_step
 
 STEP = 0.007
@@ -29,8 +30,8 @@ CUMULATIVE = 0.99
 """sigma of the paper: the likeliest classes that together reach this probability are never targets."""
 
 
-MARGIN = 0.6
-"""How far the drawn class leads in delivered photos, so that saving as JPEG does not bring the true one back."""
+MARGIN = 0.1
+"""How far the drawn class leads in delivered photos, read after the daemon's own JPEG."""
 
 Rule = Literal["published", "shaped"]
 
@@ -59,26 +60,34 @@ class Misreading:
 
     stage = "scene"
 
-    def __init__(self, classifier: Classifier, labels: Tensor, towards: bool, margin: float, rule: Rule) -> None:
+    def __init__(
+        self, classifier: Classifier, labels: Tensor, towards: bool, margin: float, rule: Rule, channel: Channel
+    ) -> None:
         self.classifier = classifier
         self.labels = labels
         self.sign = 1 if towards else -1
         self.margin = margin
-        self.rule = rule
+        self.shrinks = rule == "shaped"
+        self.channel = channel
+        self.reached = torch.zeros_like(labels, dtype=torch.bool)
 
     def loss(self, images: Tensor, step: int) -> Tensor:
         return self.sign * functional.cross_entropy(self.classifier.logits(images), self.labels, reduction="none")
 
     def finished(self, images: Tensor, step: int) -> Tensor:
-        probabilities = self.classifier.read(images)
+        probabilities = self.classifier.read(self.channel(images))
         own = probabilities.gather(1, self.labels[:, None])[:, 0]
         rest = probabilities.scatter(1, self.labels[:, None], 0).amax(1)
-        return self.sign * (own - rest) > self.margin
+        done = self.sign * (own - rest) > self.margin
+        self.reached |= done
+        return done
 
     def update(self, gradient: Tensor, step: int) -> Tensor:
-        if self.rule == "published" or step >= PATIENCE:
-            return STEP * gradient.sign()
-        return shaped_step(gradient)
+        signs = STEP * gradient.sign()
+        if not self.shrinks:
+            return signs
+        patient = self.reached if step >= PATIENCE else torch.ones_like(self.reached)
+        return torch.where(patient[:, None, None, None], shaped_step(gradient), signs)
 
 
 class SceneProtector(Protector):
@@ -94,12 +103,14 @@ class SceneProtector(Protector):
         margin: float = 0.0,
         rule: Rule = "shaped",
         aim: Aim = "unlikely",
+        channel: Channel = as_they_are,
     ) -> None:
         self.classifier = classifier
         self.generator = generator
         self.margin = margin
         self.rule: Rule = rule
         self.aim: Aim = aim
+        self.channel = channel
 
     def _labels(self, probabilities: Tensor) -> Tensor:
         """The labels [B] of the objective, from what is read in the originals."""
@@ -119,7 +130,7 @@ class SceneProtector(Protector):
             labels = torch.where(now == probabilities.argmax(1), labels, now)
         # On top of another protector's change half the margin has to do: what both spend on one photo adds up.
         margin = self.margin if start is None else self.margin / 2
-        objective = Misreading(self.classifier, labels, towards, margin, self.rule)
+        objective = Misreading(self.classifier, labels, towards, margin, self.rule, self.channel)
         return (yield from optimise(originals, objective, budget, start))
 
     def judge(self, originals: Tensor, delivered: Tensor, surely: bool = False) -> list[Verdict]:

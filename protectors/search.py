@@ -36,6 +36,7 @@ class Recession:
     """The objective of one batch. ``wrong`` are labels [B], one of each encoder, drawn by the caller; ``codes`` needs none."""
 
     stage = "search"
+    shrinks = False
 
     def __init__(self, encoders: Sequence[HashEncoder], originals: Tensor, wrong: Sequence[Tensor], rule: Rule) -> None:
         self.encoders = tuple(encoders)

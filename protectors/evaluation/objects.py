@@ -21,7 +21,8 @@ from protectors.adversaries.detector import Detector
 from protectors.adversaries.loading import load_detector
 from protectors.archive import Archive
 from protectors.base import Budget
-from protectors.evaluation.delivery import outcome_of, through_jpeg
+from protectors.channels import through_jpeg
+from protectors.evaluation.delivery import outcome_of
 from protectors.evaluation.reading import average_precisions
 from protectors.manifest import entry
 from protectors.objects import ObjectDisappearance, Rule

@@ -13,7 +13,8 @@ from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.loading import load_classifier
 from protectors.archive import Archive
 from protectors.base import Budget
-from protectors.evaluation.delivery import outcome_of, through_jpeg
+from protectors.channels import as_they_are, jpeg, through_jpeg
+from protectors.evaluation.delivery import outcome_of
 from protectors.manifest import entry
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
 from protectors.scene import MARGIN, Aim, Rule, SceneProtector
@@ -108,7 +109,8 @@ def run(quick: bool, data: Path, report: Callable[[str], None]) -> dict[str, flo
     ]
     figures: dict[str, float] = {}
     for name, rule, margin, aim in rows:
-        protector = SceneProtector(adversary, torch.Generator().manual_seed(SEED), margin, rule, aim)
+        channel = jpeg if rule == "shaped" else as_they_are
+        protector = SceneProtector(adversary, torch.Generator().manual_seed(SEED), margin, rule, aim, channel)
         tally = Tally(len(adversary.classes))
         for chosen in np.array_split(order, -(-len(order) // BATCH)):
             measure(protector, judge, archive.images(chosen.tolist()), archive["labels"][chosen].astype(np.int64), tally)

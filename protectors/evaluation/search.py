@@ -17,7 +17,8 @@ from protectors.adversaries.hash_encoder import HashEncoder
 from protectors.adversaries.loading import load_encoder
 from protectors.archive import Archive
 from protectors.base import Budget
-from protectors.evaluation.delivery import outcome_of, through_jpeg
+from protectors.channels import through_jpeg
+from protectors.evaluation.delivery import outcome_of
 from protectors.evaluation.retrieval import mean_average_precision, precision_within
 from protectors.manifest import entry
 from protectors.quality import as_pixels, as_tensor

@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from protectors.channels import through_jpeg
 from protectors.cloak import BUDGETS, Cloakroom, Policy
-from protectors.evaluation.delivery import through_jpeg
 from tests.protectors.conftest import finish
 
 

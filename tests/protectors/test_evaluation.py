@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 from daemon import photo
 from protectors.adversaries.embedded_detector import build_detector
 from protectors.archive import DEFAULT_FOLDER
+from protectors.channels import through_jpeg
 from protectors.evaluation import objects, scene
-from protectors.evaluation.delivery import through_jpeg
 from tests.protectors.conftest import needs_data
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from protectors.base import Budget
-from protectors.optimisation import on_levels, optimise, within
+from protectors.optimisation import on_levels, optimise, size_of, within
 from tests.protectors.conftest import finish
 
 
@@ -14,7 +14,8 @@ class Brighten:
 
     stage = "brighten"
 
-    def __init__(self, goals: list[float]) -> None:
+    def __init__(self, goals: list[float], shrinks: bool = False) -> None:
+        self.shrinks = shrinks
         self.goals = torch.tensor(goals)
         self.seen_by_finished: list[Tensor] = []
 
@@ -68,6 +69,32 @@ def test_a_start_outside_the_budget_is_brought_back() -> None:
     originals = torch.full((1, 3, 4, 4), 0.4)
     _, outcome = finish(optimise(originals, Brighten([0.0]), Budget(4 / 255, 3), torch.ones_like(originals)))
     assert (outcome.images - originals).max() <= 4 / 255 + 0.5 / 255
+
+
+def test_a_shrinking_change_ends_smaller_and_still_finished() -> None:
+    """One channel's gradient alone counts: what the coarse steps spent on the others is given back."""
+
+    class Redden(Brighten):
+        def loss(self, images: Tensor, step: int) -> Tensor:
+            return -images[:, 0].mean((1, 2))
+
+        def finished(self, images: Tensor, step: int) -> Tensor:
+            return images[:, 0].mean((1, 2)) >= self.goals
+
+        def update(self, gradient: Tensor, step: int) -> Tensor:
+            return 0.0123 * gradient.sign() if step > 5 else torch.full_like(gradient, -0.0123)
+
+    originals = torch.full((2, 3, 4, 4), 0.4)
+    goals = [0.42, 0.47]
+    (_, coarse), (_, fine) = (
+        finish(optimise(originals, Redden(goals, shrinks), Budget(40 / 255, 40))) for shrinks in (False, True)
+    )
+    assert coarse.steps == fine.steps
+    assert Redden(goals).finished(fine.images, 0).all()
+    assert (size_of(fine.images - originals) < 0.8 * size_of(coarse.images - originals)).all()
+    for index in range(2):
+        _, alone = finish(optimise(originals[:1], Redden(goals[index : index + 1], True), Budget(40 / 255, 40)))
+        assert torch.equal(alone.images[0], fine.images[index])
 
 
 def test_closing_cancels() -> None:

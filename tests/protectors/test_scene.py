@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from protectors.adversaries.classifier import Classifier
 from protectors.base import Budget
+from protectors.channels import as_they_are
 from protectors.cloak import Cloakroom, Policy
 from protectors.evaluation.scene import distance_from_uniform
 from protectors.quality import as_tensor, psnr
@@ -100,7 +101,7 @@ def test_each_aim_has_its_labels(aim: Aim, labels: set[int]) -> None:
 def test_p_fgsm_step_by_step_on_a_classifier_by_hand() -> None:
     """Cross-entropy towards blue falls where blue rises and the others sink, by 0.007 a step whatever the gradient."""
     classifier, originals = pixels_classifier(), REDDISH
-    objective = Misreading(classifier, torch.tensor([2]), True, 0.0, "published")
+    objective = Misreading(classifier, torch.tensor([2]), True, 0.0, "published", as_they_are)
     images = originals.clone()
     for step in range(3):
         held = images.clone().requires_grad_(True)
