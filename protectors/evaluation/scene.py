@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.loading import load_classifier
 from protectors.archive import Archive
-from protectors.base import Budget
+from protectors.cloak import BUDGETS
 from protectors.evaluation.delivery import outcome_of, through_jpeg
 from protectors.manifest import entry
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
@@ -21,9 +21,6 @@ from protectors.scene import MARGIN, Rule, SceneProtector
 PHOTOS = 500
 QUICK_PHOTOS = 30
 BATCH = 5  # the loop goes on until a batch's slowest photo is done
-STEPS = 30
-"""As many as the daemon makes by default."""
-
 SEED = 0
 
 
@@ -56,7 +53,7 @@ def measure(
 ) -> None:
     """Cloak one batch of photos of the same size and enter it."""
     originals = torch.cat([as_tensor(photo) for photo in photos])
-    outcome = outcome_of(protector, originals, Budget(8 / 255, STEPS))
+    outcome = outcome_of(protector, originals, BUDGETS["balanced"])
     delivered = [as_pixels(image[None]) for image in outcome.images]
     forms = torch.cat([as_tensor(pixels) for pixels in delivered])
     compressed = torch.cat([as_tensor(through_jpeg(pixels)) for pixels in delivered])
