@@ -4,6 +4,7 @@ import { channelFor, ruleFor } from '../policy.js';
 import { HEAD_BYTES, sniffImage } from '../sniff.js';
 import { JobError } from './connection.js';
 import { Delivered } from './delivered.js';
+import { randomHex } from './protocol.js';
 import { loadPolicy, saveLast } from './settings.js';
 
 const ALIVE_MS = 20_000;
@@ -152,7 +153,7 @@ class Hold {
       }
       for (const photo of unsettled) {
         // A finished attempt is known to the daemon under its id; another one needs another.
-        photo.job = newJob();
+        photo.job = randomHex(16);
         photo.cloaked = null;
         photo.failure = null;
       }
@@ -234,8 +235,6 @@ async function toParcel({ parcel, mime, cloaked, delivered }) {
   for (let start = 0; start < bytes.length; start += 0x8000) text += String.fromCharCode(...bytes.subarray(start, start + 0x8000));
   return { name, type, size: blob.size, blob: null, text: btoa(text) };
 }
-
-const newJob = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 /**
  * The host whose rule counts: the frame's origin, which the browser vouches for. A sandboxed frame has none, and borrows its tab's.

@@ -4,41 +4,23 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-MEAN = (0.485, 0.456, 0.406)
-DEVIATION = (0.229, 0.224, 0.225)
+from protectors.adversaries.image_network import ImageNetwork
 
 
-class HashEncoder:
-    """Wraps a network that gives [B, bits] real values for normalised images of a fixed size; their signs are the code.
+class HashEncoder(ImageNetwork):
+    """A network whose outputs are real values [B, bits]; their signs are the code.
 
-    Images of any size [B, 3, H, W] in [0, 1] are accepted and resized as a service would. ``centres`` [classes, bits] is the
-    mean code of each class in the database that is searched.
+    ``centres`` [classes, bits] is the mean code of each class in the database that is searched.
     """
 
     def __init__(self, name: str, network: nn.Module, classes: Sequence[str], centres: Tensor, side: int) -> None:
-        self.name = name
-        self.network = network.eval().requires_grad_(False)
-        self.classes = tuple(classes)
-        self.side = side
-        device = next(network.parameters()).device
-        self.centres = centres.to(device)
-        self.mean = torch.tensor(MEAN, device=device).view(1, 3, 1, 1)
-        self.deviation = torch.tensor(DEVIATION, device=device).view(1, 3, 1, 1)
+        super().__init__(name, network, classes, side)
+        self.centres = centres.to(next(network.parameters()).device)
 
     @property
     def bits(self) -> int:
         return self.centres.shape[1]
-
-    def outputs(self, images: Tensor) -> Tensor:
-        """Real values [B, bits] before they are made a code; differentiable with respect to the images."""
-        if images.shape[2:] != (self.side, self.side):
-            images = functional.interpolate(
-                images, (self.side, self.side), mode="bilinear", antialias=True, align_corners=False
-            )
-        outputs: Tensor = self.network((images - self.mean) / self.deviation)
-        return outputs
 
     @torch.no_grad()
     def codes(self, images: Tensor) -> Tensor:

@@ -13,12 +13,12 @@ from torchvision.models.detection import (
     fasterrcnn_resnet50_fpn,
 )
 
+from protectors.adversaries.cifar_networks import NETWORKS
 from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.dense_resnet import DenseResNetClassifier
 from protectors.adversaries.detector import Detector
 from protectors.adversaries.embedded_detector import build_detector
 from protectors.adversaries.hash_encoder import HashEncoder
-from protectors.adversaries.hash_network import HashNetwork
 from protectors.adversaries.plain_convnet import PlainConvNet
 from protectors.manifest import DamagedWeightsError, Entry, entries, sha256_of, weights_file
 
@@ -33,8 +33,12 @@ CLASSIFIERS: dict[str, Callable[[int], nn.Module]] = {
     "plain_convnet": PlainConvNet,
     "resnet50": lambda classes: resnet50(weights=None, num_classes=classes),
 }
+CIFAR_WIDTH = 0.25
+"""Of the embedded networks for 32x32 images: what two CPU cores can train."""
+
 ENCODERS: dict[str, Callable[[int], nn.Module]] = {
-    "hash_network": HashNetwork,
+    "resnet18_cifar": lambda bits: NETWORKS["resnet18"](bits, CIFAR_WIDTH),
+    "vgg13_bn_cifar": lambda bits: NETWORKS["vgg13_bn"](bits, CIFAR_WIDTH),
 }
 CLASS_LISTS: dict[str, tuple[str, ...]] = {
     "faster_rcnn_resnet50_fpn": tuple(FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]),

@@ -22,17 +22,18 @@ from protectors.adversaries.loading import load_detector
 from protectors.archive import Archive
 from protectors.base import Budget
 from protectors.channels import through_jpeg
+from protectors.cloak import BUDGETS
 from protectors.evaluation.delivery import outcome_of
 from protectors.evaluation.reading import average_precisions
 from protectors.manifest import entry
-from protectors.objects import ObjectDisappearance, Rule
+from protectors.objects import PUBLISHED_THRESHOLD, ObjectDisappearance, Rule
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
 
 PHOTOS = 100
 """Photos with a sensitive object in them; the others that are drawn on the way count for M_all."""
 
 QUICK_PHOTOS = 6
-STEPS = 30
+STEPS = BUDGETS["balanced"].steps
 """As many as the daemon makes by default."""
 
 SENSITIVE = ("person",)
@@ -106,21 +107,21 @@ class Tally:
 def measure(detector: Detector, row: Row, pixels: NDArray[np.uint8]) -> Reading | None:
     """Cloak one photo and read what is delivered; None where it holds nothing that has to go."""
     protector = ObjectDisappearance(detector, row.sensitive, rule=row.rule)
-    originals = as_tensor(pixels)
-    (before,) = protector.judge(originals, originals)
-    counted = len(protector.counted(before.before))
-    if not counted:
+
+    def found(form: NDArray[np.uint8]) -> int:
+        (detections,) = detector.detect(as_tensor(form), PUBLISHED_THRESHOLD)
+        return len(protector.counted([detection.label for detection in detections]))
+
+    before = found(pixels)
+    if not before:
         return None
-    outcome = outcome_of(protector, originals, Budget(row.levels / 255, STEPS))
+    outcome = outcome_of(protector, as_tensor(pixels), Budget(row.levels / 255, STEPS))
     delivered = as_pixels(outcome.images)
     compressed = through_jpeg(delivered)
-    left, left_jpeg = (
-        len(protector.counted(protector.judge(originals, as_tensor(form))[0].after)) for form in (delivered, compressed)
-    )
     return Reading(
-        before=counted,
-        after=left,
-        after_jpeg=left_jpeg,
+        before=before,
+        after=found(delivered),
+        after_jpeg=found(compressed),
         # An unchanged photo would be infinitely good; 100 dB keeps the mean a number and is never reached otherwise.
         decibels=min(100.0, psnr(pixels, delivered)),
         decibels_jpeg=min(100.0, psnr(pixels, compressed)),

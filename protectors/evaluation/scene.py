@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.loading import load_classifier
 from protectors.archive import Archive
-from protectors.base import Budget
 from protectors.channels import as_they_are, jpeg, through_jpeg
+from protectors.cloak import BUDGETS
 from protectors.evaluation.delivery import outcome_of
 from protectors.manifest import entry
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
@@ -22,9 +22,6 @@ from protectors.scene import MARGIN, Aim, Rule, SceneProtector
 PHOTOS = 500
 QUICK_PHOTOS = 30
 BATCH = 5  # the loop goes on until a batch's slowest photo is done
-STEPS = 30
-"""As many as the daemon makes by default."""
-
 SEED = 0
 
 
@@ -69,7 +66,7 @@ def measure(
 ) -> None:
     """Cloak one batch of photos of the same size and enter it."""
     originals = torch.cat([as_tensor(photo) for photo in photos])
-    outcome = outcome_of(protector, originals, Budget(8 / 255, STEPS))
+    outcome = outcome_of(protector, originals, BUDGETS["balanced"])
     delivered = [as_pixels(image[None]) for image in outcome.images]
     forms = torch.cat([as_tensor(pixels) for pixels in delivered])
     compressed = torch.cat([as_tensor(through_jpeg(pixels)) for pixels in delivered])

@@ -21,12 +21,12 @@ from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.image_list import ImageList
 
 from protectors.adversaries.embedded_detector import build_detector
+from protectors.adversaries.image_network import normalised
 from protectors.archive import DEFAULT_FOLDER, Archive
 from protectors.training.detection_samples import SampleSource
 
 # Street photos are easy and many; the others show how varied photos are.
 SHARES = {"street": 0.35, "coco": 0.38, "oi": 0.27}
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def side_at(progress: float) -> int:
@@ -95,7 +95,6 @@ def main() -> None:
     plain = [p for p in model.parameters() if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, lr=arguments.rate)
-    mean, deviation = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (MEAN, DEVIATION))
     started = time.monotonic()
     limit: float = arguments.minutes * 60
     ready: queue.Queue[tuple[Tensor, list[dict[str, Tensor]]]] = queue.Queue(maxsize=3)
@@ -114,7 +113,7 @@ def main() -> None:
     step, saved = 0, time.monotonic()
     while progress() < 1:
         pixels, targets = ready.get()
-        images = (pixels.to(device).float() / 255 - mean) / deviation
+        images = normalised(pixels.to(device).float() / 255)
         images = images.contiguous(memory_format=torch.channels_last)
         targets = [{name: value.to(device) for name, value in target.items()} for target in targets]
         for group in optimiser.param_groups:

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from protectors.adversaries.image_network import normalised
 from protectors.adversaries.loading import CLASSIFIERS
 from protectors.archive import DEFAULT_FOLDER, Archive
-from protectors.training.detector import DEVIATION, MEAN, read_half, save_half, update_average
+from protectors.training.detector import read_half, save_half, update_average
 
 SIDE = 144  # pixels at which the classifiers read photos
 CROP = 112  # pixels of a training crop: cheaper, and it makes objects look as large as whole photos at SIDE
@@ -71,7 +72,6 @@ def main() -> None:
         rate = 7.5e-4
     average = CLASSIFIERS[arguments.architecture](len(archive.classes)).to(device)
     average.load_state_dict(model.state_dict())
-    mean, deviation = (torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (MEAN, DEVIATION))
     batch_size = 64
     total = arguments.epochs * (len(train) // batch_size)
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.05)
@@ -80,7 +80,7 @@ def main() -> None:
     for _ in range(arguments.epochs):
         order = train[torch.randperm(len(train), generator=generator)]
         for chosen in order.split(batch_size)[: len(train) // batch_size]:
-            batch = (crops(images[chosen], generator).to(device) - mean) / deviation
+            batch = normalised(crops(images[chosen], generator).to(device))
             loss = functional.cross_entropy(model(batch), labels[chosen].to(device), label_smoothing=0.1)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -95,7 +95,7 @@ def main() -> None:
     with torch.inference_mode():
         right = 0
         for chosen in test.split(100):
-            logits = average((whole(images[chosen]).to(device) - mean) / deviation)
+            logits = average(normalised(whole(images[chosen]).to(device)))
             right += int((logits.argmax(1).cpu() == labels[chosen]).sum())
     print(f"accuracy on the test split {right / len(test):.4f}", flush=True)
 

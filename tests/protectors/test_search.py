@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from protectors.adversaries.cifar_networks import NETWORKS
 from protectors.adversaries.hash_encoder import HashEncoder
-from protectors.adversaries.hash_network import HashNetwork
 from protectors.base import Budget
 from protectors.search import LAMBDA, Recession, Rule, SearchProtector
 from tests.protectors.conftest import finish
@@ -92,7 +92,7 @@ def test_the_budget_holds_on_the_levels_of_a_file(rule: Rule, levels: int, seed:
 @pytest.mark.parametrize("rule", RULES)
 def test_a_batch_gives_what_single_images_give(rule: Rule) -> None:
     torch.manual_seed(0)
-    encoder = HashEncoder("small", HashNetwork(BITS, (4, 4, 8)), ("one", "two", "three"), torch.randn(3, BITS), 32)
+    encoder = HashEncoder("small", NETWORKS["resnet18"](BITS, 0.0625), ("one", "two", "three"), torch.randn(3, BITS), 32)
     originals = torch.rand(2, 3, 32, 32)
     wrong = (encoder.read(originals) + 1) % 3
     for step in range(2):

@@ -1,0 +1,133 @@
+"""Trains classifiers of CIFAR-10 (``cifar10.npz``, training split): what hash encoders start from, targets and auxiliaries.
+
+    python -m protectors.training.cifar --network resnet18 --width 0.25 --epochs 10 --output resnet18.safetensors
+
+The data and the loop are shared with the hash encoders' training.
+"""
+
+import argparse
+import copy
+import math
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from protectors.adversaries.cifar_networks import NETWORKS, SIDE
+from protectors.adversaries.image_network import normalised
+from protectors.archive import DEFAULT_FOLDER, Archive
+from protectors.training.detector import update_average
+
+BATCH = 256
+PADDING = 2
+"""Pixels by which images are shifted: short runs learn more from less shaking."""
+
+LossOf = Callable[[Tensor, Tensor], Tensor]
+"""From outputs [B, outputs] and labels [B] to a scalar."""
+
+
+class Cifar:
+    """All of CIFAR-10 on one device: uint8 [60000, 3, 32, 32], labels, and which images are for training."""
+
+    def __init__(self, data: Path, device: torch.device) -> None:
+        archive = Archive(data / "cifar10.npz")
+        pixels = torch.from_numpy(np.stack(archive.images(range(len(archive)))))
+        self.images = pixels.permute(0, 3, 1, 2).contiguous().to(device)
+        self.labels = torch.from_numpy(archive["labels"].astype(np.int64)).to(device)
+        tests = torch.from_numpy(archive["is_test"])
+        (self.train,), (self.test,) = torch.where(~tests), torch.where(tests)
+        self.classes = archive.classes
+
+
+def shaken(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Each of uint8 [B, 3, 32, 32] shifted by up to two pixels and mirrored at random."""
+    padded = functional.pad(images.float(), (PADDING,) * 4, mode="reflect").to(torch.uint8)
+    # Drawn on the CPU, so that a seed means the same on every device.
+    shifts = torch.randint(0, 2 * PADDING + 1, (2, len(images), 1), generator=generator)
+    along = torch.arange(SIDE)
+    columns = torch.where(torch.rand(len(images), 1, generator=generator) < 0.5, along, along.flip(0)) + shifts[1]
+    rows, columns = (along + shifts[0]).to(images.device), columns.to(images.device)
+    each = torch.arange(len(images), device=images.device)
+    return padded[each[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+class Trainer:
+    """One run over the training split; the weights' running average is what comes of it."""
+
+    def __init__(self, cifar: Cifar, network: nn.Module, head: nn.Module, seed: int) -> None:
+        device = cifar.images.device
+        self.cifar = cifar
+        self.network = network.to(device).to(memory_format=torch.channels_last)
+        self.head = head.to(device)
+        self.average = copy.deepcopy(network)
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def run(self, loss_of: LossOf, epochs: int, rate: float) -> None:
+        """Train with a rate that rises over the first tenth and falls along a cosine."""
+        parameters = [*self.network.parameters(), *self.head.parameters()]
+        optimiser = torch.optim.SGD(parameters, lr=rate, momentum=0.9, nesterov=True, weight_decay=5e-4)
+        begun, step = time.monotonic(), 0
+        total = epochs * (len(self.cifar.train) // BATCH)
+        for _ in range(epochs):
+            order = self.cifar.train[torch.randperm(len(self.cifar.train), generator=self.generator)]
+            for chosen in order.split(BATCH)[: len(order) // BATCH]:
+                done = step / total
+                for group in optimiser.param_groups:
+                    group["lr"] = rate * min(done / 0.1 + 0.02, (1 + math.cos(math.pi * done)) / 2 + 0.002)
+                batch = normalised(shaken(self.cifar.images[chosen], self.generator).float() / 255)
+                outputs = self.network(batch.contiguous(memory_format=torch.channels_last))
+                loss = loss_of(outputs, self.cifar.labels[chosen])
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                nn.utils.clip_grad_norm_(parameters, 5.0)
+                optimiser.step()
+                step += 1
+                update_average(self.average, self.network, min(0.995, step / (step + 10)))
+                if step % 50 == 0:
+                    left = (time.monotonic() - begun) * (total - step) / step
+                    print(f"step {step}/{total} loss {loss.item():.3f}, {left:.0f} s left", flush=True)
+
+
+@torch.inference_mode()
+def outputs_of(network: nn.Module, images: Tensor) -> Tensor:
+    """What the network gives [N, outputs] for uint8 images [N, 3, 32, 32], on the CPU."""
+    network.eval()
+    return torch.cat([network(normalised(batch.float() / 255)).cpu() for batch in images.split(500)])
+
+
+def save_halved(state: dict[str, Tensor], path: Path) -> None:
+    """Weights in half precision, which is how they are shipped."""
+    halved = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
+    save_file({key: value.detach().cpu().contiguous() for key, value in halved.items()}, path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--network", choices=NETWORKS, default="resnet18")
+    parser.add_argument("--width", type=float, default=1.0)
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--rate", type=float, default=0.2)
+    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    arguments = parser.parse_args()
+    torch.manual_seed(arguments.seed)
+    cifar = Cifar(arguments.data, torch.device(arguments.device))
+    network = NETWORKS[arguments.network](len(cifar.classes), arguments.width)
+    trainer = Trainer(cifar, network, nn.Identity(), arguments.seed)
+    trainer.run(partial(functional.cross_entropy, label_smoothing=0.1), arguments.epochs, arguments.rate)
+    tests = outputs_of(trainer.average, cifar.images[cifar.test])
+    accuracy = (tests.argmax(1) == cifar.labels[cifar.test].cpu()).float().mean()
+    print(f"accuracy on the test split {accuracy:.4f}", flush=True)
+    save_halved(trainer.average.state_dict(), arguments.output)
+
+
+if __name__ == "__main__":
+    main()
