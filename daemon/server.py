@@ -39,6 +39,7 @@ from daemon.state import LocalAccess, Lock, StateError, prepare, remove_local, w
 from daemon.supervisor import EntryPoint, Supervisor, Watch
 from daemon.worker import WorkerSettings
 from daemon.worker import main as worker_main
+from protectors.names import PROTECTORS
 
 log = logging.getLogger("cloakroom.server")
 
@@ -209,7 +210,7 @@ class Server:
         return Welcome(
             proof=handshake.welcome_proof(),
             limits=LIMITS,
-            protectors=facts.protectors if facts else ("objects", "scene"),
+            protectors=facts.protectors if facts else PROTECTORS,
             device=facts.device if facts else "starting",
             models="full" if facts and facts.models == "full" else "embedded",
             version=VERSION,

@@ -42,6 +42,7 @@ from daemon.protocol import (
 )
 from daemon.sessions import Sessions
 from daemon.supervisor import Supervisor
+from protectors.names import PROTECTORS
 
 MAX_STRIKES = 20
 UPLOAD_SILENCE = 60.0
@@ -204,7 +205,7 @@ class Session:
             worker=house.supervisor.state,
             device=facts.device if facts else "starting",
             models="full" if facts and facts.models == "full" else "embedded",
-            protectors=facts.protectors if facts else ("objects", "scene"),
+            protectors=facts.protectors if facts else PROTECTORS,
             clients=len(house.pairing.entries()),
             front_rss=int(psutil.Process().memory_info().rss),
             worker_rss=house.supervisor.rss(),

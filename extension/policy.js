@@ -13,11 +13,20 @@ export const SCHEMA = 1;
 /** @type {readonly Strength[]} */
 export const STRENGTHS = ['subtle', 'balanced', 'strong'];
 
+/** @type {readonly string[]} what hides a photo's content from machines, in the order that people read them */
+export const HIDING = ['objects', 'search', 'scene'];
+
+/** What spoils a photo for people while a chosen service still recognises it; generators that were imported are `visual-NAME`. */
+export const VISUAL = 'visual';
+
+/** @type {(name: string) => boolean} */
+export const isVisual = (name) => name === VISUAL || name.startsWith(`${VISUAL}-`);
+
 /** @returns {Policy} */
 export function initialPolicy() {
   return {
     schema: SCHEMA,
-    default: { mode: 'off', protectors: ['objects', 'scene'], strength: 'balanced', sensitive: [] },
+    default: { mode: 'off', protectors: [...HIDING], strength: 'balanced', sensitive: [] },
     sites: {},
   };
 }
@@ -61,6 +70,7 @@ function readRule(value) {
   }
   if (protectors !== undefined) {
     if (!isNames(protectors) || protectors.length === 0) throw new TypeError('not a list of protectors');
+    if (protectors.length > 1 && protectors.some(isVisual)) throw new TypeError('visual stands alone');
     rule.protectors = [...protectors];
   }
   if (sensitive !== undefined) {
@@ -78,6 +88,19 @@ function readRule(value) {
  */
 export function ruleFor(policy, host) {
   return { ...policy.default, ...policy.sites[host] };
+}
+
+/**
+ * The protectors after a person switched one on or off. Visual stands alone; the last one stays, as a site without is off.
+ * @param {readonly string[]} protectors
+ * @param {string} name
+ * @param {boolean} on
+ * @returns {string[]}
+ */
+export function withProtector(protectors, name, on) {
+  if (on && isVisual(name)) return [name];
+  const hiding = HIDING.filter((known) => (known === name ? on : protectors.includes(known)));
+  return hiding.length || on ? hiding : [...protectors];
 }
 
 /**

@@ -44,7 +44,7 @@ def demo(report: Report, arguments: list[str]) -> int:
 
 
 def test(report: Report) -> int:
-    environment.prepare(report, ("test",))
+    environment.prepare(report, ("evaluate", "test"))
     system_packages.need(report, system_packages.CHROMIUM, system_packages.FIREFOX, system_packages.XVFB)
     checks.run_checks(report)
     report.say("all checks", "passed")
@@ -54,10 +54,12 @@ def test(report: Report) -> int:
 def uninstall(report: Report, keep_state: bool) -> int:
     service.switch_off(report)
     if not keep_state and environment.STAMP.exists():
-        # The installed program knows where its own state and models lie on this system.
-        forget = [str(environment.PYTHON), "-m", "daemon.cli", "forget", *(["--json"] if report.as_json else [])]
+        # The installed program knows where its own state, models and cache lie on this system.
+        forget = [str(environment.PYTHON), "-m", "daemon.cli", "forget", "--cache", *(["--json"] if report.as_json else [])]
         if subprocess.run(forget, cwd=environment.ROOT, check=False).returncode != 0:
-            raise StopInstallingError("pairings and models are still there: stop the daemon if one runs, then run this again")
+            raise StopInstallingError(
+                "pairings, models or the cache are still there: stop the daemon if one runs, then run this again"
+            )
     environment.remove(report)
     report.say("uninstall", f"done; the folder {environment.ROOT} and the extension in your browser are yours to delete")
     return 0
@@ -69,7 +71,7 @@ def main() -> int:
     )
     parser.add_argument("command", nargs="?", choices=["demo", "test", "uninstall"], help="default: install for use")
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of plain lines")
-    parser.add_argument("--keep-state", action="store_true", help="uninstall: keep pairings and pulled models")
+    parser.add_argument("--keep-state", action="store_true", help="uninstall: keep pairings, models and what was measured")
     arguments, rest = parser.parse_known_args()
     if rest and arguments.command != "demo":
         parser.error(f"unknown arguments: {' '.join(rest)}")

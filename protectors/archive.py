@@ -42,6 +42,10 @@ class Archive:
     def images(self, indices: Iterable[int]) -> list[NDArray[np.uint8]]:
         return [self.image(index) for index in indices]
 
+    def stack(self, indices: Iterable[int]) -> NDArray[np.uint8]:
+        """Images of one size as uint8 [N, 3, H, W]."""
+        return np.ascontiguousarray(np.stack(self.images(indices)).transpose(0, 3, 1, 2))
+
     def boxes(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Boxes [N, 4] (xyxy pixels) and labels [N] of one image, in the archive's own class numbers."""
         start, end = self._arrays["box_offsets"][index : index + 2]

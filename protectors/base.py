@@ -85,6 +85,9 @@ class Protector(ABC):
 
     name: str
 
+    bounded = True
+    """Whether the cloaked images stay within the budget's radius round the originals; where not, they replace them."""
+
     @abstractmethod
     def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
         """Cloak float32 [B, 3, H, W] in [0, 1]; yields progress at every step and returns the outcome.

@@ -18,10 +18,10 @@ JPEG_QUALITY = 95
 """The daemon's own quality for JPEG, at 4:4:4; a test holds the two together."""
 
 
-def through_jpeg(pixels: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> NDArray[np.uint8]:
-    """uint8 [H, W, 3] as decoded again after JPEG at 4:4:4."""
+def through_jpeg(pixels: NDArray[np.uint8], quality: int = JPEG_QUALITY, subsampled: bool = False) -> NDArray[np.uint8]:
+    """uint8 [H, W, 3] as decoded again after JPEG at 4:4:4, or ``subsampled`` at 4:2:0."""
     stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "JPEG", quality=quality, subsampling=0)
+    Image.fromarray(pixels).save(stream, "JPEG", quality=quality, subsampling="4:2:0" if subsampled else "4:4:4")
     stream.seek(0)
     with Image.open(stream) as picture:
         return np.array(picture.convert("RGB"), dtype=np.uint8)
@@ -32,7 +32,7 @@ def as_they_are(images: Tensor) -> Tensor:
     return images
 
 
-def jpeg(images: Tensor) -> Tensor:
-    """The channel of the daemon's own JPEG."""
-    arrived = [as_tensor(through_jpeg(as_pixels(image[None]))) for image in images]
+def jpeg(images: Tensor, quality: int = JPEG_QUALITY, subsampled: bool = False) -> Tensor:
+    """The channel of the daemon's own JPEG, or of another."""
+    arrived = [as_tensor(through_jpeg(as_pixels(image[None]), quality, subsampled)) for image in images]
     return torch.cat(arrived).to(images.device)

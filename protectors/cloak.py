@@ -4,7 +4,8 @@ The adversaries resize what they read, so a change made at their resolution and 
 same for twelve megapixels as for one. Verdicts come from the pixels that are delivered.
 """
 
-from collections.abc import Generator
+import contextlib
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,15 +16,28 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from protectors.adversaries.loading import available, load_classifier, load_detector
+from protectors.adversaries.loading import (
+    available,
+    load_classifier,
+    load_detector,
+    load_encoder,
+)
 from protectors.base import Budget, Progress, Protector
 from protectors.channels import jpeg
+from protectors.generators import imported
+from protectors.generators import load as load_generator
+from protectors.manifest import Entry, entry
+from protectors.names import DEFAULT, PROTECTORS, VISUAL, is_visual
 from protectors.objects import ObjectDisappearance
 from protectors.optimisation import on_levels, within
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
 from protectors.scene import MARGIN, SceneProtector
+from protectors.search import SearchProtector
+from protectors.visual import VisualProtector
 
-PROTECTORS = ("objects", "scene")
+ENCODERS = ("dsh48", "dbh48", "dpsh48")
+AUXILIARY = "resnet18_cifar"
+"""Stands for other eyes where a picture is spoilt for people."""
 
 Strength = Literal["subtle", "balanced", "strong"]
 
@@ -42,16 +56,18 @@ ROUNDS = 3
 class Policy:
     """What a person wants for a photo. ``sensitive`` names detector classes to be read as others; empty hides all."""
 
-    protectors: tuple[str, ...] = PROTECTORS
+    protectors: tuple[str, ...] = DEFAULT
     strength: Strength = "balanced"
     sensitive: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.protectors if name not in PROTECTORS]
+        unknown = [name for name in self.protectors if name not in PROTECTORS and not is_visual(name)]
         if unknown:
             raise ValueError(f"no protector is called {unknown[0]!r}; there are {', '.join(PROTECTORS)}")
         if not self.protectors:
             raise ValueError("a policy needs at least one protector")
+        if len(self.protectors) > 1 and any(is_visual(name) for name in self.protectors):
+            raise ValueError("visual leaves nothing to see, so it stands alone: choose it without others")
         if self.strength not in BUDGETS:
             raise ValueError(f"no strength is called {self.strength!r}; there are {', '.join(BUDGETS)}")
 
@@ -64,7 +80,7 @@ def pick_device(device: str) -> torch.device:
 
 
 def enlarged(change: Tensor, native: Tensor) -> Tensor:
-    """A change [1, 3, h, w] at the working resolution, at that of the native photo [1, 3, H, W]."""
+    """A change or picture [1, 3, h, w] at the working resolution, at that of the native photo [1, 3, H, W]."""
     if change.shape == native.shape:
         return change
     return functional.interpolate(change, (native.shape[2], native.shape[3]), mode="bilinear", align_corners=False)
@@ -76,13 +92,35 @@ class Cloakroom:
     def __init__(self, device: str = "auto", model_folder: Path | None = None) -> None:
         self._device = pick_device(device)
         self.device = str(self._device)
-        detector, classifier = (available(task, "adversary", model_folder) for task in PROTECTORS)
+        self._folder = model_folder
+        detector, classifier = (available(task, "adversary", model_folder) for task in ("objects", "scene"))
         self.detector = load_detector(detector, self._device, model_folder)
         self.classifier = load_classifier(classifier, self._device, model_folder)
-        self.models = (detector.name, classifier.name)
         self.model_set = "full" if {detector.set, classifier.set} == {"full"} else "embedded"
-        self.protectors = PROTECTORS
+        self.encoders = tuple(load_encoder(entry(name), self._device) for name in ENCODERS)
         self.working_side = detector.input_size
+
+    @property
+    def protectors(self) -> tuple[str, ...]:
+        """The names that a policy may use: those that are built in, and the generators that were imported."""
+        return (*PROTECTORS, *(f"{VISUAL}-{own.name}" for own in imported(self._folder)))
+
+    def _visual(self, name: str) -> VisualProtector:
+        """The protector of one generator, which is loaded when it is asked for.
+
+        Raises:
+            ValueError: no generator of that name was imported.
+        """
+        own: Entry | None = entry("unet_vgg13_bn_cifar")
+        if name != VISUAL:
+            own = next((made for made in imported(self._folder) if f"{VISUAL}-{made.name}" == name), None)
+        if own is None:
+            raise ValueError(f"no generator {name!r} was imported; there are {', '.join(self.protectors)}")
+        auxiliary = load_classifier(entry(AUXILIARY), self._device)
+        target = None
+        with contextlib.suppress(KeyError):
+            target = load_classifier(entry(own.target), self._device)
+        return VisualProtector(load_generator(own, self._device), auxiliary, target)
 
     def _protectors(self, policy: Policy, seed: int | None) -> list[Protector]:
         generator = torch.Generator()
@@ -91,10 +129,14 @@ class Cloakroom:
             generator.seed()
         else:
             generator.manual_seed(seed)
+        if is_visual(policy.protectors[0]):
+            return [self._visual(policy.protectors[0])]
         made: list[Protector] = []
         # The hardest first, the one that needs the fewest steps last.
         if "objects" in policy.protectors:
             made.append(ObjectDisappearance(self.detector, policy.sensitive))
+        if "search" in policy.protectors:
+            made.append(SearchProtector(self.encoders, generator))
         if "scene" in policy.protectors:
             made.append(SceneProtector(self.classifier, generator, MARGIN, channel=jpeg))
         return made
@@ -125,11 +167,20 @@ class Cloakroom:
             for protector in protectors:
                 outcome = yield from protector.protect(originals, budget, cloaked)
                 cloaked = outcome.images
-            change = enlarged(outcome.images - originals, native)
-            delivered = on_levels(within(native + change, native, budget.radius))
+            delivered = on_levels(self._at_native(outcome.images, originals, native, protectors, budget))
             if all(verdict.protected for own in protectors for verdict in own.judge(native, delivered, surely=True)):
                 break
         return as_pixels(delivered)
+
+    @staticmethod
+    def _at_native(
+        cloaked: Tensor, originals: Tensor, native: Tensor, protectors: Sequence[Protector], budget: Budget
+    ) -> Tensor:
+        """What was made at the working resolution, [1, 3, H, W] at the native one."""
+        if not all(protector.bounded for protector in protectors):
+            # Not as a change: the native photo's detail would show through.
+            return enlarged(cloaked, native)
+        return within(native + enlarged(cloaked - originals, native), native, budget.radius)
 
     def judge(self, original: NDArray[np.uint8], delivered: NDArray[np.uint8], policy: Policy) -> dict[str, Any]:
         """What the adversaries read in the delivered pixels (decoded from the bytes that will be sent), and their quality."""

@@ -13,16 +13,20 @@ from typing import Any, Literal
 FOLDER = Path(__file__).resolve().parent / "models"
 """Where the embedded weights lie."""
 
+TRAINED = "trained"
+"""Where ``cloakroom train grid`` keeps its models, in the folder of pulled ones."""
+
 
 @dataclass(frozen=True)
 class Entry:
-    """One model. Embedded ones have a ``file`` in FOLDER; full ones a ``url``, fetched when a person asks."""
+    """One model. Embedded ones have a ``file`` in FOLDER; full ones a ``url``, fetched when a person asks; imported ones (see
+    ``generators``) were handed out by a service, trained ones are a person's own."""
 
     name: str
-    task: Literal["objects", "search", "scene"]
-    role: Literal["adversary", "judge"]
+    task: Literal["objects", "search", "scene", "visual"]
+    role: Literal["adversary", "judge", "target", "auxiliary", "generator"]
     architecture: str
-    set: Literal["embedded", "full"]
+    set: Literal["embedded", "full", "imported", "trained"]
     sha256: str
     """Of the embedded file, or of the file behind ``url`` before it is converted."""
     bytes: int
@@ -35,6 +39,20 @@ class Entry:
     file: Path | None = None
     url: str | None = None
     quality: dict[str, float] = field(default_factory=dict)
+    target: str = ""
+    """Of a generator: the model that still reads its pictures."""
+
+    auxiliary: str = ""
+    """Of a generator: the model that stood for other eyes in its training."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a person may call it: by its name here and, where the weights are torchvision's, as torchvision does."""
+        publisher, _, weights = self.source.partition(", ")
+        if publisher != "torchvision":
+            return (self.name,)
+        # Its enumerations of weights are called after the functions that build the models, but for upper case.
+        return (self.name, f"torchvision:{weights.partition('_Weights.')[0].lower()}")
 
 
 class DamagedWeightsError(Exception):
@@ -44,14 +62,22 @@ class DamagedWeightsError(Exception):
 @cache
 def entries() -> tuple[Entry, ...]:
     """All models, embedded ones first."""
-    with (FOLDER / "manifest.json").open(encoding="utf-8") as stream:
-        listed: list[dict[str, Any]] = json.load(stream)["models"]
-    return tuple(parsed(item) for item in listed)
+    return listed(FOLDER)
 
 
-def parsed(item: dict[str, Any]) -> Entry:
-    """One model as the manifest's file describes it."""
-    file = FOLDER / item["file"] if item.get("file") else None
+def listed(folder: Path) -> tuple[Entry, ...]:
+    """The models of the manifest in a folder: Cloakroom's own, or one of models that were trained since; none where it has
+    no manifest."""
+    path = folder / "manifest.json"
+    if not path.is_file():
+        return ()
+    items: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["models"]
+    return tuple(parsed(item, folder) for item in items)
+
+
+def parsed(item: dict[str, Any], folder: Path = FOLDER) -> Entry:
+    """One model as the manifest's file describes it, whose own file lies in ``folder``."""
+    file = folder / item["file"] if item.get("file") else None
     return Entry(**{**item, "classes": tuple(item.get("classes", ())), "file": file})
 
 
@@ -61,6 +87,20 @@ def entry(name: str) -> Entry:
         if candidate.name == name:
             return candidate
     raise KeyError(f"no model is called {name!r}; there are {', '.join(own.name for own in entries())}")
+
+
+def resolve(name: str, task: str | None = None) -> Entry:
+    """The model that a person means: ``people_detector``, or ``torchvision:resnet50`` for an official checkpoint.
+
+    Raises:
+        ValueError: there is none of that name, or it is not for ``task``; the text names those there are.
+    """
+    fitting = [own for own in entries() if task in (None, own.task)]
+    for own in fitting:
+        if name in own.names:
+            return own
+    known = ", ".join(called for own in fitting for called in own.names)
+    raise ValueError(f"there is no model {name!r}{f' for {task}' if task else ''}; there are {known}")
 
 
 def sha256_of(path: Path) -> str:

@@ -40,19 +40,25 @@ Aim = Literal["unlikely", "random", "least", "away"]
 least likely one (L-FGSM), or nowhere but away from the class that is read (N-FGSM)."""
 
 
+def inner(images: Tensor, share: float = 0.8) -> Tensor:
+    """The middle of [B, 3, H, W], as a person might crop it."""
+    height, width = (max(1, round(side * share)) for side in images.shape[2:])
+    top, left = (images.shape[2] - height) // 2, (images.shape[3] - width) // 2
+    return images[:, :, top : top + height, left : left + width]
+
+
 def draw_targets(probabilities: Tensor, generator: torch.Generator, cumulative: float = CUMULATIVE) -> Tensor:
-    """Targets [B], each drawn evenly from the classes beyond ``cumulative`` probability in [B, classes].
+    """Targets [B], each drawn evenly from the classes beyond ``cumulative`` probability in every one of [views, B, classes].
 
     Classes are taken from the likeliest down until their sum exceeds the bound. Where that takes all of them, the least
     likely one is the target: the true class must not be drawn.
     """
-    ordered, classes = probabilities.sort(1, descending=True)
-    before = ordered.cumsum(1) - ordered
-    likely = before < cumulative
-    likely[:, -1] = False
-    weights = (~likely).float().cpu()
-    drawn = torch.multinomial(weights, 1, generator=generator).to(classes.device)
-    return classes.gather(1, drawn)[:, 0]
+    ordered, classes = probabilities.sort(2, descending=True)
+    before = ordered.cumsum(2) - ordered
+    likely = torch.zeros_like(probabilities, dtype=torch.bool).scatter(2, classes, before < cumulative).any(0)
+    least = functional.one_hot(probabilities.sum(0).argmin(1), probabilities.shape[2]).bool()
+    weights = torch.where(likely.all(1, keepdim=True), least, ~likely).float().cpu()
+    return torch.multinomial(weights, 1, generator=generator)[:, 0].to(classes.device)
 
 
 class Misreading:
@@ -112,22 +118,30 @@ class SceneProtector(Protector):
         self.aim: Aim = aim
         self.channel = channel
 
-    def _labels(self, probabilities: Tensor) -> Tensor:
+    def _views(self, originals: Tensor) -> Tensor:
+        """What is read [views, B, classes] in the originals and, to draw a target by, in their mirror images and middles: a
+        classifier that is sure and wrong would let the true class be drawn, but it seldom is so in every view."""
+        views = [originals]
+        if self.aim == "unlikely" and self.rule == "shaped":
+            views += [originals.flip(3), inner(originals)]
+        return torch.stack([self.classifier.read(view) for view in views])
+
+    def _labels(self, views: Tensor) -> Tensor:
         """The labels [B] of the objective, from what is read in the originals."""
         if self.aim == "unlikely":
-            return draw_targets(probabilities, self.generator)
+            return draw_targets(views, self.generator)
         if self.aim == "random":
             # Beyond next to no probability lies every class but the likeliest.
-            return draw_targets(probabilities, self.generator, 1e-6)
-        return probabilities.argmin(1) if self.aim == "least" else probabilities.argmax(1)
+            return draw_targets(views, self.generator, 1e-6)
+        return views[0].argmin(1) if self.aim == "least" else views[0].argmax(1)
 
     def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
-        probabilities = self.classifier.read(originals)
-        labels, towards = self._labels(probabilities), self.aim != "away"
+        views = self._views(originals)
+        labels, towards = self._labels(views), self.aim != "away"
         if start is not None and towards:
             # What an earlier round reached may stay: a photo needs to be read as one wrong scene, not as several in turn.
             now = self.classifier.read(start).argmax(1)
-            labels = torch.where(now == probabilities.argmax(1), labels, now)
+            labels = torch.where(now == views[0].argmax(1), labels, now)
         # On top of another protector's change half the margin has to do: what both spend on one photo adds up.
         margin = self.margin if start is None else self.margin / 2
         objective = Misreading(self.classifier, labels, towards, margin, self.rule, self.channel)

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from protectors.adversaries.hash_encoder import HashEncoder, binary
 from protectors.base import Budget, Outcome, Progress, Protector, Verdict
+from protectors.channels import jpeg
+from protectors.jpeg import compressed
 from protectors.optimisation import optimise, shaped_step
 
 LAMBDA = 0.1
@@ -29,6 +31,9 @@ ACROSS = 0.5
 FLIPPED = 0.5
 """The share of bits that have to differ: codes of different classes differ in about as many."""
 
+SITE_QUALITY = 75
+"""Of the JPEG, with chroma at half the resolution, that a code has to survive: what small pictures get at careless sites."""
+
 Rule = Literal["published", "ifgsm", "codes"]
 
 
@@ -36,11 +41,11 @@ class Recession:
     """The objective of one batch. ``wrong`` are labels [B], one of each encoder, drawn by the caller; ``codes`` needs none."""
 
     stage = "search"
-    shrinks = False
 
     def __init__(self, encoders: Sequence[HashEncoder], originals: Tensor, wrong: Sequence[Tensor], rule: Rule) -> None:
         self.encoders = tuple(encoders)
         self.rule = rule
+        self.shrinks = rule == "codes"
         self.wrong = tuple(wrong)
         with torch.no_grad():
             outputs = [encoder.outputs(originals) for encoder in self.encoders]
@@ -49,7 +54,10 @@ class Recession:
         self.labels = [encoder.read(originals) for encoder in self.encoders]
 
     def loss(self, images: Tensor, step: int) -> Tensor:
-        losses = [self._loss(index, encoder.outputs(images)) for index, encoder in enumerate(self.encoders)]
+        forms = [images, compressed(images, SITE_QUALITY)] if self.rule == "codes" else [images]
+        losses = [
+            self._loss(index, encoder.outputs(form)) for index, encoder in enumerate(self.encoders) for form in forms
+        ]
         return torch.stack(losses).sum(0)
 
     def _loss(self, index: int, outputs: Tensor) -> Tensor:
@@ -62,11 +70,12 @@ class Recession:
     @torch.no_grad()
     def finished(self, images: Tensor, step: int) -> Tensor:
         done = torch.ones(len(images), dtype=torch.bool, device=images.device)
-        for encoder, codes, labels in zip(self.encoders, self.codes, self.labels, strict=True):
-            now = encoder.codes(images)
-            if self.rule == "codes":
-                done &= (now != codes).float().mean(1) >= FLIPPED
-            done &= encoder.scores(now).argmax(1) != labels
+        for form in [images, jpeg(images, SITE_QUALITY, subsampled=True)] if self.rule == "codes" else [images]:
+            for encoder, codes, labels in zip(self.encoders, self.codes, self.labels, strict=True):
+                now = encoder.codes(form)
+                if self.rule == "codes":
+                    done &= (now != codes).float().mean(1) >= FLIPPED
+                done &= encoder.scores(now).argmax(1) != labels
         return done
 
     def update(self, gradient: Tensor, step: int) -> Tensor:

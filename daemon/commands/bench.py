@@ -18,6 +18,7 @@ from daemon.commands.console import FAILED, OK, Subparsers, add_command, complai
 from daemon.errors import CloakroomError
 from daemon.figures import CHECKOUT, say, wrapped, write
 from daemon.protocol import Policy
+from protectors.names import DEFAULT
 
 RESULTS = CHECKOUT / "tests" / "benchmarks" / "results" / "daemon.json"
 WIDTH, HEIGHT = 4000, 3000
@@ -84,7 +85,7 @@ def twelve_megapixels(source: bytes) -> bytes:
 
 
 async def _measure(photo: bytes, runs: int) -> dict[str, float]:
-    policy = Policy(protectors=("objects", "scene"), strength="balanced", sensitive=())
+    policy = Policy(protectors=DEFAULT, strength="balanced", sensitive=())
     reports: list[Protected] = []
     async with serving() as client:
         memory = _Memory()

@@ -1,46 +1,248 @@
-"""`cloakroom evaluate`: measure the protectors on held-out photos, and keep the figures of a full run."""
+"""`cloakroom evaluate`: measure the protectors on held-out photos, beside what their papers print.
+
+A full run keeps its figures in the checkout: the results file, the tables beside it and the README's figures. Every run
+leaves a report that a person can look at. A run that was stopped goes on where it was.
+"""
 
 import argparse
+import importlib
+import shutil
+import sys
 from pathlib import Path
+from typing import Any
 
-from daemon.commands.console import FAILED, OK, Subparsers, add_command, complain, print_json
+import platformdirs
+
+from daemon.commands.console import (
+    FAILED,
+    OK,
+    USAGE,
+    Subparsers,
+    add_command,
+    chosen_state,
+    complain,
+    end_on_sigterm,
+    print_json,
+)
 from daemon.figures import CHECKOUT, say, wrapped, write
+from daemon.models import model_folder
+from protectors.manifest import DamagedWeightsError, Entry, resolve, weights_file
 
+EVALUATIONS = ("objects", "search", "scene", "visual")
 RESULTS = CHECKOUT / "protectors" / "evaluation" / "results"
+README = CHECKOUT / "README.md"
+OTHER_RESULTS = (CHECKOUT / "tests" / "end_to_end" / "results", CHECKOUT / "tests" / "benchmarks" / "results")
+"""Which the README takes figures from as well; their own commands write them."""
+
+STOPPED = 130
+
+
+def cache_folder() -> Path:
+    """Where kept parts, and reports that nobody named a folder for, lie: what can be made again at any time."""
+    return platformdirs.user_cache_path("cloakroom", appauthor=False)
 
 
 def add(commands: Subparsers) -> None:
     parser = add_command(commands, "evaluate", "Measure how well a protector works on photos it was not made with.")
-    parser.add_argument("what", choices=("objects", "scene"))
+    parser.add_argument(
+        "what",
+        choices=(*EVALUATIONS, "all", "report"),
+        help="one protector, all of them, or nothing anew: the report of the results in this checkout",
+    )
     parser.add_argument("--quick", action="store_true", help="few photos, and no results file is written")
     parser.add_argument(
         "--data",
         type=Path,
         metavar="DIR",
-        help="people.npz, photos.npz, scenes6.npz (default: CLOAKROOM_DATA, or shared/data beside the checkout)",
+        help="the archives, people.npz and so on (default: CLOAKROOM_DATA, or shared/data beside the checkout)",
     )
+    parser.add_argument("--device", choices=("cpu", "cuda", "auto"), default="cpu", help="what computes (%(default)s)")
+    parser.add_argument(
+        "--adversary",
+        metavar="NAME",
+        help="protect against this model, such as torchvision:fasterrcnn_resnet50_fpn; no results file is written",
+    )
+    parser.add_argument("--fresh", action="store_true", help="measure everything anew, also what a run before has measured")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="folder for the report (default: in the cache folder)")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    # Imported here: only this command needs torch in this process.
-    from protectors.archive import DEFAULT_FOLDER
-    from protectors.evaluation import objects, scene
-
-    measure = {"objects": objects, "scene": scene}[args.what]
+    end_on_sigterm()
+    folder: Path = args.report or cache_folder() / "report"
+    # All that can be wrong with the options is found now, and not after hours of measuring.
     try:
-        figures = measure.run(args.quick, args.data or DEFAULT_FOLDER, say)
-    except FileNotFoundError as problem:
-        complain(args, f"{problem}. Say where the data is with --data or CLOAKROOM_DATA.")
+        folder.mkdir(parents=True, exist_ok=True)
+        device, adversary = chosen_device(args.device), chosen_adversary(args)
+    except OSError as problem:
+        complain(args, f"{folder} cannot be written to ({problem.strerror}). Choose another folder with --report.")
         return FAILED
-    command = f"cloakroom evaluate {args.what}" + (" --quick" if args.quick else "")
-    measured = wrapped(figures, command, measure.SEED)
-    if not args.quick:
-        write(RESULTS / f"{args.what}.json", measured)
-        say(f"written to {RESULTS / args.what}.json")
+    except DamagedWeightsError as problem:
+        complain(args, f"{problem}.")
+        return FAILED
+    except ValueError as problem:
+        complain(args, f"{problem}.")
+        return USAGE
+    try:
+        return report_again(args, folder) if args.what == "report" else measure(args, folder, device, adversary)
+    except KeyboardInterrupt:
+        complain(args, "Stopped. The same command goes on with what is measured already.")
+        return STOPPED
+
+
+def report_again(args: argparse.Namespace, folder: Path) -> int:
+    """The report of the results in this checkout; nothing is measured."""
+    from protectors.evaluation.tables import read_results
+
+    update_texts()
+    page = leave_report(args, folder, {name: own for name, own in read_results(RESULTS).items() if name in EVALUATIONS})
     if args.json:
-        print_json(measured)
+        print_json({"report": str(page)})
     else:
-        for key, value in figures.items():
-            print(f"{key:40} {value:.6g}")
+        print(f"Report: {page}")
     return OK
+
+
+def measure(args: argparse.Namespace, folder: Path, device: str, adversary: Entry | None) -> int:
+    """Measure, print the figures and leave the report."""
+    results, problems = measured(args, device, adversary)
+    if not results:
+        complain(args, " ".join(problems.values()))
+        return FAILED
+    page = leave_report(args, folder, results)
+    if args.json:
+        print_json({**as_one(args, results), "report": str(page), **({"problems": problems} if problems else {})})
+    else:
+        for result in results.values():
+            for key, value in result["figures"].items():
+                print(f"{key:40} {value:.6g}")
+        print(f"Report: {page}")
+        for sentence in problems.values():
+            print(sentence, file=sys.stderr)
+    return FAILED if problems else OK
+
+
+def chosen_device(name: str) -> str:
+    """What torch computes on.
+
+    Raises:
+        ValueError: a GPU was asked for and none is there.
+    """
+    if name == "cpu":
+        return name
+    from protectors.cloak import pick_device
+
+    if name == "cuda" and pick_device("auto").type != "cuda":
+        raise ValueError("There is no GPU that torch can use here: leave --device out, or say auto")
+    return pick_device(name).type
+
+
+def chosen_adversary(args: argparse.Namespace) -> Entry | None:
+    """The model that --adversary names, its weights being here.
+
+    Raises:
+        ValueError: there is no such model for this evaluation.
+        DamagedWeightsError: it has not been pulled.
+    """
+    if args.adversary is None:
+        return None
+    if args.what not in EVALUATIONS:
+        raise ValueError(f"--adversary is for one evaluation: say which, {', '.join(EVALUATIONS)}")
+    own = resolve(args.adversary, args.what)
+    if weights_file(own, model_folder(chosen_state(args))) is None:
+        raise DamagedWeightsError(f"the weights of {args.adversary} are not here: run `cloakroom models pull {own.name}`")
+    return own
+
+
+def measured(
+    args: argparse.Namespace, device: str, adversary: Entry | None
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Results, and for each evaluation that could not run the sentence that says why."""
+    # Imported here: only this command needs torch in this process.
+    import torch
+
+    from protectors.archive import DEFAULT_FOLDER
+    from protectors.evaluation.extra import MissingExtraError
+    from protectors.evaluation.measurement import SEED, Measurement
+
+    results: dict[str, dict[str, Any]] = {}
+    problems: dict[str, str] = {}
+    for name in EVALUATIONS if args.what == "all" else (args.what,):
+        kept = kept_folder(args, name)
+        if args.fresh:
+            shutil.rmtree(kept, ignore_errors=True)
+        measurement = Measurement(
+            name,
+            args.quick,
+            args.data or DEFAULT_FOLDER,
+            say,
+            kept / "parts.json",
+            kept / "strips",
+            device,
+            adversary=adversary.name if adversary else None,
+            models=model_folder(chosen_state(args)),
+        )
+        try:
+            importlib.import_module(f"protectors.evaluation.{name}").run(measurement)
+        except FileNotFoundError as problem:
+            problems[name] = f"{problem}. Say where the data is with --data or CLOAKROOM_DATA."
+        except (MissingExtraError, DamagedWeightsError) as problem:
+            problems[name] = str(problem)
+        else:
+            results[name] = wrapped(measurement.figures, command(args, name), SEED)
+            if device == "cuda":
+                results[name]["machine"]["gpu"] = torch.cuda.get_device_name()
+            # Another adversary's figures are not those that the README speaks of.
+            if not args.quick and adversary is None:
+                write(RESULTS / f"{name}.json", results[name])
+                say(f"written to {RESULTS / name}.json")
+                update_texts()
+    return results, problems
+
+
+def kept_folder(args: argparse.Namespace, name: str) -> Path:
+    """Where a run keeps its finished parts and strips; runs of another size or against another adversary have their own."""
+    words = [name, *(["quick"] if args.quick else []), *([args.adversary.replace(":", "_")] if args.adversary else [])]
+    return cache_folder() / "evaluation" / "-".join(words)
+
+
+def command(args: argparse.Namespace, name: str) -> str:
+    """What repeats the measurement."""
+    words = ["cloakroom evaluate", name]
+    words += ["--quick"] if args.quick else []
+    words += ["--device", args.device] if args.device != "cpu" else []
+    words += ["--adversary", args.adversary] if args.adversary else []
+    return " ".join(words)
+
+
+def update_texts() -> None:
+    """Write the tables beside the results, and the README's figures, from the results in this checkout."""
+    from protectors.evaluation.tables import fill_figures, markdown, read_results
+
+    results = read_results(RESULTS)
+    (RESULTS / "README.md").write_text(markdown(results), encoding="utf-8")
+    for folder in OTHER_RESULTS:
+        results |= read_results(folder)
+    if README.is_file():
+        try:
+            README.write_text(fill_figures(README.read_text(encoding="utf-8"), results), encoding="utf-8")
+        except (KeyError, ValueError) as problem:
+            say(f"{README} is left as it was: {problem.args[0]}")
+
+
+def leave_report(args: argparse.Namespace, folder: Path, results: dict[str, Any]) -> Path:
+    """Write JSON, tables, plots and the page, and return the page."""
+    from protectors.evaluation.report import write_report
+
+    for name, result in results.items():
+        write(folder / f"{name}.json", result)
+    strips = {name: sorted((kept_folder(args, name) / "strips").glob("*.png")) for name in results}
+    return write_report(results, strips, folder, say)
+
+
+def as_one(args: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any]:
+    """The result of one evaluation as it is; of several in one, each figure with its evaluation's name in front."""
+    if args.what in results:
+        return dict(results[args.what])
+    figures = {f"{name}.{key}": value for name, result in results.items() for key, value in result["figures"].items()}
+    return wrapped(figures, command(args, args.what), next(iter(results.values()))["seed"])

@@ -1,56 +1,80 @@
-"""`cloakroom forget`: delete what Cloakroom keeps of its own, pairings and pulled models, before it is uninstalled."""
+"""`cloakroom forget`: delete what Cloakroom keeps of its own, pairings and models, before it is uninstalled."""
 
 import argparse
 import contextlib
+import shutil
 from pathlib import Path
 
 from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_state, complain, print_json
+from daemon.commands.evaluate import cache_folder
+from daemon.models import model_folder
 from daemon.state import Lock, StateError
+from protectors.manifest import TRAINED
+
+IMPORTED = "generators"
+"""`protectors.generators.store`, which is not asked: it imports torch, and a damaged environment can be uninstalled too."""
 
 
 def add(commands: Subparsers) -> None:
-    add_command(commands, "forget", "Delete every pairing and pulled model. Stop the daemon first.").set_defaults(run=run)
+    summary = "Delete every pairing, and every model that was pulled, imported or trained. Stop the daemon first."
+    parser = add_command(commands, "forget", summary)
+    parser.add_argument("--cache", action="store_true", help="what evaluations have measured and their report as well")
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    folder = chosen_state(args)
-    if not folder.is_dir():
-        return _done(args, 0)
-    lock = Lock(folder)
+    state, cache = chosen_state(args), cache_folder()
+    lock = Lock(state)
     try:
-        lock.acquire()
+        if state.is_dir():
+            lock.acquire()
     except (StateError, OSError):
         complain(args, "A daemon runs with this state folder. Stop it first.")
         return FAILED
     try:
-        removed = _remove(folder)
+        removed = _remove(state) + (_remove_cache(cache) if args.cache else 0)
     except OSError as problem:
-        complain(args, f"{folder} could not be emptied ({problem.strerror}).")
+        complain(args, f"{problem.filename or state} could not be deleted ({problem.strerror}).")
         return FAILED
     finally:
         lock.release()
-    (folder / "lock").unlink(missing_ok=True)
-    # A folder that also holds files of someone else's stays.
     with contextlib.suppress(OSError):
-        folder.rmdir()
+        (state / "lock").unlink()
+    # A folder that also holds files of someone else's stays. On Windows the cache folder lies in that of the state.
+    for folder in (cache, state) if args.cache else (state,):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
     return _done(args, removed)
 
 
 def _remove(folder: Path) -> int:
     """Only what we wrote: --state may have named a folder that holds other things too."""
-    ours = [
-        *(folder / "clients").glob("c-*.json"),
-        *(folder / "models").glob("*.safetensors"),
-        *(folder / "models").glob("*.sha256"),
-        folder / "local.json",
-    ]
-    present = [path for path in ours if path.is_file()]
+    clients, models = folder / "clients", model_folder(folder)
+    imported, trained = models / IMPORTED, models / TRAINED
+    ours = {
+        folder: ("local.json",),
+        clients: ("c-*.json",),
+        imported: ("*.safetensors", "*.json"),
+        # Among them what a training that was stopped would go on from.
+        trained: ("*.safetensors", "manifest.json", "*.run", "*.new"),
+        models: ("*.safetensors", "*.sha256"),
+    }
+    present = [path for own, patterns in ours.items() for pattern in patterns for path in own.glob(pattern) if path.is_file()]
     for path in present:
         path.unlink()
-    for name in ("clients", "models"):
+    for own in (clients, imported, trained, models):
         with contextlib.suppress(OSError):
-            (folder / name).rmdir()
+            own.rmdir()
     return len(present)
+
+
+def _remove_cache(folder: Path) -> int:
+    """What `cloakroom evaluate` makes in it."""
+    ours = [own for own in (folder / "evaluation", folder / "report") if own.is_dir()]
+    files = sum(path.is_file() for own in ours for path in own.rglob("*"))
+    for own in ours:
+        shutil.rmtree(own)
+    return files
 
 
 def _done(args: argparse.Namespace, removed: int) -> int:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
@@ -19,8 +20,9 @@ from daemon.commands.console import (
     print_json,
 )
 from daemon.models import ModelError, Report, chosen, model_folder, pull, verify
-from daemon.state import read_local
+from daemon.state import StateError, prepare, read_local
 from protectors.manifest import DamagedWeightsError, Entry, entries, weights_file
+from protectors.names import VISUAL
 
 
 def add(commands: Subparsers) -> None:
@@ -33,6 +35,9 @@ def add(commands: Subparsers) -> None:
     pulling.add_argument("names", nargs="*", metavar="NAME", help="models to fetch (all)")
     pulling.add_argument("--mirror", metavar="URL", help="take them from this host instead (or CLOAKROOM_MIRROR)")
     pulling.set_defaults(run=run_pull)
+    importing = add_command(actions, "import", "Take in a generator of protective perturbations that a service hands out.")
+    importing.add_argument("manifest", type=Path, metavar="FILE", help="its manifest, JSON, with the weights beside it")
+    importing.set_defaults(run=run_import)
     verifying = add_command(actions, "verify", "Check the models that are here against their SHA-256.")
     verifying.set_defaults(run=run_verify)
 
@@ -118,6 +123,30 @@ class _Bars:
         if name not in self._tasks:
             self._tasks[name] = self._progress.add_task(name, total=total)
         self._progress.update(self._tasks[name], completed=done, total=total)
+
+
+def run_import(args: argparse.Namespace) -> int:
+    # Imported here: the other actions do without torch.
+    from protectors.generators import GeneratorError, take_in
+
+    state = chosen_state(args)
+    try:
+        prepare(model_folder(state))
+        own = take_in(args.manifest, model_folder(state))
+    except (GeneratorError, StateError) as problem:
+        complain(args, str(problem))
+        return FAILED
+    except OSError as problem:
+        complain(args, f"The generator cannot be kept ({problem.strerror}).")
+        return FAILED
+    protector = f"{VISUAL}-{own.name}"
+    if args.json:
+        print_json({"protector": protector, "sha256": own.sha256})
+    else:
+        print(f"Here and checked. Sites choose it as protector {protector}.")
+        if read_local(state) is not None:
+            print("Restart the daemon, so that it knows it.")
+    return OK
 
 
 def run_verify(args: argparse.Namespace) -> int:

@@ -31,9 +31,10 @@ from daemon.handshake import Credential
 from daemon.models import model_folder
 from daemon.protocol import LIMITS, Policy
 from daemon.state import StateError, write_private
+from protectors.names import DEFAULT, PROTECTORS
 
 BUSY_TRIES = 30
-POLICY_RULES = "--protectors takes 1 to 8 lower-case names, --sensitive at most 128 classes of at most 64 letters. Check them."
+POLICY_RULES = "--protector takes 1 to 8 lower-case names, --sensitive at most 128 classes of at most 64 letters. Check them."
 
 
 def add(commands: Subparsers) -> None:
@@ -41,7 +42,14 @@ def add(commands: Subparsers) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a photo")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where cloaked photos go")
     parser.add_argument("--strength", choices=("subtle", "balanced", "strong"), default="balanced", help="(%(default)s)")
-    parser.add_argument("--protectors", default="objects,scene", help="names with commas between (%(default)s)")
+    parser.add_argument(
+        "--protector",
+        "--protectors",
+        dest="protectors",
+        default=",".join(DEFAULT),
+        metavar="NAME",
+        help=f"{', '.join(PROTECTORS)}; several with commas between (%(default)s)",
+    )
     parser.add_argument("--sensitive", default="", help="detector classes to hide, with commas between (all)")
     parser.add_argument("--private", action="store_true", help="start a daemon for this run alone")
     parser.add_argument("--force", action="store_true", help="overwrite cloaked photos that are there already")

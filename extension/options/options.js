@@ -1,6 +1,6 @@
 // @ts-check
-/** Pairing with the daemon, and the list of sites. */
-import { STRENGTHS, hostsOn, matchesOf, normalHost, readPolicy, ruleFor } from '../policy.js';
+/** Pairing with the daemon, and the list of sites with what each gets. */
+import { HIDING, STRENGTHS, VISUAL, hostsOn, isVisual, matchesOf, normalHost, readPolicy, ruleFor, withProtector } from '../policy.js';
 import { ask, daemonMood, daemonWords, find, localise, make, words } from '../shared/page.js';
 
 localise();
@@ -72,11 +72,37 @@ async function showSites() {
   for (const host of hostsOn(policy)) {
     if (await chrome.permissions.contains({ origins: matchesOf(host) })) permitted.add(host);
   }
-  sites.replaceChildren(...Object.keys(policy.sites).sort().map((host) => line(policy, host, permitted.has(host))));
+  /** @type {import('../shared/messages.js').StateAnswer | null} */
+  const state = await ask({ type: 'state' });
+  const offered = [...HIDING, VISUAL, ...(state?.protectors ?? []).filter((name) => isVisual(name) && name !== VISUAL)];
+  const open = new Set([...sites.querySelectorAll('details[open]')].map((node) => node.getAttribute('data-host')));
+  sites.replaceChildren(...Object.keys(policy.sites).sort().map((host) => line(policy, host, permitted.has(host), offered, open.has(host))));
 }
 
-/** @type {(policy: import('../policy.js').Policy, host: string, on: boolean) => HTMLElement} */
-function line(policy, host, on) {
+/**
+ * What a site's photos are protected from.
+ * @param {string} host
+ * @param {string[]} protectors
+ * @param {string[]} offered
+ * @param {boolean} open
+ */
+function protections(host, protectors, offered, open) {
+  const boxes = offered.map((name) => {
+    const box = make('input', { type: 'checkbox', name, checked: protectors.includes(name), onchange: async (/** @type {Event} */ event) => {
+      const on = /** @type {HTMLInputElement} */ (event.target).checked;
+      await ask({ type: 'set-site', host, rule: { protectors: withProtector(protectors, name, on) } });
+      await showSites();
+    } });
+    const [, generator] = /^visual-(.+)$/.exec(name) ?? [];
+    return make('label', {}, box, generator ? words('protect_imported', generator) : words(`protect_${name}`));
+  });
+  const details = make('details', { open }, make('summary', {}, words('protect_title')), ...boxes);
+  details.setAttribute('data-host', host);
+  return details;
+}
+
+/** @type {(policy: import('../policy.js').Policy, host: string, on: boolean, offered: string[], open: boolean) => HTMLElement} */
+function line(policy, host, on, offered, open) {
   const rule = ruleFor(policy, host);
   const toggle = make('input', { type: 'checkbox', className: 'switch', checked: on, onchange: async () => {
     if (!on) await switchOn([host]);
@@ -96,7 +122,7 @@ function line(policy, host, on) {
     await showSites();
   } }, words('site_forget'));
   remove.setAttribute('aria-label', words('site_forget_label', host));
-  return make('li', {}, make('span', { className: 'name' }, host), strength, toggle, remove);
+  return make('li', {}, make('span', { className: 'name' }, host), strength, toggle, remove, protections(host, rule.protectors, offered, open));
 }
 
 await showSites();

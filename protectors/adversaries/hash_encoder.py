@@ -16,7 +16,7 @@ class HashEncoder(ImageNetwork):
 
     def __init__(self, name: str, network: nn.Module, classes: Sequence[str], centres: Tensor, side: int) -> None:
         super().__init__(name, network, classes, side)
-        self.centres = centres.to(next(network.parameters()).device)
+        self.centres = centres.to(self.device)
 
     @property
     def bits(self) -> int:
@@ -39,7 +39,7 @@ class HashEncoder(ImageNetwork):
 
 def binary(outputs: Tensor) -> Tensor:
     """-1 and 1 for real values; zero counts as 1, so that every value has a bit."""
-    return torch.where(outputs >= 0, 1.0, -1.0)
+    return 2 * (outputs >= 0).to(outputs.dtype) - 1
 
 
 def hamming_distances(first: Tensor, second: Tensor) -> Tensor:

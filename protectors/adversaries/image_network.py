@@ -37,9 +37,9 @@ class ImageNetwork:
         self.model = model.eval().requires_grad_(False)
         self.classes = tuple(classes)
         self.side = side
-        device = next(model.parameters()).device
-        self.mean = torch.tensor(mean, device=device).view(1, 3, 1, 1)
-        self.deviation = torch.tensor(deviation, device=device).view(1, 3, 1, 1)
+        self.device = next(model.parameters()).device
+        self.mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)
+        self.deviation = torch.tensor(deviation, device=self.device).view(1, 3, 1, 1)
 
     def outputs(self, images: Tensor) -> Tensor:
         """What the network gives [B, outputs]; differentiable with respect to the images."""

@@ -1,5 +1,6 @@
 """Builds adversaries from the manifest: architecture by name, weights from safetensors."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,22 +25,28 @@ from protectors.manifest import DamagedWeightsError, Entry, entries, sha256_of, 
 
 BACKGROUND = "background"
 
+
+def official_detector() -> FasterRCNN:
+    """torchvision's own, whose published weights were made with frozen normalisation that adds nothing to the variance."""
+    model = fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = 0.0
+    return model
+
+
 DETECTORS: dict[str, Callable[[], FasterRCNN]] = {
     "faster_rcnn_dense_resnet": build_detector,
-    "faster_rcnn_resnet50_fpn": lambda: fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None),
+    "faster_rcnn_resnet50_fpn": official_detector,
 }
 CLASSIFIERS: dict[str, Callable[[int], nn.Module]] = {
     "dense_resnet": lambda classes: DenseResNetClassifier(classes, (32, 64, 128, 256)),
     "plain_convnet": PlainConvNet,
     "resnet50": lambda classes: resnet50(weights=None, num_classes=classes),
 }
-CIFAR_WIDTH = 0.25
-"""Of the embedded networks for 32x32 images: what two CPU cores can train."""
+CIFAR = re.compile(r"(\w+)_cifar(?:_x([\d.]+))?")
+"""A network in its CIFAR form, such as ``vgg13_bn_cifar``, or ``vgg13_bn_cifar_x0.25`` of a quarter of the width."""
 
-ENCODERS: dict[str, Callable[[int], nn.Module]] = {
-    "resnet18_cifar": lambda bits: NETWORKS["resnet18"](bits, CIFAR_WIDTH),
-    "vgg13_bn_cifar": lambda bits: NETWORKS["vgg13_bn"](bits, CIFAR_WIDTH),
-}
 CLASS_LISTS: dict[str, tuple[str, ...]] = {
     "faster_rcnn_resnet50_fpn": tuple(FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]),
     "resnet50": tuple(ResNet50_Weights.IMAGENET1K_V1.meta["categories"]),
@@ -59,9 +66,15 @@ def read_weights(own: Entry, folder: Path | None) -> dict[str, torch.Tensor]:
     path = weights_file(own, folder)
     if path is None or not path.is_file():
         raise DamagedWeightsError(f"the weights of {own.name} are not there: run `cloakroom models pull {own.name}`")
-    if own.set == "embedded" and sha256_of(path) != own.sha256:
-        raise DamagedWeightsError(f"the weights of {own.name} are damaged: install Cloakroom again")
+    if own.file is not None and sha256_of(path) != own.sha256:
+        raise DamagedWeightsError(f"the weights of {own.name} are damaged: install Cloakroom again, or train them anew")
     return {name: value.float() if value.is_floating_point() else value for name, value in load_file(path).items()}
+
+
+def build(architecture: str, outputs: int) -> nn.Module:
+    """The network of a classifier or an encoder, without weights. KeyError: there is no such architecture."""
+    small = CIFAR.fullmatch(architecture)
+    return NETWORKS[small[1]](outputs, float(small[2] or 1)) if small else CLASSIFIERS[architecture](outputs)
 
 
 def load_detector(own: Entry, device: torch.device, folder: Path | None = None) -> Detector:
@@ -73,7 +86,7 @@ def load_detector(own: Entry, device: torch.device, folder: Path | None = None) 
 
 def load_classifier(own: Entry, device: torch.device, folder: Path | None = None) -> Classifier:
     classes = own.classes or CLASS_LISTS[own.architecture]
-    model = CLASSIFIERS[own.architecture](len(classes))
+    model = build(own.architecture, len(classes))
     model.load_state_dict(read_weights(own, folder))
     return Classifier(own.name, model.to(device), classes, own.input_size)
 
@@ -82,6 +95,6 @@ def load_encoder(own: Entry, device: torch.device, folder: Path | None = None) -
     """An encoder; its file holds the centres of its classes beside the weights, and so the number of its bits."""
     weights = read_weights(own, folder)
     centres = weights.pop("centres")
-    network = ENCODERS[own.architecture](centres.shape[1])
+    network = build(own.architecture, centres.shape[1])
     network.load_state_dict(weights)
     return HashEncoder(own.name, network.to(device), own.classes, centres, own.input_size)

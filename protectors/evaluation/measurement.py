@@ -1,5 +1,6 @@
 """One evaluation while it runs: its figures part by part, the parts an earlier run finished, progress, and strips of photos."""
 
+import ast
 import hashlib
 import json
 import time
@@ -10,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from protectors.manifest import entries
+from protectors.manifest import TRAINED, entries, listed
 
 SEED = 0
 """Of every evaluation."""
 
-SOURCES = Path(__file__).resolve().parents[1]
+ROOM = Path(__file__).resolve().parents[1]
 EVERY = 15.0
 """Seconds between two lines of progress."""
 
@@ -23,10 +24,19 @@ Figures = dict[str, float]
 
 
 class Measurement:
-    """Collects ``figures``. Parts that are in ``kept``, a JSON file of an earlier run of the same code, weights and size, are
-    taken from there; each new one is written to it as soon as it is finished, so that a run that ended early goes on.
+    """Collects ``figures``. Parts that are in ``kept``, a JSON file of an earlier run with the same fingerprint, are taken from
+    there; each new one is written to it as soon as it is finished, so that a run that ended early goes on.
 
-    ``strips`` is the folder for the before-and-after images that the report shows; None makes none.
+    Args:
+        name: of the evaluation, and of its module in this package.
+        quick: few photos.
+        data: the folder of the archives.
+        say: hears each line of progress.
+        kept: where parts are kept; None keeps none.
+        strips: the folder for the before-and-after images that the report shows; None makes none.
+        device: what torch computes on, "cpu" or "cuda".
+        adversary: the model to protect against, as the manifest resolves it; None takes the embedded one.
+        models: the folder of pulled models, and of those trained since.
     """
 
     def __init__(
@@ -38,23 +48,41 @@ class Measurement:
         kept: Path | None = None,
         strips: Path | None = None,
         device: str = "cpu",
+        *,
+        adversary: str | None = None,
+        models: Path | None = None,
     ) -> None:
         self.name = name
         self.quick = quick
         self.data = data
         self.say = say
         self.device = device
+        self.adversary = adversary
+        self.models = models
         self.figures: Figures = {}
         self.strips = strips
         self._kept = kept
-        self._mark = fingerprint(name, quick, device)
-        self._parts: dict[str, Figures] = {}
-        if kept and kept.is_file():
-            content = json.loads(kept.read_text(encoding="utf-8"))
-            if content["fingerprint"] == self._mark:
-                self._parts = content["parts"]
+        self._fingerprint = fingerprint(name, quick, device, data, adversary, models)
+        self._parts = self._kept_parts()
+        if strips and not self._parts:
+            # What an older run showed is not what this one measures.
+            for old in strips.glob("*.png"):
+                old.unlink()
         self._part = name
         self._begun = self._said = time.monotonic()
+
+    def _kept_parts(self) -> dict[str, Figures]:
+        """What an earlier run with this fingerprint has measured; nothing where its file is damaged."""
+        if self._kept is None or not self._kept.is_file():
+            return {}
+        try:
+            content = json.loads(self._kept.read_text(encoding="utf-8"))
+            if content["fingerprint"] != self._fingerprint:
+                return {}
+            return {part: dict(figures) for part, figures in content["parts"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            self.say(f"{self.name}: what an earlier run kept cannot be read; everything is measured anew")
+            return {}
 
     def part(self, name: str, measure: Callable[[], Figures]) -> Figures:
         """The figures of one part, measured now unless an earlier run has them."""
@@ -67,7 +95,7 @@ class Measurement:
             if self._kept:
                 self._kept.parent.mkdir(parents=True, exist_ok=True)
                 unfinished = self._kept.with_suffix(".new")
-                unfinished.write_text(json.dumps({"fingerprint": self._mark, "parts": self._parts}), encoding="utf-8")
+                unfinished.write_text(json.dumps({"fingerprint": self._fingerprint, "parts": self._parts}), encoding="utf-8")
                 unfinished.replace(self._kept)
             self.say(f"{self.name}: {name} measured in {time.monotonic() - self._begun:.0f} s")
         self.figures |= self._parts[name]
@@ -88,12 +116,33 @@ class Measurement:
             Image.fromarray(np.concatenate(photos, 1)).save(self.strips / f"{name}.png")
 
 
-def fingerprint(name: str, quick: bool, device: str) -> str:
-    """What a part's figures depend on: the code of the methods and of this evaluation, the weights, the size of the run."""
-    digest = hashlib.sha256(f"{name} {quick} {device}".encode())
-    methods = (path for folder in (".", "adversaries") for path in (SOURCES / folder).glob("*.py"))
-    for path in sorted([*methods, SOURCES / "evaluation" / f"{name}.py"]):
-        digest.update(path.read_bytes())
-    for own in entries():
-        digest.update(own.sha256.encode())
+def fingerprint(name: str, quick: bool, device: str, data: Path, adversary: str | None, models: Path | None) -> str:
+    """What a part's figures depend on: the code, the weights, the photos, and the size of the run."""
+    digest = hashlib.sha256(f"{name} {quick} {device} {adversary}".encode())
+    for source in sorted(sources(ROOM / "evaluation" / f"{name}.py")):
+        digest.update(source.read_bytes())
+    for own in (*entries(), *(listed(models / TRAINED) if models else ())):
+        if own.task == name:
+            digest.update(f"{own.name} {own.sha256}".encode())
+    # Of each pulled model the store keeps the hash; those of all the photos would take longer than a quick run.
+    for pulled in sorted(models.glob("*.sha256")) if models else ():
+        digest.update(f"{pulled.name} {pulled.read_text(encoding='utf-8')}".encode())
+    for archive in sorted(data.glob("*.npz")):
+        digest.update(f"{archive.name} {archive.stat().st_size}".encode())
     return digest.hexdigest()
+
+
+def sources(module: Path) -> set[Path]:
+    """The files of this room that a module is made of, itself included, but not this one: it measures nothing itself."""
+    found: set[Path] = set()
+    waiting = [module]
+    while waiting:
+        path = waiting.pop()
+        if path in found or path == Path(__file__).resolve() or not path.is_file():
+            continue
+        found.add(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == ROOM.name:
+                folder = ROOM.parent.joinpath(*node.module.split("."))
+                waiting += [folder.with_suffix(".py"), *(folder / f"{name.name}.py" for name in node.names)]
+    return found

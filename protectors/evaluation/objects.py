@@ -1,185 +1,306 @@
 """Object Disappearance on the people test photos: success, leakage and quality, by fresh detection on delivered files.
 
-Success is the share of photos, among those in which the detector found something that had to go, in which a fresh
-detection on the delivered file finds nothing that had to go; leakage is the number of such objects found afterwards over
-the number found before (Xue et al., SocialGuard, 2021, section 4: privacy-preserving success rate and leakage rate).
+What success and leakage are is said in leakage.py. The figures of the paper's tables and plots, and where they come from:
+
+- ``m_all.eps8``, ``m_sen.eps8`` and so on for 1 to 10 levels: everything hidden; persons read as something else. The
+  ``published`` rule's rows are beside them. 3 and 8 levels are measured on all photos, the others on the first
+  ``FEW_PHOTOS`` of them (on a GPU: on all); ``images`` says how many photos held something that had to go.
+- ``m_all.t20`` to ``t40``: the photos of eps8, as a detector reads them whose detections count from that score on (0.2 to
+  0.4), before and after.
+- ``m_all.person`` and the other classes: the photos of eps8 that hold the class, counting that class alone.
+  ``m_sen.person`` is the same; for ``m_sen.vehicle`` and so on that class was the sensitive one, in at most ``FEW_PHOTOS``.
+- ``baseline.blur`` and so on: image processing in place of the method, everything counted (strengths: image_processing.py).
 """
 
-import functools
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from protectors.adversaries.detector import Detector
 from protectors.adversaries.loading import load_detector
 from protectors.archive import Archive
-from protectors.base import Budget
+from protectors.base import Budget, Outcome
 from protectors.channels import through_jpeg
 from protectors.cloak import BUDGETS
 from protectors.evaluation.delivery import outcome_of
+from protectors.evaluation.image_processing import BASELINES
+from protectors.evaluation.leakage import Form, Found, counted, privacy, quality, under
+from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.reading import average_precisions
-from protectors.manifest import entry
-from protectors.objects import PUBLISHED_THRESHOLD, ObjectDisappearance, Rule
+from protectors.manifest import resolve
+from protectors.objects import ObjectDisappearance, Rule
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
+
+EMBEDDED = "people_detector"
 
 PHOTOS = 100
 """Photos with a sensitive object in them; the others that are drawn on the way count for M_all."""
 
+FEW_PHOTOS = 30
+"""Of the photos, what a row of less weight is measured on where there is no GPU."""
+
 QUICK_PHOTOS = 6
+
+STRIPS = 3
+"""Photos that the report shows; a quick run's shows one."""
+
 STEPS = BUDGETS["balanced"].steps
 """As many as the daemon makes by default."""
 
 SENSITIVE = ("person",)
-SEED = 0
+MODES: dict[str, tuple[str, ...]] = {"m_all": (), "m_sen": SENSITIVE}
+"""What is sensitive in each mode of the method; nothing named means that everything is to vanish."""
+
+MAIN_LEVELS = 8
+"""The budget that thresholds, classes and the published rule are measured at, in 8-bit levels."""
+
+SMALL_LEVELS = 3
+"""The other budget that is measured on all photos."""
+
+OTHER_LEVELS = (1, 2, 4, 5, 6, 7, 9, 10)
+
+THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4)
+
+Pixels = NDArray[np.uint8]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """Which detector, on which device, from which folder if it was pulled: what each process of a pool loads its own by."""
+
+    name: str
+    device: str
+    models: Path | None
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the table: a mode of the method at a budget of ``levels`` 8-bit levels."""
+    """One row of a table: what is sensitive, the budget in 8-bit levels, and the rule."""
 
-    name: str
-    rule: Rule
+    prefix: str
     sensitive: tuple[str, ...]
-    levels: int
-
-    @property
-    def prefix(self) -> str:
-        return f"{self.name}.eps{self.levels}"
+    levels: int = MAIN_LEVELS
+    rule: Rule = "refreshed"
 
 
-ROWS = (
-    Row("m_all", "refreshed", (), 8),
-    Row("m_sen", "refreshed", SENSITIVE, 8),
-    Row("m_all", "refreshed", (), 3),
-    Row("m_sen", "refreshed", SENSITIVE, 3),
-    Row("published.m_all", "published", (), 8),
-    Row("published.m_sen", "published", SENSITIVE, 8),
-)
+@dataclass(frozen=True)
+class Photo:
+    """A test photo uint8 [H, W, 3], and what is found in it at the lowest of the thresholds."""
+
+    pixels: Pixels
+    found: Found
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How many objects that had to go were found in one photo, and what its cloak did to it and cost."""
+    """One cloaked photo as it is delivered, without loss and as JPEG, and the steps it took."""
 
-    before: int
-    after: int
-    after_jpeg: int
-    decibels: float
-    decibels_jpeg: float
-    likeness: float
+    lossless: Form
+    jpeg: Form
     steps: int
 
 
-@dataclass
-class Tally:
-    """The readings of one row, of the photos that hold something that has to go."""
-
-    readings: list[Reading] = field(default_factory=list)
-
-    def figures(self, prefix: str) -> dict[str, float]:
-        if not self.readings:
-            raise RuntimeError("no test photo has anything to hide: the detector's weights are not the trained ones")
-
-        def mean(values: Iterator[float]) -> float:
-            return float(np.mean(list(values)))
-
-        objects = sum(reading.before for reading in self.readings)
-        return {
-            f"{prefix}.images": len(self.readings),
-            f"{prefix}.success": mean(reading.after == 0 for reading in self.readings),
-            f"{prefix}.leakage": sum(reading.after for reading in self.readings) / objects,
-            f"{prefix}.psnr": mean(reading.decibels for reading in self.readings),
-            f"{prefix}.ssim": mean(reading.likeness for reading in self.readings),
-            f"{prefix}.steps": mean(reading.steps for reading in self.readings),
-            f"{prefix}.jpeg.success": mean(reading.after_jpeg == 0 for reading in self.readings),
-            f"{prefix}.jpeg.leakage": sum(reading.after_jpeg for reading in self.readings) / objects,
-            f"{prefix}.jpeg.psnr": mean(reading.decibels_jpeg for reading in self.readings),
-        }
+def row_figures(row: Row, readings: Sequence[Reading]) -> Figures:
+    lossless, jpeg = [reading.lossless for reading in readings], [reading.jpeg for reading in readings]
+    return {
+        **under(row.prefix, privacy(lossless, row.sensitive) | quality(lossless)),
+        f"{row.prefix}.steps": float(np.mean([reading.steps for reading in readings])),
+        **under(f"{row.prefix}.jpeg", privacy(jpeg, row.sensitive) | quality(jpeg)),
+    }
 
 
-def measure(detector: Detector, row: Row, pixels: NDArray[np.uint8]) -> Reading | None:
-    """Cloak one photo and read what is delivered; None where it holds nothing that has to go."""
+def finer_figures(mode: str, readings: Sequence[Reading], classes: Sequence[str]) -> Figures:
+    """What the same photos say by detection threshold, and by class where the class had to go."""
+    forms = [reading.lossless for reading in readings]
+    sensitive = MODES[mode]
+    figures: Figures = {}
+    for threshold in THRESHOLDS:
+        figures |= under(f"{mode}.t{100 * threshold:.0f}", privacy(forms, sensitive, threshold))
+    for label in classes:
+        if not sensitive or label in sensitive:
+            figures |= under(f"{mode}.{label}", privacy(forms, (label,)))
+    return figures
+
+
+@cache
+def detector_of(adversary: Adversary) -> Detector:
+    """The detector of this process, which may be one of a pool."""
+    return load_detector(resolve(adversary.name), torch.device(adversary.device), adversary.models)
+
+
+def as_read(detector: Detector, pixels: Pixels) -> Tensor:
+    """float32 [1, 3, H, W] on the detector's own device."""
+    return as_tensor(pixels).to(next(detector.model.parameters()).device)
+
+
+def photo_of(detector: Detector, pixels: Pixels) -> Photo:
+    return Photo(pixels, find(detector, pixels))
+
+
+def find(detector: Detector, pixels: Pixels) -> Found:
+    (found,) = detector.detect(as_read(detector, pixels), min(THRESHOLDS))
+    return tuple(found)
+
+
+def form_of(detector: Detector, photo: Photo, pixels: Pixels) -> Form:
+    """A fresh detection on what was made of a photo."""
+    # An unchanged photo would be infinitely good; 100 dB keep a mean a number, and no changed photo reaches them.
+    decibels = min(100.0, psnr(photo.pixels, pixels))
+    return Form(photo.found, find(detector, pixels), decibels, ssim(photo.pixels, pixels))
+
+
+def cloak(detector: Detector, row: Row, photo: Photo) -> Outcome:
     protector = ObjectDisappearance(detector, row.sensitive, rule=row.rule)
+    return outcome_of(protector, as_read(detector, photo.pixels), Budget(row.levels / 255, STEPS))
 
-    def found(form: NDArray[np.uint8]) -> int:
-        (detections,) = detector.detect(as_tensor(form), PUBLISHED_THRESHOLD)
-        return len(protector.counted([detection.label for detection in detections]))
 
-    before = found(pixels)
-    if not before:
-        return None
-    outcome = outcome_of(protector, as_tensor(pixels), Budget(row.levels / 255, STEPS))
+def measure(detector: Detector, row: Row, photo: Photo) -> Reading:
+    """Cloak one photo and read what is delivered."""
+    outcome = cloak(detector, row, photo)
     delivered = as_pixels(outcome.images)
-    compressed = through_jpeg(delivered)
-    return Reading(
-        before=before,
-        after=found(delivered),
-        after_jpeg=found(compressed),
-        # An unchanged photo would be infinitely good; 100 dB keeps the mean a number and is never reached otherwise.
-        decibels=min(100.0, psnr(pixels, delivered)),
-        decibels_jpeg=min(100.0, psnr(pixels, compressed)),
-        likeness=ssim(pixels, delivered),
-        steps=outcome.steps[0],
+    lossless, jpeg = (form_of(detector, photo, pixels) for pixels in (delivered, through_jpeg(delivered)))
+    return Reading(lossless, jpeg, outcome.steps[0])
+
+
+def _measured(adversary: Adversary, row: Row, photo: Photo) -> Reading:
+    return measure(detector_of(adversary), row, photo)
+
+
+def _cloaked(adversary: Adversary, row: Row, photo: Photo) -> Pixels:
+    return as_pixels(cloak(detector_of(adversary), row, photo).images)
+
+
+def _processed(adversary: Adversary, name: str, photo: Photo) -> Form:
+    return form_of(detector_of(adversary), photo, BASELINES[name](photo.pixels))
+
+
+def processes(device: str) -> AbstractContextManager[Executor | None]:
+    """A pool with a process a core; none for a GPU, which one process keeps busy."""
+    if device == "cuda":
+        return nullcontext()
+    # One thread a process: on a CPU that is well quicker than all threads on one small photo.
+    return ProcessPoolExecutor(
+        os.cpu_count() or 1, multiprocessing.get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
     )
 
 
-@functools.cache
-def _detector() -> Detector:
-    """The detector of this process, which may be one of a pool."""
-    return load_detector(entry("people_detector"), torch.device("cpu"))
+@dataclass(frozen=True)
+class Bench:
+    """Where the rows are measured."""
+
+    measurement: Measurement
+    adversary: Adversary
+    pool: Executor | None
+    classes: tuple[str, ...]
+    """Those that have figures of their own."""
+
+    def each(self, task: Callable[[Photo], Result], photos: Sequence[Photo]) -> list[Result]:
+        results: list[Result] = []
+        for result in self.pool.map(task, photos) if self.pool else map(task, photos):
+            results.append(result)
+            self.measurement.progress(len(results), len(photos))
+        return results
+
+    def readings(self, row: Row, photos: Sequence[Photo]) -> list[Reading]:
+        """Of the photos that hold something that has to go."""
+        holding = [photo for photo in photos if counted(photo.found, row.sensitive)]
+        if not holding:
+            raise RuntimeError("no test photo has anything to hide: the detector's weights are not the trained ones")
+        return self.each(partial(_measured, self.adversary, row), holding)
+
+    def main_row(self, mode: str, photos: Sequence[Photo]) -> Figures:
+        row = Row(f"{mode}.eps{MAIN_LEVELS}", MODES[mode])
+        readings = self.readings(row, photos)
+        return row_figures(row, readings) | finer_figures(mode, readings, self.classes)
+
+    def row(self, row: Row, photos: Sequence[Photo]) -> Figures:
+        return row_figures(row, self.readings(row, photos))
+
+    def baseline(self, name: str, photos: Sequence[Photo]) -> Figures:
+        forms = self.each(partial(_processed, self.adversary, name), photos)
+        return under(f"baseline.{name}", privacy(forms, ()) | quality(forms))
+
+    def strips(self, photos: Sequence[Photo]) -> Figures:
+        """The first photos with a sensitive object: as they were, after M_all, after M_sen."""
+        shown = [photo for photo in photos if counted(photo.found, SENSITIVE)][: 1 if self.measurement.quick else STRIPS]
+        cloaked = [self.each(partial(_cloaked, self.adversary, Row(mode, own)), shown) for mode, own in MODES.items()]
+        for number, (photo, *made) in enumerate(zip(shown, *cloaked, strict=True), 1):
+            self.measurement.strip(f"original.m_all.m_sen.{number}", [photo.pixels, *made])
+        return {}
 
 
-def _measure(task: tuple[Row, NDArray[np.uint8]]) -> Reading | None:
-    # One thread a process: on a CPU that is well quicker than all threads on one small photo.
-    torch.set_num_threads(1)
-    return measure(_detector(), *task)
-
-
-def chosen_photos(archive: Archive, detector: Detector, count: int) -> list[NDArray[np.uint8]]:
+def chosen_photos(archive: Archive, detector: Detector, count: int) -> list[Photo]:
     """Test photos, drawn without order, in which the detector finds something; ``count`` of them hold a sensitive object.
 
     M_all is measured on all of them, M_sen on those ``count``.
     """
     order = np.random.default_rng(SEED).permutation(np.where(archive["is_test"])[0])
-    photos: list[NDArray[np.uint8]] = []
+    photos: list[Photo] = []
     sensitive = 0
     for index in order.tolist():
-        pixels = archive.image(index)
-        (found,) = detector.detect(as_tensor(pixels))
-        if found:
-            photos.append(pixels)
-            sensitive += any(detection.label in SENSITIVE for detection in found)
+        photo = photo_of(detector, archive.image(index))
+        if counted(photo.found, ()):
+            photos.append(photo)
+            sensitive += counted(photo.found, SENSITIVE) > 0
         if sensitive == count:
             break
     return photos
 
 
-def run(quick: bool, data: Path, report: Callable[[str], None]) -> dict[str, float]:
-    """All figures of ``objects.json``; ``quick`` takes few photos and leaves the detector's own quality out."""
-    detector = _detector()
-    figures: dict[str, float] = {}
-    if not quick:
-        quality = average_precisions(detector, data)
-        figures |= {f"detector.{key}": value for key, value in quality.items()}
-        for name in ("street", "others", "photos"):
-            figures[f"detector.{name}.ap50"] = quality[f"{name}.person.ap50"]
-            report(f"detector {name}: person AP50 {figures[f'detector.{name}.ap50']:.3f}")
-    photos = chosen_photos(Archive(data / "people.npz"), detector, QUICK_PHOTOS if quick else PHOTOS)
-    with ProcessPoolExecutor(os.cpu_count() or 1, multiprocessing.get_context("spawn")) as pool:
-        for row in ROWS[:2] if quick else ROWS:
-            tally = Tally()
-            for number, reading in enumerate(pool.map(_measure, [(row, pixels) for pixels in photos]), 1):
-                if reading:
-                    tally.readings.append(reading)
-                if number % 20 == 0:
-                    report(f"{row.prefix}: {number}/{len(photos)} photos")
-            figures |= (own := tally.figures(row.prefix))
-            report(" ".join(f"{key} {value:.4f}" for key, value in own.items()))
-    return figures
+def detector_figures(data: Path) -> Figures:
+    """Average precisions of the embedded detector."""
+    own = average_precisions(load_detector(resolve(EMBEDDED), torch.device("cpu")), data)
+    people = {f"{name}.ap50": own[f"{name}.person.ap50"] for name in ("street", "others", "photos")}
+    return under("detector", own | people)
+
+
+def run(measurement: Measurement) -> None:
+    """All figures of ``objects.json``; a quick run takes few photos, and only the main budget and the baselines.
+
+    The adversary is the measurement's, or the embedded detector. Of one with classes of its own (COCO's), persons alone
+    have figures by class, and its average precision is not measured: its own test photos are not here.
+    """
+    own = resolve(measurement.adversary or EMBEDDED, "objects")
+    adversary = Adversary(own.name, measurement.device, measurement.models)
+    if own.name == EMBEDDED and not measurement.quick:
+        measurement.part("detector", partial(detector_figures, measurement.data))
+    count = QUICK_PHOTOS if measurement.quick else PHOTOS
+    photos = chosen_photos(Archive(measurement.data / "people.npz"), detector_of(adversary), count)
+    with processes(measurement.device) as pool:
+        bench = Bench(measurement, adversary, pool, own.classes or SENSITIVE)
+        for mode in MODES:
+            measurement.part(f"{mode}.eps{MAIN_LEVELS}", partial(bench.main_row, mode, photos))
+        for name in BASELINES:
+            measurement.part(f"baseline.{name}", partial(bench.baseline, name, photos))
+        if measurement.strips:
+            measurement.part("strips", partial(bench.strips, photos))
+        if not measurement.quick:
+            for row, own_photos in further_rows(photos, bench.classes, measurement.device):
+                measurement.part(row.prefix, partial(bench.row, row, own_photos))
+
+
+def further_rows(photos: Sequence[Photo], classes: Sequence[str], device: str) -> Iterator[tuple[Row, Sequence[Photo]]]:
+    """The rows that only a full run has, each with its photos."""
+    few = len(photos) if device == "cuda" else FEW_PHOTOS
+    for mode, sensitive in MODES.items():
+        yield Row(f"{mode}.eps{SMALL_LEVELS}", sensitive, SMALL_LEVELS), photos
+        yield Row(f"published.{mode}.eps{MAIN_LEVELS}", sensitive, rule="published"), photos
+    for levels in OTHER_LEVELS:
+        for mode, sensitive in MODES.items():
+            yield Row(f"{mode}.eps{levels}", sensitive, levels), photos[:few]
+    for label in classes:
+        holding = [photo for photo in photos if counted(photo.found, (label,))]
+        if label not in SENSITIVE and holding:
+            yield Row(f"m_sen.{label}", (label,)), holding[:few]

@@ -1,15 +1,19 @@
-"""How well adversaries read photos nobody changed: average precision of detectors, accuracy of classifiers."""
+"""How well adversaries read photos nobody changed: average precision, accuracy, and how well like is found by codes."""
 
 import math
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.detector import Detector
+from protectors.adversaries.hash_encoder import HashEncoder
 from protectors.archive import Archive
 from protectors.evaluation.average_precision import AveragePrecision
+from protectors.evaluation.retrieval import mean_average_precision
 from protectors.quality import as_tensor
 
 LOWEST_SCORE = 0.05
@@ -64,12 +68,31 @@ def average_precisions(detector: Detector, data: Path, report_every: int = 0) ->
     return figures
 
 
-def accuracy(classifier: Classifier, data: Path) -> float:
-    """Top-1 accuracy on the test split of scenes6.npz."""
-    archive = Archive(data / "scenes6.npz")
+def images_of(archive: Archive, indices: NDArray[np.int64]) -> Tensor:
+    """Equally large images as float [N, 3, H, W] in [0, 1]."""
+    return torch.from_numpy(archive.stack(indices.tolist())).float() / 255
+
+
+def accuracy(classifier: Classifier, archive: Archive) -> float:
+    """Top-1 accuracy on the test split of an archive of equally large images with labels."""
     (tests,) = np.where(archive["is_test"])
-    right = 0
-    for chosen in np.array_split(tests, max(1, len(tests) // 50)):
-        batch = torch.cat([as_tensor(archive.image(int(index))) for index in chosen])
-        right += int((classifier.read(batch).argmax(1).numpy() == archive["labels"][chosen]).sum())
-    return right / len(tests)
+    return share_right(classifier, images_of(archive, tests), torch.from_numpy(archive["labels"][tests].astype(np.int64)))
+
+
+def share_right(classifier: Classifier, images: Tensor, truth: Tensor) -> float:
+    """Top-1 accuracy on images [N, 3, H, W] whose labels are [N]."""
+    read = torch.cat([classifier.read(batch.to(classifier.device)).argmax(1).cpu() for batch in images.split(100)])
+    return float((read == truth).float().mean())
+
+
+def retrieval(encoder: HashEncoder, archive: Archive, queries: int = 1000, top: int = 1000) -> float:
+    """mAP over the ``top`` nearest of the training split, for ``queries`` images of the test split."""
+    chance = np.random.default_rng(0)
+    # In no order, so that among codes at the same distance no class comes first.
+    tests, rest = (chance.permutation(np.where(archive["is_test"] == chosen)[0]) for chosen in (True, False))
+
+    def codes(indices: NDArray[np.int64]) -> Tensor:
+        return torch.cat([encoder.codes(images_of(archive, part)) for part in np.array_split(indices, 50)])
+
+    truth = torch.from_numpy(archive["labels"].astype(np.int64))
+    return mean_average_precision(codes(tests[:queries]), truth[tests[:queries]], codes(rest), truth[rest], top)

@@ -1,9 +1,8 @@
-"""P-FGSM on scene test photos: how often the class read changes, at what quality, and what a judge that it never saw reads."""
+"""P-FGSM and its baselines on scene test photos: what is read, at what quality, and what a judge reads that they never saw."""
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,28 +13,38 @@ from protectors.adversaries.loading import load_classifier
 from protectors.archive import Archive
 from protectors.channels import as_they_are, jpeg, through_jpeg
 from protectors.cloak import BUDGETS
+from protectors.evaluation.brisque import brisque
 from protectors.evaluation.delivery import outcome_of
-from protectors.manifest import entry
+from protectors.evaluation.measurement import SEED, Figures, Measurement
+from protectors.manifest import entry, resolve
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
 from protectors.scene import MARGIN, Aim, Rule, SceneProtector
 
 PHOTOS = 500
 QUICK_PHOTOS = 30
 BATCH = 5  # the loop goes on until a batch's slowest photo is done
-SEED = 0
+STRIPS = 3 * BATCH
+"""Photos of whose batches the report shows the first."""
 
 
 @dataclass
 class Tally:
     """One row of the table, photo by photo."""
 
-    classes: int
+    classes: tuple[str, ...]
+    """What the adversary can read."""
+
+    truths: list[str]
+    """Names of the archive's labels."""
+
     fooled: list[bool] = field(default_factory=list)
     fooled_jpeg: list[bool] = field(default_factory=list)
     right: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
     decibels: list[float] = field(default_factory=list)
     likeness: list[float] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
+    brisque: list[float] = field(default_factory=list)
+    brisque_before: list[float] = field(default_factory=list)
     read: list[int] = field(default_factory=list)
     ranks: list[int] = field(default_factory=list)
 
@@ -48,9 +57,12 @@ class Tally:
             f"{prefix}.psnr_deviation": float(np.std(self.decibels)),
             f"{prefix}.ssim": float(np.mean(self.likeness)),
             f"{prefix}.steps": float(np.mean(self.steps)),
-            f"{prefix}.top1": float(np.mean(np.array(self.ranks) < 1)),
-            f"{prefix}.top5": float(np.mean(np.array(self.ranks) < 5)),
-            f"{prefix}.distance": distance_from_uniform(self.read, self.classes),
+            f"{prefix}.brisque": float(np.mean(self.brisque)),
+            f"{prefix}.brisque_before": float(np.mean(self.brisque_before)),
+            f"{prefix}.brisque_deviation": float(np.std(self.brisque)),
+            f"{prefix}.distance": distance_from_uniform(self.read, len(self.classes)),
+            # A classifier with other classes has no rank for the true one.
+            **({f"{prefix}.top{rank}": float(np.mean(np.array(self.ranks) < rank)) for rank in (1, 5)} if self.ranks else {}),
             **{f"{prefix}.{name}": float(np.mean(values)) for name, values in self.right.items()},
         }
 
@@ -63,54 +75,65 @@ def distance_from_uniform(read: list[int], classes: int) -> float:
 
 def measure(
     protector: SceneProtector, judge: Classifier, photos: list[NDArray[np.uint8]], truth: NDArray[np.int64], tally: Tally
-) -> None:
-    """Cloak one batch of photos of the same size and enter it."""
-    originals = torch.cat([as_tensor(photo) for photo in photos])
+) -> list[NDArray[np.uint8]]:
+    """Cloak one batch of photos of the same size, enter it, and return what is delivered."""
+    device = protector.classifier.device
+    originals = torch.cat([as_tensor(photo) for photo in photos]).to(device)
     outcome = outcome_of(protector, originals, BUDGETS["balanced"])
     delivered = [as_pixels(image[None]) for image in outcome.images]
-    forms = torch.cat([as_tensor(pixels) for pixels in delivered])
-    compressed = torch.cat([as_tensor(through_jpeg(pixels)) for pixels in delivered])
+    forms = torch.cat([as_tensor(pixels) for pixels in delivered]).to(device)
+    compressed = torch.cat([as_tensor(through_jpeg(pixels)) for pixels in delivered]).to(device)
     tally.fooled += [verdict.protected for verdict in protector.judge(originals, forms)]
     tally.fooled_jpeg += [verdict.protected for verdict in protector.judge(originals, compressed)]
-    for name, model, images in (
-        ("white_before", protector.classifier, originals),
-        ("white_after", protector.classifier, forms),
-        ("judge_before", judge, originals),
-        ("judge_after", judge, forms),
-    ):
-        tally.right[name] += (model.read(images).argmax(1).cpu().numpy() == truth).tolist()
+    readers = [("judge_before", judge, originals), ("judge_after", judge, forms)]
     probabilities = protector.classifier.read(forms).cpu().numpy()
+    if list(tally.classes) == tally.truths:
+        readers += [("white_before", protector.classifier, originals), ("white_after", protector.classifier, forms)]
+        tally.ranks += (probabilities > np.take_along_axis(probabilities, truth[:, None], 1)).sum(1).tolist()
+    for name, model, images in readers:
+        tally.right[name] += (model.read(images).argmax(1).cpu().numpy() == truth).tolist()
     tally.read += probabilities.argmax(1).tolist()
-    tally.ranks += (probabilities > np.take_along_axis(probabilities, truth[:, None], 1)).sum(1).tolist()
+    tally.brisque_before += [brisque(pixels) for pixels in photos]
+    tally.brisque += [brisque(pixels) for pixels in delivered]
     tally.decibels += [psnr(photo, pixels) for photo, pixels in zip(photos, delivered, strict=True)]
     tally.likeness += [ssim(photo, pixels) for photo, pixels in zip(photos, delivered, strict=True)]
     tally.steps += list(outcome.steps)
+    return delivered
 
 
-def run(quick: bool, data: Path, report: Callable[[str], None]) -> dict[str, float]:
-    """All figures of ``scene.json``, on photos drawn without order from the test split of scenes6.npz.
+ROWS: dict[str, tuple[Rule, float, Aim]] = {
+    "p_fgsm": ("shaped", MARGIN, "unlikely"),
+    "p_fgsm.published": ("published", 0.0, "unlikely"),
+    "n_fgsm": ("published", 0.0, "away"),
+    "r_fgsm": ("published", 0.0, "random"),
+    "l_fgsm": ("published", 0.0, "least"),
+}
+"""``p_fgsm`` is the default rule with the margin that delivered photos get; ``p_fgsm.published`` the paper's own, and the
+others are the paper's baselines."""
 
-    ``p_fgsm`` is the default rule with the margin that delivered photos get; ``p_fgsm.published`` the paper's own, and the
-    others are the paper's baselines.
-    """
-    cpu = torch.device("cpu")
-    adversary, judge = (load_classifier(entry(name), cpu) for name in ("scenes", "scenes_judge"))
-    archive = Archive(data / "scenes6.npz")
-    order = np.random.default_rng(SEED).permutation(np.where(archive["is_test"])[0])[: QUICK_PHOTOS if quick else PHOTOS]
-    rows: list[tuple[str, Rule, float, Aim]] = [
-        ("p_fgsm", "shaped", MARGIN, "unlikely"),
-        ("p_fgsm.published", "published", 0.0, "unlikely"),
-        ("n_fgsm", "published", 0.0, "away"),
-        ("r_fgsm", "published", 0.0, "random"),
-        ("l_fgsm", "published", 0.0, "least"),
-    ]
-    figures: dict[str, float] = {}
-    for name, rule, margin, aim in rows:
+
+def run(measurement: Measurement) -> None:
+    """All figures of ``scene.json``, on photos drawn without order from the test split of scenes6.npz."""
+    device = torch.device(measurement.device)
+    own = resolve(measurement.adversary, "scene") if measurement.adversary else entry("scenes")
+    adversary = load_classifier(own, device, measurement.models)
+    judge = load_classifier(entry("scenes_judge"), device)
+    archive = Archive(measurement.data / "scenes6.npz")
+    count = QUICK_PHOTOS if measurement.quick else PHOTOS
+    order = np.random.default_rng(SEED).permutation(np.where(archive["is_test"])[0])[:count]
+
+    def row(name: str) -> Figures:
+        rule, margin, aim = ROWS[name]
         channel = jpeg if rule == "shaped" else as_they_are
         protector = SceneProtector(adversary, torch.Generator().manual_seed(SEED), margin, rule, aim, channel)
-        tally = Tally(len(adversary.classes))
+        tally = Tally(adversary.classes, archive.classes)
         for chosen in np.array_split(order, -(-len(order) // BATCH)):
-            measure(protector, judge, archive.images(chosen.tolist()), archive["labels"][chosen].astype(np.int64), tally)
-            report(f"{name}: {len(tally.fooled)}/{len(order)} photos")
-        figures |= tally.figures(name)
-    return figures
+            photos, truth = archive.images(chosen.tolist()), archive["labels"][chosen].astype(np.int64)
+            delivered = measure(protector, judge, photos, truth, tally)
+            if len(tally.fooled) <= STRIPS:
+                measurement.strip(f"{name}.{len(tally.fooled)}", [photos[0], delivered[0]])
+            measurement.progress(len(tally.fooled), len(order))
+        return tally.figures(name)
+
+    for name in ROWS:
+        measurement.part(name, partial(row, name))

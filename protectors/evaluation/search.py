@@ -1,12 +1,13 @@
-"""Recessive images on CIFAR-10's test split: how well a search by codes still finds their like, at what quality and cost.
+"""Recessive images: how well a search by codes still finds their like, at what quality and cost.
 
-The protocol is the paper's: labels are the meaning, the database is the training split, mAP is taken over the nearest thousand.
+The protocol is the paper's: labels are the meaning, queries come from the test split, the database is the training split, and
+mAP is taken over the nearest of it. CIFAR-10 is the first dataset; scenes15.npz plays its second, Google Landmarks.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import torch
@@ -17,23 +18,36 @@ from protectors.adversaries.hash_encoder import HashEncoder
 from protectors.adversaries.loading import load_encoder
 from protectors.archive import Archive
 from protectors.base import Budget
-from protectors.channels import through_jpeg
+from protectors.channels import jpeg
 from protectors.evaluation.delivery import outcome_of
+from protectors.evaluation.measurement import SEED, Figures, Measurement
+from protectors.evaluation.reading import images_of
 from protectors.evaluation.retrieval import mean_average_precision, precision_within
-from protectors.manifest import entry
-from protectors.quality import as_pixels, as_tensor
+from protectors.manifest import TRAINED, Entry, entries, entry, listed
+from protectors.optimisation import on_levels
+from protectors.quality import as_pixels
 from protectors.search import Rule, SearchProtector
 
-METHODS = ("dsh", "dbh", "dpsh")
-BITS = (24, 48)
-QUICK_BITS = (48,)
+GROUPS = {
+    12: ("dsh12", "dbh12", "dpsh12"),
+    24: ("dsh24", "dbh24", "dpsh24"),
+    36: ("dsh36", "dbh32", "dpsh32"),
+    48: ("dsh48", "dbh48", "dpsh48"),
+}
+"""Encoders that are protected against at once, by about their bits: 24 and 48 are embedded, the others the grid's."""
+
+QUICK_GROUP = 48
 QUERIES = 1000
 QUICK_QUERIES = 60
 QUICK_DATABASE = 4000
 TOP = 1000
+LANDMARKS = "dbh48_scenes15"
+LANDMARKS_TOP = 200
+"""Fewer, because scenes15.npz has some 250 images a class."""
+
 BATCH = 100
 BUDGET = Budget(8 / 255, 30)
-SEED = 0
+STRIPS = 6
 
 
 @dataclass(frozen=True)
@@ -43,18 +57,19 @@ class Database:
     encoder: HashEncoder
     codes: Tensor
     labels: Tensor
+    top: int = TOP
 
     def quality(self, images: Tensor, truth: Tensor) -> tuple[float, float]:
         """mAP over the nearest, and precision within Hamming radius 2, for queries [Q, 3, H, W] as delivered."""
         codes = codes_of(self.encoder, images)
         return (
-            mean_average_precision(codes, truth, self.codes, self.labels, TOP),
+            mean_average_precision(codes, truth, self.codes, self.labels, self.top),
             precision_within(codes, truth, self.codes, self.labels),
         )
 
 
 def codes_of(encoder: HashEncoder, images: Tensor) -> Tensor:
-    return torch.cat([encoder.codes(batch) for batch in images.split(500)])
+    return torch.cat([encoder.codes(batch.to(encoder.device)).cpu() for batch in images.split(500)])
 
 
 @dataclass(frozen=True)
@@ -64,21 +79,27 @@ class Protected:
     images: Tensor
     milliseconds: float
 
-    def figures(self, originals: Tensor) -> dict[str, float]:
+    def figures(self, originals: Tensor) -> Figures:
         change = self.images - originals
         decibels = -10 * change.square().mean((1, 2, 3)).clamp(min=1e-10).log10()
         return {"psnr": float(decibels.mean()), "l1": float(change.abs().mean() * 255), "ms": self.milliseconds}
 
 
-def protect(encoders: Sequence[HashEncoder], originals: Tensor, rule: Rule) -> Protected:
+def protect(encoders: Sequence[HashEncoder], originals: Tensor, rule: Rule, progress: Measurement | None = None) -> Protected:
     protector = SearchProtector(encoders, torch.Generator().manual_seed(SEED), rule)
-    begun = time.perf_counter()
-    images = torch.cat([outcome_of(protector, batch, BUDGET).images for batch in originals.split(BATCH)])
-    return Protected(images, 1000 * (time.perf_counter() - begun) / len(originals))
+    begun, made = time.perf_counter(), []
+    for batch in originals.split(BATCH):
+        made.append(outcome_of(protector, batch.to(encoders[0].device), BUDGET).images.cpu())
+        if progress:
+            progress.progress(len(made) * BATCH, len(originals))
+    return Protected(torch.cat(made), 1000 * (time.perf_counter() - begun) / len(originals))
 
 
-def as_jpeg(images: Tensor, quality: int) -> Tensor:
-    return torch.cat([as_tensor(through_jpeg(as_pixels(image[None]), quality)) for image in images])
+def as_large(images: Tensor, originals: Tensor, others: Tensor) -> Tensor:
+    """Images whose change from the originals is made as large, image by image, as that of others, on the levels of a file."""
+    change, size = images - originals, (others - originals).square().mean((1, 2, 3), keepdim=True).sqrt()
+    scale = size / change.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-6)
+    return on_levels((originals + scale * change).clamp(0, 1))
 
 
 def fewer_levels(images: Tensor, bits: int = 4) -> Tensor:
@@ -87,59 +108,113 @@ def fewer_levels(images: Tensor, bits: int = 4) -> Tensor:
     return (images * levels).round() / levels
 
 
-def run(quick: bool, data: Path, report: Callable[[str], None]) -> dict[str, float]:
-    """All figures of ``search.json``. ``ours`` protects against the three encoders of a size at once, ``paper`` and ``ifgsm``
-    against the one that searches."""
-    archive = Archive(data / "cifar10.npz")
-    tests = np.where(archive["is_test"])[0]
-    order = np.random.default_rng(SEED).permutation(tests)[: QUICK_QUERIES if quick else QUERIES]
-    rest = np.where(~archive["is_test"])[0][: QUICK_DATABASE if quick else None]
-    queries, truth = images_of(archive, order)
-    stored, labels = images_of(archive, rest)
-    figures: dict[str, float] = {"queries": len(order), "database": len(rest)}
-    for bits in QUICK_BITS if quick else BITS:
-        encoders = [load_encoder(entry(f"{method}{bits}"), torch.device("cpu")) for method in METHODS]
-        databases = {
-            method: Database(own, codes_of(own, stored), labels) for method, own in zip(METHODS, encoders, strict=True)
-        }
-        report(f"{bits} bits: the database is read")
-        ours = protect(encoders, queries, "codes")
-        for method, database in databases.items():
-            prefix = f"{method}{bits}"
-            figures |= row(prefix, database, queries, truth, ours)
-            report(" ".join(f"{key} {value:.3f}" for key, value in figures.items() if key.startswith(prefix)))
-        transfers: tuple[tuple[str, Rule], ...] = (("transfer", "published"), ("transfer.codes", "codes"))
-        for name, rule in transfers:
-            made = protect(encoders[:1], queries, rule).images
-            for method in METHODS[1:]:
-                figures[f"{name}.dsh_to_{method}{bits}"] = databases[method].quality(made, truth)[0]
+@dataclass(frozen=True)
+class Dataset:
+    """Queries and what is searched, both drawn without order: among codes at the same distance no class comes first."""
+
+    queries: Tensor
+    truth: Tensor
+    stored: Tensor
+    labels: Tensor
+
+    @classmethod
+    def of(cls, archive: Archive, quick: bool) -> "Dataset":
+        chance = np.random.default_rng(SEED)
+        order = chance.permutation(np.where(archive["is_test"])[0])[: QUICK_QUERIES if quick else QUERIES]
+        rest = chance.permutation(np.where(~archive["is_test"])[0])[: QUICK_DATABASE if quick else None]
+
+        def labels(chosen: NDArray[np.int64]) -> Tensor:
+            return torch.from_numpy(archive["labels"][chosen].astype(np.int64))
+
+        return cls(images_of(archive, order), labels(order), images_of(archive, rest), labels(rest))
+
+    def searched_by(self, encoder: HashEncoder, top: int = TOP) -> Database:
+        return Database(encoder, codes_of(encoder, self.stored), self.labels, top)
+
+
+def run(measurement: Measurement) -> None:
+    """All figures of ``search.json``.
+
+    ``ours`` protects against the three encoders of a size at once, ``paper`` and ``ifgsm`` against the one that searches.
+    ``transfer`` is what was made on DSH alone by ours, ``transfer.paper`` by the paper's rule, searched by the others, whose
+    network is another. ``equal.ours`` is ours made as small as the paper's change, ``equal.paper`` the paper's as large as
+    ours.
+    """
+    dataset = Dataset.of(Archive(measurement.data / "cifar10.npz"), measurement.quick)
+    measurement.figures |= {"queries": len(dataset.queries), "database": len(dataset.stored)}
+    known = encoders_of(measurement)
+    for bits, names in GROUPS.items():
+        if all(name in known for name in names) and (bits == QUICK_GROUP or not measurement.quick):
+            group = [known[name] for name in names]
+            measurement.part(f"{bits} bits", partial(one_size, group, dataset, measurement, bits == QUICK_GROUP))
+    if not measurement.quick:
+        measurement.part("landmarks", partial(landmarks, measurement))
+
+
+def encoders_of(measurement: Measurement) -> dict[str, Entry]:
+    """The embedded encoders and those that the grid has trained, by name; of two of one name the embedded one."""
+    trained = listed(measurement.models / TRAINED) if measurement.models else ()
+    return {own.name: own for own in (*trained, *entries()) if own.task == "search"}
+
+
+def one_size(group: Sequence[Entry], dataset: Dataset, measurement: Measurement, shown: bool) -> Figures:
+    """DSH, DBH and DPSH of about as many bits; ``shown`` ones enter the report as images."""
+    encoders = [load_encoder(own, torch.device(measurement.device)) for own in group]
+    databases = [dataset.searched_by(own) for own in encoders]
+    queries, truth = dataset.queries, dataset.truth
+    figures: Figures = {}
+    ours = protect(encoders, queries, "codes", measurement)
+    for database in databases:
+        name = database.encoder.name
+        own, paper = row(database, queries, truth, ours)
+        figures |= {f"{name}.{key}": value for key, value in own.items()}
+        for index in range(STRIPS if shown else 0):
+            forms = (queries, paper.images, ours.images)
+            measurement.strip(f"{name}.{index}", [enlarged(form[index]) for form in forms])
+    transfers: tuple[tuple[str, Rule], ...] = (("transfer", "codes"), ("transfer.paper", "published"))
+    for name, rule in transfers:
+        made = protect(encoders[:1], queries, rule).images
+        for database in databases[1:]:
+            figures[f"{name}.dsh_to_{database.encoder.name}"] = database.quality(made, truth)[0]
     return figures
 
 
-def images_of(archive: Archive, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-    """Images [N, 3, H, W] in [0, 1] and labels [N]."""
-    pixels = torch.from_numpy(np.stack(archive.images(indices.tolist()))).permute(0, 3, 1, 2)
-    return pixels.float() / 255, torch.from_numpy(archive["labels"][indices].astype(np.int64))
-
-
-def row(prefix: str, database: Database, queries: Tensor, truth: Tensor, ours: Protected) -> dict[str, float]:
-    """The figures of one encoder."""
+def row(database: Database, queries: Tensor, truth: Tensor, ours: Protected) -> tuple[Figures, Protected]:
+    """The figures of one encoder, and what the paper's rule made."""
     clean, near = database.quality(queries, truth)
     paper = protect([database.encoder], queries, "published")
     ifgsm = protect([database.encoder], queries, "ifgsm")
     after, after_near = database.quality(ours.images, truth)
-    figures = {
+    return {
         "clean": clean,
         "clean.radius2": near,
         "paper": database.quality(paper.images, truth)[0],
-        "paper.jpeg75": database.quality(as_jpeg(paper.images, 75), truth)[0],
+        "paper.jpeg75": database.quality(jpeg(paper.images, 75, subsampled=True), truth)[0],
         "ifgsm": database.quality(ifgsm.images, truth)[0],
         "ours": after,
         "ours.radius2": after_near,
-        "jpeg75": database.quality(as_jpeg(ours.images, 75), truth)[0],
+        "equal.ours": database.quality(as_large(ours.images, queries, paper.images), truth)[0],
+        "equal.paper": database.quality(as_large(paper.images, queries, ours.images), truth)[0],
+        "jpeg75": database.quality(jpeg(ours.images, 75, subsampled=True), truth)[0],
         "levels16": database.quality(fewer_levels(ours.images), truth)[0],
         **ours.figures(queries),
         **{f"paper.{key}": value for key, value in paper.figures(queries).items()},
         **{f"ifgsm.{key}": value for key, value in ifgsm.figures(queries).items()},
-    }
-    return {f"{prefix}.{key}": value for key, value in figures.items()}
+    }, paper
+
+
+def landmarks(measurement: Measurement) -> Figures:
+    """DBH on the second dataset; the paper gives the drop of mAP in shares of the clean one."""
+    archive = Archive(measurement.data / "scenes15.npz")
+    dataset = Dataset.of(archive, measurement.quick)
+    encoder = load_encoder(entry(LANDMARKS), torch.device(measurement.device))
+    database = dataset.searched_by(encoder, LANDMARKS_TOP)
+    ours = protect([encoder], dataset.queries, "codes", measurement)
+    own, _ = row(database, dataset.queries, dataset.truth, ours)
+    drops = {f"{name}.drop": 1 - own[name] / own["clean"] for name in ("ours", "paper", "ifgsm")}
+    return {f"landmarks.{key}": value for key, value in (own | drops).items()}
+
+
+def enlarged(image: Tensor, times: int = 4) -> NDArray[np.uint8]:
+    """One image [3, H, W] as pixels large enough to look at."""
+    return as_pixels(image[None]).repeat(times, 0).repeat(times, 1)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
@@ -31,18 +32,31 @@ PADDING = 2
 LossOf = Callable[[Tensor, Tensor], Tensor]
 """From outputs [B, outputs] and labels [B] to a scalar."""
 
+READING: LossOf = partial(functional.cross_entropy, label_smoothing=0.1)
+"""The loss of classifiers."""
 
-class Cifar:
-    """All of CIFAR-10 on one device: uint8 [60000, 3, 32, 32], labels, and which images are for training."""
 
-    def __init__(self, data: Path, device: torch.device) -> None:
-        archive = Archive(data / "cifar10.npz")
-        pixels = torch.from_numpy(np.stack(archive.images(range(len(archive)))))
-        self.images = pixels.permute(0, 3, 1, 2).contiguous().to(device)
+class LabelledImages:
+    """A whole archive on one device: uint8 [N, 3, 32, 32], labels, and which images are for training. Larger ones are made
+    that small."""
+
+    def __init__(self, path: Path, device: torch.device) -> None:
+        archive = Archive(path)
+        self.images = torch.cat([shrunk(archive.stack(part.tolist())) for part in np.array_split(np.arange(len(archive)), 40)])
+        self.images = self.images.to(device)
         self.labels = torch.from_numpy(archive["labels"].astype(np.int64)).to(device)
         tests = torch.from_numpy(archive["is_test"])
         (self.train,), (self.test,) = torch.where(~tests), torch.where(tests)
         self.classes = archive.classes
+
+
+def shrunk(pixels: NDArray[np.uint8]) -> Tensor:
+    """uint8 [N, 3, H, W] at 32 pixels, as a service resizes what it reads."""
+    images = torch.from_numpy(pixels)
+    if images.shape[2:] == (SIDE, SIDE):
+        return images
+    small = functional.interpolate(images.float(), (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
+    return small.round().clamp(0, 255).to(torch.uint8)
 
 
 def shaken(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -57,32 +71,37 @@ def shaken(images: Tensor, generator: torch.Generator) -> Tensor:
     return padded[each[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
+def rate_share(progress: float) -> float:
+    """The share of the full rate at ``progress`` in [0, 1]: it rises over the first tenth and falls along a cosine."""
+    return min(progress / 0.1 + 0.02, (1 + math.cos(math.pi * progress)) / 2 + 0.002)
+
+
 class Trainer:
     """One run over the training split; the weights' running average is what comes of it."""
 
-    def __init__(self, cifar: Cifar, network: nn.Module, head: nn.Module, seed: int) -> None:
-        device = cifar.images.device
-        self.cifar = cifar
+    def __init__(self, data: LabelledImages, network: nn.Module, head: nn.Module, seed: int) -> None:
+        device = data.images.device
+        self.data = data
         self.network = network.to(device).to(memory_format=torch.channels_last)
         self.head = head.to(device)
         self.average = copy.deepcopy(network)
         self.generator = torch.Generator().manual_seed(seed)
 
-    def run(self, loss_of: LossOf, epochs: int, rate: float) -> None:
-        """Train with a rate that rises over the first tenth and falls along a cosine."""
+    def run(self, loss_of: LossOf, epochs: int, rate: float, say: Callable[[str], None]) -> nn.Module:
+        """Train to the end; the network of averaged weights."""
         parameters = [*self.network.parameters(), *self.head.parameters()]
         optimiser = torch.optim.SGD(parameters, lr=rate, momentum=0.9, nesterov=True, weight_decay=5e-4)
         begun, step = time.monotonic(), 0
-        total = epochs * (len(self.cifar.train) // BATCH)
+        total = epochs * (len(self.data.train) // BATCH)
         for _ in range(epochs):
-            order = self.cifar.train[torch.randperm(len(self.cifar.train), generator=self.generator)]
+            order = self.data.train[torch.randperm(len(self.data.train), generator=self.generator)]
             for chosen in order.split(BATCH)[: len(order) // BATCH]:
                 done = step / total
                 for group in optimiser.param_groups:
-                    group["lr"] = rate * min(done / 0.1 + 0.02, (1 + math.cos(math.pi * done)) / 2 + 0.002)
-                batch = normalised(shaken(self.cifar.images[chosen], self.generator).float() / 255)
+                    group["lr"] = rate * rate_share(done)
+                batch = normalised(shaken(self.data.images[chosen], self.generator).float() / 255)
                 outputs = self.network(batch.contiguous(memory_format=torch.channels_last))
-                loss = loss_of(outputs, self.cifar.labels[chosen])
+                loss = loss_of(outputs, self.data.labels[chosen])
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
                 nn.utils.clip_grad_norm_(parameters, 5.0)
@@ -91,7 +110,8 @@ class Trainer:
                 update_average(self.average, self.network, min(0.995, step / (step + 10)))
                 if step % 50 == 0:
                     left = (time.monotonic() - begun) * (total - step) / step
-                    print(f"step {step}/{total} loss {loss.item():.3f}, {left:.0f} s left", flush=True)
+                    say(f"step {step}/{total} loss {loss.item():.3f}, {left:.0f} s left")
+        return self.average.eval()
 
 
 @torch.inference_mode()
@@ -99,6 +119,12 @@ def outputs_of(network: nn.Module, images: Tensor) -> Tensor:
     """What the network gives [N, outputs] for uint8 images [N, 3, 32, 32], on the CPU."""
     network.eval()
     return torch.cat([network(normalised(batch.float() / 255)).cpu() for batch in images.split(500)])
+
+
+def share_right(network: nn.Module, data: LabelledImages) -> float:
+    """A classifier's accuracy on the test split."""
+    read = outputs_of(network, data.images[data.test]).argmax(1)
+    return float((read == data.labels[data.test].cpu()).float().mean())
 
 
 def save_halved(state: dict[str, Tensor], path: Path) -> None:
@@ -119,14 +145,12 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
     torch.manual_seed(arguments.seed)
-    cifar = Cifar(arguments.data, torch.device(arguments.device))
+    cifar = LabelledImages(arguments.data / "cifar10.npz", torch.device(arguments.device))
     network = NETWORKS[arguments.network](len(cifar.classes), arguments.width)
     trainer = Trainer(cifar, network, nn.Identity(), arguments.seed)
-    trainer.run(partial(functional.cross_entropy, label_smoothing=0.1), arguments.epochs, arguments.rate)
-    tests = outputs_of(trainer.average, cifar.images[cifar.test])
-    accuracy = (tests.argmax(1) == cifar.labels[cifar.test].cpu()).float().mean()
-    print(f"accuracy on the test split {accuracy:.4f}", flush=True)
-    save_halved(trainer.average.state_dict(), arguments.output)
+    trained = trainer.run(READING, arguments.epochs, arguments.rate, partial(print, flush=True))
+    print(f"accuracy on the test split {share_right(trained, cifar):.4f}", flush=True)
+    save_halved(trained.state_dict(), arguments.output)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Trains the hash encoders on CIFAR-10 (``cifar10.npz``, training split): DSH, DBH and DPSH at any number of bits.
+"""Trains the hash encoders on an archive's training split: DSH, DBH and DPSH at any number of bits.
 
     python -m protectors.training.hashing --method dsh --bits 48 --network resnet18 --start resnet18.safetensors \\
         --output dsh48.safetensors
@@ -8,6 +8,8 @@ classifier of CIFAR-10's training split (``protectors.training.cifar``): no Imag
 """
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -19,7 +21,7 @@ from protectors.adversaries.hash_encoder import binary
 from protectors.archive import DEFAULT_FOLDER
 from protectors.evaluation.retrieval import mean_average_precision
 from protectors.training import hash_losses
-from protectors.training.cifar import Cifar, Trainer, outputs_of, save_halved
+from protectors.training.cifar import LabelledImages, LossOf, Trainer, outputs_of, save_halved
 
 METHODS = ("dsh", "dbh", "dpsh")
 QUERIES = 1000
@@ -31,6 +33,36 @@ def centres_of(codes: Tensor, labels: Tensor) -> Tensor:
     return torch.stack([codes[labels == label].mean(0) for label in range(int(labels.max()) + 1)])
 
 
+def train(
+    data: LabelledImages,
+    method: str,
+    network: nn.Module,
+    bits: int,
+    start: Path | None,
+    run: Callable[[nn.Module, nn.Module, LossOf], nn.Module],
+) -> tuple[dict[str, Tensor], float]:
+    """The weights and centres of an encoder, and its mAP on test images; ``run`` trains a network and a head by a loss.
+
+    ``start`` holds a classifier's weights, all of which but the last layer's are taken over.
+    """
+    if start:
+        learnt, own = load_file(start), network.state_dict()
+        kept = {key: value.float() for key, value in learnt.items() if key in own and value.shape == own[key].shape}
+        network.load_state_dict(kept, strict=False)
+    classifier = nn.Linear(bits, len(data.classes))
+    losses: dict[str, LossOf] = {
+        "dsh": hash_losses.dsh,
+        "dpsh": hash_losses.dpsh,
+        "dbh": lambda outputs, labels: hash_losses.dbh(outputs, labels, classifier),
+    }
+    trained = run(network, classifier if method == "dbh" else nn.Identity(), losses[method])
+    tests, labels = outputs_of(trained, data.images[data.test]), data.labels[data.test].cpu()
+    chosen = torch.randperm(len(tests), generator=torch.Generator().manual_seed(0))[:QUERIES]
+    database, owners = binary(outputs_of(trained, data.images[data.train])), data.labels[data.train].cpu()
+    quality = mean_average_precision(binary(tests[chosen]), labels[chosen], database, owners, TOP)
+    return {**trained.state_dict(), "centres": centres_of(database, owners)}, quality
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--method", choices=METHODS, default="dsh")
@@ -40,33 +72,23 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="weights of a classifier of the same network and width")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--rate", type=float, default=0.02)
+    parser.add_argument("--archive", default="cifar10.npz", help="or scenes15.npz, which plays landmarks")
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     arguments = parser.parse_args()
     torch.manual_seed(arguments.seed)
-    cifar = Cifar(arguments.data, torch.device(arguments.device))
+    data = LabelledImages(arguments.data / arguments.archive, torch.device(arguments.device))
+
+    def run(network: nn.Module, head: nn.Module, loss: LossOf) -> nn.Module:
+        trainer = Trainer(data, network, head, arguments.seed)
+        return trainer.run(loss, arguments.epochs, arguments.rate, partial(print, flush=True))
+
     network = NETWORKS[arguments.network](arguments.bits, arguments.width)
-    if arguments.start:
-        learnt = {key: value.float() for key, value in load_file(arguments.start).items()}
-        own = network.state_dict()
-        # All but the last layer, whose outputs were classes.
-        network.load_state_dict({key: value for key, value in learnt.items() if value.shape == own[key].shape}, strict=False)
-    classifier = nn.Linear(arguments.bits, len(cifar.classes))
-
-    def loss_of(outputs: Tensor, labels: Tensor) -> Tensor:
-        if arguments.method == "dbh":
-            return hash_losses.dbh(outputs, labels, classifier)
-        return {"dsh": hash_losses.dsh, "dpsh": hash_losses.dpsh}[arguments.method](outputs, labels)
-
-    trainer = Trainer(cifar, network, classifier if arguments.method == "dbh" else nn.Identity(), arguments.seed)
-    trainer.run(loss_of, arguments.epochs, arguments.rate)
-    tests, labels = outputs_of(trainer.average, cifar.images[cifar.test]), cifar.labels[cifar.test].cpu()
-    database, owners = binary(outputs_of(trainer.average, cifar.images[cifar.train])), cifar.labels[cifar.train].cpu()
-    quality = mean_average_precision(binary(tests[:QUERIES]), labels[:QUERIES], database, owners, TOP)
+    state, quality = train(data, arguments.method, network, arguments.bits, arguments.start, run)
     print(f"mAP at {TOP} of {QUERIES} test images {quality:.4f}", flush=True)
-    save_halved({**trainer.average.state_dict(), "centres": centres_of(database, owners)}, arguments.output)
+    save_halved(state, arguments.output)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Enters trained weights into the manifest and writes their model cards from what was measured.
 
-    python -m protectors.training.publish --detector detector.safetensors --scenes scenes.safetensors \\
-        --judge scenes-judge.safetensors --recipe recipe.json
+    python -m protectors.training.publish scenes=scenes.safetensors dsh48=dsh48.safetensors --recipe recipe.json
 
-Copies the weights into ``protectors/models``, measures every figure of the cards on held-out data, and rewrites
-``manifest.json``. The recipe holds, by model name, the sentences about training that only the trainer knows.
+Copies the weights into ``protectors/models``, measures every figure of the cards on held-out data, and enters them into
+``manifest.json``, where the others stay as they are. The recipe holds, by model name, the sentences about training that only
+the trainer knows.
 """
 
 import argparse
@@ -15,16 +15,21 @@ from typing import Any
 
 import torch
 
+from protectors.adversaries.cifar_networks import SIDE as CIFAR_SIDE
 from protectors.adversaries.embedded_detector import CLASSES
-from protectors.adversaries.loading import load_classifier, load_detector
+from protectors.adversaries.loading import load_classifier, load_detector, load_encoder
 from protectors.archive import DEFAULT_FOLDER, Archive
-from protectors.evaluation.reading import accuracy, average_precisions
+from protectors.evaluation.reading import accuracy, average_precisions, retrieval
 from protectors.manifest import FOLDER, parsed, sha256_of
 from protectors.training.scenes import SIDE
 
 PEOPLE_LICENCE = (
     "Weights: Apache-2.0. Trained on people.npz: photos from LS-chen/Pedestrian-behavior-detection-and-prediction, "
     "small public COCO subsets (images under their Flickr licences) and Open Images (CC BY 2.0 images); no image is shipped."
+)
+CIFAR_LICENCE = "Weights: Apache-2.0. Trained on CIFAR-10 (Krizhevsky, 2009; cifar10.npz); no image is shipped."
+LANDMARKS_LICENCE = (
+    "Weights: Apache-2.0. Trained on CIFAR-10 and on the 15-scene set (Lazebnik et al., 2006); no image is shipped."
 )
 SCENES_LICENCE = "Weights: Apache-2.0. Trained on the Intel image classification set (scenes6.npz); no image is shipped."
 
@@ -60,6 +65,40 @@ FULL: list[dict[str, Any]] = [
 ]
 
 
+def _scenes(role: str, architecture: str) -> dict[str, Any]:
+    common = {"task": "scene", "data": "scenes6.npz", "input_size": SIDE, "licence": SCENES_LICENCE}
+    return {**common, "role": role, "architecture": architecture}
+
+
+def _cifar(task: str, role: str, architecture: str, **facts: Any) -> dict[str, Any]:
+    common = {"task": task, "data": "cifar10.npz", "input_size": CIFAR_SIDE, "licence": CIFAR_LICENCE}
+    return {**common, "role": role, "architecture": architecture, **facts}
+
+
+RESNET, VGG = "resnet18_cifar_x0.25", "vgg13_bn_cifar_x0.25"
+"""A quarter of the published widths: what two CPU cores can train."""
+
+
+EMBEDDED: dict[str, dict[str, Any]] = {
+    "people_detector": {
+        "task": "objects",
+        "role": "adversary",
+        "architecture": "faster_rcnn_dense_resnet",
+        "input_size": 416,
+        "licence": PEOPLE_LICENCE,
+    },
+    "scenes": _scenes("adversary", "dense_resnet"),
+    "scenes_judge": _scenes("judge", "plain_convnet"),
+    **{f"dsh{bits}": _cifar("search", "adversary", RESNET) for bits in (24, 48)},
+    **{f"{name}{bits}": _cifar("search", "adversary", VGG) for name in ("dbh", "dpsh") for bits in (24, 48)},
+    "dbh48_scenes15": _cifar("search", "adversary", VGG, data="scenes15.npz", licence=LANDMARKS_LICENCE),
+    "vgg13_bn_cifar": _cifar("visual", "target", VGG),
+    "resnet18_cifar": _cifar("visual", "auxiliary", RESNET),
+    "unet_vgg13_bn_cifar": _cifar("visual", "generator", "unet", target="vgg13_bn_cifar", auxiliary="resnet18_cifar"),
+}
+"""What is embedded, in the manifest's order, and all that is said of it but what is measured."""
+
+
 def embedded(name: str, weights: Path, **facts: Any) -> dict[str, Any]:
     """Copy the weights under the model's name and describe them."""
     target = FOLDER / f"{name}.safetensors"
@@ -85,43 +124,42 @@ def write_card(item: dict[str, Any], recipe: list[str]) -> None:
     (FOLDER / f"{item['name']}.md").write_text("\n".join(lines), encoding="utf-8")
 
 
+def measured(item: dict[str, Any], data: Path) -> dict[str, float]:
+    """The model's quality on data that training never saw; a generator's is measured by ``cloakroom evaluate visual``."""
+    own, cpu = parsed(item), torch.device("cpu")
+    if item["task"] == "objects":
+        return average_precisions(load_detector(own, cpu), data)
+    archive = Archive(data / EMBEDDED[item["name"]]["data"])
+    dataset = EMBEDDED[item["name"]]["data"].removesuffix(".npz")
+    if item["task"] == "search":
+        top = 1000 if dataset == "cifar10" else 200
+        return {f"{dataset}.map{top}": retrieval(load_encoder(own, cpu), archive, top=top)}
+    if item["role"] == "generator":
+        return {}
+    return {f"{dataset}.accuracy": accuracy(load_classifier(own, cpu), archive)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("weights", nargs="+", metavar="NAME=FILE", help=f"names: {', '.join(EMBEDDED)}")
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
-    parser.add_argument("--detector", type=Path, required=True)
-    parser.add_argument("--scenes", type=Path, required=True)
-    parser.add_argument("--judge", type=Path, required=True)
     parser.add_argument("--recipe", type=Path, required=True, help="JSON: {model name: [sentence, ...]}")
     arguments = parser.parse_args()
     recipes: dict[str, list[str]] = json.loads(arguments.recipe.read_text(encoding="utf-8"))
-    FOLDER.mkdir(exist_ok=True)
-    scene_classes = Archive(arguments.data / "scenes6.npz").classes
-    scene_facts = {"task": "scene", "input_size": SIDE, "classes": scene_classes, "licence": SCENES_LICENCE}
-    models = [
-        embedded(
-            "people_detector",
-            arguments.detector,
-            task="objects",
-            role="adversary",
-            architecture="faster_rcnn_dense_resnet",
-            input_size=416,
-            classes=list(CLASSES),
-            licence=PEOPLE_LICENCE,
-        ),
-        embedded("scenes", arguments.scenes, role="adversary", architecture="dense_resnet", **scene_facts),
-        embedded("scenes_judge", arguments.judge, role="judge", architecture="plain_convnet", **scene_facts),
-    ]
-    cpu = torch.device("cpu")
-    for item in models:
-        if item["task"] == "objects":
-            item["quality"] = average_precisions(load_detector(parsed(item), cpu), arguments.data)
-        else:
-            item["quality"] = {"scenes6.accuracy": accuracy(load_classifier(parsed(item), cpu), arguments.data)}
-        item["quality"] = {key: round(value, 4) for key, value in item["quality"].items()}
-        write_card(item, recipes[item["name"]])
-        print(item["name"], item["quality"], flush=True)
-    content = json.dumps({"models": [*models, *FULL]}, indent=2)
-    (FOLDER / "manifest.json").write_text(content + "\n", encoding="utf-8")
+    path = FOLDER / "manifest.json"
+    listed = {item["name"]: item for item in json.loads(path.read_text(encoding="utf-8"))["models"]}
+    for given in arguments.weights:
+        name, _, file = given.partition("=")
+        facts = EMBEDDED[name]
+        archive = Archive(arguments.data / facts["data"]) if "data" in facts else None
+        classes = archive.classes if archive else list(CLASSES)
+        item = embedded(name, Path(file), classes=classes, **{key: value for key, value in facts.items() if key != "data"})
+        item["quality"] = {key: round(value, 4) for key, value in measured(item, arguments.data).items()}
+        write_card(item, recipes[name])
+        print(name, item["quality"], flush=True)
+        listed[name] = item
+    ordered = [listed[name] for name in EMBEDDED if name in listed]
+    path.write_text(json.dumps({"models": [*ordered, *FULL]}, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from tests.daemon.samples import astronaut, opened, saved
 
 COMMANDS = [
     ["serve"], ["protect"], ["pair"], ["status"], ["models"], ["models", "list"], ["models", "pull"], ["models", "verify"],
-    ["doctor"], ["evaluate"], ["bench"], ["forget"],
+    ["models", "import"], ["doctor"], ["evaluate"], ["bench"], ["train", "visual"], ["train", "grid"], ["forget"],
 ]  # fmt: skip
 
 
@@ -125,7 +125,7 @@ def test_an_unknown_model(tmp_path: Path) -> None:
 
 
 def test_evaluate_says_what_data_it_lacks(tmp_path: Path) -> None:
-    finished = cloakroom("evaluate", "scene", "--quick", "--data", tmp_path, state=tmp_path)
+    finished = cloakroom("evaluate", "scene", "--quick", "--data", tmp_path, "--report", tmp_path / "report", state=tmp_path)
     assert finished.returncode == 1
     assert f"{tmp_path / 'scenes6.npz'} is not there" in finished.stderr
     assert "--data" in finished.stderr

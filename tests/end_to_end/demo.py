@@ -18,11 +18,12 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from protectors.cloak import Cloakroom, Policy
+from protectors.names import DEFAULT
 from tests.end_to_end.browser import Browser, Page
 from tests.end_to_end.drawing import before_and_after
 from tests.end_to_end.photos import Upload, astronaut, decode, jpeg
 from tests.end_to_end.site import Part
-from tests.end_to_end.stage import PROTECTORS, Stage, last_reports, open_stage
+from tests.end_to_end.stage import Stage, last_reports, open_stage
 
 CLOAK_SECONDS = 900.0
 
@@ -47,7 +48,7 @@ async def show(options: argparse.Namespace, lines: Lines) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="cloakroom-demo-") as folder:
         photo = _photo(options.photo, FilePath(folder))
         lines.say(f"starting the daemon and {options.browser}{' without a window' if headless else ''}")
-        async with open_stage(options.browser, PROTECTORS, headless=headless) as stage:
+        async with open_stage(options.browser, DEFAULT, headless=headless) as stage:
             lines.say(f"the daemon listens on 127.0.0.1:{stage.daemon.port}; {options.browser} is paired, and on for 127.0.0.1")
             return await _upload(stage, photo, output, lines)
 

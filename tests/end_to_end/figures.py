@@ -14,10 +14,11 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from daemon.figures import say, wrapped, write
+from protectors.names import DEFAULT
 from tests.end_to_end.daemon_process import DaemonProcess
 from tests.end_to_end.paths import PATHS, Path
 from tests.end_to_end.photos import jpeg, twelve_megapixels
-from tests.end_to_end.stage import PROTECTORS, Stage, choose_protectors, last_reports, open_stage
+from tests.end_to_end.stage import Stage, choose_protectors, last_reports, open_stage
 from tests.end_to_end.verdict import arrived_original, problems
 
 RESULTS = FilePath(__file__).parent / "results"
@@ -69,7 +70,7 @@ async def photo12mp(stage: Stage) -> dict[str, float]:
     The browser's own share is what is left of the time from the pick to the arrival.
     """
     folder = next(iter(stage.uploads.values())).path.parent
-    await choose_protectors(stage.browser, "127.0.0.1", PROTECTORS)
+    await choose_protectors(stage.browser, "127.0.0.1", DEFAULT)
     stage.uploads["large"] = jpeg(twelve_megapixels(), folder / "large.jpg", quality=90)
     begun = time.monotonic()
     reports = asyncio.create_task(_watch(stage.daemon))

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesParser
@@ -52,6 +53,9 @@ class Site:
 
     def __init__(self) -> None:
         self.runs: dict[str, Run] = {}
+        self.recognise: Callable[[bytes], str] | None = None
+        """What names the class of an image that is sent to /recognise."""
+
         self.port = 0
         self._arrived = asyncio.Condition()
         self._runner: web.AppRunner | None = None
@@ -65,6 +69,7 @@ class Site:
     async def __aenter__(self) -> Self:
         application = web.Application(client_max_size=MAX_BODY)
         application.router.add_post("/upload", self._upload)
+        application.router.add_post("/recognise", self._recognise)
         application.router.add_get("/{page:[a-z0-9_-]+(?:\\.(?:js|css|html))?}", self._page)
         self._runner = web.AppRunner(application, access_log=None)
         await self._runner.setup()
@@ -93,6 +98,17 @@ class Site:
         if not path.is_file():
             raise web.HTTPNotFound
         return web.FileResponse(path, headers={"Cache-Control": "no-store"})
+
+    async def _recognise(self, request: web.Request) -> web.Response:
+        if self.recognise is None:
+            raise web.HTTPNotFound
+        body = await request.read()
+        run = self.runs.setdefault(request.query.get("run", "unknown"), Run())
+        async with self._arrived:
+            run.bodies.append(body)
+            run.parts.append(Part("", request.headers.get("Content-Type", ""), body, None))
+            self._arrived.notify_all()
+        return web.Response(text=await asyncio.to_thread(self.recognise, body))
 
     async def _upload(self, request: web.Request) -> web.Response:
         body = await request.read()

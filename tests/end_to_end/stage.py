@@ -19,9 +19,6 @@ from tests.end_to_end.photos import Upload, make_all
 from tests.end_to_end.site import Run, Site
 
 PROTECTED = ("http://127.0.0.1/*", "https://127.0.0.1/*")
-PROTECTORS = ("objects", "scene")
-"""What a site that is switched on gets by default."""
-
 QUICKEST = ("scene",)
 """What the paths run with: which way a photo takes does not depend on the protector."""
 

@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
+from protectors.names import DEFAULT
 from tests.end_to_end.browser import Page
 from tests.end_to_end.paths import PATHS, Path
-from tests.end_to_end.stage import PROTECTORS, QUICKEST, Stage, choose_protectors
+from tests.end_to_end.stage import QUICKEST, Stage, choose_protectors
 from tests.end_to_end.verdict import arrived_original, problems
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -93,7 +94,7 @@ async def test_a_retry_that_fails_while_the_window_closes_is_shown_in_another(st
 
 async def test_an_upload_outlives_the_background(stage: Stage) -> None:
     # The slower protectors, so that the background goes while its photo is being cloaked.
-    await choose_protectors(stage.browser, "127.0.0.1", PROTECTORS)
+    await choose_protectors(stage.browser, "127.0.0.1", DEFAULT)
     page, run = await stage.visit(ATTACHED)
     await stage.act(ATTACHED, page)
     await stage.browser.kill_background()

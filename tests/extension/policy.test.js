@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import {
-  channelFor, hostsOn, initialPolicy, matchesOf, normalHost, readPolicy, ruleFor, withRule,
+  channelFor, hostsOn, initialPolicy, matchesOf, normalHost, readPolicy, ruleFor, withProtector, withRule,
 } from '../../extension/policy.js';
 
 const sites = JSON.parse(await readFile(new URL('../../extension/sites.json', import.meta.url), 'utf8'));
@@ -15,10 +15,25 @@ test('a new policy has every site off', () => {
 
 test('a rule is one host\'s, and overrides the default field by field', () => {
   const policy = withRule(withRule(initialPolicy(), 'a.example', { mode: 'on' }), 'a.example', { strength: 'strong' });
-  assert.deepEqual(ruleFor(policy, 'a.example'), { mode: 'on', protectors: ['objects', 'scene'], strength: 'strong', sensitive: [] });
+  assert.deepEqual(ruleFor(policy, 'a.example'), { mode: 'on', protectors: ['objects', 'search', 'scene'], strength: 'strong', sensitive: [] });
   assert.equal(ruleFor(policy, 'b.a.example').mode, 'off');
   assert.deepEqual(hostsOn(policy), ['a.example']);
   assert.deepEqual(hostsOn(withRule(policy, 'a.example', null)), []);
+});
+
+test('protectors are chosen one by one, and never none', () => {
+  assert.deepEqual(withProtector(['objects', 'scene'], 'search', true), ['objects', 'search', 'scene']);
+  assert.deepEqual(withProtector(['objects', 'search', 'scene'], 'objects', false), ['search', 'scene']);
+  assert.deepEqual(withProtector(['scene'], 'scene', false), ['scene']);
+});
+
+test('visual stands alone', () => {
+  assert.deepEqual(withProtector(['objects', 'scene'], 'visual', true), ['visual']);
+  assert.deepEqual(withProtector(['visual'], 'visual-their', true), ['visual-their']);
+  assert.deepEqual(withProtector(['visual'], 'scene', true), ['scene']);
+  assert.deepEqual(withProtector(['visual'], 'visual', false), ['visual']);
+  assert.deepEqual(withRule(initialPolicy(), 'a.example', { protectors: ['visual'] }).sites['a.example'], { protectors: ['visual'] });
+  assert.throws(() => withRule(initialPolicy(), 'a.example', { protectors: ['objects', 'visual'] }), TypeError);
 });
 
 test('changing a policy leaves the old one as it was', () => {

@@ -9,6 +9,7 @@ import plistlib
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
@@ -145,24 +146,115 @@ def test_cpu_wheels_that_cannot_be_fetched_fall_back_to_the_registry(
     assert environment.STAMP.exists()
 
 
-def test_nothing_is_taken_away_while_a_daemon_runs(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("command", "wanted"), [([], "."), (["demo"], ".[test]"), (["test"], ".[evaluate,test]")], ids=["use", "demo", "test"]
+)
+def test_each_command_installs_what_it_needs_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: list[str], wanted: str
 ) -> None:
+    """Above all, who only uses Cloakroom gets neither the tests' packages nor those of the evaluations."""
+    asked: list[tuple[str, ...]] = []
+
+    def pip(report: Report, *arguments: str) -> None:
+        asked.append(arguments)
+        raise StopInstallingError("that is enough")
+
+    monkeypatch.setattr(environment, "STAMP", tmp_path / "stamp.json")
+    monkeypatch.setattr(environment, "has_pip", lambda: True)
+    monkeypatch.setattr(environment, "has_nvidia_gpu", lambda: True)
+    monkeypatch.setattr(environment, "pip", pip)
+    monkeypatch.setattr(sys, "argv", ["install", *command])
+    assert installer_program().main() == 1
+    assert asked == [("--editable", wanted)]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What an installed Cloakroom has kept on a system, and a file of the person's own in each folder."""
+
+    state: Path
+    cache: Path
+
+    def make(self) -> None:
+        for path in (
+            self.state / "clients" / "c-0123456789abcdef.json",
+            self.state / "models" / "pulled.safetensors",
+            self.state / "models" / "generators" / "theirs.json",
+            self.state / "models" / "trained" / "manifest.json",
+            self.state / "models" / "trained" / "unet.run",
+            self.state / "my own.txt",
+            self.cache / "evaluation" / "scene-quick" / "parts.json",
+            self.cache / "evaluation" / "scene-quick" / "strips" / "first.png",
+            self.cache / "report" / "report.html",
+            self.cache / "my own.txt",
+        ):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+
+    def files(self) -> set[str]:
+        return {path.name for folder in (self.state, self.cache) for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Kept:
+    """An installed Cloakroom whose state and cache lie in this test's folder, and whose environment stays."""
     stamp = tmp_path / "stamp.json"
     stamp.touch()
     monkeypatch.setattr(environment, "STAMP", stamp)
     monkeypatch.setattr(environment, "PYTHON", Path(sys.executable))
-    monkeypatch.setattr(environment, "remove", lambda report: pytest.fail("the environment was removed"))
+    monkeypatch.setattr(environment, "remove", lambda report: report.say("environment", "removed"))
     monkeypatch.setattr(service, "switch_off", lambda report: None)
     monkeypatch.setenv("CLOAKROOM_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    own = Kept(tmp_path / "state", tmp_path / "caches" / "cloakroom")
+    own.make()
+    return own
+
+
+def test_uninstalling_takes_away_what_is_ours_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, kept: Kept, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["install", "uninstall", "--json"])
+    assert installer_program().main() == 0
+    assert kept.files() == {"my own.txt"}
+    assert {path.name for folder in (kept.state, kept.cache) for path in folder.iterdir()} == {"my own.txt"}
+    assert {"removed": 8} in [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+
+
+def test_empty_folders_do_not_stay(monkeypatch: pytest.MonkeyPatch, kept: Kept, capfd: pytest.CaptureFixture[str]) -> None:
+    for folder in (kept.state, kept.cache):
+        (folder / "my own.txt").unlink()
     monkeypatch.setattr(sys, "argv", ["install", "uninstall"])
-    lock = Lock(prepare(tmp_path / "state"))
+    assert installer_program().main() == 0
+    assert not kept.state.exists()
+    assert not kept.cache.exists()
+    # Where there is nothing, there is nothing to do.
+    assert installer_program().main() == 0
+    assert "Removed 0 files" in capfd.readouterr().out
+
+
+def test_what_shall_be_kept_is_kept(monkeypatch: pytest.MonkeyPatch, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    before = kept.files()
+    monkeypatch.setattr(sys, "argv", ["install", "uninstall", "--keep-state"])
+    assert installer_program().main() == 0
+    assert "environment: removed" in capsys.readouterr().out
+    assert kept.files() == before
+
+
+def test_nothing_is_taken_away_while_a_daemon_runs(
+    monkeypatch: pytest.MonkeyPatch, kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = kept.files()
+    monkeypatch.setattr(environment, "remove", lambda report: pytest.fail("the environment was removed"))
+    monkeypatch.setattr(sys, "argv", ["install", "uninstall"])
+    lock = Lock(prepare(kept.state))
     lock.acquire()
     try:
         assert installer_program().main() == 1
     finally:
         lock.release()
     assert "stop the daemon" in capsys.readouterr().err
+    assert kept.files() == before | {"lock"}
 
 
 @pytest.mark.parametrize(

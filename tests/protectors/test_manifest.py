@@ -21,8 +21,12 @@ def test_embedded_weights_are_those_of_the_manifest_and_small() -> None:
     embedded = [own for own in manifest.entries() if own.set == "embedded"]
     assert {(own.task, own.role) for own in embedded} == {
         ("objects", "adversary"),
+        ("search", "adversary"),
         ("scene", "adversary"),
         ("scene", "judge"),
+        ("visual", "target"),
+        ("visual", "auxiliary"),
+        ("visual", "generator"),
     }
     for own in embedded:
         assert own.file is not None

@@ -1,0 +1,200 @@
+"""`cloakroom train`: make a generator of protective perturbations for a model, or all models of the papers' tables."""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daemon.commands.console import (
+    FAILED,
+    OK,
+    USAGE,
+    Subparsers,
+    add_command,
+    chosen_state,
+    complain,
+    end_on_sigterm,
+    print_json,
+)
+from daemon.figures import say
+from daemon.models import model_folder
+from protectors.manifest import TRAINED, DamagedWeightsError, Entry, entries, sha256_of
+
+if TYPE_CHECKING:
+    from protectors.adversaries.classifier import Classifier
+    from protectors.training.cifar import LabelledImages
+    from protectors.training.visual import Recipe
+
+AUTO, NONE = "auto", "none"
+SAID_EVERY = 10.0
+COMPARED = 500
+"""Training images by which an auxiliary model is chosen."""
+
+
+def add(commands: Subparsers) -> None:
+    summary = "Train a generator of protective perturbations, or all models of the papers' tables."
+    actions = commands.add_parser("train", help=summary, description=__doc__).add_subparsers(
+        title="actions", metavar="ACTION", required=True
+    )
+    visual = add_command(
+        actions, "visual", "A generator whose pictures one model still reads; it goes on where it was stopped."
+    )
+    visual.add_argument(
+        "--target", required=True, metavar="NAME", help="the model that shall still read, such as vgg13_bn_cifar"
+    )
+    visual.add_argument(
+        "--auxiliary", default=AUTO, metavar="NAME", help="stands for other eyes: a model, auto or none (%(default)s)"
+    )
+    visual.add_argument("--name", help="what the generator is called (from its models)")
+    visual.add_argument("--epochs", type=float, default=10, help="(%(default)s)")
+    visual.add_argument("-o", "--output", type=Path, metavar="DIR", default=Path(), help="where its two files go (here)")
+    visual.set_defaults(run=run_visual)
+    grid = add_command(actions, "grid", "Every model of the papers' tables, for `evaluate`; goes on where it was stopped.")
+    grid.add_argument("--networks", nargs="+", metavar="NAME", help="of these alone (all eight)")
+    grid.add_argument("--width", type=float, default=1.0, help="share of the published channels (%(default)s)")
+    grid.add_argument("--epochs", type=int, default=30, help="of each classifier (%(default)s)")
+    grid.add_argument("--generator-epochs", type=float, default=10, help="of each generator (%(default)s)")
+    grid.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder (trained, beside the pulled models)")
+    grid.set_defaults(run=run_grid)
+    for parser in (visual, grid):
+        parser.add_argument("--data", type=Path, metavar="DIR", help="where cifar10.npz is (CLOAKROOM_DATA)")
+        parser.add_argument("--device", choices=("cpu", "cuda", "auto"), default="auto", help="what computes (%(default)s)")
+        parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
+
+
+def images_for(args: argparse.Namespace) -> "LabelledImages":
+    """Raises FileNotFoundError."""
+    from protectors.archive import DEFAULT_FOLDER
+    from protectors.cloak import pick_device
+    from protectors.training.cifar import LabelledImages
+
+    return LabelledImages((args.data or DEFAULT_FOLDER) / "cifar10.npz", pick_device(args.device))
+
+
+def readers() -> dict[str, Entry]:
+    """The classifiers of 32x32 images that there are."""
+    return {own.name: own for own in entries() if own.task == "visual" and own.role != "generator"}
+
+
+def run_visual(args: argparse.Namespace) -> int:
+    end_on_sigterm()
+    from protectors.adversaries.loading import load_classifier
+    from protectors.training.visual import OtherRunError, Recipe
+
+    known = readers()
+    for name in (args.target, args.auxiliary):
+        if name not in known and not (name is args.auxiliary and name in (AUTO, NONE)):
+            complain(args, f"No model is called {name}. There are {', '.join(known)}.")
+            return USAGE
+    if args.epochs <= 0 or args.auxiliary == args.target:
+        complain(args, "--epochs has to be above zero, and --auxiliary another model than --target.")
+        return USAGE
+    try:
+        data = images_for(args)
+        device = data.images.device
+        target = load_classifier(known[args.target], device)
+        auxiliary: Classifier | None = None
+        if args.auxiliary == AUTO:
+            auxiliary = chosen_auxiliary(target, [load_classifier(own, device) for own in known.values()], data)
+            say(f"auxiliary model: {auxiliary.name}")
+        elif args.auxiliary != NONE:
+            auxiliary = load_classifier(known[args.auxiliary], device)
+        made = trained(args, data, target, auxiliary, Recipe(args.epochs, args.seed))
+    except FileNotFoundError as problem:
+        complain(args, f"{problem}. Say where the data is with --data or CLOAKROOM_DATA.")
+        return FAILED
+    except OSError as problem:
+        complain(args, f"{args.output} cannot be written to ({problem.strerror}). Choose another folder with -o.")
+        return FAILED
+    except (OtherRunError, DamagedWeightsError) as problem:
+        complain(args, f"{problem}.")
+        return FAILED
+    if args.json:
+        print_json({"manifest": str(made)})
+    else:
+        print(f"Made: {made}. Use it with `cloakroom models import {made}`.")
+    return OK
+
+
+def chosen_auxiliary(target: "Classifier", candidates: "list[Classifier]", data: "LabelledImages") -> "Classifier":
+    from protectors.training.visual import choose_auxiliary
+
+    chosen = data.train[:COMPARED]
+    return choose_auxiliary(target, candidates, data.images[chosen].float() / 255, data.labels[chosen])
+
+
+def trained(
+    args: argparse.Namespace, data: "LabelledImages", target: "Classifier", auxiliary: "Classifier | None", recipe: "Recipe"
+) -> Path:
+    """Train to the end, write weights and manifest, and return the manifest's path."""
+    from protectors.training.cifar import save_halved
+    from protectors.training.visual import GeneratorTraining
+
+    other = auxiliary.name if auxiliary else NONE
+    name: str = args.name or f"{target.name}_{other}".replace("_cifar", "")[:24]
+    folder: Path = args.output
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f"{name}.run"
+    training = GeneratorTraining(data, target, auxiliary, recipe, unfinished)
+    if training.step:
+        say(f"going on at step {training.step} of {training.total}")
+    network = training.run(throttled(lambda done, total, left: say(f"{name}: {done}/{total}, about {left:.0f} s left")))
+    weights, manifest = folder / f"{name}.safetensors", folder / f"{name}.json"
+    save_halved(network.state_dict(), weights)
+    content = {
+        "name": name,
+        "file": weights.name,
+        "sha256": sha256_of(weights),
+        "bytes": weights.stat().st_size,
+        "input_size": target.side,
+        "classes": list(target.classes),
+        "licence": "your own; trained on CIFAR-10 (Krizhevsky, 2009)",
+        "source": f"cloakroom train visual, {recipe}",
+        "target": target.name,
+        "auxiliary": auxiliary.name if auxiliary else "",
+    }
+    manifest.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    unfinished.unlink(missing_ok=True)
+    return manifest
+
+
+def throttled(tell: Callable[[int, int, float], None]) -> Callable[[int, int, float], None]:
+    """Tells the first time and then every few seconds."""
+    last = [0.0]
+
+    def told(done: int, total: int, left: float) -> None:
+        now = time.monotonic()
+        if now - last[0] >= SAID_EVERY:
+            last[0] = now
+            tell(done, total, left)
+
+    return told
+
+
+def run_grid(args: argparse.Namespace) -> int:
+    end_on_sigterm()
+    from protectors.adversaries.cifar_networks import NETWORKS
+    from protectors.training.grid import Grid
+
+    networks = args.networks or list(NETWORKS)
+    unknown = [name for name in networks if name not in NETWORKS]
+    if unknown:
+        complain(args, f"No network is called {unknown[0]}. There are {', '.join(NETWORKS)}.")
+        return USAGE
+    folder = args.output or model_folder(chosen_state(args)) / TRAINED
+    try:
+        grid = Grid(folder, images_for(args), say, networks, args.width, args.epochs, args.generator_epochs, args.seed)
+        grid.run()
+    except FileNotFoundError as problem:
+        complain(args, f"{problem}. Say where the data is with --data or CLOAKROOM_DATA.")
+        return FAILED
+    except ValueError as problem:
+        complain(args, f"{problem}.")
+        return USAGE
+    if args.json:
+        print_json({"folder": str(folder), "models": sorted(grid.models)})
+    else:
+        print(f"Trained: {len(grid.models)} models in {folder}.")
+    return OK

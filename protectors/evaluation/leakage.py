@@ -1,0 +1,58 @@
+"""How much of a photo's objects a detector still finds: success and leakage over photos, and their quality.
+
+Success is the share of photos, among those in which the detector found something that had to go, in which a fresh
+detection on the delivered file finds nothing that had to go; leakage is the number of such objects found afterwards over
+the number found before (Xue et al., SocialGuard, 2021, section 4: privacy-preserving success rate and leakage rate).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from protectors.base import Detection
+from protectors.evaluation.measurement import Figures
+from protectors.objects import PUBLISHED_THRESHOLD
+
+Found = tuple[Detection, ...]
+
+
+@dataclass(frozen=True)
+class Form:
+    """What was made of a photo: what was found in the photo, what is found now, and the quality in dB and SSIM."""
+
+    before: Found
+    after: Found
+    decibels: float
+    likeness: float
+
+
+def counted(found: Found, sensitive: tuple[str, ...], threshold: float = PUBLISHED_THRESHOLD) -> int:
+    """How many objects found had to go; with nothing ``sensitive`` all had."""
+    return sum(own.score >= threshold and (not sensitive or own.label in sensitive) for own in found)
+
+
+def privacy(forms: Sequence[Form], sensitive: tuple[str, ...], threshold: float = PUBLISHED_THRESHOLD) -> Figures:
+    """Success and leakage, over the photos that held something that had to go; no figures where none did."""
+    pairs = [(counted(form.before, sensitive, threshold), counted(form.after, sensitive, threshold)) for form in forms]
+    pairs = [(before, after) for before, after in pairs if before]
+    if not pairs:
+        return {}
+    return {
+        "images": len(pairs),
+        "success": float(np.mean([after == 0 for _, after in pairs])),
+        "leakage": sum(after for _, after in pairs) / sum(before for before, _ in pairs),
+    }
+
+
+def quality(forms: Sequence[Form]) -> Figures:
+    """Mean PSNR in dB and mean SSIM, of all forms."""
+    return {
+        "psnr": float(np.mean([form.decibels for form in forms])),
+        "ssim": float(np.mean([form.likeness for form in forms])),
+    }
+
+
+def under(prefix: str, figures: Figures) -> Figures:
+    """The figures by their dotted keys."""
+    return {f"{prefix}.{key}": value for key, value in figures.items()}

@@ -1,0 +1,136 @@
+"""Which plots the figures of each evaluation make: those whose keys are there."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from protectors.evaluation.drawing import Curve, Drawing, bars, lines, matrix
+from protectors.evaluation.published import TABLES
+
+Figures = Mapping[str, float]
+
+MODES = {"m_all": "M_all", "m_sen": "M_sen"}
+MEASURES = {"success": "success", "leakage": "leakage", "psnr": "PSNR (dB)", "ssim": "SSIM"}
+FORMS = {"clean": "before", "paper": "the paper's", "ifgsm": "iFGSM", "ours": "ours", "jpeg75": "ours, JPEG 75"}
+AIMS = {"p_fgsm": "P-FGSM", "n_fgsm": "N-FGSM", "r_fgsm": "R-FGSM", "l_fgsm": "L-FGSM"}
+READINGS = {
+    "top1": "top-1 accuracy",
+    "top5": "top-5 accuracy",
+    "psnr": "PSNR (dB)",
+    "brisque": "BRISQUE",
+    "distance": "distance from evenly read classes",
+}
+
+
+def published(evaluation: str, pattern: str) -> dict[str, float]:
+    """What the paper prints beside those figures of ours, in our own measure, by what the pattern's one group holds."""
+    return by(pattern, {row.key: max(row.values) for row in TABLES[evaluation].rows})
+
+
+def by(pattern: str, figures: Figures) -> dict[str, float]:
+    """Figures whose key is like the pattern, by what its one group holds, in the order measured."""
+    return {found[1]: value for key, value in figures.items() if (found := re.fullmatch(pattern, key))}
+
+
+def by_number(pattern: str, figures: Figures, scale: float = 1.0) -> dict[float, float]:
+    """The same where the group is a number, times ``scale``, in order."""
+    return dict(sorted((int(held) * scale, value) for held, value in by(pattern, figures).items()))
+
+
+def by_pair(measure: str, figures: Figures, also_without: bool = False) -> dict[tuple[str, str], float]:
+    """One measure by target and auxiliary model; ``also_without`` an auxiliary, which is called none."""
+    found = by(rf"(\w+\.\w+)\.{measure}", figures)
+    pairs = {(pair.partition(".")[0], pair.partition(".")[2]): value for pair, value in found.items()}
+    return {pair: value for pair, value in pairs.items() if also_without or pair[1] != "none"}
+
+
+def present(curves: Iterable[Curve]) -> list[Curve]:
+    return [curve for curve in curves if curve.values]
+
+
+def objects(figures: Figures) -> dict[str, Drawing]:
+    """The paper's figures 4 to 7: by epsilon, by threshold, by class; and the image-processing baselines."""
+    drawn = {}
+    for measure, up in MEASURES.items():
+        pattern = rf"\.eps(\d+)\.{measure}"
+        curves = present(
+            Curve(name, by_number(mode + pattern, figures), next(iter(published("objects", mode + pattern).values()), None))
+            for mode, name in MODES.items()
+        )
+        if curves:
+            drawn[f"{measure}_by_epsilon"] = lines(f"{up.partition(' ')[0]} by epsilon", "epsilon (1/255)", up, curves)
+    for measure in ("success", "leakage"):
+        thresholds = present(
+            Curve(name, by_number(rf"{mode}\.t(\d+)\.{measure}", figures, 0.01)) for mode, name in MODES.items()
+        )
+        if thresholds:
+            drawn[f"{measure}_by_threshold"] = lines(f"{measure} by detection threshold", "threshold", measure, thresholds)
+        classes = present(Curve(name, by(rf"{mode}\.(?!(?:eps|t)\d)(\w+)\.{measure}", figures)) for mode, name in MODES.items())
+        if classes:
+            drawn[f"{measure}_by_class"] = bars(f"{measure} by class", measure, classes)
+    baselines = present(Curve(measure, by(rf"baseline\.(\w+)\.{measure}", figures)) for measure in ("success", "leakage"))
+    if baselines:
+        drawn["baselines"] = bars("image processing instead of a perturbation", "share", baselines)
+    return drawn
+
+
+def search(figures: Figures) -> dict[str, Drawing]:
+    """Mean average precision by encoder before and after, and of what was made on another encoder."""
+    drawn = {}
+    curves = present(Curve(name, by(rf"(\w+\d+|landmarks)\.{form}", figures)) for form, name in FORMS.items())
+    if curves:
+        drawn["map"] = bars("retrieval before and after", "mAP", curves, published("search", r"(\w+\d+)\.paper"))
+    made_on_dsh = {"the paper's": r"transfer\.paper\.dsh_to_(\w+)", "ours": r"transfer\.dsh_to_(\w+)"}
+    transfers = present(Curve(name, by(pattern, figures)) for name, pattern in made_on_dsh.items())
+    if transfers:
+        drawn["transfer"] = bars("made on DSH, searched by another", "mAP", transfers, published("search", made_on_dsh["ours"]))
+    return drawn
+
+
+def scene(figures: Figures) -> dict[str, Drawing]:
+    """Accuracy, quality and irreversibility of the four aims."""
+    drawn = {}
+    for measure, up in READINGS.items():
+        pattern = rf"([pnrl]_fgsm)\.{measure}"
+        ours, theirs = by(pattern, figures), published("scene", pattern)
+        if ours:
+            values, papers = ({AIMS[aim]: value for aim, value in own.items()} for own in (ours, theirs))
+            drawn[measure] = bars(up.partition(" (")[0], up, [Curve("ours", values)], papers)
+    return drawn
+
+
+def visual(figures: Figures) -> dict[str, Drawing]:
+    """Accuracy of target and auxiliary model, likeness and cost, by pair."""
+    drawn = {}
+    for measure, title in {
+        "target": "accuracy of the target",
+        "auxiliary": "accuracy of the auxiliary model",
+        "ssim": "SSIM",
+        "ms_ratio": "time of the generator over that of the target",
+    }.items():
+        pairs = by_pair(measure, figures, also_without=measure == "ssim")
+        if pairs:
+            drawn[measure] = matrix(title, "target", "auxiliary", pairs)
+    return drawn
+
+
+PLOTS: Mapping[str, Callable[[Figures], dict[str, Drawing]]] = {
+    "objects": objects,
+    "search": search,
+    "scene": scene,
+    "visual": visual,
+}
+
+
+def draw(name: str, figures: Figures, folder: Path) -> list[Path]:
+    """Draw what the figures of one evaluation hold as PNG files ``NAME.PLOT.png``, and return them in order.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    written = []
+    for plot, drawing in PLOTS[name](figures).items():
+        folder.mkdir(parents=True, exist_ok=True)
+        written.append(folder / f"{name}.{plot}.png")
+        drawing.savefig(written[-1])
+    return written

@@ -1,0 +1,142 @@
+"""Results beside what the papers print, in Markdown; and our figures inside a text that people write."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from protectors.evaluation.published import OBJECTS, TABLES, Published, Table
+
+Result = Mapping[str, Any]
+"""What one command measured: ``figures`` by key, with ``command``, ``machine``, ``versions``, ``seed`` and ``date``."""
+
+Results = Mapping[str, Result]
+"""By the name of the evaluation."""
+
+PREMISE = (
+    "Where a paper's data or weights cannot be had here, the same experiment runs on other data with models trained here; "
+    "each table says on which."
+)
+LEGEND = "**Bold**: at least as good as published. Mean values; what is not measured is left open."
+OPEN = "–"
+
+
+def read_results(folder: Path) -> dict[str, Result]:
+    """Every result in a folder, by its file's name."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+
+
+def cells(row: Published, figures: Mapping[str, float]) -> tuple[str, str, str, bool]:
+    """One row: what it is, the paper's figure, ours, and whether ours is at least as good."""
+    ours = row.ours(figures)
+    return row.what, row.shown(row.values), row.shown(ours) if ours else OPEN, row.met(figures)
+
+
+def provenance(result: Result) -> str:
+    """One sentence on how a result came about."""
+    machine = result["machine"]
+    gpu = f"{machine['gpu']}, " if "gpu" in machine else ""
+    versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    return (
+        f"Measured by `{result['command']}` on {machine['processor']}, {machine['cores']} cores, "
+        f"{machine['memory'] / 1e9:.0f} GB, {gpu}{machine['system']}; {versions}; seed {result['seed']}; {result['date']}."
+    )
+
+
+def notes(name: str, figures: Mapping[str, float]) -> list[str]:
+    """What the rows of one table do not say."""
+    if name == "objects":
+        return [note for mode in ("m_all", "m_sen") if (note := _smallest_epsilon(mode, figures))]
+    if name == "search":
+        return list(_perturbation_sizes(figures))
+    return []
+
+
+def _smallest_epsilon(mode: str, figures: Mapping[str, float]) -> str | None:
+    """At which epsilon a mode reaches what is published of it."""
+    title = mode.replace("m", "M", 1)
+    levels = sorted(int(found[1]) for key in figures if (found := re.fullmatch(rf"{mode}\.eps(\d+)\.success", key)))
+    if not levels:
+        return None
+    success, leakage = (row for row in OBJECTS.rows if re.match(rf"{mode}\.eps\d+\.(success|leakage)", row.key))
+    for level in levels:
+        own = {measure: figures[f"{mode}.eps{level}.{measure}"] for measure in ("images", "success", "leakage", "psnr", "ssim")}
+        if own["success"] >= success.values[0] and own["leakage"] <= leakage.values[0]:
+            return (
+                f"The smallest epsilon at which {title} reaches the published success and leakage is {level}/255: success "
+                f"{formatted(own['success'], '.1%')}, leakage {formatted(own['leakage'], '.2%')}, {own['psnr']:.2f} dB, "
+                f"SSIM {own['ssim']:.3f}, on {own['images']:.0f} photos."
+            )
+    return f"{title} reaches the published success and leakage at no epsilon measured (up to {levels[-1]}/255)."
+
+
+def _perturbation_sizes(figures: Mapping[str, float]) -> Iterator[str]:
+    """The paper's perturbation is to be smaller than iFGSM's where both hide as much; and ours is compared at equal PSNR."""
+    for bits in (12, 24, 32, 36, 48):
+        for method in ("dsh", "dbh", "dpsh"):
+            own = {
+                key.removeprefix(f"{method}{bits}."): value
+                for key, value in figures.items()
+                if key.startswith(f"{method}{bits}.")
+            }
+            title = f"{method.upper()}, {bits} bits"
+            if {"paper", "paper.l1", "ifgsm", "ifgsm.l1"} <= set(own):
+                yield (
+                    f"{title}: the paper's perturbation changes a value by {own['paper.l1']:.2f} levels on average for an mAP "
+                    f"of {own['paper']:.3f}, iFGSM by {own['ifgsm.l1']:.2f} levels for {own['ifgsm']:.3f}."
+                )
+            if {"paper", "paper.psnr", "equal.ours"} <= set(own):
+                yield (
+                    f"{title}: at the paper's PSNR of {own['paper.psnr']:.2f} dB, ours leaves an mAP of "
+                    f"{own['equal.ours']:.3f}, the paper's {own['paper']:.3f}."
+                )
+
+
+def formatted(value: float, form: str) -> str:
+    """A number in Python's format, with the space before the percent sign that the texts here have."""
+    return format(value, form).replace("%", " %")
+
+
+def markdown(results: Results) -> str:
+    """The tables of all results there are."""
+    parts = [PREMISE, "", "# Paper and ours", "", LEGEND]
+    for name, table in TABLES.items():
+        if name in results:
+            parts += ["", *_section(name, table, results[name])]
+    return "\n".join(parts) + "\n"
+
+
+def _section(name: str, table: Table, result: Result) -> list[str]:
+    figures = result["figures"]
+    lines = [f"## {table.title}", "", f"Paper: {table.paper}; {table.there}. Here: {table.here}.", ""]
+    lines += ["| what | paper | ours |", "| --- | ---: | ---: |"]
+    for row in table.rows:
+        what, paper, ours, met = cells(row, figures)
+        lines.append(f"| {what} | {paper} | {f'**{ours}**' if met else ours} |")
+    said = notes(name, figures)
+    lines += ["", *(f"- {note}" for note in said)] if said else []
+    return [*lines, "", provenance(result)]
+
+
+_FIGURE = re.compile(r"(<!-- figure: (\S+) (\S+) (\S+) -->).*?(<!-- /figure -->)", re.DOTALL)
+
+
+def fill_figures(text: str, results: Results) -> str:
+    """Write our figures where a text asks for them: ``<!-- figure: objects m_all.eps8.success .1% -->…<!-- /figure -->``,
+    which is the result, the key and Python's format.
+
+    Raises:
+        KeyError: no such result or figure.
+        ValueError: a place that begins does not end, or its format is none.
+    """
+
+    def filled(place: re.Match[str]) -> str:
+        begin, name, key, form, end = place.groups()
+        if name not in results or key not in results[name]["figures"]:
+            raise KeyError(f"a text asks for {name} {key}, which is not measured")
+        return begin + formatted(results[name]["figures"][key], form) + end
+
+    if not text.count("<!-- figure:") == text.count("<!-- /figure -->") == len(_FIGURE.findall(text)):
+        raise ValueError("a figure's place in a text is not written as <!-- figure: RESULT KEY FORMAT -->…<!-- /figure -->")
+    return _FIGURE.sub(filled, text)

@@ -1,0 +1,161 @@
+"""Protective perturbations on CIFAR-10's test split: what the target and others still read, what people see, what it costs.
+
+For each pair of target and auxiliary model that a generator was trained for: the embedded one, and those of the grid
+(``cloakroom train grid``) where it was run. All is read from the 8-bit images that would be delivered.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from protectors.adversaries.cifar_networks import NETWORKS, SIDE
+from protectors.adversaries.classifier import Classifier
+from protectors.adversaries.loading import load_classifier
+from protectors.archive import Archive
+from protectors.base import Budget
+from protectors.channels import jpeg
+from protectors.evaluation.delivery import outcome_of
+from protectors.evaluation.measurement import SEED, Figures, Measurement
+from protectors.evaluation.reading import images_of, share_right
+from protectors.evaluation.search import enlarged
+from protectors.generators import load as load_generator
+from protectors.manifest import TRAINED, Entry, entries, listed
+from protectors.quality import ssim_of
+from protectors.unet import UNet
+from protectors.visual import VisualProtector, smaller
+
+IMAGES = 10_000
+QUICK_IMAGES = 400
+LARGER = 4
+"""Times the side, for what becomes of pictures that are not of the model's size."""
+
+TIMED = 64
+TIMES = 5
+STRIPS = 8
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """The models that pairs are made of: the embedded ones, and those that were trained since."""
+
+    models: tuple[Entry, ...]
+    device: torch.device
+
+    @classmethod
+    def of(cls, folder: Path | None, device: torch.device) -> "Zoo":
+        trained = listed(folder / TRAINED) if folder else ()
+        known = {own.name: own for own in (*entries(), *trained) if own.task == "visual"}
+        return cls(tuple(known.values()), device)
+
+    @property
+    def generators(self) -> list[Entry]:
+        return [own for own in self.models if own.role == "generator"]
+
+    def classifier(self, name: str) -> Classifier:
+        return load_classifier(next(own for own in self.models if own.name == name), self.device)
+
+    def other(self, target: str) -> str:
+        """The first classifier but the target: who reads where no auxiliary model was trained against."""
+        return next(own.name for own in self.models if own.role != "generator" and own.name != target)
+
+
+def run(measurement: Measurement) -> None:
+    """All figures of ``visual.json``: ``TARGET.AUXILIARY.target`` and so on, ``TARGET.none`` for the generator that was
+    trained without an auxiliary model, whose ``auxiliary`` is what another model reads."""
+    archive = Archive(measurement.data / "cifar10.npz")
+    tests = np.random.default_rng(SEED).permutation(np.where(archive["is_test"])[0])
+    tests = tests[: QUICK_IMAGES if measurement.quick else IMAGES]
+    images, truth = images_of(archive, tests), torch.from_numpy(archive["labels"][tests].astype(np.int64))
+    zoo = Zoo.of(measurement.models, torch.device(measurement.device))
+    measurement.figures["images"] = len(images)
+    for generator in zoo.generators:
+        measurement.part(generator.name, partial(pair, generator, zoo, images, truth, measurement))
+    measurement.figures["generator.parameters"] = sum(own.numel() for own in UNet().parameters())
+    measurement.figures["generator.bytes"] = max(own.bytes for own in zoo.generators)
+    ends = [key.removesuffix(".lost") for key in measurement.figures if key.endswith(".lost") and ".none." not in key]
+    measurement.figures["pairs"] = len(ends)
+    measurement.figures["pairs_within_5"] = sum(measurement.figures[f"{end}.lost"] <= 0.05 for end in ends)
+
+
+def short(name: str) -> str:
+    """A model's name as the papers write it."""
+    return name.removesuffix("_cifar")
+
+
+def pair(generator: Entry, zoo: Zoo, images: Tensor, truth: Tensor, measurement: Measurement) -> Figures:
+    """The figures of one generator."""
+    target = zoo.classifier(generator.target)
+    auxiliary = zoo.classifier(generator.auxiliary or zoo.other(generator.target))
+    protector = VisualProtector(load_generator(generator, zoo.device), auxiliary, target)
+
+    def delivered(originals: Tensor) -> Tensor:
+        return outcome_of(protector, originals.to(zoo.device), Budget()).images.cpu()
+
+    made = []
+    for batch in images.split(500):
+        made.append(delivered(batch))
+        measurement.progress(len(made) * 500, len(images))
+    pictures = torch.cat(made)
+    compressed = jpeg(pictures)
+    # Enlarged before it is protected, as a photo is that is larger than the model's input; the service makes it small again.
+    larger = functional.interpolate(images[:2000], scale_factor=LARGER, mode="bicubic", align_corners=False).clamp(0, 1)
+    returned = torch.cat([smaller(delivered(batch), SIDE) for batch in larger.split(200)])
+    likeness = [ssim_of(*both) for both in zip(images.split(500), pictures.split(500), strict=True)]
+    clean, own_clean = share_right(target, images, truth), share_right(auxiliary, images, truth)
+    kept = share_right(target, pictures, truth)
+    prefix = f"{short(target.name)}.{short(generator.auxiliary) if generator.auxiliary else 'none'}"
+    for index in range(STRIPS):
+        measurement.strip(f"{prefix}.{index}", [enlarged(images[index]), enlarged(pictures[index])])
+    return {
+        f"baseline.{short(target.name)}": clean,
+        f"baseline.{short(auxiliary.name)}": own_clean,
+        f"{prefix}.target": kept,
+        f"{prefix}.lost": clean - kept,
+        f"{prefix}.auxiliary": share_right(auxiliary, pictures, truth),
+        f"{prefix}.ssim": float(torch.cat(likeness).mean()),
+        f"{prefix}.jpeg.target": share_right(target, compressed, truth),
+        f"{prefix}.jpeg.auxiliary": share_right(auxiliary, compressed, truth),
+        f"{prefix}.larger.target": share_right(target, returned, truth[: len(returned)]),
+        f"{prefix}.larger.auxiliary": share_right(auxiliary, returned, truth[: len(returned)]),
+        **{f"{prefix}.{key}": value for key, value in times(protector, target, images[:TIMED]).items()},
+    }
+
+
+@torch.no_grad()
+def times(protector: VisualProtector, target: Classifier, images: Tensor) -> Figures:
+    """Milliseconds an image, in batches: the generator's, the target's own, and those of the target at its published width,
+    whose time does not depend on its weights."""
+    images = images.to(target.device)
+    whole = NETWORKS[short(target.name)](len(target.classes), 1.0).eval().to(target.device)
+    ways: Sequence[tuple[str, Callable[[], object]]] = (
+        ("ms", lambda: protector.generator.draw(images)),
+        ("target_ms", lambda: target.read(images)),
+        ("whole_target_ms", lambda: whole(images)),
+    )
+    figures = {name: 1000 * fastest(way) / len(images) for name, way in ways}
+    return {
+        **figures,
+        "ms_ratio": figures["ms"] / figures["target_ms"],
+        "whole_ms_ratio": figures["ms"] / figures["whole_target_ms"],
+    }
+
+
+def fastest(way: Callable[[], object]) -> float:
+    """Seconds of the quickest of a few runs: what else the machine does can only add to it."""
+    measured = []
+    for _ in range(TIMES):
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        begun = time.perf_counter()
+        way()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        measured.append(time.perf_counter() - begun)
+    return min(measured)

@@ -1,0 +1,138 @@
+"""The full grid of the papers' tables as one command that can be stopped and goes on: classifiers, hash encoders, generators.
+
+    cloakroom train grid --output DIR
+
+What is finished is entered into DIR/manifest.json, which ``cloakroom evaluate search|visual`` read where DIR is the folder
+``trained`` among the pulled models; a command that was stopped skips what is there. On a GPU the whole of it takes an
+evening at the published widths. On two CPU cores ``--width 0.25 --networks vgg13_bn resnet18 --epochs 8`` is within reach.
+"""
+
+import itertools
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from protectors.adversaries.cifar_networks import NETWORKS, SIDE
+from protectors.adversaries.classifier import Classifier
+from protectors.adversaries.loading import load_classifier
+from protectors.manifest import Entry, listed, sha256_of
+from protectors.training.cifar import READING, LabelledImages, LossOf, Trainer, save_halved, share_right
+from protectors.training.hashing import train
+from protectors.training.visual import GeneratorTraining, Recipe
+
+Say = Callable[[str], None]
+
+SIZES = {"dsh": (12, 24, 36, 48), "dbh": (12, 24, 32, 48), "dpsh": (12, 24, 32, 48)}
+"""Bits of each method's published tables."""
+
+NONE = "none"
+"""In the place of the auxiliary model: the paper's ablation."""
+
+
+@dataclass
+class Grid:
+    """One folder of trained models, filled in the papers' order."""
+
+    folder: Path
+    data: LabelledImages
+    say: Say
+    networks: Sequence[str] = tuple(NETWORKS)
+    width: float = 1.0
+    epochs: int = 30
+    generator_epochs: float = 10
+    seed: int = 0
+    models: dict[str, Entry] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.models = {own.name: own for own in listed(self.folder)}
+
+    def run(self) -> None:
+        for network in self.networks:
+            self._once(f"{network}_cifar", partial(self._classifier, network))
+        for method, sizes in SIZES.items():
+            # Two makes of network, so that transfer between methods is not that between twins.
+            network = self.networks[0 if method == "dsh" else min(1, len(self.networks) - 1)]
+            for bits in sizes:
+                self._once(f"{method}{bits}", partial(self._encoder, method, bits, network))
+        for target, auxiliary in itertools.product(self.networks, (*self.networks, NONE)):
+            if target != auxiliary:
+                self._once(f"unet_{target}_{auxiliary}", partial(self._generator, target, auxiliary))
+
+    def _once(self, name: str, make: Callable[[str], dict[str, Any]]) -> None:
+        """Make one model, unless the manifest has it, and enter it."""
+        if name in self.models:
+            self.say(f"{name} is there")
+            return
+        self.say(f"{name}: training")
+        torch.manual_seed(self.seed)
+        facts = make(name)
+        enter(self.folder, name, facts, self.data.classes)
+        self.models = {own.name: own for own in listed(self.folder)}
+        self.say(f"{name}: {facts['quality']}")
+
+    def _architecture(self, network: str) -> str:
+        return f"{network}_cifar" + (f"_x{self.width:g}" if self.width != 1 else "")
+
+    def _trainer(self, name: str, epochs: int, rate: float) -> Callable[[nn.Module, nn.Module, LossOf], nn.Module]:
+        def run(network: nn.Module, head: nn.Module, loss: LossOf) -> nn.Module:
+            trainer = Trainer(self.data, network, head, self.seed)
+            return trainer.run(loss, epochs, rate, lambda line: self.say(f"{name}: {line}"))
+
+        return run
+
+    def _classifier(self, network: str, name: str) -> dict[str, Any]:
+        model = NETWORKS[network](len(self.data.classes), self.width)
+        trained = self._trainer(name, self.epochs, 0.2)(model, nn.Identity(), READING)
+        save_halved(trained.state_dict(), self.folder / f"{name}.safetensors")
+        facts = {"task": "visual", "role": "target", "architecture": self._architecture(network)}
+        return facts | {"quality": {"cifar10.accuracy": round(share_right(trained, self.data), 4)}}
+
+    def _encoder(self, method: str, bits: int, network: str, name: str) -> dict[str, Any]:
+        model, start = NETWORKS[network](bits, self.width), self.folder / f"{network}_cifar.safetensors"
+        run = self._trainer(name, max(2, self.epochs // 8), 0.02)
+        state, quality = train(self.data, method, model, bits, start, run)
+        save_halved(state, self.folder / f"{name}.safetensors")
+        facts = {"task": "search", "role": "adversary", "architecture": self._architecture(network)}
+        return facts | {"quality": {"cifar10.map1000": round(quality, 4)}}
+
+    def _generator(self, target: str, auxiliary: str, name: str) -> dict[str, Any]:
+        device = self.data.images.device
+        reader = load_classifier(self.models[f"{target}_cifar"], device)
+        other: Classifier | None = None
+        if auxiliary != NONE:
+            other = load_classifier(self.models[f"{auxiliary}_cifar"], device)
+        recipe = Recipe(self.generator_epochs, self.seed)
+        training = GeneratorTraining(self.data, reader, other, recipe, self.folder / f"{name}.run")
+        trained = training.run(lambda done, total, left: self.say(f"{name}: {done}/{total}, about {left:.0f} s left"))
+        save_halved(trained.state_dict(), self.folder / f"{name}.safetensors")
+        (self.folder / f"{name}.run").unlink(missing_ok=True)
+        facts = {"task": "visual", "role": "generator", "architecture": "unet", "target": f"{target}_cifar"}
+        return facts | {"auxiliary": f"{auxiliary}_cifar" if other else "", "quality": {}}
+
+
+def enter(folder: Path, name: str, facts: dict[str, Any], classes: Sequence[str]) -> None:
+    """Add the model whose weights lie in the folder to its manifest."""
+    path, weights = folder / "manifest.json", folder / f"{name}.safetensors"
+    models = json.loads(path.read_text(encoding="utf-8"))["models"] if path.is_file() else []
+    item = {
+        "name": name,
+        "set": "trained",
+        "file": weights.name,
+        "sha256": sha256_of(weights),
+        "bytes": weights.stat().st_size,
+        "licence": "your own; trained on CIFAR-10 (Krizhevsky, 2009)",
+        "source": "trained by cloakroom train grid",
+        "input_size": SIDE,
+        "classes": list(classes),
+        **facts,
+    }
+    unfinished = path.with_suffix(".new")
+    unfinished.write_text(json.dumps({"models": [*models, item]}, indent=1), encoding="utf-8")
+    unfinished.replace(path)

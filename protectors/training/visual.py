@@ -1,0 +1,175 @@
+"""Trains a generator of protective perturbations for one target model, so that it can be stopped and go on.
+
+Source: the protective-perturbation paper: AdamW, w_target 1, w_auxiliary 1, w_SSIM 0.5 (``visual_loss``). Every random
+choice is drawn from the seed and the number of the step, so a run that was stopped ends as one that was not.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from protectors.adversaries.classifier import Classifier
+from protectors.training.cifar import LabelledImages, rate_share, shaken
+from protectors.training.visual_loss import Weights, loss
+from protectors.unet import UNet
+from protectors.visual import perturbed
+
+BATCH = 128
+RATE = 1e-3
+SAVED_EVERY = 60.0
+"""Seconds between two checkpoints."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a run is made of. Resuming it with another recipe is an error."""
+
+    epochs: float
+    seed: int = 0
+    rate: float = RATE
+    batch: int = BATCH
+
+    def __str__(self) -> str:
+        return f"epochs {self.epochs:g}, seed {self.seed}, rate {self.rate:g}, batch {self.batch}"
+
+
+class OtherRunError(Exception):
+    """A checkpoint belongs to a run of another recipe or other models."""
+
+
+class GeneratorTraining:
+    """One run. ``checkpoint`` is a safetensors file that is written now and then and taken up where it is there."""
+
+    def __init__(
+        self,
+        cifar: LabelledImages,
+        target: Classifier,
+        auxiliary: Classifier | None,
+        recipe: Recipe,
+        checkpoint: Path | None = None,
+        network: UNet | None = None,
+    ) -> None:
+        device = cifar.images.device
+        torch.manual_seed(recipe.seed)
+        self.cifar = cifar
+        self.target = target
+        self.auxiliary = auxiliary
+        self.recipe = recipe
+        self.checkpoint = checkpoint
+        self.network = (network or UNet()).to(device).train()
+        self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=recipe.rate)
+        self.per_epoch = max(1, len(cifar.train) // recipe.batch)
+        self.total = max(1, round(recipe.epochs * self.per_epoch))
+        self.step = 0
+        if checkpoint and checkpoint.is_file():
+            self._resume(checkpoint)
+
+    @property
+    def _what(self) -> str:
+        return f"{self.target.name} {self.auxiliary.name if self.auxiliary else 'none'}: {self.recipe}"
+
+    def run(self, progress: Callable[[int, int, float], None]) -> UNet:
+        """Train to the end; ``progress`` hears steps done, steps in all and seconds left."""
+        begun = saved = time.monotonic()
+        first = self.step
+        while self.step < self.total:
+            self._advance()
+            now = time.monotonic()
+            progress(self.step, self.total, (now - begun) * (self.total - self.step) / (self.step - first))
+            if self.checkpoint and (now - saved >= SAVED_EVERY or self.step == self.total):
+                self._save(self.checkpoint)
+                saved = now
+        return self.network.eval()
+
+    def _advance(self) -> None:
+        """One step, all of whose chances come from the seed and its number."""
+        epoch, place = divmod(self.step, self.per_epoch)
+        order = torch.randperm(len(self.cifar.train), generator=self._chance(epoch, 0))
+        chosen = self.cifar.train[
+            order[place * self.recipe.batch : (place + 1) * self.recipe.batch].to(self.cifar.train.device)
+        ]
+        images = shaken(self.cifar.images[chosen], self._chance(self.step, 1)).float() / 255
+        images = images.contiguous(memory_format=torch.channels_last)
+        made = perturbed(self.network, images)
+        arrived = smoothed(made) if self.step % 2 else made
+        logits = self.target.logits(arrived)
+        others = self.auxiliary.logits(arrived) if self.auxiliary else None
+        cost = loss(images, made, logits, others, self.cifar.labels[chosen], Weights())
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.rate * rate_share(self.step / self.total)
+        self.optimiser.zero_grad(set_to_none=True)
+        cost.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        self.step += 1
+
+    def _chance(self, number: int, purpose: int) -> torch.Generator:
+        return torch.Generator().manual_seed((self.recipe.seed * 1_000_003 + number) * 2 + purpose)
+
+    def _save(self, path: Path) -> None:
+        tensors = {f"network.{key}": value for key, value in self.network.state_dict().items()}
+        names = [name for name, _ in self.network.named_parameters()]
+        for name, state in zip(names, self.optimiser.state_dict()["state"].values(), strict=True):
+            tensors |= {f"optimiser.{name}.{key}": value for key, value in state.items()}
+        unfinished = path.with_suffix(".new")
+        save_file(
+            {key: value.detach().cpu().contiguous() for key, value in tensors.items()},
+            unfinished,
+            {"step": str(self.step), "run": self._what},
+        )
+        unfinished.replace(path)
+
+    def _resume(self, path: Path) -> None:
+        with safe_open(path, "pt") as file:
+            facts = file.metadata() or {}
+        if facts.get("run") != self._what:
+            raise OtherRunError(f"{path} is of another run ({facts.get('run')}): remove it, or name another file")
+        tensors = load_file(path)
+        self.network.load_state_dict({key[8:]: value for key, value in tensors.items() if key.startswith("network.")})
+        state = self.optimiser.state_dict()
+        state["state"] = {
+            number: {key: tensors[f"optimiser.{name}.{key}"] for key in ("step", "exp_avg", "exp_avg_sq")}
+            for number, (name, _) in enumerate(self.network.named_parameters())
+        }
+        self.optimiser.load_state_dict(state)
+        self.step = int(facts["step"])
+
+
+def smoothed(images: Tensor) -> Tensor:
+    """Images [B, 3, H, W] as a service sees them that were enlarged by pixel repetition: what photos of any size suffer."""
+    height, width = images.shape[2:]
+    larger = functional.interpolate(images, scale_factor=4, mode="nearest")
+    return functional.interpolate(larger, (height, width), mode="bilinear", antialias=True, align_corners=False)
+
+
+def gradient_likeness(first: Classifier, second: Classifier, images: Tensor, labels: Tensor) -> float:
+    """Mean cosine between the two models' gradients of the cross-entropy with respect to images [B, 3, H, W]."""
+
+    def gradient(model: Classifier) -> Tensor:
+        free = images.clone().requires_grad_(True)
+        (own,) = torch.autograd.grad(functional.cross_entropy(model.logits(free), labels, reduction="sum"), free)
+        return own.flatten(1)
+
+    return float(functional.cosine_similarity(gradient(first), gradient(second)).mean())
+
+
+def choose_auxiliary(target: Classifier, candidates: Sequence[Classifier], images: Tensor, labels: Tensor) -> Classifier:
+    """The candidate that looks at images least as the target does, which the paper leaves to future work.
+
+    What is asked of the generator is to please one model and to blind the other; the less their gradients point the same
+    way, the less the two wishes stand against each other.
+
+    Raises:
+        ValueError: there is no candidate but the target itself.
+    """
+    others = [candidate for candidate in candidates if candidate.name != target.name]
+    if not others:
+        raise ValueError(f"no model but {target.name} itself is there: an auxiliary model must be another one")
+    return min(others, key=lambda candidate: gradient_likeness(target, candidate, images, labels))

@@ -1,0 +1,55 @@
+"""BRISQUE on photos whose quality is known: worse photos score higher, and colours are read in their order."""
+
+import sys
+
+import numpy as np
+import pytest
+import skimage.data
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from protectors.evaluation import brisque as module
+from protectors.evaluation.brisque import brisque
+from protectors.evaluation.extra import MissingExtraError
+
+PHOTO: NDArray[np.uint8] = np.ascontiguousarray(skimage.data.astronaut()[:256, :256])
+
+
+def blurred(radius: float) -> NDArray[np.uint8]:
+    return np.array(Image.fromarray(PHOTO).filter(ImageFilter.GaussianBlur(radius)))
+
+
+def noisy(deviation: float, channels: tuple[int, ...] = (0, 1, 2)) -> NDArray[np.uint8]:
+    change = np.zeros(PHOTO.shape)
+    change[..., channels] = np.random.default_rng(0).normal(0, deviation, change[..., channels].shape)
+    return (PHOTO + change).round().clip(0, 255).astype(np.uint8)
+
+
+def test_a_known_photo_scores_the_same_each_time() -> None:
+    score = brisque(PHOTO)
+    assert score == brisque(PHOTO.copy())
+    assert score == pytest.approx(-5.58, abs=0.05)
+
+
+def test_blur_and_noise_raise_it() -> None:
+    assert brisque(PHOTO) < brisque(blurred(1)) < brisque(blurred(2)) < brisque(blurred(4))
+    assert brisque(PHOTO) < brisque(noisy(5)) < brisque(noisy(10)) < brisque(noisy(25))
+
+
+def test_colours_are_red_green_blue() -> None:
+    """The eye, and so luminance, takes green for most and blue for least."""
+    red, green, blue = (brisque(noisy(25, (channel,))) for channel in range(3))
+    assert blue < red < green
+
+
+@pytest.mark.parametrize("flat", [np.zeros((64, 64, 3), np.uint8), np.full((64, 64, 3), 128, np.uint8), PHOTO[:4, :4]])
+def test_without_statistics_there_is_no_score(flat: NDArray[np.uint8]) -> None:
+    with pytest.raises(ValueError, match="statistics"):
+        brisque(flat)
+
+
+def test_without_the_package_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    module._model.cache_clear()
+    monkeypatch.setitem(sys.modules, "brisque", None)
+    with pytest.raises(MissingExtraError, match=r"pip install --editable .*\[evaluate\]"):
+        brisque(PHOTO)

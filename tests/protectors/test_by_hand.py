@@ -1,0 +1,188 @@
+"""Object Disappearance on a detector small enough to reckon by hand, and the gradients of every objective in float64."""
+
+from collections.abc import Sequence
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional
+
+from protectors.adversaries.classifier import Classifier
+from protectors.adversaries.detector import Detector, Proposals
+from protectors.adversaries.hash_encoder import HashEncoder
+from protectors.base import Budget, Detection
+from protectors.channels import as_they_are
+from protectors.objects import Disappearance, ObjectDisappearance, Rule
+from protectors.scene import Misreading
+from protectors.scene import Rule as SceneRule
+from protectors.search import Recession
+from protectors.search import Rule as SearchRule
+from tests.protectors.conftest import finish
+
+SCALE = 4.0
+EPSILON = 0.02
+CLASSES = ("background", "cup", "hat")
+
+CUP, BLUE = (0.8, 0.1, 0.1), (0.2, 0.2, 0.9)
+HAT = (0.1, 0.7, 0.2)
+
+
+class TwoPixels(Detector):
+    """Every pixel of [B, 3, 1, 2] is a proposal: its red speaks for a cup, its green for a hat, its blue for nothing."""
+
+    def __init__(self) -> None:
+        self.name = "two pixels"
+        self.classes = CLASSES
+
+    def logits(self, images: Tensor, proposals: Sequence[Proposals]) -> list[Tensor]:
+        # Boxes are (x, 0, x + 1, 1).
+        columns = [own.boxes[:, 0].long() for own in proposals]
+        return [SCALE * image[[2, 0, 1], 0][:, chosen].T for image, chosen in zip(images, columns, strict=True)]
+
+    def propose(self, images: Tensor) -> tuple[list[Proposals], list[Tensor]]:
+        boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [1.0, 0.0, 2.0, 1.0]])
+        proposals = [Proposals(boxes)] * len(images)
+        return proposals, [functional.softmax(own, 1) for own in self.logits(images, proposals)]
+
+    def detect(self, images: Tensor, threshold: float = 0.3) -> list[list[Detection]]:
+        found = []
+        for scores in self.propose(images)[1]:
+            best, labels = scores[:, 1:].max(1)
+            found.append(
+                [
+                    Detection(CLASSES[label + 1], score, (x, 0, x + 1, 1))
+                    for x, (score, label) in enumerate(zip(best.tolist(), labels.tolist(), strict=True))
+                    if score >= threshold
+                ]
+            )
+        return found
+
+
+def picture(left: tuple[float, ...], right: tuple[float, ...]) -> Tensor:
+    return torch.tensor([left, right]).T[None, :, None, :]
+
+
+def stepped(objective: Disappearance, images: Tensor, step: int) -> Tensor:
+    """The images after one step of the loop, rounding and budget left out."""
+    held = images.clone().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(objective.loss(held, step).sum(), held)
+    return images - objective.update(gradient, step)
+
+
+def test_algorithm_1_hides_all_step_by_step() -> None:
+    originals = picture(CUP, BLUE)
+    objective = Disappearance(TwoPixels(), originals, (), None, "published", EPSILON)
+    red, green, blue = CUP
+    images = originals
+    for step in range(3):
+        # By hand: cross-entropy to the background has the gradient 4 (p - 1 where the class is the background's).
+        powers = [torch.tensor(SCALE * value).exp() for value in (blue, red, green)]
+        nothing, cup, hat = (float(power / sum(powers)) for power in powers)
+        steepest = 1 - nothing
+        red, green, blue = (
+            red - EPSILON * cup / steepest,
+            green - EPSILON * hat / steepest,
+            blue + EPSILON,
+        )
+        images = stepped(objective, images, step)
+        # The pixel in which nothing is found is below T and stays as it is.
+        assert torch.allclose(images, picture((red, green, blue), BLUE), atol=1e-5), step
+    assert not objective.finished(images, 3)
+
+
+def test_algorithm_1_stops_once_all_scores_on_the_first_proposals_are_below_t() -> None:
+    objective = Disappearance(TwoPixels(), picture(CUP, BLUE), (), None, "published", EPSILON)
+    # Of red, green and blue alike the cup has a third; T is 0.3.
+    assert objective.finished(picture((0.5, 0.5, 0.5), BLUE), 1).tolist() == [False]
+    assert objective.finished(picture((0.5, 0.5, 0.7), BLUE), 1).tolist() == [True]
+
+
+def test_algorithm_1_has_sensitive_things_read_as_what_else_is_there() -> None:
+    originals = picture(CUP, HAT)
+    objective = Disappearance(TwoPixels(), originals, (1,), None, "published", EPSILON)
+    assert objective.replacements == [(2,)]
+    red, green, blue = CUP
+    powers = [torch.tensor(SCALE * value).exp() for value in (blue, red, green)]
+    nothing, cup, hat = (float(power / sum(powers)) for power in powers)
+    images = stepped(objective, originals, 0)
+    by_hand = (red - EPSILON * cup / (1 - hat), green + EPSILON, blue - EPSILON * nothing / (1 - hat))
+    # The hat is nothing that has to go: its pixel stays.
+    assert torch.allclose(images, picture(by_hand, HAT), atol=1e-5)
+
+
+def test_algorithm_1_takes_other_classes_in_turn() -> None:
+    """Where the photo holds nothing else, every other class serves, one an iteration."""
+    detector = TwoPixels()
+    detector.classes = (*CLASSES, "bag")
+    assert Disappearance(detector, picture(CUP, BLUE), (1,), None, "published", EPSILON).replacements == [(2, 3)]
+
+
+@pytest.mark.parametrize("rule", ["published", "refreshed"])
+@pytest.mark.parametrize("sensitive", [(), ("cup",)])
+def test_a_batch_of_photos_becomes_what_each_becomes_alone(rule: Rule, sensitive: tuple[str, ...]) -> None:
+    protector = ObjectDisappearance(TwoPixels(), sensitive, rule=rule)
+    photos = torch.cat([picture(CUP, HAT), picture(CUP, BLUE), picture(BLUE, BLUE)])
+    together = finish(protector.protect(photos, Budget(0.9, 200)))[1].images
+    for photo, image in zip(photos, together, strict=True):
+        alone = finish(protector.protect(photo[None], Budget(0.9, 200)))[1].images
+        assert torch.allclose(alone[0], image, atol=1e-6)
+    assert all(verdict.protected for verdict in protector.judge(photos, together))
+
+
+@pytest.mark.parametrize("rule", ["published", "refreshed"])
+@given(levels=st.integers(1, 30), seed=st.integers(0, 1000), steps=st.integers(1, 12))
+@settings(max_examples=25, deadline=None)
+def test_the_budget_holds_on_the_levels_of_a_file(rule: Rule, levels: int, seed: int, steps: int) -> None:
+    chance = torch.Generator().manual_seed(seed)
+    originals = torch.randint(0, 256, (2, 3, 1, 2), generator=chance) / 255
+    outcome = finish(ObjectDisappearance(TwoPixels(), rule=rule).protect(originals, Budget(levels / 255, steps)))[1]
+    assert ((outcome.images - originals) * 255).round().abs().max() <= levels
+    assert torch.equal((outcome.images * 255).round() / 255, outcome.images)
+    assert outcome.images.min() >= 0
+    assert outcome.images.max() <= 1
+
+
+class Mixed(nn.Module):
+    """Smooth and not linear: outputs from all pixels, in float64."""
+
+    def __init__(self, outputs: int, pixels: int) -> None:
+        super().__init__()
+        chance = torch.Generator().manual_seed(outputs)
+        self.matrix = nn.Parameter(torch.randn(pixels, outputs, dtype=torch.float64, generator=chance))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.sin(images.flatten(1) @ self.matrix)
+
+
+def exact_images(width: int = 2) -> Tensor:
+    return torch.rand(2, 3, 2, width, dtype=torch.float64, generator=torch.Generator().manual_seed(5), requires_grad=True)
+
+
+@pytest.mark.parametrize("towards", [True, False])
+@pytest.mark.parametrize("rule", ["published", "shaped"])
+def test_gradient_of_the_scene_objective(rule: SceneRule, towards: bool) -> None:
+    classifier = Classifier("mixed", Mixed(3, 12), CLASSES, 2)
+    objective = Misreading(classifier, torch.tensor([0, 2]), towards, 0.1, rule, as_they_are)
+    assert torch.autograd.gradcheck(lambda images: objective.loss(images, 0), (exact_images(),))
+
+
+@pytest.mark.parametrize("rule", ["published", "ifgsm", "codes"])
+def test_gradient_of_the_search_objective(rule: SearchRule) -> None:
+    encoder = HashEncoder("mixed", Mixed(6, 12), CLASSES, torch.ones(3, 6, dtype=torch.float64), 2)
+    images = exact_images()
+    wrong = [] if rule == "codes" else [torch.tensor([1, 2])]
+    objective = Recession([encoder], images.detach(), wrong, rule)
+    assert torch.autograd.gradcheck(lambda images: objective.loss(images, 0), (images,))
+
+
+@pytest.mark.parametrize("rule", ["published", "refreshed"])
+@pytest.mark.parametrize("sensitive", [(), (1,)])
+def test_gradient_of_the_objects_objective(rule: Rule, sensitive: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    images = torch.cat([picture(CUP, HAT), picture(HAT, CUP)]).double().requires_grad_(True)
+    objective = Disappearance(TwoPixels(), images.detach(), sensitive, None, rule, EPSILON)
+    objective.finished(images.detach(), 0)
+    # How hard a proposal is pushed follows the photo from step to step, but is no part of what is differentiated.
+    monkeypatch.setattr(objective, "_weight", torch.ones_like)
+    assert torch.autograd.gradcheck(lambda images: objective.loss(images, 0), (images,))
