@@ -26,7 +26,7 @@ export const isVisual = (name) => name === VISUAL || name.startsWith(`${VISUAL}-
 export function initialPolicy() {
   return {
     schema: SCHEMA,
-    default: { mode: 'off', protectors: [...HIDING], strength: 'balanced', sensitive: [] },
+    default: { mode: 'off', protectors: ['objects', 'scene'], strength: 'balanced', sensitive: [] },
     sites: {},
   };
 }

@@ -34,6 +34,9 @@ FLIPPED = 0.5
 SITE_QUALITY = 75
 """Of the JPEG, with chroma at half the resolution, that a code has to survive: what small pictures get at careless sites."""
 
+SMALL = 4
+"""Times an encoder's input: up to this size JPEG acts on what it reads."""
+
 Rule = Literal["published", "ifgsm", "codes"]
 
 
@@ -46,6 +49,8 @@ class Recession:
         self.encoders = tuple(encoders)
         self.rule = rule
         self.shrinks = rule == "codes"
+        # What JPEG does to larger photos, an encoder's own resizing averages out.
+        self.small = rule == "codes" and max(originals.shape[2:]) <= SMALL * min(own.side for own in self.encoders)
         self.wrong = tuple(wrong)
         with torch.no_grad():
             outputs = [encoder.outputs(originals) for encoder in self.encoders]
@@ -54,10 +59,8 @@ class Recession:
         self.labels = [encoder.read(originals) for encoder in self.encoders]
 
     def loss(self, images: Tensor, step: int) -> Tensor:
-        forms = [images, compressed(images, SITE_QUALITY)] if self.rule == "codes" else [images]
-        losses = [
-            self._loss(index, encoder.outputs(form)) for index, encoder in enumerate(self.encoders) for form in forms
-        ]
+        forms = [images, compressed(images, SITE_QUALITY)] if self.small else [images]
+        losses = [self._loss(index, encoder.outputs(form)) for index, encoder in enumerate(self.encoders) for form in forms]
         return torch.stack(losses).sum(0)
 
     def _loss(self, index: int, outputs: Tensor) -> Tensor:
@@ -70,7 +73,7 @@ class Recession:
     @torch.no_grad()
     def finished(self, images: Tensor, step: int) -> Tensor:
         done = torch.ones(len(images), dtype=torch.bool, device=images.device)
-        for form in [images, jpeg(images, SITE_QUALITY, subsampled=True)] if self.rule == "codes" else [images]:
+        for form in [images, jpeg(images, SITE_QUALITY, subsampled=True)] if self.small else [images]:
             for encoder, codes, labels in zip(self.encoders, self.codes, self.labels, strict=True):
                 now = encoder.codes(form)
                 if self.rule == "codes":

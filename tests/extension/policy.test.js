@@ -15,7 +15,7 @@ test('a new policy has every site off', () => {
 
 test('a rule is one host\'s, and overrides the default field by field', () => {
   const policy = withRule(withRule(initialPolicy(), 'a.example', { mode: 'on' }), 'a.example', { strength: 'strong' });
-  assert.deepEqual(ruleFor(policy, 'a.example'), { mode: 'on', protectors: ['objects', 'search', 'scene'], strength: 'strong', sensitive: [] });
+  assert.deepEqual(ruleFor(policy, 'a.example'), { mode: 'on', protectors: ['objects', 'scene'], strength: 'strong', sensitive: [] });
   assert.equal(ruleFor(policy, 'b.a.example').mode, 'off');
   assert.deepEqual(hostsOn(policy), ['a.example']);
   assert.deepEqual(hostsOn(withRule(policy, 'a.example', null)), []);
