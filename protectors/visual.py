@@ -19,6 +19,15 @@ from protectors.quality import ssim_of
 UNREADABLE = 0.3
 """Structural similarity at which a picture no longer looks like itself."""
 
+SETTLING_STEP = 3 / 255
+"""Of a drawing that is not yet read as it should be."""
+
+RECOGNISED, UNREAD = 0.6, 0.25
+"""The target's probability of the class, at least, and the auxiliary model's, at most: room for what saving costs."""
+
+UNLIKE, LIKENESS_WEIGHT = 0.25, 20.0
+"""The structural similarity that a drawing may keep, and how much more weighs."""
+
 PROJECTIONS = 8
 """Corrections after which an enlarged picture, made small again, is within two levels of what was drawn."""
 
@@ -45,7 +54,11 @@ def perturbed(network: nn.Module, images: Tensor) -> Tensor:
 
 def smaller(images: Tensor, side: int) -> Tensor:
     """[B, 3, side, side], as a service resizes an upload to its model's input."""
-    return functional.interpolate(images, (side, side), mode="bilinear", antialias=True, align_corners=False)
+    return smaller_to(images, side, side)
+
+
+def smaller_to(images: Tensor, height: int, width: int) -> Tensor:
+    return functional.interpolate(images, (height, width), mode="bilinear", antialias=True, align_corners=False)
 
 
 def enlarged_for(drawn: Tensor, height: int, width: int) -> Tensor:
@@ -68,6 +81,19 @@ def enlarged_for(drawn: Tensor, height: int, width: int) -> Tensor:
     return images
 
 
+def smoothed(images: Tensor) -> Tensor:
+    """Images [B, 3, H, W] as a service sees them that were enlarged by pixel repetition: what photos of any size suffer."""
+    larger = functional.interpolate(images, scale_factor=4, mode="nearest")
+    return smaller_to(larger, images.shape[2], images.shape[3])
+
+
+def unread(logits: Tensor, labels: Tensor) -> Tensor:
+    """How far [B] the labels are from not being read: -log(1 - p), which unlike the negated cross-entropy is bounded below."""
+    own = logits.gather(1, labels[:, None])[:, 0]
+    others = logits.scatter(1, labels[:, None], float("-inf")).logsumexp(1)
+    return functional.softplus(own - others)
+
+
 class VisualProtector(Protector):
     """Protective perturbation by one generator. ``auxiliary`` stands for other eyes in the verdicts; ``target`` is the model
     that shall still read the picture, where it is at hand (a service's own may not be)."""
@@ -81,14 +107,49 @@ class VisualProtector(Protector):
         self.target = target
 
     def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
-        """One pass, so the budget's steps do not count; nor does its radius, as the change is meant to be seen."""
-        yield Progress(self.name, 0, 1)
+        """One pass, as published; where the drawing is not yet read as it should be, up to the budget's steps more. The
+        budget's radius does not count, as the change is meant to be seen."""
         side = self.generator.side
         fits = originals.shape[2:] == (side, side)
-        drawn = on_levels(self.generator.draw(originals if fits else smaller(originals, side)))
-        images = on_levels(enlarged_for(drawn, originals.shape[2], originals.shape[3]))
-        yield Progress(self.name, 1, 1)
-        return Outcome(images, (1,) * len(originals))
+        small = originals if fits else smaller(originals, side)
+        drawn, steps = yield from self._settled(small, self.generator.draw(small), budget.steps)
+        return Outcome(on_levels(enlarged_for(drawn, originals.shape[2], originals.shape[3])), steps)
+
+    def _settled(self, small: Tensor, drawn: Tensor, most: int) -> Generator[Progress, None, tuple[Tensor, tuple[int, ...]]]:
+        """The drawings [B, 3, side, side] once the target reads in them what it read in the originals and the auxiliary model
+        does not, also after some smoothing, and the steps that each took beyond the first."""
+        blind = self.auxiliary.read(small).argmax(1)
+        seeing = self.target.read(small).argmax(1) if self.target else None
+        steps = torch.ones_like(blind)
+        rest = torch.arange(len(small), device=small.device)
+        for step in range(most):
+            yield Progress(self.name, step, most)
+            loss, ready, free = self._unsettled(small[rest], drawn[rest], blind[rest], None if seeing is None else seeing[rest])
+            rest = rest[~ready]
+            if not len(rest):
+                break
+            (gradient,) = torch.autograd.grad(loss.sum(), free)
+            drawn[rest] = (drawn[rest] - SETTLING_STEP * gradient[~ready].sign()).clamp(0, 1)
+            steps[rest] += 1
+        yield Progress(self.name, most, most)
+        return on_levels(drawn), tuple(steps.tolist())
+
+    def _unsettled(self, small: Tensor, drawn: Tensor, blind: Tensor, seeing: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """What is wrong [B] with drawings as a loss, which of them [B] are ready, and the leaf that the loss hangs on."""
+        free = drawn.clone().requires_grad_(True)
+        loss, ready = torch.zeros_like(blind, dtype=drawn.dtype), torch.ones_like(blind, dtype=torch.bool)
+        for form in (free, smoothed(free)):
+            likeness = ssim_of(small, form)
+            loss = loss + LIKENESS_WEIGHT * (likeness - UNLIKE).clamp(min=0)
+            ready &= likeness.detach() <= UNLIKE
+            others = self.auxiliary.logits(form)
+            loss = loss + unread(others, blind)
+            ready &= share_of(others, blind) <= UNREAD
+            if self.target is not None and seeing is not None:
+                own = self.target.logits(form)
+                loss = loss + functional.cross_entropy(own, seeing, reduction="none")
+                ready &= share_of(own, seeing) >= RECOGNISED
+        return loss, ready, free
 
     def judge(self, originals: Tensor, delivered: Tensor, surely: bool = False) -> list[Verdict]:
         """By image: the auxiliary model's verdict, protected where it reads another class, then that of the target or of the
@@ -109,6 +170,11 @@ class VisualProtector(Protector):
                 )
             ]
         return [verdict for pair in zip(blind, unseen, strict=True) for verdict in pair]
+
+
+def share_of(logits: Tensor, labels: Tensor) -> Tensor:
+    """The probability [B] of each label."""
+    return functional.softmax(logits.detach(), 1).gather(1, labels[:, None])[:, 0]
 
 
 def named(classifier: Classifier, images: Tensor) -> list[str]:

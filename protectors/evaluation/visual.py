@@ -27,6 +27,7 @@ from protectors.evaluation.reading import images_of, share_right
 from protectors.evaluation.search import enlarged
 from protectors.generators import load as load_generator
 from protectors.manifest import TRAINED, Entry, entries, listed
+from protectors.optimisation import on_levels
 from protectors.quality import ssim_of
 from protectors.unet import UNet
 from protectors.visual import VisualProtector, smaller
@@ -90,7 +91,7 @@ def short(name: str) -> str:
 
 
 def pair(generator: Entry, zoo: Zoo, images: Tensor, truth: Tensor, measurement: Measurement) -> Figures:
-    """The figures of one generator."""
+    """The figures of one generator: of what is delivered, and as ``drawn`` of its single pass alone, which is the paper's."""
     target = zoo.classifier(generator.target)
     auxiliary = zoo.classifier(generator.auxiliary or zoo.other(generator.target))
     protector = VisualProtector(load_generator(generator, zoo.device), auxiliary, target)
@@ -98,16 +99,16 @@ def pair(generator: Entry, zoo: Zoo, images: Tensor, truth: Tensor, measurement:
     def delivered(originals: Tensor) -> Tensor:
         return outcome_of(protector, originals.to(zoo.device), Budget()).images.cpu()
 
-    made = []
+    made, begun = [], time.perf_counter()
     for batch in images.split(500):
         made.append(delivered(batch))
         measurement.progress(len(made) * 500, len(images))
-    pictures = torch.cat(made)
+    pictures, seconds = torch.cat(made), time.perf_counter() - begun
+    drawn = torch.cat([on_levels(protector.generator.draw(batch.to(zoo.device))).cpu() for batch in images.split(500)])
     compressed = jpeg(pictures)
     # Enlarged before it is protected, as a photo is that is larger than the model's input; the service makes it small again.
     larger = functional.interpolate(images[:2000], scale_factor=LARGER, mode="bicubic", align_corners=False).clamp(0, 1)
     returned = torch.cat([smaller(delivered(batch), SIDE) for batch in larger.split(200)])
-    likeness = [ssim_of(*both) for both in zip(images.split(500), pictures.split(500), strict=True)]
     clean, own_clean = share_right(target, images, truth), share_right(auxiliary, images, truth)
     kept = share_right(target, pictures, truth)
     prefix = f"{short(target.name)}.{short(generator.auxiliary) if generator.auxiliary else 'none'}"
@@ -119,13 +120,22 @@ def pair(generator: Entry, zoo: Zoo, images: Tensor, truth: Tensor, measurement:
         f"{prefix}.target": kept,
         f"{prefix}.lost": clean - kept,
         f"{prefix}.auxiliary": share_right(auxiliary, pictures, truth),
-        f"{prefix}.ssim": float(torch.cat(likeness).mean()),
+        f"{prefix}.ssim": likeness(images, pictures),
+        f"{prefix}.delivered_ms": 1000 * seconds / len(images),
+        f"{prefix}.drawn.target": share_right(target, drawn, truth),
+        f"{prefix}.drawn.auxiliary": share_right(auxiliary, drawn, truth),
+        f"{prefix}.drawn.ssim": likeness(images, drawn),
         f"{prefix}.jpeg.target": share_right(target, compressed, truth),
         f"{prefix}.jpeg.auxiliary": share_right(auxiliary, compressed, truth),
         f"{prefix}.larger.target": share_right(target, returned, truth[: len(returned)]),
         f"{prefix}.larger.auxiliary": share_right(auxiliary, returned, truth[: len(returned)]),
         **{f"{prefix}.{key}": value for key, value in times(protector, target, images[:TIMED]).items()},
     }
+
+
+def likeness(first: Tensor, second: Tensor) -> float:
+    """Mean structural similarity."""
+    return float(torch.cat([ssim_of(*both) for both in zip(first.split(500), second.split(500), strict=True)]).mean())
 
 
 @torch.no_grad()

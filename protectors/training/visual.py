@@ -19,7 +19,7 @@ from protectors.adversaries.classifier import Classifier
 from protectors.training.cifar import LabelledImages, rate_share, shaken
 from protectors.training.visual_loss import Weights, loss
 from protectors.unet import UNet
-from protectors.visual import perturbed
+from protectors.visual import perturbed, smoothed
 
 BATCH = 128
 RATE = 1e-3
@@ -140,13 +140,6 @@ class GeneratorTraining:
         }
         self.optimiser.load_state_dict(state)
         self.step = int(facts["step"])
-
-
-def smoothed(images: Tensor) -> Tensor:
-    """Images [B, 3, H, W] as a service sees them that were enlarged by pixel repetition: what photos of any size suffer."""
-    height, width = images.shape[2:]
-    larger = functional.interpolate(images, scale_factor=4, mode="nearest")
-    return functional.interpolate(larger, (height, width), mode="bilinear", antialias=True, align_corners=False)
 
 
 def gradient_likeness(first: Classifier, second: Classifier, images: Tensor, labels: Tensor) -> float:

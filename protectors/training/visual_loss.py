@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from protectors.quality import ssim_of
+from protectors.visual import unread
 
 
 @dataclass(frozen=True)
@@ -18,13 +19,6 @@ class Weights:
     target: float = 1.0
     auxiliary: float = 1.0
     likeness: float = 0.5
-
-
-def unread(logits: Tensor, labels: Tensor) -> Tensor:
-    """How far [B] the labels are from not being read: -log(1 - p), which unlike the negated cross-entropy is bounded below."""
-    own = logits.gather(1, labels[:, None])[:, 0]
-    others = logits.scatter(1, labels[:, None], float("-inf")).logsumexp(1)
-    return functional.softplus(own - others)
 
 
 def loss(

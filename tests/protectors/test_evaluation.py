@@ -89,7 +89,10 @@ def test_visual_quick() -> None:
     assert figures["pairs"] == figures["pairs_within_5"] == 1
     pair = "vgg13_bn.resnet18"
     # By chance 400 images may miss the mean of ten thousand by two standard errors.
-    assert figures[f"{pair}.auxiliary"] < 0.104 + 2 * math.sqrt(0.1 * 0.9 / visual.QUICK_IMAGES)
+    by_chance = 2 * math.sqrt(0.1 * 0.9 / visual.QUICK_IMAGES)
+    assert figures[f"{pair}.auxiliary"] < 0.104 + by_chance
+    assert figures[f"{pair}.drawn.auxiliary"] < 0.104 + by_chance
+    assert figures[f"{pair}.drawn.target"] > figures["baseline.vgg13_bn"] - 0.05 - by_chance
     assert figures[f"{pair}.ssim"] < 0.3
     assert figures[f"{pair}.ms"] > 0
 

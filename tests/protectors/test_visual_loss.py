@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from protectors.quality import ssim, ssim_of
-from protectors.training.visual_loss import Weights, loss, unread
+from protectors.training.visual_loss import Weights, loss
+from protectors.visual import unread
 
 LABELS = torch.tensor([0, 2])
 
