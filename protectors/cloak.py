@@ -4,7 +4,6 @@ The adversaries resize what they read, so a change made at their resolution and 
 same for twelve megapixels as for one. Verdicts come from the pixels that are delivered.
 """
 
-import contextlib
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ from protectors.base import Budget, Progress, Protector
 from protectors.channels import jpeg
 from protectors.generators import imported
 from protectors.generators import load as load_generator
-from protectors.manifest import Entry, entry
+from protectors.manifest import Entry, entries, entry
 from protectors.names import DEFAULT, PROTECTORS, VISUAL, is_visual
 from protectors.objects import ObjectDisappearance
 from protectors.optimisation import on_levels, within
@@ -117,9 +116,9 @@ class Cloakroom:
         if own is None:
             raise ValueError(f"no generator {name!r} was imported; there are {', '.join(self.protectors)}")
         auxiliary = load_classifier(entry(AUXILIARY), self._device)
-        target = None
-        with contextlib.suppress(KeyError):
-            target = load_classifier(entry(own.target), self._device)
+        # A service's manifest may name what it likes; only a reader that is embedded is taken at its word.
+        here = [known for known in entries() if known.name == own.target and known.task == VISUAL and known.role != "generator"]
+        target = load_classifier(here[0], self._device) if here else None
         return VisualProtector(load_generator(own, self._device), auxiliary, target)
 
     def _protectors(self, policy: Policy, seed: int | None) -> list[Protector]:
@@ -168,7 +167,9 @@ class Cloakroom:
                 outcome = yield from protector.protect(originals, budget, cloaked)
                 cloaked = outcome.images
             delivered = on_levels(self._at_native(outcome.images, originals, native, protectors, budget))
-            if all(verdict.protected for own in protectors for verdict in own.judge(native, delivered, surely=True)):
+            # What replaces the photo is made anew each time, and no other protector has undone it.
+            content = (verdict.protected for own in protectors for verdict in own.judge(native, delivered, surely=True))
+            if not protectors[0].bounded or all(content):
                 break
         return as_pixels(delivered)
 

@@ -1,7 +1,7 @@
 """Generators of protective perturbations: the embedded one, and those that services distribute, checked and kept.
 
 A service hands out two files: weights as safetensors, and a manifest beside them, JSON as ``cloakroom train visual`` writes
-it. Nothing of them is used before the weights have the manifest's SHA-256 and fit the network that it names.
+it. Nothing of them is used before the weights have the manifest's SHA-256 and fit the network of a generator.
 """
 
 import json
@@ -41,8 +41,18 @@ def store(models: Path) -> Path:
 
 def imported(models: Path | None) -> tuple[Entry, ...]:
     """The generators that were imported, by name."""
-    found = sorted(store(models).glob("*.json")) if models else []
-    return tuple(described(json.loads(path.read_text(encoding="utf-8")), path.parent) for path in found)
+    found = sorted(store(models).glob("[a-z]*.json")) if models else []
+    return tuple(own for path in found if (own := _kept(path)) is not None)
+
+
+def _kept(path: Path) -> Entry | None:
+    """What was imported; None where it was damaged since, as one bad file must not keep all photos from being cloaked."""
+    try:
+        item = json.loads(path.read_text(encoding="utf-8"))
+        own = described(item, path.parent) if isinstance(item, dict) else None
+    except (OSError, ValueError, RecursionError, GeneratorError):
+        return None
+    return own if own and own.name == path.stem else None
 
 
 def described(item: dict[str, Any], folder: Path) -> Entry:
@@ -79,7 +89,13 @@ def take_in(manifest: Path, models: Path) -> Entry:
     try:
         if manifest.stat().st_size > LARGEST_MANIFEST:
             raise GeneratorError("That is no manifest: it is too large.")
+        if not manifest.is_file():
+            raise GeneratorError(f"{manifest} is no file, and cannot be read.")
         item = json.loads(manifest.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise GeneratorError(f"{manifest} cannot be read: there is no such file.") from None
+    except RecursionError:
+        raise GeneratorError(f"{manifest} is no manifest: it is nested too deeply.") from None
     except OSError as problem:
         raise GeneratorError(f"{manifest} cannot be read ({problem.strerror}).") from None
     except ValueError:
@@ -120,4 +136,6 @@ def load(own: Entry, device: torch.device) -> PerturbationGenerator:
         network.load_state_dict({key: value.float() if value.is_floating_point() else value for key, value in weights.items()})
     except (SafetensorError, RuntimeError):
         raise GeneratorError(f"The weights of {own.name} do not fit the network of a generator.") from None
+    if not all(torch.isfinite(value).all() for value in network.state_dict().values()):
+        raise GeneratorError(f"The weights of {own.name} are not all numbers. Ask the service for new ones.")
     return PerturbationGenerator(own.name, network.to(device), own.input_size)

@@ -29,7 +29,7 @@ UNLIKE, LIKENESS_WEIGHT = 0.25, 20.0
 """The structural similarity that a drawing may keep, and how much more weighs."""
 
 PROJECTIONS = 8
-"""Corrections after which an enlarged picture, made small again, is within two levels of what was drawn."""
+"""Corrections of an enlarged picture towards one that, made small again, is what was drawn."""
 
 
 class PerturbationGenerator:
@@ -117,14 +117,18 @@ class VisualProtector(Protector):
 
     def _settled(self, small: Tensor, drawn: Tensor, most: int) -> Generator[Progress, None, tuple[Tensor, tuple[int, ...]]]:
         """The drawings [B, 3, side, side] once the target reads in them what it read in the originals and the auxiliary model
-        does not, also after some smoothing, and the steps that each took beyond the first."""
+        does not, also after some smoothing, and the passes that each took."""
+        if self.target is None:
+            # Who would settle by the auxiliary model alone spoils what the service's own, which is not here, recognises.
+            yield Progress(self.name, 1, 1)
+            return on_levels(drawn), (1,) * len(small)
         blind = self.auxiliary.read(small).argmax(1)
-        seeing = self.target.read(small).argmax(1) if self.target else None
+        seeing = self.target.read(small).argmax(1)
         steps = torch.ones_like(blind)
         rest = torch.arange(len(small), device=small.device)
         for step in range(most):
             yield Progress(self.name, step, most)
-            loss, ready, free = self._unsettled(small[rest], drawn[rest], blind[rest], None if seeing is None else seeing[rest])
+            loss, ready, free = self._unsettled(self.target, small[rest], drawn[rest], blind[rest], seeing[rest])
             rest = rest[~ready]
             if not len(rest):
                 break
@@ -134,7 +138,9 @@ class VisualProtector(Protector):
         yield Progress(self.name, most, most)
         return on_levels(drawn), tuple(steps.tolist())
 
-    def _unsettled(self, small: Tensor, drawn: Tensor, blind: Tensor, seeing: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    def _unsettled(
+        self, target: Classifier, small: Tensor, drawn: Tensor, blind: Tensor, seeing: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """What is wrong [B] with drawings as a loss, which of them [B] are ready, and the leaf that the loss hangs on."""
         free = drawn.clone().requires_grad_(True)
         loss, ready = torch.zeros_like(blind, dtype=drawn.dtype), torch.ones_like(blind, dtype=torch.bool)
@@ -145,10 +151,9 @@ class VisualProtector(Protector):
             others = self.auxiliary.logits(form)
             loss = loss + unread(others, blind)
             ready &= share_of(others, blind) <= UNREAD
-            if self.target is not None and seeing is not None:
-                own = self.target.logits(form)
-                loss = loss + functional.cross_entropy(own, seeing, reduction="none")
-                ready &= share_of(own, seeing) >= RECOGNISED
+            own = target.logits(form)
+            loss = loss + functional.cross_entropy(own, seeing, reduction="none")
+            ready &= share_of(own, seeing) >= RECOGNISED
         return loss, ready, free
 
     def judge(self, originals: Tensor, delivered: Tensor, surely: bool = False) -> list[Verdict]:

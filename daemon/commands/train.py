@@ -81,13 +81,18 @@ def readers() -> dict[str, Entry]:
 def run_visual(args: argparse.Namespace) -> int:
     end_on_sigterm()
     from protectors.adversaries.loading import load_classifier
+    from protectors.generators import NAME
     from protectors.training.visual import OtherRunError, Recipe
 
     known = readers()
-    for name in (args.target, args.auxiliary):
-        if name not in known and not (name is args.auxiliary and name in (AUTO, NONE)):
-            complain(args, f"No model is called {name}. There are {', '.join(known)}.")
-            return USAGE
+    unknown = [name for name in (args.target,) if name not in known]
+    unknown += [name for name in (args.auxiliary,) if name not in (*known, AUTO, NONE)]
+    if unknown:
+        complain(args, f"No model is called {unknown[0]}. There are {', '.join(known)}.")
+        return USAGE
+    if args.name is not None and not NAME.fullmatch(args.name):
+        complain(args, "--name may have up to 24 of a-z, 0-9, - and _, and begins with a letter.")
+        return USAGE
     if args.epochs <= 0 or args.auxiliary == args.target:
         complain(args, "--epochs has to be above zero, and --auxiliary another model than --target.")
         return USAGE

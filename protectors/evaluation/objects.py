@@ -50,7 +50,7 @@ PHOTOS = 100
 FEW_PHOTOS = 30
 """Of the photos, what a row of less weight is measured on where there is no GPU."""
 
-QUICK_PHOTOS = 6
+QUICK_PHOTOS = 4
 
 STRIPS = 3
 """Photos that the report shows; a quick run's shows one."""

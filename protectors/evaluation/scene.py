@@ -21,7 +21,7 @@ from protectors.quality import as_pixels, as_tensor, psnr, ssim
 from protectors.scene import MARGIN, Aim, Rule, SceneProtector
 
 PHOTOS = 500
-QUICK_PHOTOS = 30
+QUICK_PHOTOS = 20
 BATCH = 5  # the loop goes on until a batch's slowest photo is done
 STRIPS = 3 * BATCH
 """Photos of whose batches the report shows the first."""

@@ -37,8 +37,8 @@ GROUPS = {
 """Encoders that are protected against at once, by about their bits: 24 and 48 are embedded, the others the grid's."""
 
 QUICK_GROUP = 48
-QUERIES = 1000
-QUICK_QUERIES = 60
+QUERIES = 500
+QUICK_QUERIES = 24
 QUICK_DATABASE = 4000
 TOP = 1000
 LANDMARKS = "dbh48_scenes15"
@@ -91,7 +91,7 @@ def protect(encoders: Sequence[HashEncoder], originals: Tensor, rule: Rule, prog
     for batch in originals.split(BATCH):
         made.append(outcome_of(protector, batch.to(encoders[0].device), BUDGET).images.cpu())
         if progress:
-            progress.progress(len(made) * BATCH, len(originals))
+            progress.progress(sum(len(part) for part in made), len(originals))
     return Protected(torch.cat(made), 1000 * (time.perf_counter() - begun) / len(originals))
 
 

@@ -33,7 +33,7 @@ from protectors.unet import UNet
 from protectors.visual import VisualProtector, smaller
 
 IMAGES = 10_000
-QUICK_IMAGES = 400
+QUICK_IMAGES = 200
 LARGER = 4
 """Times the side, for what becomes of pictures that are not of the model's size."""
 
@@ -91,7 +91,7 @@ def short(name: str) -> str:
 
 
 def pair(generator: Entry, zoo: Zoo, images: Tensor, truth: Tensor, measurement: Measurement) -> Figures:
-    """The figures of one generator: of what is delivered, and as ``drawn`` of its single pass alone, which is the paper's."""
+    """The figures of one generator: of its single pass, which is the paper's, and as ``settled`` of what is delivered."""
     target = zoo.classifier(generator.target)
     auxiliary = zoo.classifier(generator.auxiliary or zoo.other(generator.target))
     protector = VisualProtector(load_generator(generator, zoo.device), auxiliary, target)
@@ -102,15 +102,17 @@ def pair(generator: Entry, zoo: Zoo, images: Tensor, truth: Tensor, measurement:
     made, begun = [], time.perf_counter()
     for batch in images.split(500):
         made.append(delivered(batch))
-        measurement.progress(len(made) * 500, len(images))
+        measurement.progress(sum(len(part) for part in made), len(images))
     pictures, seconds = torch.cat(made), time.perf_counter() - begun
     drawn = torch.cat([on_levels(protector.generator.draw(batch.to(zoo.device))).cpu() for batch in images.split(500)])
     compressed = jpeg(pictures)
     # Enlarged before it is protected, as a photo is that is larger than the model's input; the service makes it small again.
-    larger = functional.interpolate(images[:2000], scale_factor=LARGER, mode="bicubic", align_corners=False).clamp(0, 1)
+    larger = functional.interpolate(images[: len(images) // 5], scale_factor=LARGER, mode="bicubic", align_corners=False).clamp(
+        0, 1
+    )
     returned = torch.cat([smaller(delivered(batch), SIDE) for batch in larger.split(200)])
     clean, own_clean = share_right(target, images, truth), share_right(auxiliary, images, truth)
-    kept = share_right(target, pictures, truth)
+    kept = share_right(target, drawn, truth)
     prefix = f"{short(target.name)}.{short(generator.auxiliary) if generator.auxiliary else 'none'}"
     for index in range(STRIPS):
         measurement.strip(f"{prefix}.{index}", [enlarged(images[index]), enlarged(pictures[index])])
@@ -119,16 +121,16 @@ def pair(generator: Entry, zoo: Zoo, images: Tensor, truth: Tensor, measurement:
         f"baseline.{short(auxiliary.name)}": own_clean,
         f"{prefix}.target": kept,
         f"{prefix}.lost": clean - kept,
-        f"{prefix}.auxiliary": share_right(auxiliary, pictures, truth),
-        f"{prefix}.ssim": likeness(images, pictures),
-        f"{prefix}.delivered_ms": 1000 * seconds / len(images),
-        f"{prefix}.drawn.target": share_right(target, drawn, truth),
-        f"{prefix}.drawn.auxiliary": share_right(auxiliary, drawn, truth),
-        f"{prefix}.drawn.ssim": likeness(images, drawn),
-        f"{prefix}.jpeg.target": share_right(target, compressed, truth),
-        f"{prefix}.jpeg.auxiliary": share_right(auxiliary, compressed, truth),
-        f"{prefix}.larger.target": share_right(target, returned, truth[: len(returned)]),
-        f"{prefix}.larger.auxiliary": share_right(auxiliary, returned, truth[: len(returned)]),
+        f"{prefix}.auxiliary": share_right(auxiliary, drawn, truth),
+        f"{prefix}.ssim": likeness(images, drawn),
+        f"{prefix}.settled.target": share_right(target, pictures, truth),
+        f"{prefix}.settled.auxiliary": share_right(auxiliary, pictures, truth),
+        f"{prefix}.settled.ssim": likeness(images, pictures),
+        f"{prefix}.settled.ms": 1000 * seconds / len(images),
+        f"{prefix}.settled.jpeg.target": share_right(target, compressed, truth),
+        f"{prefix}.settled.jpeg.auxiliary": share_right(auxiliary, compressed, truth),
+        f"{prefix}.settled.larger.target": share_right(target, returned, truth[: len(returned)]),
+        f"{prefix}.settled.larger.auxiliary": share_right(auxiliary, returned, truth[: len(returned)]),
         **{f"{prefix}.{key}": value for key, value in times(protector, target, images[:TIMED]).items()},
     }
 

@@ -13,14 +13,18 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from protectors.adversaries.cifar_networks import SIDE as CIFAR_SIDE
 from protectors.adversaries.embedded_detector import CLASSES
 from protectors.adversaries.loading import load_classifier, load_detector, load_encoder
 from protectors.archive import DEFAULT_FOLDER, Archive
-from protectors.evaluation.reading import accuracy, average_precisions, retrieval
-from protectors.manifest import FOLDER, parsed, sha256_of
+from protectors.evaluation.reading import accuracy, average_precisions, images_of, retrieval, share_right
+from protectors.evaluation.visual import likeness
+from protectors.generators import load as load_generator
+from protectors.manifest import FOLDER, entry, parsed, sha256_of
+from protectors.optimisation import on_levels
 from protectors.training.scenes import SIDE
 
 PEOPLE_LICENCE = (
@@ -125,7 +129,7 @@ def write_card(item: dict[str, Any], recipe: list[str]) -> None:
 
 
 def measured(item: dict[str, Any], data: Path) -> dict[str, float]:
-    """The model's quality on data that training never saw; a generator's is measured by ``cloakroom evaluate visual``."""
+    """The model's quality on data that training never saw."""
     own, cpu = parsed(item), torch.device("cpu")
     if item["task"] == "objects":
         return average_precisions(load_detector(own, cpu), data)
@@ -135,8 +139,21 @@ def measured(item: dict[str, Any], data: Path) -> dict[str, float]:
         top = 1000 if dataset == "cifar10" else 200
         return {f"{dataset}.map{top}": retrieval(load_encoder(own, cpu), archive, top=top)}
     if item["role"] == "generator":
-        return {}
+        return {f"{dataset}.{key}": value for key, value in of_generator(item, archive).items()}
     return {f"{dataset}.accuracy": accuracy(load_classifier(own, cpu), archive)}
+
+
+def of_generator(item: dict[str, Any], archive: Archive) -> dict[str, float]:
+    """What its single pass leaves its target and its auxiliary model to read, and how like the pictures are."""
+    cpu = torch.device("cpu")
+    (tests,) = np.where(archive["is_test"])
+    images, truth = images_of(archive, tests), torch.from_numpy(archive["labels"][tests].astype(np.int64))
+    generator = load_generator(parsed(item), cpu)
+    drawn = torch.cat([on_levels(generator.draw(batch)) for batch in images.split(500)])
+    readers = {role: load_classifier(entry(item[role]), cpu) for role in ("target", "auxiliary")}
+    figures = {f"{role}.before": share_right(own, images, truth) for role, own in readers.items()}
+    figures |= {f"{role}.after": share_right(own, drawn, truth) for role, own in readers.items()}
+    return {**figures, "ssim": likeness(images, drawn)}
 
 
 def main() -> None:

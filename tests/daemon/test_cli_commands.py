@@ -20,6 +20,7 @@ from daemon.commands.bench import twelve_megapixels
 from daemon.commands.doctor import browser_finding, models_findings, port_finding, state_finding
 from daemon.pairing import CHROMIUM_ORIGIN
 from daemon.state import LocalAccess, Lock, StateError, read_local, write_local
+from protectors.names import PROTECTORS
 from tests.daemon.conftest import ROOT, RunningDaemon, cloakroom
 from tests.daemon.samples import astronaut, opened, saved
 
@@ -60,7 +61,7 @@ def test_status(running_daemon: RunningDaemon) -> None:
     told = json.loads(cloakroom("status", "--json", state=running_daemon.state).stdout)
     assert told["port"] == running_daemon.port
     assert told["front_rss"] > 1_000_000
-    assert told["protectors"] == ["objects", "scene"]
+    assert told["protectors"] == list(PROTECTORS)
     plain = cloakroom("status", state=running_daemon.state).stdout
     assert f"127.0.0.1:{running_daemon.port}" in plain
 
@@ -110,7 +111,7 @@ async def test_pair_waits_and_says_who_came(running_daemon: RunningDaemon) -> No
 
 def test_models_list_and_verify(tmp_path: Path) -> None:
     models = json.loads(cloakroom("models", "list", "--json", state=tmp_path).stdout)["models"]
-    assert {model["task"] for model in models if model["here"]} == {"objects", "scene"}
+    assert {model["task"] for model in models if model["here"]} == {"objects", "search", "scene", "visual"}
     assert all(len(model["sha256"]) == 64 for model in models)
     assert "people_detector" in cloakroom("models", "list", state=tmp_path).stdout
     verified = cloakroom("models", "verify", "--json", state=tmp_path)

@@ -59,6 +59,7 @@ def test_a_damaged_generator_is_not_imported(tmp_path: Path, capsys: pytest.Capt
         (["--target", "vgg13_bn_cifar", "--auxiliary", "vgg99"], "No model is called vgg99"),
         (["--target", "vgg13_bn_cifar", "--auxiliary", "vgg13_bn_cifar"], "another model"),
         (["--target", "vgg13_bn_cifar", "--epochs", "0"], "above zero"),
+        (["--target", "vgg13_bn_cifar", "--name", "../outside"], "--name may"),
     ],
 )
 def test_senseless_trainings_are_refused(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:

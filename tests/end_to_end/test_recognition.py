@@ -1,6 +1,7 @@
 """The visual protector's whole way: a service that must recognise names the class of a picture that nobody can look through."""
 
 import json
+from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def pictures(recogniser: Recogniser, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def service(stage: Stage, recogniser: Recogniser) -> Stage:
+async def service(stage: Stage, recogniser: Recogniser) -> AsyncIterator[Stage]:
     """The stage with the service behind its page, and visual chosen for the site, on the options page."""
     stage.site.recognise = recogniser
     page = await stage.browser.open_extension("options/options.html")
@@ -56,7 +57,9 @@ async def service(stage: Stage, recogniser: Recogniser) -> Stage:
     chosen = await page.evaluate("chrome.storage.local.get('policy').then(({ policy }) => JSON.stringify(policy.sites))")
     await page.close()
     assert json.loads(chosen)["127.0.0.1"]["protectors"] == ["visual"]
-    return stage
+    yield stage
+    stage.site.recognise = None
+    await choose_protectors(stage.browser, "127.0.0.1", QUICKEST)
 
 
 async def test_the_service_names_what_nobody_sees(service: Stage, recogniser: Recogniser, pictures: list[Upload]) -> None:
@@ -78,4 +81,3 @@ async def test_the_service_names_what_nobody_sees(service: Stage, recogniser: Re
         assert report["protected"], report["verdicts"]
     # Five points of accuracy are what the paper's bound gives away; of eight pictures one may be among them.
     assert named >= PICTURES - 1
-    await choose_protectors(service.browser, "127.0.0.1", QUICKEST)

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import skimage.data
 from numpy.typing import NDArray
 from PIL import Image
 
 from protectors.channels import through_jpeg
-from protectors.cloak import BUDGETS, Cloakroom, Policy
+from protectors.cloak import BUDGETS, ENCODERS, Cloakroom, Policy
 from tests.protectors.conftest import finish
 
 
@@ -71,3 +72,29 @@ def test_senseless_policies_are_refused(arguments: dict[str, object], words: str
 def test_an_unknown_sensitive_class_is_refused(cloakroom: Cloakroom, portrait: NDArray[np.uint8]) -> None:
     with pytest.raises(ValueError, match="unicorn"):
         finish(cloakroom.cloak(portrait, Policy(sensitive=("unicorn",))))
+
+
+def test_visual_spoils_the_photo_and_the_service_still_reads_it(cloakroom: Cloakroom) -> None:
+    photo = np.ascontiguousarray(skimage.data.chelsea())
+    seen, cloaked = finish(cloakroom.cloak(photo, Policy(("visual",)), seed=0))
+    assert {progress.stage for progress in seen} == {"visual"}
+    assert cloaked.shape == photo.shape
+    report = cloakroom.judge(photo, through_jpeg(cloaked), Policy(("visual",)))
+    assert report["protected"], report["verdicts"]
+    target = next(verdict for verdict in report["verdicts"] if verdict["adversary"] == "vgg13_bn_cifar")
+    assert target["before"] == target["after"]
+    assert report["ssim"] < 0.3
+
+
+def test_search_hides_a_photo_from_all_three_encoders(cloakroom: Cloakroom) -> None:
+    photo = np.ascontiguousarray(skimage.data.chelsea()[:200, :260])
+    _, cloaked = finish(cloakroom.cloak(photo, Policy(("search",)), seed=0))
+    report = cloakroom.judge(photo, through_jpeg(cloaked), Policy(("search",)))
+    assert report["protected"], report["verdicts"]
+    assert {verdict["adversary"] for verdict in report["verdicts"]} == set(ENCODERS)
+    assert report["max_difference"] <= 9
+
+
+def test_visual_with_others_is_refused() -> None:
+    with pytest.raises(ValueError, match="alone"):
+        Policy(("objects", "visual"))

@@ -32,15 +32,15 @@ def test_objects_quick() -> None:
     assert lines
     for row in ("m_all.eps8", "m_sen.eps8"):
         assert figures[f"{row}.images"] >= objects.QUICK_PHOTOS
-        assert figures[f"{row}.success"] >= 5 / 6
-        assert figures[f"{row}.jpeg.success"] >= 4 / 6
+        assert figures[f"{row}.success"] >= 3 / 4
+        assert figures[f"{row}.jpeg.success"] >= 3 / 4
         assert figures[f"{row}.psnr"] > 34
         assert figures[f"{row}.leakage"] < 0.1
     for mode in objects.MODES:
         # The threshold of the verdicts is one of those of the table, and reads the same detections.
         assert figures[f"{mode}.t30.success"] == figures[f"{mode}.eps8.success"]
         assert figures[f"{mode}.t20.images"] >= figures[f"{mode}.t40.images"]
-        assert figures[f"{mode}.person.success"] >= 5 / 6
+        assert figures[f"{mode}.person.success"] >= 3 / 4
     for name in BASELINES:
         assert figures[f"baseline.{name}.images"] == figures["m_all.eps8.images"]
         # What the method is for: no image processing hides as much, and each costs more.
@@ -76,8 +76,9 @@ def test_search_quick() -> None:
         assert figures[f"{name}.ours"] < 0.1
         assert figures[f"{name}.jpeg75"] < 0.3
         assert figures[f"{name}.psnr"] > 30
-        # At the paper's own quality ours hides more.
-        assert figures[f"{name}.equal.ours"] < figures[f"{name}.paper"]
+        # The paper's change made as large as ours hides less, and JPEG undoes what it hid.
+        assert figures[f"{name}.ours"] < figures[f"{name}.equal.paper"]
+        assert figures[f"{name}.jpeg75"] < figures[f"{name}.paper.jpeg75"]
 
 
 @needs_data
@@ -88,11 +89,12 @@ def test_visual_quick() -> None:
     assert figures["images"] == visual.QUICK_IMAGES
     assert figures["pairs"] == figures["pairs_within_5"] == 1
     pair = "vgg13_bn.resnet18"
-    # By chance 400 images may miss the mean of ten thousand by two standard errors.
+    # By chance 200 images may miss the mean of ten thousand by two standard errors.
     by_chance = 2 * math.sqrt(0.1 * 0.9 / visual.QUICK_IMAGES)
     assert figures[f"{pair}.auxiliary"] < 0.104 + by_chance
-    assert figures[f"{pair}.drawn.auxiliary"] < 0.104 + by_chance
-    assert figures[f"{pair}.drawn.target"] > figures["baseline.vgg13_bn"] - 0.05 - by_chance
+    assert figures[f"{pair}.target"] > figures["baseline.vgg13_bn"] - 0.05 - by_chance
+    assert figures[f"{pair}.settled.auxiliary"] < 0.104 + by_chance
+    assert figures[f"{pair}.settled.target"] > figures["baseline.vgg13_bn"] - 0.05
     assert figures[f"{pair}.ssim"] < 0.3
     assert figures[f"{pair}.ms"] > 0
 

@@ -135,3 +135,26 @@ def test_the_weights_are_of_the_network_as_it_was_handed_out(tmp_path: Path) -> 
     with torch.no_grad():
         expected = (images + torch.tanh(network(2 * images - 1))).clamp(0, 1)
     assert torch.allclose(protector.generator.draw(images), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", "[" * 5000])
+def test_a_stored_manifest_that_was_damaged_keeps_nothing_else_from_working(tmp_path: Path, content: str) -> None:
+    models = tmp_path / "models"
+    take_in(hand_out(tmp_path), models)
+    (models / "generators" / "other.json").write_text(content)
+    assert [entry.name for entry in imported(models)] == ["their"]
+    assert Cloakroom("cpu", models).protectors[-1] == "visual-their"
+
+
+def test_a_target_that_is_no_reader_of_ours_is_not_loaded(tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    take_in(hand_out(tmp_path, target="dbh24"), models)
+    assert Cloakroom("cpu", models)._visual("visual-their").target is None
+
+
+def test_weights_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
+    network = UNet()
+    with torch.no_grad():
+        network.exit.weight.fill_(float("nan"))
+    with pytest.raises(GeneratorError, match="not all numbers"):
+        take_in(hand_out(tmp_path, network), tmp_path / "models")

@@ -51,7 +51,7 @@ def small_cifar() -> LabelledImages:
 def test_any_size_is_read_by_the_service_as_it_was_drawn(size: tuple[int, int]) -> None:
     torch.manual_seed(0)
     generator = PerturbationGenerator("small", UNet(4), SIDE)
-    protector = VisualProtector(generator, classifier("other"), classifier("target"))
+    protector = VisualProtector(generator, classifier("other"))
     photo = torch.rand(1, 3, *size)
     outcome = outcome_of(protector, photo, Budget())
     assert outcome.images.shape == photo.shape
