@@ -100,7 +100,7 @@ export function ruleFor(policy, host) {
 export function withProtector(protectors, name, on) {
   if (on && isVisual(name)) return [name];
   const hiding = HIDING.filter((known) => (known === name ? on : protectors.includes(known)));
-  return hiding.length || on ? hiding : [...protectors];
+  return hiding.length ? hiding : [...protectors];
 }
 
 /**

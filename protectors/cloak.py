@@ -92,6 +92,9 @@ class Cloakroom:
         self._device = pick_device(device)
         self.device = str(self._device)
         self._folder = model_folder
+        self._visuals: dict[str, VisualProtector] = {}
+        """By the hash of the generator's weights, once they were asked for."""
+
         detector, classifier = (available(task, "adversary", model_folder) for task in ("objects", "scene"))
         self.detector = load_detector(detector, self._device, model_folder)
         self.classifier = load_classifier(classifier, self._device, model_folder)
@@ -115,11 +118,14 @@ class Cloakroom:
             own = next((made for made in imported(self._folder) if f"{VISUAL}-{made.name}" == name), None)
         if own is None:
             raise ValueError(f"no generator {name!r} was imported; there are {', '.join(self.protectors)}")
+        if own.sha256 in self._visuals:
+            return self._visuals[own.sha256]
         auxiliary = load_classifier(entry(AUXILIARY), self._device)
         # A service's manifest may name what it likes; only a reader that is embedded is taken at its word.
         here = [known for known in entries() if known.name == own.target and known.task == VISUAL and known.role != "generator"]
         target = load_classifier(here[0], self._device) if here else None
-        return VisualProtector(load_generator(own, self._device), auxiliary, target)
+        self._visuals[own.sha256] = VisualProtector(load_generator(own, self._device), auxiliary, target)
+        return self._visuals[own.sha256]
 
     def _protectors(self, policy: Policy, seed: int | None) -> list[Protector]:
         generator = torch.Generator()

@@ -9,15 +9,14 @@ import re
 import secrets
 import shutil
 from pathlib import Path
-from typing import Any
-
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from typing import TYPE_CHECKING, Any
 
 from protectors.manifest import Entry, parsed, sha256_of
-from protectors.unet import UNet
-from protectors.visual import PerturbationGenerator
+
+if TYPE_CHECKING:
+    import torch
+
+    from protectors.visual import PerturbationGenerator
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,23}")
 """So that ``visual-NAME`` is a name in the protocol."""
@@ -103,7 +102,7 @@ def take_in(manifest: Path, models: Path) -> Entry:
     if not isinstance(item, dict):
         raise GeneratorError("The manifest is not of a generator.")
     own = described(item, manifest.parent)
-    load(own, torch.device("cpu"))
+    load(own)
     folder = store(models)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     unfinished = folder / f".{secrets.token_hex(4)}"
@@ -118,12 +117,29 @@ def take_in(manifest: Path, models: Path) -> Entry:
     return own
 
 
-def load(own: Entry, device: torch.device) -> PerturbationGenerator:
+def remove(name: str, models: Path) -> bool:
+    """Forget an imported generator; whether there was one."""
+    found = any(own.name == name for own in imported(models))
+    for suffix in (".json", ".safetensors"):
+        if found:
+            (store(models) / f"{name}{suffix}").unlink(missing_ok=True)
+    return found
+
+
+def load(own: Entry, device: "torch.device | str" = "cpu") -> "PerturbationGenerator":
     """The generator, after its hash.
 
     Raises:
         GeneratorError: the weights are missing, are not those of the manifest, or do not fit.
     """
+    # Imported here, so that who only lists them stays light.
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from protectors.unet import UNet
+    from protectors.visual import PerturbationGenerator
+
     if own.file is None or not own.file.is_file():
         raise GeneratorError(f"The weights of {own.name} are not beside its manifest.")
     if own.file.stat().st_size > LARGEST_WEIGHTS:

@@ -71,8 +71,11 @@ def listed(folder: Path) -> tuple[Entry, ...]:
     path = folder / "manifest.json"
     if not path.is_file():
         return ()
-    items: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["models"]
-    return tuple(parsed(item, folder) for item in items)
+    try:
+        items: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["models"]
+        return tuple(parsed(item, folder) for item in items)
+    except (ValueError, KeyError, TypeError):
+        raise DamagedWeightsError(f"the list of models {path} is damaged: make them anew") from None
 
 
 def parsed(item: dict[str, Any], folder: Path = FOLDER) -> Entry:

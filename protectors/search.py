@@ -8,6 +8,7 @@ many encoders at once as it is given, and leaves alone those that are well acros
 """
 
 from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -40,17 +41,40 @@ SMALL = 4
 Rule = Literal["published", "ifgsm", "codes"]
 
 
+@dataclass(frozen=True)
+class Aim:
+    """How far the codes rule goes: ``flipped`` is the share of bits that have to differ, ``survives`` whether they have to
+    after a site's JPEG as well."""
+
+    flipped: float = FLIPPED
+    survives: bool = True
+
+
+LEAST = Aim(0.0, False)
+"""Another label and no more, as the paper's rule asks: for comparing the two at the same quality."""
+
+
 class Recession:
     """The objective of one batch. ``wrong`` are labels [B], one of each encoder, drawn by the caller; ``codes`` needs none."""
 
     stage = "search"
 
-    def __init__(self, encoders: Sequence[HashEncoder], originals: Tensor, wrong: Sequence[Tensor], rule: Rule) -> None:
+    def __init__(
+        self,
+        encoders: Sequence[HashEncoder],
+        originals: Tensor,
+        wrong: Sequence[Tensor],
+        rule: Rule,
+        aim: Aim,
+    ) -> None:
         self.encoders = tuple(encoders)
+        self.aim = aim
         self.rule = rule
         self.shrinks = rule == "codes"
         # What JPEG does to larger photos, an encoder's own resizing averages out.
-        self.small = rule == "codes" and max(originals.shape[2:]) <= SMALL * min(own.side for own in self.encoders)
+        self.small = (
+            rule == "codes" and aim.survives and max(originals.shape[2:]) <= SMALL * min(own.side for own in self.encoders)
+        )
         self.wrong = tuple(wrong)
         with torch.no_grad():
             outputs = [encoder.outputs(originals) for encoder in self.encoders]
@@ -77,7 +101,7 @@ class Recession:
             for encoder, codes, labels in zip(self.encoders, self.codes, self.labels, strict=True):
                 now = encoder.codes(form)
                 if self.rule == "codes":
-                    done &= (now != codes).float().mean(1) >= FLIPPED
+                    done &= (now != codes).float().mean(1) >= self.aim.flipped
                 done &= encoder.scores(now).argmax(1) != labels
         return done
 
@@ -94,12 +118,15 @@ class SearchProtector(Protector):
 
     name = "search"
 
-    def __init__(self, encoders: Sequence[HashEncoder], generator: torch.Generator, rule: Rule = "codes") -> None:
+    def __init__(
+        self, encoders: Sequence[HashEncoder], generator: torch.Generator, rule: Rule = "codes", aim: Aim | None = None
+    ) -> None:
         if not encoders:
             raise ValueError("at least one encoder is needed")
         self.encoders = tuple(encoders)
         self.generator = generator
         self.rule: Rule = rule
+        self.aim = aim or Aim()
 
     def _wrong(self, encoder: HashEncoder, originals: Tensor) -> Tensor:
         """A label [B] drawn evenly among all but the one that is retrieved."""
@@ -109,7 +136,8 @@ class SearchProtector(Protector):
 
     def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
         wrong = [] if self.rule == "codes" else [self._wrong(encoder, originals) for encoder in self.encoders]
-        return (yield from optimise(originals, Recession(self.encoders, originals, wrong, self.rule), budget, start))
+        objective = Recession(self.encoders, originals, wrong, self.rule, self.aim)
+        return (yield from optimise(originals, objective, budget, start))
 
     def judge(self, originals: Tensor, delivered: Tensor, surely: bool = False) -> list[Verdict]:
         """One verdict an image and encoder, image by image. Protected means that another label is retrieved; surely, that

@@ -9,10 +9,8 @@ from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_
 from daemon.commands.evaluate import cache_folder
 from daemon.models import model_folder
 from daemon.state import Lock, StateError
+from protectors.generators import store
 from protectors.manifest import TRAINED
-
-IMPORTED = "generators"
-"""`protectors.generators.store`, which is not asked: it imports torch, and a damaged environment can be uninstalled too."""
 
 
 def add(commands: Subparsers) -> None:
@@ -50,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 def _remove(folder: Path) -> int:
     """Only what we wrote: --state may have named a folder that holds other things too."""
     clients, models = folder / "clients", model_folder(folder)
-    imported, trained = models / IMPORTED, models / TRAINED
+    imported, trained = store(models), models / TRAINED
     ours = {
         folder: ("local.json",),
         clients: ("c-*.json",),

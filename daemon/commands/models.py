@@ -21,6 +21,7 @@ from daemon.commands.console import (
 )
 from daemon.models import ModelError, Report, chosen, model_folder, pull, verify
 from daemon.state import StateError, prepare, read_local
+from protectors.generators import NAME, GeneratorError, imported, remove, take_in
 from protectors.manifest import DamagedWeightsError, Entry, entries, weights_file
 from protectors.names import VISUAL
 
@@ -38,13 +39,16 @@ def add(commands: Subparsers) -> None:
     importing = add_command(actions, "import", "Take in a generator of protective perturbations that a service hands out.")
     importing.add_argument("manifest", type=Path, metavar="FILE", help="its manifest, JSON, with the weights beside it")
     importing.set_defaults(run=run_import)
+    removing = add_command(actions, "remove", "Forget a generator that was imported.")
+    removing.add_argument("name", metavar="NAME", help="as `models list` shows it")
+    removing.set_defaults(run=run_remove)
     verifying = add_command(actions, "verify", "Check the models that are here against their SHA-256.")
     verifying.set_defaults(run=run_verify)
 
 
 def run_list(args: argparse.Namespace) -> int:
     folder = model_folder(chosen_state(args))
-    rows = [(own, weights_file(own, folder) is not None) for own in entries()]
+    rows = [(own, weights_file(own, folder) is not None) for own in known(folder)]
     if args.json:
         print_json({"models": [_described(own, here) for own, here in rows]})
         return OK
@@ -126,9 +130,6 @@ class _Bars:
 
 
 def run_import(args: argparse.Namespace) -> int:
-    # Imported here: the other actions do without torch.
-    from protectors.generators import GeneratorError, take_in
-
     state = chosen_state(args)
     try:
         prepare(model_folder(state))
@@ -149,9 +150,25 @@ def run_import(args: argparse.Namespace) -> int:
     return OK
 
 
+def run_remove(args: argparse.Namespace) -> int:
+    if not NAME.fullmatch(args.name) or not remove(args.name, model_folder(chosen_state(args))):
+        complain(args, f"No generator called {args.name} was imported. See `cloakroom models list`.")
+        return USAGE
+    if args.json:
+        print_json({"removed": args.name})
+    else:
+        print(f"{args.name} is gone. Sites that chose it hold their uploads until another protector is chosen.")
+    return OK
+
+
+def known(folder: Path) -> tuple[Entry, ...]:
+    """Every model: those of the manifest, and generators that were imported."""
+    return (*entries(), *imported(folder))
+
+
 def run_verify(args: argparse.Namespace) -> int:
     folder = model_folder(chosen_state(args))
-    found = {own.name: verify(own, folder) for own in entries()}
+    found = {own.name: verify(own, folder) for own in known(folder)}
     if args.json:
         print_json({"models": found})
     else:

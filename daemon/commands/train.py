@@ -20,7 +20,7 @@ from daemon.commands.console import (
 )
 from daemon.figures import say
 from daemon.models import model_folder
-from protectors.manifest import TRAINED, DamagedWeightsError, Entry, entries, sha256_of
+from protectors.manifest import TRAINED, DamagedWeightsError, Entry, entries, listed, sha256_of
 
 if TYPE_CHECKING:
     from protectors.adversaries.classifier import Classifier
@@ -73,9 +73,10 @@ def images_for(args: argparse.Namespace) -> "LabelledImages":
     return LabelledImages((args.data or DEFAULT_FOLDER) / "cifar10.npz", pick_device(args.device))
 
 
-def readers() -> dict[str, Entry]:
-    """The classifiers of 32x32 images that there are."""
-    return {own.name: own for own in entries() if own.task == "visual" and own.role != "generator"}
+def readers(args: argparse.Namespace) -> dict[str, Entry]:
+    """The classifiers of 32x32 images that there are: the embedded ones, and those that the grid has trained."""
+    known = (*entries(), *listed(model_folder(chosen_state(args)) / TRAINED))
+    return {own.name: own for own in known if own.task == "visual" and own.role != "generator"}
 
 
 def run_visual(args: argparse.Namespace) -> int:
@@ -84,7 +85,7 @@ def run_visual(args: argparse.Namespace) -> int:
     from protectors.generators import NAME
     from protectors.training.visual import OtherRunError, Recipe
 
-    known = readers()
+    known = readers(args)
     unknown = [name for name in (args.target,) if name not in known]
     unknown += [name for name in (args.auxiliary,) if name not in (*known, AUTO, NONE)]
     if unknown:
@@ -182,7 +183,11 @@ def run_grid(args: argparse.Namespace) -> int:
     end_on_sigterm()
     from protectors.adversaries.cifar_networks import NETWORKS
     from protectors.training.grid import Grid
+    from protectors.training.visual import OtherRunError
 
+    if args.epochs < 1 or args.generator_epochs <= 0 or not 0 < args.width <= 1:
+        complain(args, "--epochs has to be at least 1, --generator-epochs above 0, --width above 0 and at most 1.")
+        return USAGE
     networks = args.networks or list(NETWORKS)
     unknown = [name for name in networks if name not in NETWORKS]
     if unknown:
@@ -194,6 +199,12 @@ def run_grid(args: argparse.Namespace) -> int:
         grid.run()
     except FileNotFoundError as problem:
         complain(args, f"{problem}. Say where the data is with --data or CLOAKROOM_DATA.")
+        return FAILED
+    except OSError as problem:
+        complain(args, f"{folder} cannot be written to ({problem.strerror}). Choose another folder with -o.")
+        return FAILED
+    except (OtherRunError, DamagedWeightsError) as problem:
+        complain(args, f"{problem}.")
         return FAILED
     except ValueError as problem:
         complain(args, f"{problem}.")

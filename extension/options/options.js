@@ -8,6 +8,8 @@ const code = find('code', HTMLInputElement);
 const port = find('port', HTMLInputElement);
 const site = find('site', HTMLInputElement);
 const sites = find('sites', HTMLUListElement);
+/** @type {string[]} the protectors by generators that the daemon was given; known once it answered */
+let generators = [];
 find('pair-how', HTMLElement).textContent = words('pair_how', 'cloakroom pair');
 
 /** @type {(id: string, message: string, mood: 'good' | 'bad') => void} */
@@ -24,6 +26,11 @@ async function showState() {
   find('daemon', HTMLElement).textContent = daemonWords(state);
   find('mood', HTMLElement).className = `mood ${daemonMood(state)}`;
   if (!port.value) port.value = String(state.port);
+  const told = state.protectors.filter((name) => isVisual(name) && name !== VISUAL);
+  if (told.join() !== generators.join()) {
+    generators = told;
+    await showSites();
+  }
 }
 
 find('pair', HTMLFormElement).addEventListener('submit', async (event) => {
@@ -72,25 +79,25 @@ async function showSites() {
   for (const host of hostsOn(policy)) {
     if (await chrome.permissions.contains({ origins: matchesOf(host) })) permitted.add(host);
   }
-  /** @type {import('../shared/messages.js').StateAnswer | null} */
-  const state = await ask({ type: 'state' });
-  const offered = [...HIDING, VISUAL, ...(state?.protectors ?? []).filter((name) => isVisual(name) && name !== VISUAL)];
   const open = new Set([...sites.querySelectorAll('details[open]')].map((node) => node.getAttribute('data-host')));
-  sites.replaceChildren(...Object.keys(policy.sites).sort().map((host) => line(policy, host, permitted.has(host), offered, open.has(host))));
+  sites.replaceChildren(...Object.keys(policy.sites).sort().map((host) => line(policy, host, permitted.has(host), open.has(host))));
 }
 
 /**
  * What a site's photos are protected from.
  * @param {string} host
  * @param {string[]} protectors
- * @param {string[]} offered
  * @param {boolean} open
  */
-function protections(host, protectors, offered, open) {
-  const boxes = offered.map((name) => {
+function protections(host, protectors, open) {
+  // What is chosen is shown also while the daemon, which knows the generators, is away.
+  const boxes = [...new Set([...HIDING, VISUAL, ...generators, ...protectors])].map((name) => {
     const box = make('input', { type: 'checkbox', name, checked: protectors.includes(name), onchange: async (/** @type {Event} */ event) => {
       const on = /** @type {HTMLInputElement} */ (event.target).checked;
-      await ask({ type: 'set-site', host, rule: { protectors: withProtector(protectors, name, on) } });
+      // From what holds now: another box may have been clicked since this one was drawn.
+      const { policy } = await chrome.storage.local.get('policy');
+      const now = ruleFor(readPolicy(policy), host).protectors;
+      await ask({ type: 'set-site', host, rule: { protectors: withProtector(now, name, on) } });
       await showSites();
     } });
     const [, generator] = /^visual-(.+)$/.exec(name) ?? [];
@@ -101,8 +108,8 @@ function protections(host, protectors, offered, open) {
   return details;
 }
 
-/** @type {(policy: import('../policy.js').Policy, host: string, on: boolean, offered: string[], open: boolean) => HTMLElement} */
-function line(policy, host, on, offered, open) {
+/** @type {(policy: import('../policy.js').Policy, host: string, on: boolean, open: boolean) => HTMLElement} */
+function line(policy, host, on, open) {
   const rule = ruleFor(policy, host);
   const toggle = make('input', { type: 'checkbox', className: 'switch', checked: on, onchange: async () => {
     if (!on) await switchOn([host]);
@@ -122,7 +129,7 @@ function line(policy, host, on, offered, open) {
     await showSites();
   } }, words('site_forget'));
   remove.setAttribute('aria-label', words('site_forget_label', host));
-  return make('li', {}, make('span', { className: 'name' }, host), strength, toggle, remove, protections(host, rule.protectors, offered, open));
+  return make('li', {}, make('span', { className: 'name' }, host), strength, toggle, remove, protections(host, rule.protectors, open));
 }
 
 await showSites();

@@ -26,7 +26,7 @@ from protectors.evaluation.retrieval import mean_average_precision, precision_wi
 from protectors.manifest import TRAINED, Entry, entries, entry, listed
 from protectors.optimisation import on_levels
 from protectors.quality import as_pixels
-from protectors.search import Rule, SearchProtector
+from protectors.search import LEAST, Aim, Rule, SearchProtector
 
 GROUPS = {
     12: ("dsh12", "dbh12", "dpsh12"),
@@ -85,8 +85,14 @@ class Protected:
         return {"psnr": float(decibels.mean()), "l1": float(change.abs().mean() * 255), "ms": self.milliseconds}
 
 
-def protect(encoders: Sequence[HashEncoder], originals: Tensor, rule: Rule, progress: Measurement | None = None) -> Protected:
-    protector = SearchProtector(encoders, torch.Generator().manual_seed(SEED), rule)
+def protect(
+    encoders: Sequence[HashEncoder],
+    originals: Tensor,
+    rule: Rule,
+    progress: Measurement | None = None,
+    aim: Aim | None = None,
+) -> Protected:
+    protector = SearchProtector(encoders, torch.Generator().manual_seed(SEED), rule, aim)
     begun, made = time.perf_counter(), []
     for batch in originals.split(BATCH):
         made.append(outcome_of(protector, batch.to(encoders[0].device), BUDGET).images.cpu())
@@ -137,8 +143,8 @@ def run(measurement: Measurement) -> None:
 
     ``ours`` protects against the three encoders of a size at once, ``paper`` and ``ifgsm`` against the one that searches.
     ``transfer`` is what was made on DSH alone by ours, ``transfer.paper`` by the paper's rule, searched by the others, whose
-    network is another. ``equal.ours`` is ours made as small as the paper's change, ``equal.paper`` the paper's as large as
-    ours.
+    network is another. ``equal.ours`` is ours against that encoder, asking no more than the paper's rule, its change made as
+    large as the paper's; ``equal.paper`` the paper's change made as large as ``ours``.
     """
     dataset = Dataset.of(Archive(measurement.data / "cifar10.npz"), measurement.quick)
     measurement.figures |= {"queries": len(dataset.queries), "database": len(dataset.stored)}
@@ -152,9 +158,9 @@ def run(measurement: Measurement) -> None:
 
 
 def encoders_of(measurement: Measurement) -> dict[str, Entry]:
-    """The embedded encoders and those that the grid has trained, by name; of two of one name the embedded one."""
+    """The embedded encoders and those that the grid has trained, by name; of two of one name the grid's."""
     trained = listed(measurement.models / TRAINED) if measurement.models else ()
-    return {own.name: own for own in (*trained, *entries()) if own.task == "search"}
+    return {own.name: own for own in (*entries(), *trained) if own.task == "search"}
 
 
 def one_size(group: Sequence[Entry], dataset: Dataset, measurement: Measurement, shown: bool) -> Figures:
@@ -184,6 +190,7 @@ def row(database: Database, queries: Tensor, truth: Tensor, ours: Protected) -> 
     clean, near = database.quality(queries, truth)
     paper = protect([database.encoder], queries, "published")
     ifgsm = protect([database.encoder], queries, "ifgsm")
+    least = protect([database.encoder], queries, "codes", aim=LEAST)
     after, after_near = database.quality(ours.images, truth)
     return {
         "clean": clean,
@@ -193,7 +200,7 @@ def row(database: Database, queries: Tensor, truth: Tensor, ours: Protected) -> 
         "ifgsm": database.quality(ifgsm.images, truth)[0],
         "ours": after,
         "ours.radius2": after_near,
-        "equal.ours": database.quality(as_large(ours.images, queries, paper.images), truth)[0],
+        "equal.ours": database.quality(as_large(least.images, queries, paper.images), truth)[0],
         "equal.paper": database.quality(as_large(paper.images, queries, ours.images), truth)[0],
         "jpeg75": database.quality(jpeg(ours.images, 75, subsampled=True), truth)[0],
         "levels16": database.quality(fewer_levels(ours.images), truth)[0],

@@ -1,7 +1,7 @@
 """Protective perturbations on CIFAR-10's test split: what the target and others still read, what people see, what it costs.
 
-For each pair of target and auxiliary model that a generator was trained for: the embedded one, and those of the grid
-(``cloakroom train grid``) where it was run. All is read from the 8-bit images that would be delivered.
+For each pair of target and auxiliary model that a generator was trained for: those of the grid (``cloakroom train grid``) where
+it was run, else the embedded one. All is read from the 8-bit images that would be delivered.
 """
 
 import time
@@ -44,16 +44,16 @@ STRIPS = 8
 
 @dataclass(frozen=True)
 class Zoo:
-    """The models that pairs are made of: the embedded ones, and those that were trained since."""
+    """The models that pairs are made of: the grid's where it was run, else the embedded ones."""
 
     models: tuple[Entry, ...]
     device: torch.device
 
     @classmethod
     def of(cls, folder: Path | None, device: torch.device) -> "Zoo":
-        trained = listed(folder / TRAINED) if folder else ()
-        known = {own.name: own for own in (*entries(), *trained) if own.task == "visual"}
-        return cls(tuple(known.values()), device)
+        trained = [own for own in listed(folder / TRAINED) if own.task == "visual"] if folder else []
+        # Names are a manifest's own, and the grid has networks of the same: its models stand in the embedded ones' place.
+        return cls(tuple(trained or (own for own in entries() if own.task == "visual")), device)
 
     @property
     def generators(self) -> list[Entry]:

@@ -1,9 +1,10 @@
-"""The full grid of the papers' tables as one command that can be stopped and goes on: classifiers, hash encoders, generators.
+"""The full grid of the papers' tables as one command that goes on where it was stopped: classifiers, encoders, generators.
 
     cloakroom train grid --output DIR
 
 What is finished is entered into DIR/manifest.json, which ``cloakroom evaluate search|visual`` read where DIR is the folder
-``trained`` among the pulled models; a command that was stopped skips what is there. On a GPU the whole of it takes an
+``trained`` among the pulled models; a command that was stopped skips what is
+finished, and goes on within a generator. On a GPU the whole of it takes an
 evening at the published widths. On two CPU cores ``--width 0.25 --networks vgg13_bn resnet18 --epochs 8`` is within reach.
 """
 
@@ -24,12 +25,15 @@ from protectors.adversaries.loading import load_classifier
 from protectors.manifest import Entry, listed, sha256_of
 from protectors.training.cifar import READING, LabelledImages, LossOf, Trainer, save_halved, share_right
 from protectors.training.hashing import train
-from protectors.training.visual import GeneratorTraining, Recipe
+from protectors.training.visual import GeneratorTraining, OtherRunError, Recipe
 
 Say = Callable[[str], None]
 
 SIZES = {"dsh": (12, 24, 36, 48), "dbh": (12, 24, 32, 48), "dpsh": (12, 24, 32, 48)}
 """Bits of each method's published tables."""
+
+SAID_EVERY = 50
+"""Steps between two lines of progress, as of the classifiers."""
 
 NONE = "none"
 """In the place of the auxiliary model: the paper's ablation."""
@@ -50,15 +54,30 @@ class Grid:
     models: dict[str, Entry] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for network in self.networks:
+            # Now, and not after hours: some architectures come in one width only.
+            NETWORKS[network](len(self.data.classes), self.width)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.models = {own.name: own for own in listed(self.folder)}
+        others = [own.name for own in self.models.values() if own.source != self._source]
+        if others:
+            raise OtherRunError(f"{self.folder} holds {others[0]} of another recipe: name another folder, or remove it")
+
+    @property
+    def _source(self) -> str:
+        """What every model of this grid is made by; a folder holds one grid."""
+        return (
+            f"cloakroom train grid, width {self.width:g}, {self.epochs} epochs, generators {self.generator_epochs:g}, "
+            f"seed {self.seed}"
+        )
 
     def run(self) -> None:
         for network in self.networks:
             self._once(f"{network}_cifar", partial(self._classifier, network))
         for method, sizes in SIZES.items():
-            # Two makes of network, so that transfer between methods is not that between twins.
-            network = self.networks[0 if method == "dsh" else min(1, len(self.networks) - 1)]
+            # Two makes of network where there are, so that transfer between methods is not that between twins.
+            family = [name for name in self.networks if name.startswith("resnet") == (method == "dsh")]
+            network = (family or self.networks)[0]
             for bits in sizes:
                 self._once(f"{method}{bits}", partial(self._encoder, method, bits, network))
         for target, auxiliary in itertools.product(self.networks, (*self.networks, NONE)):
@@ -73,7 +92,7 @@ class Grid:
         self.say(f"{name}: training")
         torch.manual_seed(self.seed)
         facts = make(name)
-        enter(self.folder, name, facts, self.data.classes)
+        enter(self.folder, name, facts | {"source": self._source}, self.data.classes)
         self.models = {own.name: own for own in listed(self.folder)}
         self.say(f"{name}: {facts['quality']}")
 
@@ -110,7 +129,12 @@ class Grid:
             other = load_classifier(self.models[f"{auxiliary}_cifar"], device)
         recipe = Recipe(self.generator_epochs, self.seed)
         training = GeneratorTraining(self.data, reader, other, recipe, self.folder / f"{name}.run")
-        trained = training.run(lambda done, total, left: self.say(f"{name}: {done}/{total}, about {left:.0f} s left"))
+
+        def progress(done: int, total: int, left: float) -> None:
+            if done % SAID_EVERY == 0 or done == total:
+                self.say(f"{name}: {done}/{total}, about {left:.0f} s left")
+
+        trained = training.run(progress)
         save_halved(trained.state_dict(), self.folder / f"{name}.safetensors")
         (self.folder / f"{name}.run").unlink(missing_ok=True)
         facts = {"task": "visual", "role": "generator", "architecture": "unet", "target": f"{target}_cifar"}
@@ -128,7 +152,6 @@ def enter(folder: Path, name: str, facts: dict[str, Any], classes: Sequence[str]
         "sha256": sha256_of(weights),
         "bytes": weights.stat().st_size,
         "licence": "your own; trained on CIFAR-10 (Krizhevsky, 2009)",
-        "source": "trained by cloakroom train grid",
         "input_size": SIDE,
         "classes": list(classes),
         **facts,

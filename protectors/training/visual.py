@@ -4,6 +4,7 @@ Source: the protective-perturbation paper: AdamW, w_target 1, w_auxiliary 1, w_S
 choice is drawn from the seed and the number of the step, so a run that was stopped ends as one that was not.
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -49,23 +50,23 @@ class GeneratorTraining:
 
     def __init__(
         self,
-        cifar: LabelledImages,
+        data: LabelledImages,
         target: Classifier,
         auxiliary: Classifier | None,
         recipe: Recipe,
         checkpoint: Path | None = None,
         network: UNet | None = None,
     ) -> None:
-        device = cifar.images.device
+        device = data.images.device
         torch.manual_seed(recipe.seed)
-        self.cifar = cifar
+        self.data = data
         self.target = target
         self.auxiliary = auxiliary
         self.recipe = recipe
         self.checkpoint = checkpoint
         self.network = (network or UNet()).to(device).train()
         self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=recipe.rate)
-        self.per_epoch = max(1, len(cifar.train) // recipe.batch)
+        self.per_epoch = max(1, len(data.train) // recipe.batch)
         self.total = max(1, round(recipe.epochs * self.per_epoch))
         self.step = 0
         if checkpoint and checkpoint.is_file():
@@ -73,7 +74,9 @@ class GeneratorTraining:
 
     @property
     def _what(self) -> str:
-        return f"{self.target.name} {self.auxiliary.name if self.auxiliary else 'none'}: {self.recipe}"
+        """The run by its models, weights and all, and its recipe."""
+        models = [f"{own.name} {marked(own)}" for own in (self.target, self.auxiliary) if own]
+        return f"{', '.join(models)}: {self.recipe}"
 
     def run(self, progress: Callable[[int, int, float], None]) -> UNet:
         """Train to the end; ``progress`` hears steps done, steps in all and seconds left."""
@@ -91,17 +94,15 @@ class GeneratorTraining:
     def _advance(self) -> None:
         """One step, all of whose chances come from the seed and its number."""
         epoch, place = divmod(self.step, self.per_epoch)
-        order = torch.randperm(len(self.cifar.train), generator=self._chance(epoch, 0))
-        chosen = self.cifar.train[
-            order[place * self.recipe.batch : (place + 1) * self.recipe.batch].to(self.cifar.train.device)
-        ]
-        images = shaken(self.cifar.images[chosen], self._chance(self.step, 1)).float() / 255
+        order = torch.randperm(len(self.data.train), generator=self._chance(epoch, 0))
+        chosen = self.data.train[order[place * self.recipe.batch : (place + 1) * self.recipe.batch].to(self.data.train.device)]
+        images = shaken(self.data.images[chosen], self._chance(self.step, 1)).float() / 255
         images = images.contiguous(memory_format=torch.channels_last)
         made = perturbed(self.network, images)
         arrived = smoothed(made) if self.step % 2 else made
         logits = self.target.logits(arrived)
         others = self.auxiliary.logits(arrived) if self.auxiliary else None
-        cost = loss(images, made, logits, others, self.cifar.labels[chosen], Weights())
+        cost = loss(images, made, logits, others, self.data.labels[chosen], Weights())
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.rate * rate_share(self.step / self.total)
         self.optimiser.zero_grad(set_to_none=True)
@@ -140,6 +141,14 @@ class GeneratorTraining:
         }
         self.optimiser.load_state_dict(state)
         self.step = int(facts["step"])
+
+
+def marked(model: Classifier) -> str:
+    """A short mark of a model's weights: another one of the same name has another."""
+    digest = hashlib.sha256()
+    for value in model.model.state_dict().values():
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
 def gradient_likeness(first: Classifier, second: Classifier, images: Tensor, labels: Tensor) -> float:

@@ -26,7 +26,8 @@ from tests.daemon.samples import astronaut, opened, saved
 
 COMMANDS = [
     ["serve"], ["protect"], ["pair"], ["status"], ["models"], ["models", "list"], ["models", "pull"], ["models", "verify"],
-    ["models", "import"], ["doctor"], ["evaluate"], ["bench"], ["train", "visual"], ["train", "grid"], ["forget"],
+    ["models", "import"], ["models", "remove"],
+    ["doctor"], ["evaluate"], ["bench"], ["train", "visual"], ["train", "grid"], ["forget"],
 ]  # fmt: skip
 
 

@@ -43,6 +43,13 @@ def test_a_generator_is_trained_imported_and_offered(
     assert main(["models", "import", str(manifest), "--state", str(state), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["protector"] == "visual-ours"
     assert "visual-ours" in Cloakroom("cpu", state / "models").protectors
+    assert main(["models", "list", "--state", str(state), "--json"]) == 0
+    assert "ours" in [model["name"] for model in json.loads(capsys.readouterr().out)["models"]]
+    assert main(["models", "verify", "--state", str(state), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["models"]["ours"] == "ok"
+    assert main(["models", "remove", "ours", "--state", str(state)]) == 0
+    assert "visual-ours" not in Cloakroom("cpu", state / "models").protectors
+    assert main(["models", "remove", "ours", "--state", str(state)]) == 2
 
 
 def test_a_damaged_generator_is_not_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

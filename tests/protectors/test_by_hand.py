@@ -17,7 +17,7 @@ from protectors.channels import as_they_are
 from protectors.objects import Disappearance, ObjectDisappearance, Rule
 from protectors.scene import Misreading
 from protectors.scene import Rule as SceneRule
-from protectors.search import Recession
+from protectors.search import Aim, Recession
 from protectors.search import Rule as SearchRule
 from tests.protectors.conftest import finish
 
@@ -173,7 +173,7 @@ def test_gradient_of_the_search_objective(rule: SearchRule) -> None:
     encoder = HashEncoder("mixed", Mixed(6, 12), CLASSES, torch.ones(3, 6, dtype=torch.float64), 2)
     images = exact_images()
     wrong = [] if rule == "codes" else [torch.tensor([1, 2])]
-    objective = Recession([encoder], images.detach(), wrong, rule)
+    objective = Recession([encoder], images.detach(), wrong, rule, Aim())
     assert torch.autograd.gradcheck(lambda images: objective.loss(images, 0), (images,))
 
 

@@ -11,6 +11,7 @@ from protectors.generators import load
 from protectors.manifest import listed
 from protectors.training import cifar, grid
 from protectors.training.cifar import LabelledImages
+from protectors.training.visual import OtherRunError
 
 
 def few_images() -> LabelledImages:
@@ -54,6 +55,23 @@ def test_it_trains_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
     filled()
     assert said == [f"{own.name} is there" for own in listed(tmp_path)]
     assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+
+def test_a_folder_holds_the_grid_of_one_recipe(tmp_path: Path) -> None:
+    data = few_images()
+    made = grid.Grid(tmp_path, data, print, ("resnet18",), 0.0625, epochs=1)
+    (tmp_path / "resnet18_cifar.safetensors").write_bytes(b"weights")
+    facts = {"task": "visual", "role": "target", "architecture": "resnet18_cifar", "quality": {}, "source": made._source}
+    grid.enter(tmp_path, "resnet18_cifar", facts, data.classes)
+    assert set(grid.Grid(tmp_path, data, print, ("resnet18",), 0.0625, epochs=1).models) == {"resnet18_cifar"}
+    with pytest.raises(OtherRunError, match="another recipe"):
+        grid.Grid(tmp_path, data, print, ("resnet18",), 0.0625, epochs=2)
+
+
+def test_a_width_that_cannot_be_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="own width"):
+        grid.Grid(tmp_path / "grid", few_images(), print, ("resnet18", "googlenet"), 0.25)
+    assert not (tmp_path / "grid").exists()
 
 
 @pytest.mark.parametrize("name", NETWORKS)
