@@ -11,7 +11,7 @@ from protectors.base import Budget, Outcome, Progress
 SHAPED_STEP = 1 / 255
 """Root mean square of a shaped step: a smaller one vanishes when the photo is saved, a larger one costs quality."""
 
-REFINEMENTS = 20
+REFINEMENTS = 8
 """Steps that a finished image's change is made smaller for."""
 
 SHRINKING, GROWING = 0.85, 1.05
