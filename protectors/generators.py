@@ -135,10 +135,10 @@ def load(own: Entry, device: "torch.device | str" = "cpu") -> "PerturbationGener
     # Imported here, so that who only lists them stays light.
     import torch
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
 
     from protectors.unet import UNet
     from protectors.visual import PerturbationGenerator
+    from protectors.weights import read_float
 
     if own.file is None or not own.file.is_file():
         raise GeneratorError(f"The weights of {own.name} are not beside its manifest.")
@@ -148,8 +148,7 @@ def load(own: Entry, device: "torch.device | str" = "cpu") -> "PerturbationGener
         raise GeneratorError(f"The weights of {own.name} are not those of the manifest (SHA-256 differs). Fetch both again.")
     network = UNet()
     try:
-        weights = load_file(own.file)
-        network.load_state_dict({key: value.float() if value.is_floating_point() else value for key, value in weights.items()})
+        network.load_state_dict(read_float(own.file))
     except (SafetensorError, RuntimeError):
         raise GeneratorError(f"The weights of {own.name} do not fit the network of a generator.") from None
     if not all(torch.isfinite(value).all() for value in network.state_dict().values()):

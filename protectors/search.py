@@ -80,7 +80,7 @@ class Recession:
             outputs = [encoder.outputs(originals) for encoder in self.encoders]
         self.codes = [binary(own) for own in outputs]
         self.usual = [own.abs().mean(1, keepdim=True).clamp(min=1e-6) for own in outputs]
-        self.labels = [encoder.read(originals) for encoder in self.encoders]
+        self.labels = [own.scores(codes).argmax(1) for own, codes in zip(self.encoders, self.codes, strict=True)]
 
     def loss(self, images: Tensor, step: int) -> Tensor:
         forms = [images, compressed(images, SITE_QUALITY)] if self.small else [images]

@@ -15,6 +15,7 @@ from protectors.adversaries.classifier import Classifier
 from protectors.base import Budget, Outcome, Progress, Protector, Verdict
 from protectors.optimisation import on_levels
 from protectors.quality import ssim_of
+from protectors.resizing import resized
 
 UNREADABLE = 0.3
 """Structural similarity at which a picture no longer looks like itself."""
@@ -54,11 +55,7 @@ def perturbed(network: nn.Module, images: Tensor) -> Tensor:
 
 def smaller(images: Tensor, side: int) -> Tensor:
     """[B, 3, side, side], as a service resizes an upload to its model's input."""
-    return smaller_to(images, side, side)
-
-
-def smaller_to(images: Tensor, height: int, width: int) -> Tensor:
-    return functional.interpolate(images, (height, width), mode="bilinear", antialias=True, align_corners=False)
+    return resized(images, side, side)
 
 
 def enlarged_for(drawn: Tensor, height: int, width: int) -> Tensor:
@@ -84,7 +81,7 @@ def enlarged_for(drawn: Tensor, height: int, width: int) -> Tensor:
 def smoothed(images: Tensor) -> Tensor:
     """Images [B, 3, H, W] as a service sees them that were enlarged by pixel repetition: what photos of any size suffer."""
     larger = functional.interpolate(images, scale_factor=4, mode="nearest")
-    return smaller_to(larger, images.shape[2], images.shape[3])
+    return resized(larger, images.shape[2], images.shape[3])
 
 
 def unread(logits: Tensor, labels: Tensor) -> Tensor:

@@ -73,6 +73,15 @@ def images_for(args: argparse.Namespace) -> "LabelledImages":
     return LabelledImages((args.data or DEFAULT_FOLDER) / "cifar10.npz", pick_device(args.device))
 
 
+def what_failed(problem: Exception, folder: Path) -> str:
+    """A sentence for what kept a training from its end; ``folder`` is where it writes."""
+    if isinstance(problem, FileNotFoundError):
+        return f"{problem}. Say where the data is with --data or CLOAKROOM_DATA."
+    if isinstance(problem, OSError):
+        return f"{folder} cannot be written to ({problem.strerror}). Choose another folder with -o."
+    return f"{problem}."
+
+
 def readers(args: argparse.Namespace) -> dict[str, Entry]:
     """The classifiers of 32x32 images that there are: the embedded ones, and those that the grid has trained."""
     known = (*entries(), *listed(model_folder(chosen_state(args)) / TRAINED))
@@ -108,14 +117,8 @@ def run_visual(args: argparse.Namespace) -> int:
         elif args.auxiliary != NONE:
             auxiliary = load_classifier(known[args.auxiliary], device)
         made = trained(args, data, target, auxiliary, Recipe(args.epochs, args.seed))
-    except FileNotFoundError as problem:
-        complain(args, f"{problem}. Say where the data is with --data or CLOAKROOM_DATA.")
-        return FAILED
-    except OSError as problem:
-        complain(args, f"{args.output} cannot be written to ({problem.strerror}). Choose another folder with -o.")
-        return FAILED
-    except (OtherRunError, DamagedWeightsError) as problem:
-        complain(args, f"{problem}.")
+    except (OSError, OtherRunError, DamagedWeightsError) as problem:
+        complain(args, what_failed(problem, args.output))
         return FAILED
     if args.json:
         print_json({"manifest": str(made)})
@@ -135,8 +138,8 @@ def trained(
     args: argparse.Namespace, data: "LabelledImages", target: "Classifier", auxiliary: "Classifier | None", recipe: "Recipe"
 ) -> Path:
     """Train to the end, write weights and manifest, and return the manifest's path."""
-    from protectors.training.cifar import save_halved
     from protectors.training.visual import GeneratorTraining
+    from protectors.weights import save_half
 
     other = auxiliary.name if auxiliary else NONE
     name: str = args.name or f"{target.name}_{other}".replace("_cifar", "")[:24]
@@ -148,7 +151,7 @@ def trained(
         say(f"going on at step {training.step} of {training.total}")
     network = training.run(throttled(lambda done, total, left: say(f"{name}: {done}/{total}, about {left:.0f} s left")))
     weights, manifest = folder / f"{name}.safetensors", folder / f"{name}.json"
-    save_halved(network.state_dict(), weights)
+    save_half(network.state_dict(), weights)
     content = {
         "name": name,
         "file": weights.name,
@@ -197,14 +200,8 @@ def run_grid(args: argparse.Namespace) -> int:
     try:
         grid = Grid(folder, images_for(args), say, networks, args.width, args.epochs, args.generator_epochs, args.seed)
         grid.run()
-    except FileNotFoundError as problem:
-        complain(args, f"{problem}. Say where the data is with --data or CLOAKROOM_DATA.")
-        return FAILED
-    except OSError as problem:
-        complain(args, f"{folder} cannot be written to ({problem.strerror}). Choose another folder with -o.")
-        return FAILED
-    except (OtherRunError, DamagedWeightsError) as problem:
-        complain(args, f"{problem}.")
+    except (OSError, OtherRunError, DamagedWeightsError) as problem:
+        complain(args, what_failed(problem, folder))
         return FAILED
     except ValueError as problem:
         complain(args, f"{problem}.")

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+
+from protectors.resizing import resized
 
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
@@ -44,8 +45,6 @@ class ImageNetwork:
     def outputs(self, images: Tensor) -> Tensor:
         """What the network gives [B, outputs]; differentiable with respect to the images."""
         if images.shape[2:] != (self.side, self.side):
-            images = functional.interpolate(
-                images, (self.side, self.side), mode="bilinear", antialias=True, align_corners=False
-            )
+            images = resized(images, self.side, self.side)
         outputs: Tensor = self.model((images - self.mean) / self.deviation)
         return outputs

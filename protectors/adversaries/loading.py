@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 from torchvision.models import ResNet50_Weights, resnet50
 from torchvision.models.detection import (
@@ -22,6 +21,7 @@ from protectors.adversaries.embedded_detector import build_detector
 from protectors.adversaries.hash_encoder import HashEncoder
 from protectors.adversaries.plain_convnet import PlainConvNet
 from protectors.manifest import DamagedWeightsError, Entry, entries, sha256_of, weights_file
+from protectors.weights import read_float
 
 BACKGROUND = "background"
 
@@ -68,7 +68,7 @@ def read_weights(own: Entry, folder: Path | None) -> dict[str, torch.Tensor]:
         raise DamagedWeightsError(f"the weights of {own.name} are not there: run `cloakroom models pull {own.name}`")
     if own.file is not None and sha256_of(path) != own.sha256:
         raise DamagedWeightsError(f"the weights of {own.name} are damaged: install Cloakroom again, or train them anew")
-    return {name: value.float() if value.is_floating_point() else value for name, value in load_file(path).items()}
+    return read_float(path)
 
 
 def build(architecture: str, outputs: int) -> nn.Module:

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from protectors.adversaries.dense_resnet import DenseResNetClassifier
 from protectors.archive import DEFAULT_FOLDER, Archive
+from protectors.resizing import resized
 
 
 def augment(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
@@ -28,7 +29,7 @@ def augment(images: Tensor, side: int, generator: torch.Generator) -> Tensor:
     top, left = (int(torch.randint(0, 9, (), generator=generator)) for _ in range(2))
     batch = batch[:, :, top : top + 32, left : left + 32]
     gain = 1 + 0.4 * (torch.rand(len(batch), 3, 1, 1, generator=generator) - 0.5)
-    return functional.interpolate(batch * gain, (side, side), mode="bilinear", antialias=True).clamp(0, 1)
+    return resized(batch * gain, side, side).clamp(0, 1)
 
 
 def main() -> None:

@@ -16,14 +16,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from protectors.adversaries.cifar_networks import NETWORKS, SIDE
+from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.image_network import normalised
 from protectors.archive import DEFAULT_FOLDER, Archive
+from protectors.evaluation.reading import share_right
+from protectors.resizing import resized
 from protectors.training.detector import update_average
+from protectors.weights import save_half
 
 BATCH = 256
 PADDING = 2
@@ -55,7 +58,7 @@ def shrunk(pixels: NDArray[np.uint8]) -> Tensor:
     images = torch.from_numpy(pixels)
     if images.shape[2:] == (SIDE, SIDE):
         return images
-    small = functional.interpolate(images.float(), (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
+    small = resized(images.float(), SIDE, SIDE)
     return small.round().clamp(0, 255).to(torch.uint8)
 
 
@@ -121,16 +124,10 @@ def outputs_of(network: nn.Module, images: Tensor) -> Tensor:
     return torch.cat([network(normalised(batch.float() / 255)).cpu() for batch in images.split(500)])
 
 
-def share_right(network: nn.Module, data: LabelledImages) -> float:
-    """A classifier's accuracy on the test split."""
-    read = outputs_of(network, data.images[data.test]).argmax(1)
-    return float((read == data.labels[data.test].cpu()).float().mean())
-
-
-def save_halved(state: dict[str, Tensor], path: Path) -> None:
-    """Weights in half precision, which is how they are shipped."""
-    halved = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
-    save_file({key: value.detach().cpu().contiguous() for key, value in halved.items()}, path)
+def accuracy(network: nn.Module, data: LabelledImages) -> float:
+    """A classifier's, on the test split."""
+    read = Classifier("", network, data.classes, SIDE)
+    return share_right(read, data.images[data.test].float() / 255, data.labels[data.test].cpu())
 
 
 def main() -> None:
@@ -149,8 +146,8 @@ def main() -> None:
     network = NETWORKS[arguments.network](len(cifar.classes), arguments.width)
     trainer = Trainer(cifar, network, nn.Identity(), arguments.seed)
     trained = trainer.run(READING, arguments.epochs, arguments.rate, partial(print, flush=True))
-    print(f"accuracy on the test split {share_right(trained, cifar):.4f}", flush=True)
-    save_halved(trained.state_dict(), arguments.output)
+    print(f"accuracy on the test split {accuracy(trained, cifar):.4f}", flush=True)
+    save_half(trained.state_dict(), arguments.output)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ import time
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.image_list import ImageList
@@ -24,6 +23,7 @@ from protectors.adversaries.embedded_detector import build_detector
 from protectors.adversaries.image_network import normalised
 from protectors.archive import DEFAULT_FOLDER, Archive
 from protectors.training.detection_samples import SampleSource
+from protectors.weights import read_float, save_half
 
 # Street photos are easy and many; the others show how varied photos are.
 SHARES = {"street": 0.35, "coco": 0.38, "oi": 0.27}
@@ -58,17 +58,6 @@ def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
                 mean.copy_(value)
 
 
-def save_half(model: nn.Module, path: Path) -> None:
-    """Write float16 weights; statistics of the normalisation stay exact enough in float16 at these magnitudes."""
-    state = model.state_dict()
-    save_file({name: v.half().contiguous() if v.is_floating_point() else v for name, v in state.items()}, path)
-
-
-def read_half(path: Path) -> dict[str, Tensor]:
-    """What save_half wrote, as float32."""
-    return {name: v.float() if v.is_floating_point() else v for name, v in load_file(path).items()}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
@@ -86,9 +75,9 @@ def main() -> None:
     source = SampleSource(Archive(arguments.data / "people.npz"), SHARES, arguments.seed)
     model = build_detector().to(device).to(memory_format=torch.channels_last)
     if arguments.backbone:
-        model.backbone.body.load_state_dict(load_file(arguments.backbone))
+        model.backbone.body.load_state_dict(read_float(arguments.backbone))
     if arguments.start:
-        model.load_state_dict(read_half(arguments.start))
+        model.load_state_dict(read_float(arguments.start))
     model.train()
     average = copy.deepcopy(model)
     decayed = [p for p in model.parameters() if p.ndim > 1]
@@ -130,9 +119,9 @@ def main() -> None:
             shown = " ".join(f"{name.removeprefix('loss_')} {value.item():.3f}" for name, value in parts.items())
             print(f"step {step} {100 * progress():.1f} % side {images.shape[2]} {shown}", flush=True)
         if time.monotonic() - saved > 240:
-            save_half(average, arguments.output)
+            save_half(average.state_dict(), arguments.output)
             saved = time.monotonic()
-    save_half(average, arguments.output)
+    save_half(average.state_dict(), arguments.output)
     print(f"{step} steps of {arguments.batch} photos in {arguments.minutes} minutes, seed {arguments.seed}", flush=True)
 
 

@@ -3,9 +3,10 @@
     cloakroom train grid --output DIR
 
 What is finished is entered into DIR/manifest.json, which ``cloakroom evaluate search|visual`` read where DIR is the folder
-``trained`` among the pulled models; a command that was stopped skips what is
-finished, and goes on within a generator. On a GPU the whole of it takes an
-evening at the published widths. On two CPU cores ``--width 0.25 --networks vgg13_bn resnet18 --epochs 8`` is within reach.
+``trained`` among the pulled models. A command that was stopped skips what is finished, and goes on within a generator.
+
+The whole of it, at the published widths, is meant for a GPU. On two CPU cores ``--width 0.25 --networks vgg13_bn resnet18
+--epochs 8`` is within reach.
 """
 
 import itertools
@@ -23,9 +24,10 @@ from protectors.adversaries.cifar_networks import NETWORKS, SIDE
 from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.loading import load_classifier
 from protectors.manifest import Entry, listed, sha256_of
-from protectors.training.cifar import READING, LabelledImages, LossOf, Trainer, save_halved, share_right
+from protectors.training.cifar import READING, LabelledImages, LossOf, Trainer, accuracy
 from protectors.training.hashing import train
 from protectors.training.visual import GeneratorTraining, OtherRunError, Recipe
+from protectors.weights import save_half
 
 Say = Callable[[str], None]
 
@@ -109,15 +111,15 @@ class Grid:
     def _classifier(self, network: str, name: str) -> dict[str, Any]:
         model = NETWORKS[network](len(self.data.classes), self.width)
         trained = self._trainer(name, self.epochs, 0.2)(model, nn.Identity(), READING)
-        save_halved(trained.state_dict(), self.folder / f"{name}.safetensors")
+        save_half(trained.state_dict(), self.folder / f"{name}.safetensors")
         facts = {"task": "visual", "role": "target", "architecture": self._architecture(network)}
-        return facts | {"quality": {"cifar10.accuracy": round(share_right(trained, self.data), 4)}}
+        return facts | {"quality": {"cifar10.accuracy": round(accuracy(trained, self.data), 4)}}
 
     def _encoder(self, method: str, bits: int, network: str, name: str) -> dict[str, Any]:
         model, start = NETWORKS[network](bits, self.width), self.folder / f"{network}_cifar.safetensors"
         run = self._trainer(name, max(2, self.epochs // 8), 0.02)
         state, quality = train(self.data, method, model, bits, start, run)
-        save_halved(state, self.folder / f"{name}.safetensors")
+        save_half(state, self.folder / f"{name}.safetensors")
         facts = {"task": "search", "role": "adversary", "architecture": self._architecture(network)}
         return facts | {"quality": {"cifar10.map1000": round(quality, 4)}}
 
@@ -135,7 +137,7 @@ class Grid:
                 self.say(f"{name}: {done}/{total}, about {left:.0f} s left")
 
         trained = training.run(progress)
-        save_halved(trained.state_dict(), self.folder / f"{name}.safetensors")
+        save_half(trained.state_dict(), self.folder / f"{name}.safetensors")
         (self.folder / f"{name}.run").unlink(missing_ok=True)
         facts = {"task": "visual", "role": "generator", "architecture": "unet", "target": f"{target}_cifar"}
         return facts | {"auxiliary": f"{auxiliary}_cifar" if other else "", "quality": {}}

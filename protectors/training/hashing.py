@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from protectors.adversaries.cifar_networks import NETWORKS
@@ -21,7 +20,8 @@ from protectors.adversaries.hash_encoder import binary
 from protectors.archive import DEFAULT_FOLDER
 from protectors.evaluation.retrieval import mean_average_precision
 from protectors.training import hash_losses
-from protectors.training.cifar import LabelledImages, LossOf, Trainer, outputs_of, save_halved
+from protectors.training.cifar import LabelledImages, LossOf, Trainer, outputs_of
+from protectors.weights import read_float, save_half
 
 METHODS = ("dsh", "dbh", "dpsh")
 QUERIES = 1000
@@ -46,8 +46,8 @@ def train(
     ``start`` holds a classifier's weights, all of which but the last layer's are taken over.
     """
     if start:
-        learnt, own = load_file(start), network.state_dict()
-        kept = {key: value.float() for key, value in learnt.items() if key in own and value.shape == own[key].shape}
+        learnt, own = read_float(start), network.state_dict()
+        kept = {key: value for key, value in learnt.items() if key in own and value.shape == own[key].shape}
         network.load_state_dict(kept, strict=False)
     classifier = nn.Linear(bits, len(data.classes))
     losses: dict[str, LossOf] = {
@@ -88,7 +88,7 @@ def main() -> None:
     network = NETWORKS[arguments.network](arguments.bits, arguments.width)
     state, quality = train(data, arguments.method, network, arguments.bits, arguments.start, run)
     print(f"mAP at {TOP} of {QUERIES} test images {quality:.4f}", flush=True)
-    save_halved(state, arguments.output)
+    save_half(state, arguments.output)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,9 @@ from torch.nn import functional
 from protectors.adversaries.image_network import normalised
 from protectors.adversaries.loading import CLASSIFIERS
 from protectors.archive import DEFAULT_FOLDER, Archive
-from protectors.training.detector import read_half, save_half, update_average
+from protectors.resizing import resized
+from protectors.training.detector import update_average
+from protectors.weights import read_float, save_half
 
 SIDE = 144  # pixels at which the classifiers read photos
 CROP = 112  # pixels of a training crop: cheaper, and it makes objects look as large as whole photos at SIDE
@@ -44,7 +46,7 @@ def crops(images: Tensor, generator: torch.Generator) -> Tensor:
 
 def whole(images: Tensor) -> Tensor:
     """Photos as they are read: uint8 [B, 3, H, W] to float [B, 3, SIDE, SIDE]."""
-    return functional.interpolate(images.float() / 255, (SIDE, SIDE), mode="bilinear", antialias=True)
+    return resized(images.float() / 255, SIDE, SIDE)
 
 
 def main() -> None:
@@ -68,7 +70,7 @@ def main() -> None:
     model = CLASSIFIERS[arguments.architecture](len(archive.classes)).to(device).to(memory_format=torch.channels_last)
     rate = 1.5e-3
     if arguments.start:
-        model.load_state_dict(read_half(arguments.start))
+        model.load_state_dict(read_float(arguments.start))
         rate = 7.5e-4
     average = CLASSIFIERS[arguments.architecture](len(archive.classes)).to(device)
     average.load_state_dict(model.state_dict())
@@ -90,7 +92,7 @@ def main() -> None:
             update_average(average, model, min(0.995, step / (step + 10)))
             if step % 50 == 0:
                 print(f"step {step}/{total} loss {loss.item():.3f} {time.monotonic() - started:.0f} s", flush=True)
-    save_half(average, arguments.output)
+    save_half(average.state_dict(), arguments.output)
     average.eval()
     with torch.inference_mode():
         right = 0

@@ -17,6 +17,8 @@ def test_any_size_goes_in_and_comes_out(size: tuple[int, int]) -> None:
 
 
 def test_every_pixel_has_its_say() -> None:
+    # Of a network this narrow an unlucky draw can leave a pixel none.
+    torch.manual_seed(0)
     images = torch.rand(1, 3, 20, 20, requires_grad=True)
     UNet(4).eval()(images).square().sum().backward()
     assert images.grad is not None
