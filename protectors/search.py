@@ -2,13 +2,13 @@
 
 Source: "Recessive Social Networking: Preventing Privacy Leakage against Reverse Image Search". A wrong label is drawn at
 random, and steps along r, the difference of its gradient and that of the label that is retrieved, are added until another one
-is. Three rules are offered: ``published`` takes the paper's step, lambda * r / ||r||_2^2; ``ifgsm`` is its baseline, the sign
-of r; ``codes``, ours and the default, needs no labels: it drives the bits of the code itself over their thresholds, in as
-many encoders at once as it is given, and leaves alone those that are well across.
+is. Of the rules that are offered two are the paper's: ``published`` takes its step, lambda * r / ||r||_2^2; ``ifgsm`` is its
+baseline, the sign of r. Two are ours and draw no label: ``codes``, the default, drives the bits of the code itself over their
+thresholds, in as many encoders at once as it is given, and leaves alone those that are well across; ``nearest`` asks as little
+as the paper's rule, and leads the code to the label that is nearest anyhow.
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -38,24 +38,17 @@ SITE_QUALITY = 75
 SMALL = 4
 """Times an encoder's input: up to this size JPEG acts on what it reads."""
 
-Rule = Literal["published", "ifgsm", "codes"]
+LEAD = 0.3
+"""By how much a code has to be more like another label's than like its own, for ``nearest``; identical codes are alike by 1."""
 
+Rule = Literal["published", "ifgsm", "codes", "nearest"]
 
-@dataclass(frozen=True)
-class Aim:
-    """How far the codes rule goes: ``flipped`` is the share of bits that have to differ, ``survives`` whether they have to
-    after a site's JPEG as well."""
-
-    flipped: float = FLIPPED
-    survives: bool = True
-
-
-LEAST = Aim(0.0, False)
-"""Another label and no more, as the paper's rule asks: for comparing the two at the same quality."""
+PAPERS: tuple[Rule, ...] = ("published", "ifgsm")
+"""The rules that are given a wrong label."""
 
 
 class Recession:
-    """The objective of one batch. ``wrong`` are labels [B], one of each encoder, drawn by the caller; ``codes`` needs none."""
+    """The objective of one batch. ``wrong`` are labels [B], one of each encoder, drawn by the caller; ours need none."""
 
     stage = "search"
 
@@ -65,16 +58,12 @@ class Recession:
         originals: Tensor,
         wrong: Sequence[Tensor],
         rule: Rule,
-        aim: Aim,
     ) -> None:
         self.encoders = tuple(encoders)
-        self.aim = aim
         self.rule = rule
-        self.shrinks = rule == "codes"
+        self.shrinks = rule not in PAPERS
         # What JPEG does to larger photos, an encoder's own resizing averages out.
-        self.small = (
-            rule == "codes" and aim.survives and max(originals.shape[2:]) <= SMALL * min(own.side for own in self.encoders)
-        )
+        self.small = rule == "codes" and max(originals.shape[2:]) <= SMALL * min(own.side for own in self.encoders)
         self.wrong = tuple(wrong)
         with torch.no_grad():
             outputs = [encoder.outputs(originals) for encoder in self.encoders]
@@ -91,18 +80,27 @@ class Recession:
         if self.rule == "codes":
             kept = self.codes[index] * outputs / self.usual[index]
             return (kept + ACROSS).clamp(min=0).mean(1)
+        if self.rule == "nearest":
+            return self._lead(index, outputs)
         scores = self.encoders[index].scores(outputs)
         return (scores.gather(1, self.labels[index][:, None]) - scores.gather(1, self.wrong[index][:, None]))[:, 0]
+
+    def _lead(self, index: int, outputs: Tensor) -> Tensor:
+        """How much more outputs [B, bits] are like their own label than like the nearest other: below 0 that is retrieved."""
+        scores, own = self.encoders[index].scores(outputs), self.labels[index][:, None]
+        return scores.gather(1, own)[:, 0] - scores.scatter(1, own, -torch.inf).amax(1)
 
     @torch.no_grad()
     def finished(self, images: Tensor, step: int) -> Tensor:
         done = torch.ones(len(images), dtype=torch.bool, device=images.device)
         for form in [images, jpeg(images, SITE_QUALITY, subsampled=True)] if self.small else [images]:
-            for encoder, codes, labels in zip(self.encoders, self.codes, self.labels, strict=True):
+            for index, encoder in enumerate(self.encoders):
                 now = encoder.codes(form)
                 if self.rule == "codes":
-                    done &= (now != codes).float().mean(1) >= self.aim.flipped
-                done &= encoder.scores(now).argmax(1) != labels
+                    done &= (now != self.codes[index]).float().mean(1) >= FLIPPED
+                done &= encoder.scores(now).argmax(1) != self.labels[index]
+                if self.rule == "nearest":
+                    done &= self._lead(index, now) < -LEAD
         return done
 
     def update(self, gradient: Tensor, step: int) -> Tensor:
@@ -118,15 +116,12 @@ class SearchProtector(Protector):
 
     name = "search"
 
-    def __init__(
-        self, encoders: Sequence[HashEncoder], generator: torch.Generator, rule: Rule = "codes", aim: Aim | None = None
-    ) -> None:
+    def __init__(self, encoders: Sequence[HashEncoder], generator: torch.Generator, rule: Rule = "codes") -> None:
         if not encoders:
             raise ValueError("at least one encoder is needed")
         self.encoders = tuple(encoders)
         self.generator = generator
         self.rule: Rule = rule
-        self.aim = aim or Aim()
 
     def _wrong(self, encoder: HashEncoder, originals: Tensor) -> Tensor:
         """A label [B] drawn evenly among all but the one that is retrieved."""
@@ -135,8 +130,8 @@ class SearchProtector(Protector):
         return (labels + offsets) % classes
 
     def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
-        wrong = [] if self.rule == "codes" else [self._wrong(encoder, originals) for encoder in self.encoders]
-        objective = Recession(self.encoders, originals, wrong, self.rule, self.aim)
+        wrong = [self._wrong(encoder, originals) for encoder in self.encoders] if self.rule in PAPERS else []
+        objective = Recession(self.encoders, originals, wrong, self.rule)
         return (yield from optimise(originals, objective, budget, start))
 
     def judge(self, originals: Tensor, delivered: Tensor, surely: bool = False) -> list[Verdict]:

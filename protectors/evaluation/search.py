@@ -26,7 +26,7 @@ from protectors.evaluation.retrieval import mean_average_precision, precision_wi
 from protectors.manifest import TRAINED, Entry, entries, entry, listed
 from protectors.optimisation import on_levels
 from protectors.quality import as_pixels
-from protectors.search import LEAST, Aim, Rule, SearchProtector
+from protectors.search import Rule, SearchProtector
 
 GROUPS = {
     12: ("dsh12", "dbh12", "dpsh12"),
@@ -90,9 +90,8 @@ def protect(
     originals: Tensor,
     rule: Rule,
     progress: Measurement | None = None,
-    aim: Aim | None = None,
 ) -> Protected:
-    protector = SearchProtector(encoders, torch.Generator().manual_seed(SEED), rule, aim)
+    protector = SearchProtector(encoders, torch.Generator().manual_seed(SEED), rule)
     begun, made = time.perf_counter(), []
     for batch in originals.split(BATCH):
         made.append(outcome_of(protector, batch.to(encoders[0].device), BUDGET).images.cpu())
@@ -143,8 +142,8 @@ def run(measurement: Measurement) -> None:
 
     ``ours`` protects against the three encoders of a size at once, ``paper`` and ``ifgsm`` against the one that searches.
     ``transfer`` is what was made on DSH alone by ours, ``transfer.paper`` by the paper's rule, searched by the others, whose
-    network is another. ``equal.ours`` is ours against that encoder, asking no more than the paper's rule, its change made as
-    large as the paper's; ``equal.paper`` the paper's change made as large as ``ours``.
+    network is another. ``equal.ours`` is our ``nearest`` rule against that encoder, its change made as large as the
+    paper's; ``equal.paper`` the paper's change made as large as ``ours``.
     """
     dataset = Dataset.of(Archive(measurement.data / "cifar10.npz"), measurement.quick)
     measurement.figures |= {"queries": len(dataset.queries), "database": len(dataset.stored)}
@@ -190,7 +189,7 @@ def row(database: Database, queries: Tensor, truth: Tensor, ours: Protected) -> 
     clean, near = database.quality(queries, truth)
     paper = protect([database.encoder], queries, "published")
     ifgsm = protect([database.encoder], queries, "ifgsm")
-    least = protect([database.encoder], queries, "codes", aim=LEAST)
+    nearest = protect([database.encoder], queries, "nearest")
     after, after_near = database.quality(ours.images, truth)
     return {
         "clean": clean,
@@ -200,7 +199,7 @@ def row(database: Database, queries: Tensor, truth: Tensor, ours: Protected) -> 
         "ifgsm": database.quality(ifgsm.images, truth)[0],
         "ours": after,
         "ours.radius2": after_near,
-        "equal.ours": database.quality(as_large(least.images, queries, paper.images), truth)[0],
+        "equal.ours": database.quality(as_large(nearest.images, queries, paper.images), truth)[0],
         "equal.paper": database.quality(as_large(paper.images, queries, ours.images), truth)[0],
         "jpeg75": database.quality(jpeg(ours.images, 75, subsampled=True), truth)[0],
         "levels16": database.quality(fewer_levels(ours.images), truth)[0],

@@ -131,7 +131,7 @@ def test_an_unknown_protector_or_class_is_said(running_daemon: RunningDaemon, fo
 
 @pytest.mark.parametrize(
     "option",
-    [("--protectors", "Objects"), ("--protectors", ""), ("--sensitive", "x" * 65)],
+    [("--protector", "Objects"), ("--protector", ""), ("--sensitive", "x" * 65)],
     ids=["capital", "none", "long label"],
 )
 def test_what_the_protocol_cannot_say_is_refused_before_anything_is_done(tmp_path: Path, option: tuple[str, str]) -> None:

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from protectors.adversaries.cifar_networks import NETWORKS
 from protectors.adversaries.hash_encoder import HashEncoder
 from protectors.base import Budget
-from protectors.search import LAMBDA, Aim, Recession, Rule, SearchProtector
+from protectors.search import LAMBDA, Recession, Rule, SearchProtector
 from tests.protectors.conftest import finish
 
-RULES: tuple[Rule, ...] = ("published", "ifgsm", "codes")
+RULES: tuple[Rule, ...] = ("published", "ifgsm", "codes", "nearest")
 BITS = 16
 
 
@@ -41,7 +41,7 @@ def linear_encoder(seed: int = 0) -> HashEncoder:
 def test_a_published_step_raises_the_wrong_label_by_lambda() -> None:
     encoder, originals = linear_encoder(), images()
     retrieved = encoder.scores(encoder.codes(originals)).argmax(1)
-    objective = Recession([encoder], originals, [(retrieved + 1) % 3], "published", Aim())
+    objective = Recession([encoder], originals, [(retrieved + 1) % 3], "published")
     held = originals.clone().requires_grad_(True)
     before = objective.loss(held, 0)
     (gradient,) = torch.autograd.grad(before.sum(), held)
@@ -96,11 +96,11 @@ def test_a_batch_gives_what_single_images_give(rule: Rule) -> None:
     originals = torch.rand(2, 3, 32, 32)
     wrong = (encoder.read(originals) + 1) % 3
     for step in range(2):
-        together = Recession([encoder], originals, [wrong], rule, Aim())
+        together = Recession([encoder], originals, [wrong], rule)
         held = originals.clone().requires_grad_(True)
         (gradients,) = torch.autograd.grad(together.loss(held, step).sum(), held)
         for index in range(2):
-            alone = Recession([encoder], originals[index, None], [wrong[index, None]], rule, Aim())
+            alone = Recession([encoder], originals[index, None], [wrong[index, None]], rule)
             own = originals[index, None].clone().requires_grad_(True)
             (gradient,) = torch.autograd.grad(alone.loss(own, step).sum(), own)
             assert torch.allclose(
