@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from protectors.adversaries.classifier import Classifier
     from protectors.training.cifar import LabelledImages
     from protectors.training.visual import Recipe
+    from protectors.unet import UNet
 
 AUTO, NONE = "auto", "none"
 SAID_EVERY = 10.0
@@ -49,6 +50,8 @@ def add(commands: Subparsers) -> None:
     )
     visual.add_argument("--name", help="what the generator is called (from its models)")
     visual.add_argument("--epochs", type=float, default=10, help="(%(default)s)")
+    visual.add_argument("--rate", type=float, default=1e-3, help="peak learning rate (%(default)s)")
+    visual.add_argument("--start", type=Path, metavar="FILE", help="a generator's .safetensors to begin from (chance)")
     visual.add_argument("-o", "--output", type=Path, metavar="DIR", default=Path(), help="where its two files go (here)")
     visual.set_defaults(run=run_visual)
     grid = add_command(actions, "grid", "Every model of the papers' tables, for `evaluate`; goes on where it was stopped.")
@@ -92,7 +95,7 @@ def run_visual(args: argparse.Namespace) -> int:
     end_on_sigterm()
     from protectors.adversaries.loading import load_classifier
     from protectors.generators import NAME
-    from protectors.training.visual import OtherRunError, Recipe
+    from protectors.training.visual import OtherRunError, Recipe, marked
 
     known = readers(args)
     unknown = [name for name in (args.target,) if name not in known]
@@ -103,8 +106,8 @@ def run_visual(args: argparse.Namespace) -> int:
     if args.name is not None and not NAME.fullmatch(args.name):
         complain(args, "--name may have up to 24 of a-z, 0-9, - and _, and begins with a letter.")
         return USAGE
-    if args.epochs <= 0 or args.auxiliary == args.target:
-        complain(args, "--epochs has to be above zero, and --auxiliary another model than --target.")
+    if args.epochs <= 0 or args.rate <= 0 or args.auxiliary == args.target:
+        complain(args, "--epochs and --rate have to be above zero, and --auxiliary another model than --target.")
         return USAGE
     try:
         data = images_for(args)
@@ -116,7 +119,12 @@ def run_visual(args: argparse.Namespace) -> int:
             say(f"auxiliary model: {auxiliary.name}")
         elif args.auxiliary != NONE:
             auxiliary = load_classifier(known[args.auxiliary], device)
-        made = trained(args, data, target, auxiliary, Recipe(args.epochs, args.seed))
+        network = begun_from(args.start) if args.start else None
+        recipe = Recipe(args.epochs, args.seed, args.rate, start=marked(network) if network else "")
+        made = trained(args, data, target, auxiliary, recipe, network)
+    except NoGeneratorError as problem:
+        complain(args, str(problem))
+        return USAGE
     except (OSError, OtherRunError, DamagedWeightsError) as problem:
         complain(args, what_failed(problem, args.output))
         return FAILED
@@ -127,6 +135,25 @@ def run_visual(args: argparse.Namespace) -> int:
     return OK
 
 
+class NoGeneratorError(Exception):
+    """A file that a training was to begin from is not a generator's; the text says what to give."""
+
+
+def begun_from(weights: Path) -> "UNet":
+    """Raises NoGeneratorError."""
+    from safetensors import SafetensorError
+
+    from protectors.unet import UNet
+    from protectors.weights import read_float
+
+    network = UNet()
+    try:
+        network.load_state_dict(read_float(weights))
+    except (OSError, SafetensorError, RuntimeError):
+        raise NoGeneratorError(f"{weights} is not a generator's weights. Give --start its .safetensors file.") from None
+    return network
+
+
 def chosen_auxiliary(target: "Classifier", candidates: "list[Classifier]", data: "LabelledImages") -> "Classifier":
     from protectors.training.visual import choose_auxiliary
 
@@ -135,7 +162,12 @@ def chosen_auxiliary(target: "Classifier", candidates: "list[Classifier]", data:
 
 
 def trained(
-    args: argparse.Namespace, data: "LabelledImages", target: "Classifier", auxiliary: "Classifier | None", recipe: "Recipe"
+    args: argparse.Namespace,
+    data: "LabelledImages",
+    target: "Classifier",
+    auxiliary: "Classifier | None",
+    recipe: "Recipe",
+    network: "UNet | None",
 ) -> Path:
     """Train to the end, write weights and manifest, and return the manifest's path."""
     from protectors.training.visual import GeneratorTraining
@@ -146,12 +178,12 @@ def trained(
     folder: Path = args.output
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / f"{name}.run"
-    training = GeneratorTraining(data, target, auxiliary, recipe, unfinished)
+    training = GeneratorTraining(data, target, auxiliary, recipe, unfinished, network)
     if training.step:
         say(f"going on at step {training.step} of {training.total}")
-    network = training.run(throttled(lambda done, total, left: say(f"{name}: {done}/{total}, about {left:.0f} s left")))
+    made = training.run(throttled(lambda done, total, left: say(f"{name}: {done}/{total}, about {left:.0f} s left")))
     weights, manifest = folder / f"{name}.safetensors", folder / f"{name}.json"
-    save_half(network.state_dict(), weights)
+    save_half(made.state_dict(), weights)
     content = {
         "name": name,
         "file": weights.name,

@@ -165,8 +165,12 @@ def main() -> None:
     recipes: dict[str, list[str]] = json.loads(arguments.recipe.read_text(encoding="utf-8"))
     path = FOLDER / "manifest.json"
     listed = {item["name"]: item for item in json.loads(path.read_text(encoding="utf-8"))["models"]}
-    for given in arguments.weights:
-        name, _, file = given.partition("=")
+    pairs = [given.partition("=")[::2] for given in arguments.weights]
+    for name, file in pairs:
+        # Before the first of them is measured, which takes minutes.
+        if name not in EMBEDDED or name not in recipes or not Path(file).is_file():
+            parser.error(f"{name}={file}: it takes a name of those above, of which the recipe tells, and a file")
+    for name, file in pairs:
         facts = EMBEDDED[name]
         archive = Archive(arguments.data / facts["data"]) if "data" in facts else None
         classes = archive.classes if archive else list(CLASSES)

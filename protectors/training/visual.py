@@ -36,9 +36,12 @@ class Recipe:
     seed: int = 0
     rate: float = RATE
     batch: int = BATCH
+    start: str = ""
+    """A short mark of the weights that it begins from; none where it begins from chance."""
 
     def __str__(self) -> str:
-        return f"epochs {self.epochs:g}, seed {self.seed}, rate {self.rate:g}, batch {self.batch}"
+        begun = f", from {self.start}" if self.start else ""
+        return f"epochs {self.epochs:g}, seed {self.seed}, rate {self.rate:g}, batch {self.batch}{begun}"
 
 
 class OtherRunError(Exception):
@@ -75,7 +78,7 @@ class GeneratorTraining:
     @property
     def _what(self) -> str:
         """The run by its models, weights and all, and its recipe."""
-        models = [f"{own.name} {marked(own)}" for own in (self.target, self.auxiliary) if own]
+        models = [f"{own.name} {marked(own.model)}" for own in (self.target, self.auxiliary) if own]
         return f"{', '.join(models)}: {self.recipe}"
 
     def run(self, progress: Callable[[int, int, float], None]) -> UNet:
@@ -143,10 +146,10 @@ class GeneratorTraining:
         self.step = int(facts["step"])
 
 
-def marked(model: Classifier) -> str:
+def marked(model: nn.Module) -> str:
     """A short mark of a model's weights: another one of the same name has another."""
     digest = hashlib.sha256()
-    for value in model.model.state_dict().values():
+    for value in model.state_dict().values():
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:12]
 

@@ -40,6 +40,11 @@ def test_a_generator_is_trained_imported_and_offered(
     content = json.loads(manifest.read_text())
     assert (content["target"], content["auxiliary"], content["input_size"]) == ("vgg13_bn_cifar", "resnet18_cifar", 32)
     assert not list(made.glob("*.run"))
+    # It can be what another training begins from.
+    further = [*command[:4], "--epochs", "1", "--rate", "1e-4", "--name", "further", "-o", str(made), "--json"]
+    assert main([*further, "--start", str(made / "ours.safetensors")]) == 0
+    manifest_of_further = Path(json.loads(capsys.readouterr().out)["manifest"])
+    assert ", rate 0.0001, batch 128, from " in json.loads(manifest_of_further.read_text())["source"]
     assert main(["models", "import", str(manifest), "--state", str(state), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["protector"] == "visual-ours"
     assert "visual-ours" in Cloakroom("cpu", state / "models").protectors
@@ -66,12 +71,23 @@ def test_a_damaged_generator_is_not_imported(tmp_path: Path, capsys: pytest.Capt
         (["--target", "vgg13_bn_cifar", "--auxiliary", "vgg99"], "No model is called vgg99"),
         (["--target", "vgg13_bn_cifar", "--auxiliary", "vgg13_bn_cifar"], "another model"),
         (["--target", "vgg13_bn_cifar", "--epochs", "0"], "above zero"),
+        (["--target", "vgg13_bn_cifar", "--rate", "0"], "above zero"),
         (["--target", "vgg13_bn_cifar", "--name", "../outside"], "--name may"),
     ],
 )
 def test_senseless_trainings_are_refused(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "visual", *options]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_a_training_cannot_begin_from_just_any_file(
+    few_images: LabelledImages, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "photo.png").write_bytes(b"not weights")
+    for start in (tmp_path / "photo.png", tmp_path / "missing.safetensors"):
+        command = ["train", "visual", "--target", "vgg13_bn_cifar", "--auxiliary", "none", "-o", str(tmp_path)]
+        assert main([*command, "--start", str(start)]) == 2
+        assert "is not a generator's weights" in capsys.readouterr().err
 
 
 def test_training_says_what_data_it_lacks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
