@@ -20,6 +20,10 @@ PREMISE = (
 )
 LEGEND = "**Bold**: at least as good as published. Mean values; what is not measured is left open."
 OPEN = "–"
+ALL_LIKELY = (
+    "P-FGSM by the published rule is L-FGSM here: of six classes, of which label smoothing leaves none too unlikely, the "
+    "published 99 % of probability take in all, and the least likely one is the target. Ours takes 92 % in each of three views."
+)
 
 
 def read_results(folder: Path) -> dict[str, Result]:
@@ -50,6 +54,8 @@ def notes(name: str, figures: Mapping[str, float]) -> list[str]:
         return [note for mode in ("m_all", "m_sen") if (note := _smallest_epsilon(mode, figures))]
     if name == "search":
         return list(_perturbation_sizes(figures))
+    if name == "scene" and "l_fgsm.psnr" in figures and figures["l_fgsm.psnr"] == figures.get("p_fgsm.published.psnr"):
+        return [ALL_LIKELY]
     return []
 
 
