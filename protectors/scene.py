@@ -8,7 +8,7 @@ draws the same targets but keeps the gradient's shape in finer steps, which reac
 differ from it by their aim alone.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Literal
 
 import torch
@@ -34,6 +34,10 @@ CUMULATIVE_IN_VIEWS = 0.92
 so much that 0.99 takes in all, and nothing is drawn any more: the least likely class stands for the true one. Chosen on
 photos that no figure is measured on: 0.04 % of the targets drawn were the true class, out of 2.5 to choose from."""
 
+TURNS = (12, 20)
+"""Steps at which a photo that the drawn class is out of reach for is led elsewhere: to the nearest of those that could have
+been drawn, then to the nearest that is not read. A forest may not become a mountain in the budget, but it becomes a street."""
+
 MARGIN = 0.1
 """How far the drawn class leads in delivered photos, read after the daemon's own JPEG."""
 
@@ -51,27 +55,39 @@ def inner(images: Tensor, share: float = 0.8) -> Tensor:
     return images[:, :, top : top + height, left : left + width]
 
 
-def draw_targets(probabilities: Tensor, generator: torch.Generator, cumulative: float = CUMULATIVE) -> Tensor:
-    """Targets [B], each drawn evenly from the classes beyond ``cumulative`` probability in every one of [views, B, classes].
+def unlikely(probabilities: Tensor, cumulative: float = CUMULATIVE) -> Tensor:
+    """Which classes [B, classes] (bool) lie beyond ``cumulative`` probability in every one of [views, B, classes].
 
     Classes are taken from the likeliest down until their sum exceeds the bound. Where that takes all of them, the least
-    likely one is the target: the true class must not be drawn.
+    likely one is left: the true class must not be drawn.
     """
     ordered, classes = probabilities.sort(2, descending=True)
     before = ordered.cumsum(2) - ordered
     likely = torch.zeros_like(probabilities, dtype=torch.bool).scatter(2, classes, before < cumulative).any(0)
     least = functional.one_hot(probabilities.sum(0).argmin(1), probabilities.shape[2]).bool()
-    weights = torch.where(likely.all(1, keepdim=True), least, ~likely).float().cpu()
-    return torch.multinomial(weights, 1, generator=generator)[:, 0].to(classes.device)
+    return torch.where(likely.all(1, keepdim=True), least, ~likely)
+
+
+def draw_targets(candidates: Tensor, generator: torch.Generator) -> Tensor:
+    """Targets [B], each drawn evenly from its candidates [B, classes]."""
+    return torch.multinomial(candidates.float().cpu(), 1, generator=generator)[:, 0].to(candidates.device)
 
 
 class Misreading:
-    """The objective of one batch: cross-entropy to the labels [B] to be read, or away from those that are."""
+    """The objective of one batch: cross-entropy to the labels [B] to be read, or away from those that are. ``turns`` are
+    the classes [B, classes] that may be read instead from each of ``TURNS`` on."""
 
     stage = "scene"
 
     def __init__(
-        self, classifier: Classifier, labels: Tensor, towards: bool, margin: float, rule: Rule, channel: Channel
+        self,
+        classifier: Classifier,
+        labels: Tensor,
+        towards: bool,
+        margin: float,
+        rule: Rule,
+        channel: Channel,
+        turns: Sequence[Tensor] = (),
     ) -> None:
         self.classifier = classifier
         self.labels = labels
@@ -79,6 +95,7 @@ class Misreading:
         self.margin = margin
         self.shrinks = rule == "shaped"
         self.channel = channel
+        self.turns = tuple(turns)
         self.reached = torch.zeros_like(labels, dtype=torch.bool)
 
     def loss(self, images: Tensor, step: int) -> Tensor:
@@ -86,6 +103,9 @@ class Misreading:
 
     def finished(self, images: Tensor, step: int) -> Tensor:
         probabilities = self.classifier.read(self.channel(images))
+        if step in TURNS[: len(self.turns)]:
+            nearest = probabilities.where(self.turns[TURNS.index(step)], -1).argmax(1)
+            self.labels = torch.where(self.reached, self.labels, nearest)
         own = probabilities.gather(1, self.labels[:, None])[:, 0]
         rest = probabilities.scatter(1, self.labels[:, None], 0).amax(1)
         done = self.sign * (own - rest) > self.margin
@@ -130,25 +150,29 @@ class SceneProtector(Protector):
             views += [originals.flip(3), inner(originals)]
         return torch.stack([self.classifier.read(view) for view in views])
 
-    def _labels(self, views: Tensor) -> Tensor:
-        """The labels [B] of the objective, from what is read in the originals."""
+    def _labels(self, views: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The labels [B] of the objective, from what is read in the originals, and what may be read instead."""
+        if self.aim == "unlikely" and self.rule == "shaped":
+            candidates = unlikely(views, CUMULATIVE_IN_VIEWS)
+            unread = ~functional.one_hot(views.argmax(2), views.shape[2]).bool().any(0)
+            return draw_targets(candidates, self.generator), (candidates, unread)
         if self.aim == "unlikely":
-            return draw_targets(views, self.generator, CUMULATIVE if self.rule == "published" else CUMULATIVE_IN_VIEWS)
+            return draw_targets(unlikely(views), self.generator), ()
         if self.aim == "random":
             # Beyond next to no probability lies every class but the likeliest.
-            return draw_targets(views, self.generator, 1e-6)
-        return views[0].argmin(1) if self.aim == "least" else views[0].argmax(1)
+            return draw_targets(unlikely(views, 1e-6), self.generator), ()
+        return views[0].argmin(1) if self.aim == "least" else views[0].argmax(1), ()
 
     def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
         views = self._views(originals)
-        labels, towards = self._labels(views), self.aim != "away"
+        (labels, turns), towards = self._labels(views), self.aim != "away"
         if start is not None and towards:
             # What an earlier round reached may stay: a photo needs to be read as one wrong scene, not as several in turn.
             now = self.classifier.read(start).argmax(1)
             labels = torch.where(now == views[0].argmax(1), labels, now)
         # On top of another protector's change half the margin has to do: what both spend on one photo adds up.
         margin = self.margin if start is None else self.margin / 2
-        objective = Misreading(self.classifier, labels, towards, margin, self.rule, self.channel)
+        objective = Misreading(self.classifier, labels, towards, margin, self.rule, self.channel, turns)
         return (yield from optimise(originals, objective, budget, start))
 
     def judge(self, originals: Tensor, delivered: Tensor, surely: bool = False) -> list[Verdict]:

@@ -17,13 +17,13 @@ from protectors.channels import as_they_are
 from protectors.cloak import Cloakroom, Policy
 from protectors.evaluation.scene import distance_from_uniform
 from protectors.quality import as_tensor, psnr
-from protectors.scene import Aim, Misreading, Rule, SceneProtector, draw_targets
+from protectors.scene import TURNS, Aim, Misreading, Rule, SceneProtector, draw_targets, unlikely
 from tests.protectors.conftest import finish
 
 
 def test_targets_come_from_beyond_the_cumulative_probability() -> None:
     probabilities = torch.tensor([[0.005, 0.90, 0.003, 0.085, 0.006, 0.001]]).repeat(1, 3000, 1)
-    drawn = collections.Counter(draw_targets(probabilities, torch.Generator().manual_seed(0)).tolist())
+    drawn = collections.Counter(draw_targets(unlikely(probabilities), torch.Generator().manual_seed(0)).tolist())
     # 0.90 + 0.085 + 0.006 reaches 0.99: classes 1, 3 and 4 are likely, the others are drawn evenly.
     assert set(drawn) == {0, 2, 5}
     assert min(drawn.values()) > 850
@@ -31,18 +31,18 @@ def test_targets_come_from_beyond_the_cumulative_probability() -> None:
 
 def test_where_all_classes_are_likely_the_least_likely_is_the_target() -> None:
     probabilities = torch.tensor([[[0.3, 0.25, 0.2, 0.25]]])
-    assert draw_targets(probabilities, torch.Generator()).tolist() == [2]
+    assert draw_targets(unlikely(probabilities), torch.Generator()).tolist() == [2]
 
 
 def test_what_is_likely_in_any_view_is_never_drawn() -> None:
     views = torch.tensor([[0.995, 0.004, 0.0005, 0.0005], [0.3, 0.695, 0.0025, 0.0025], [0.6, 0.002, 0.398, 0.0]])
-    drawn = draw_targets(views[:, None].repeat(1, 200, 1), torch.Generator().manual_seed(0))
+    drawn = draw_targets(unlikely(views[:, None].repeat(1, 200, 1)), torch.Generator().manual_seed(0))
     assert set(drawn.tolist()) == {3}
 
 
 def test_targets_cannot_be_foretold() -> None:
     probabilities = torch.softmax(torch.linspace(8, 0, 100), 0)[None, None].repeat(1, 50, 1)
-    first, second = (draw_targets(probabilities, torch.Generator().manual_seed(seed)) for seed in (1, 2))
+    first, second = (draw_targets(unlikely(probabilities), torch.Generator().manual_seed(seed)) for seed in (1, 2))
     assert not torch.equal(first, second)
 
 
@@ -101,7 +101,7 @@ REDDISH = torch.tensor([0.6, 0.5, 0.4])[None, :, None, None].expand(1, 3, 2, 2)
 def test_each_aim_has_its_labels(aim: Aim, labels: set[int]) -> None:
     probabilities = torch.tensor([[0.6, 0.395, 0.005]]).repeat(200, 1)
     protector = SceneProtector(pixels_classifier(), torch.Generator().manual_seed(0), aim=aim)
-    assert set(protector._labels(probabilities[None]).tolist()) == labels
+    assert set(protector._labels(probabilities[None])[0].tolist()) == labels
 
 
 def test_p_fgsm_step_by_step_on_a_classifier_by_hand() -> None:
@@ -120,6 +120,21 @@ def test_p_fgsm_step_by_step_on_a_classifier_by_hand() -> None:
     for steps, done in ((14, False), (15, True)):
         images = originals + 0.007 * steps * torch.tensor([-1.0, -1.0, 1.0])[None, :, None, None]
         assert objective.finished(images, steps).tolist() == [done]
+
+
+def test_what_is_out_of_reach_gives_way_to_the_nearest_that_may_be_read() -> None:
+    classifier = pixels_classifier()
+    turns = (torch.tensor([[False, True, True]]), torch.tensor([[True, True, False]]))
+    objective = Misreading(classifier, torch.tensor([2]), True, 0.0, "shaped", as_they_are, turns)
+    assert not objective.finished(REDDISH, TURNS[0] - 1)
+    assert objective.labels.tolist() == [2]
+    assert not objective.finished(REDDISH, TURNS[0])
+    assert objective.labels.tolist() == [1]
+    assert objective.finished(REDDISH, TURNS[1])
+    assert objective.labels.tolist() == [0]
+    # What was reached once is stayed with.
+    assert not objective.finished(REDDISH.flip(1), TURNS[1])
+    assert objective.labels.tolist() == [0]
 
 
 @pytest.mark.parametrize("aim", ["unlikely", "random", "least", "away"])
