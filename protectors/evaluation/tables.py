@@ -22,7 +22,8 @@ LEGEND = "**Bold**: at least as good as published. Mean values; what is not meas
 OPEN = "–"
 ALL_LIKELY = (
     "P-FGSM by the published rule is L-FGSM here: of six classes, of which label smoothing leaves none too unlikely, the "
-    "published 99 % of probability take in all, and the least likely one is the target. Ours takes 92 % in each of three views."
+    "published 99 % of probability take in all, and the least likely one is the target. Ours draws from those that have less "
+    "than a fifth of an even chance in each of three views."
 )
 
 

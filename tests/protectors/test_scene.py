@@ -17,7 +17,7 @@ from protectors.channels import as_they_are
 from protectors.cloak import Cloakroom, Policy
 from protectors.evaluation.scene import distance_from_uniform
 from protectors.quality import as_tensor, psnr
-from protectors.scene import TURNS, Aim, Misreading, Rule, SceneProtector, draw_targets, unlikely
+from protectors.scene import TURNS, Aim, Misreading, Rule, SceneProtector, draw_targets, improbable, unlikely
 from tests.protectors.conftest import finish
 
 
@@ -38,6 +38,13 @@ def test_what_is_likely_in_any_view_is_never_drawn() -> None:
     views = torch.tensor([[0.995, 0.004, 0.0005, 0.0005], [0.3, 0.695, 0.0025, 0.0025], [0.6, 0.002, 0.398, 0.0]])
     drawn = draw_targets(unlikely(views[:, None].repeat(1, 200, 1)), torch.Generator().manual_seed(0))
     assert set(drawn.tolist()) == {3}
+
+
+def test_ours_draws_what_is_improbable_in_every_view() -> None:
+    views = torch.tensor([[0.90, 0.06, 0.03, 0.01], [0.90, 0.02, 0.06, 0.02]])[:, None]
+    assert improbable(views).tolist() == [[False, False, False, True]]
+    # A fifth of an even chance is 0.05 here: where no class has so little, the least likely one is left.
+    assert improbable(torch.tensor([[[0.3, 0.25, 0.2, 0.25]]])).tolist() == [[False, False, True, False]]
 
 
 def test_targets_cannot_be_foretold() -> None:
