@@ -55,6 +55,8 @@ def notes(name: str, figures: Mapping[str, float]) -> list[str]:
         return [note for mode in ("m_all", "m_sen") if (note := _smallest_epsilon(mode, figures))]
     if name == "search":
         return list(_perturbation_sizes(figures))
+    if name == "visual":
+        return list(_auxiliary_or_none(figures))
     if name == "scene" and "l_fgsm.psnr" in figures and figures["l_fgsm.psnr"] == figures.get("p_fgsm.published.psnr"):
         return [ALL_LIKELY]
     return []
@@ -98,6 +100,15 @@ def _perturbation_sizes(figures: Mapping[str, float]) -> Iterator[str]:
                     f"{title}: at the paper's PSNR of {own['paper.psnr']:.2f} dB, ours leaves an mAP of "
                     f"{own['equal.ours']:.3f}, the paper's {own['paper']:.3f}."
                 )
+
+
+def _auxiliary_or_none(figures: Mapping[str, float]) -> Iterator[str]:
+    """What an auxiliary model in the training changes in the pictures: the paper's ablation."""
+    for key, alone in figures.items():
+        if found := re.fullmatch(r"(\w+)\.none\.ssim", key):
+            for pair, value in figures.items():
+                if other := re.fullmatch(rf"{found[1]}\.(?!none\b)(\w+)\.ssim", pair):
+                    yield f"{found[1]}: SSIM {value:.3f} with {other[1]} as auxiliary model in the training, {alone:.3f} without any."
 
 
 def formatted(value: float, form: str) -> str:

@@ -22,6 +22,7 @@ from protectors.archive import Archive
 from protectors.base import Budget
 from protectors.channels import jpeg
 from protectors.evaluation.delivery import outcome_of
+from protectors.evaluation.leakage import under
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.reading import images_of, share_right
 from protectors.evaluation.search import enlarged
@@ -95,43 +96,59 @@ def pair(generator: Entry, zoo: Zoo, images: Tensor, truth: Tensor, measurement:
     target = zoo.classifier(generator.target)
     auxiliary = zoo.classifier(generator.auxiliary or zoo.other(generator.target))
     protector = VisualProtector(load_generator(generator, zoo.device), auxiliary, target)
+    drawn = torch.cat([on_levels(protector.generator.draw(batch.to(zoo.device))).cpu() for batch in images.split(500)])
+    prefix = f"{short(target.name)}.{short(generator.auxiliary) if generator.auxiliary else 'none'}"
+    clean = share_right(target, images, truth)
+    kept = share_right(target, drawn, truth)
+    figures = {
+        f"{prefix}.target": kept,
+        f"{prefix}.lost": clean - kept,
+        f"{prefix}.auxiliary": share_right(auxiliary, drawn, truth),
+        f"{prefix}.ssim": likeness(images, drawn),
+    }
+    if not generator.auxiliary:
+        # For comparing alone, and never delivered: settling it would be what it was trained without.
+        return figures
+    figures |= {
+        f"baseline.{short(target.name)}": clean,
+        f"baseline.{short(auxiliary.name)}": share_right(auxiliary, images, truth),
+        **under(f"{prefix}.settled", delivered_figures(protector, target, images, truth, measurement, prefix)),
+        **under(prefix, times(protector, target, images[:TIMED])),
+    }
+    return figures
+
+
+def delivered_figures(
+    protector: VisualProtector, target: Classifier, images: Tensor, truth: Tensor, measurement: Measurement, prefix: str
+) -> Figures:
+    """What is delivered: the generator's pictures once the target and the auxiliary model read them as they should."""
+    auxiliary, device = protector.auxiliary, target.device
 
     def delivered(originals: Tensor) -> Tensor:
-        return outcome_of(protector, originals.to(zoo.device), Budget()).images.cpu()
+        return outcome_of(protector, originals.to(device), Budget()).images.cpu()
 
     made, begun = [], time.perf_counter()
     for batch in images.split(500):
         made.append(delivered(batch))
         measurement.progress(sum(len(part) for part in made), len(images))
     pictures, seconds = torch.cat(made), time.perf_counter() - begun
-    drawn = torch.cat([on_levels(protector.generator.draw(batch.to(zoo.device))).cpu() for batch in images.split(500)])
     compressed = jpeg(pictures)
     # Enlarged before it is protected, as a photo is that is larger than the model's input; the service makes it small again.
     larger = functional.interpolate(images[: len(images) // 5], scale_factor=LARGER, mode="bicubic", align_corners=False).clamp(
         0, 1
     )
     returned = torch.cat([smaller(delivered(batch), SIDE) for batch in larger.split(200)])
-    clean, own_clean = share_right(target, images, truth), share_right(auxiliary, images, truth)
-    kept = share_right(target, drawn, truth)
-    prefix = f"{short(target.name)}.{short(generator.auxiliary) if generator.auxiliary else 'none'}"
     for index in range(STRIPS):
         measurement.strip(f"{prefix}.{index}", [enlarged(images[index]), enlarged(pictures[index])])
     return {
-        f"baseline.{short(target.name)}": clean,
-        f"baseline.{short(auxiliary.name)}": own_clean,
-        f"{prefix}.target": kept,
-        f"{prefix}.lost": clean - kept,
-        f"{prefix}.auxiliary": share_right(auxiliary, drawn, truth),
-        f"{prefix}.ssim": likeness(images, drawn),
-        f"{prefix}.settled.target": share_right(target, pictures, truth),
-        f"{prefix}.settled.auxiliary": share_right(auxiliary, pictures, truth),
-        f"{prefix}.settled.ssim": likeness(images, pictures),
-        f"{prefix}.settled.ms": 1000 * seconds / len(images),
-        f"{prefix}.settled.jpeg.target": share_right(target, compressed, truth),
-        f"{prefix}.settled.jpeg.auxiliary": share_right(auxiliary, compressed, truth),
-        f"{prefix}.settled.larger.target": share_right(target, returned, truth[: len(returned)]),
-        f"{prefix}.settled.larger.auxiliary": share_right(auxiliary, returned, truth[: len(returned)]),
-        **{f"{prefix}.{key}": value for key, value in times(protector, target, images[:TIMED]).items()},
+        "target": share_right(target, pictures, truth),
+        "auxiliary": share_right(auxiliary, pictures, truth),
+        "ssim": likeness(images, pictures),
+        "ms": 1000 * seconds / len(images),
+        "jpeg.target": share_right(target, compressed, truth),
+        "jpeg.auxiliary": share_right(auxiliary, compressed, truth),
+        "larger.target": share_right(target, returned, truth[: len(returned)]),
+        "larger.auxiliary": share_right(auxiliary, returned, truth[: len(returned)]),
     }
 
 
