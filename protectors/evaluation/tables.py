@@ -108,7 +108,7 @@ def _auxiliary_or_none(figures: Mapping[str, float]) -> Iterator[str]:
         if found := re.fullmatch(r"(\w+)\.none\.ssim", key):
             for pair, value in figures.items():
                 if other := re.fullmatch(rf"{found[1]}\.(?!none\b)(\w+)\.ssim", pair):
-                    yield f"{found[1]}: SSIM {value:.3f} with {other[1]} as auxiliary model in the training, {alone:.3f} without any."
+                    yield f"{found[1]}: SSIM {value:.3f} with {other[1]} as auxiliary model in training, {alone:.3f} without."
 
 
 def formatted(value: float, form: str) -> str:
