@@ -32,10 +32,13 @@ def test_a_large_photo_keeps_its_size_and_is_protected(cloakroom: Cloakroom, por
     assert report["protected"]
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (3, 500), (700, 2), (33, 47)])
-def test_odd_sizes_come_back_at_their_size(cloakroom: Cloakroom, shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("shape", "protectors"),
+    [((1, 1), ("scene",)), ((3, 500), ("objects", "scene")), ((700, 2), ("objects", "scene")), ((33, 47), ("scene",))],
+)
+def test_odd_sizes_come_back_at_their_size(cloakroom: Cloakroom, shape: tuple[int, int], protectors: tuple[str, ...]) -> None:
     photo = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
-    run = cloakroom.cloak(photo, Policy(strength="subtle"), seed=0)
+    run = cloakroom.cloak(photo, Policy(protectors, "subtle"), seed=0)
     _, cloaked = finish(run)
     assert cloaked.shape == photo.shape
     assert cloaked.dtype == np.uint8

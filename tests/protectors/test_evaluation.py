@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import skimage.data
 from PIL import Image
 from safetensors.torch import load_file
@@ -49,7 +50,8 @@ def test_objects_quick() -> None:
 
 
 @needs_data
-def test_scene_quick() -> None:
+def test_scene_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scene, "QUICK_PHOTOS", 15)
     measurement = Measurement("scene", True, DEFAULT_FOLDER, lambda line: None)
     scene.run(measurement)
     figures = measurement.figures
@@ -66,7 +68,8 @@ def test_scene_quick() -> None:
 
 
 @needs_data
-def test_search_quick() -> None:
+def test_search_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "QUICK_QUERIES", 16)
     measurement = Measurement("search", True, DEFAULT_FOLDER, lambda line: None)
     search.run(measurement)
     figures = measurement.figures
@@ -79,7 +82,7 @@ def test_search_quick() -> None:
         # At our quality ours hides more, and JPEG does not undo it.
         assert figures[f"{name}.ours"] < figures[f"{name}.equal.paper"]
         assert figures[f"{name}.jpeg75"] < figures[f"{name}.paper.jpeg75"]
-    # At the paper's quality the two are nearer each other than 24 queries tell of one encoder: all three are asked together.
+    # At the paper's quality the two are nearer each other than a few queries tell of one encoder: all three are asked together.
     ours, paper = (
         sum(figures[f"{name}.{key}"] for name in search.GROUPS[search.QUICK_GROUP]) for key in ("equal.ours", "paper")
     )
