@@ -5,7 +5,8 @@ random, and steps along r, the difference of its gradient and that of the label 
 is. Of the rules that are offered two are the paper's: ``published`` takes its step, lambda * r / ||r||_2^2; ``ifgsm`` is its
 baseline, the sign of r. Two are ours and draw no label: ``codes``, the default, drives the bits of the code itself over their
 thresholds, in as many encoders at once as it is given, and leaves alone those that are well across; ``nearest`` asks as little
-as the paper's rule, and leads the code to the label that is nearest anyhow.
+as the paper's rule, and leads the code to the label that is nearest anyhow. Ours too is ``unseen``, for encoders that are not
+at hand: it leads away from the label, fills the budget, and looks at other views of the photo at every step.
 """
 
 from collections.abc import Generator, Sequence
@@ -13,12 +14,14 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from protectors.adversaries.hash_encoder import HashEncoder, binary
 from protectors.base import Budget, Outcome, Progress, Protector, Verdict
 from protectors.channels import jpeg
 from protectors.jpeg import compressed
 from protectors.optimisation import optimise, shaped_step
+from protectors.resizing import resized
 
 LAMBDA = 0.1
 """By how much, to first order, a published step raises the wrong label's score over the retrieved one's."""
@@ -41,7 +44,13 @@ SMALL = 4
 LEAD = 0.3
 """By how much a code has to be more like another label's than like its own, for ``nearest``; identical codes are alike by 1."""
 
-Rule = Literal["published", "ifgsm", "codes", "nearest"]
+VIEWS = 4
+"""Views of a photo that a step of ``unseen`` looks at: what they have in common, other encoders have as well."""
+
+SMALLEST_VIEW = 0.8
+"""The least share of a photo's side that a view is drawn at."""
+
+Rule = Literal["published", "ifgsm", "codes", "nearest", "unseen"]
 
 PAPERS: tuple[Rule, ...] = ("published", "ifgsm")
 """The rules that are given a wrong label."""
@@ -61,7 +70,8 @@ class Recession:
     ) -> None:
         self.encoders = tuple(encoders)
         self.rule = rule
-        self.shrinks = rule not in PAPERS
+        self.shrinks = rule in ("codes", "nearest")
+        self.momentum = torch.zeros_like(originals)
         # What JPEG does to larger photos, an encoder's own resizing averages out.
         self.small = rule == "codes" and max(originals.shape[2:]) <= SMALL * min(own.side for own in self.encoders)
         self.wrong = tuple(wrong)
@@ -72,7 +82,11 @@ class Recession:
         self.labels = [own.scores(codes).argmax(1) for own, codes in zip(self.encoders, self.codes, strict=True)]
 
     def loss(self, images: Tensor, step: int) -> Tensor:
-        forms = [images, compressed(images, SITE_QUALITY)] if self.small else [images]
+        if self.rule == "unseen":
+            # From the step alone, so that a photo gets what it would get in another batch.
+            forms = [view(images, torch.Generator().manual_seed(VIEWS * step + number)) for number in range(VIEWS)]
+        else:
+            forms = [images, compressed(images, SITE_QUALITY)] if self.small else [images]
         losses = [self._loss(index, encoder.outputs(form)) for index, encoder in enumerate(self.encoders) for form in forms]
         return torch.stack(losses).sum(0)
 
@@ -83,7 +97,8 @@ class Recession:
         if self.rule == "nearest":
             return self._lead(index, outputs)
         scores = self.encoders[index].scores(outputs)
-        return (scores.gather(1, self.labels[index][:, None]) - scores.gather(1, self.wrong[index][:, None]))[:, 0]
+        own = scores.gather(1, self.labels[index][:, None])[:, 0]
+        return own if self.rule == "unseen" else own - scores.gather(1, self.wrong[index][:, None])[:, 0]
 
     def _lead(self, index: int, outputs: Tensor) -> Tensor:
         """How much more outputs [B, bits] are like their own label than like the nearest other: below 0 that is retrieved."""
@@ -92,7 +107,7 @@ class Recession:
 
     @torch.no_grad()
     def finished(self, images: Tensor, step: int) -> Tensor:
-        done = torch.ones(len(images), dtype=torch.bool, device=images.device)
+        done = torch.full((len(images),), self.rule != "unseen", dtype=torch.bool, device=images.device)
         for form in [images, jpeg(images, SITE_QUALITY, subsampled=True)] if self.small else [images]:
             for index, encoder in enumerate(self.encoders):
                 now = encoder.codes(form)
@@ -108,7 +123,25 @@ class Recession:
             return LAMBDA * gradient / gradient.square().sum((1, 2, 3), keepdim=True).clamp(min=1e-12)
         if self.rule == "ifgsm":
             return SIGN_STEP * gradient.sign()
+        if self.rule == "unseen":
+            # Dong et al. (Boosting adversarial attacks with momentum, 2018), equations 6 and 7.
+            self.momentum = self.momentum + gradient / gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-12)
+            return SIGN_STEP * self.momentum.sign()
         return shaped_step(gradient)
+
+
+def view(images: Tensor, chance: torch.Generator) -> Tensor:
+    """Images [B, 3, H, W] drawn somewhat smaller, somewhere in the frame, with their edges carried on, perhaps mirrored.
+
+    Source: Xie et al., Improving transferability of adversarial examples with input diversity (CVPR 2019).
+    """
+    height, width = images.shape[2:]
+    scale = SMALLEST_VIEW + (1 - SMALLEST_VIEW) * float(torch.rand(1, generator=chance))
+    small = resized(images, max(1, round(height * scale)), max(1, round(width * scale)))
+    rows, columns = height - small.shape[2], width - small.shape[3]
+    top, left = (int(torch.randint(0, free + 1, (1,), generator=chance)) for free in (rows, columns))
+    framed = functional.pad(small, (left, columns - left, top, rows - top), mode="replicate")
+    return framed.flip(3) if float(torch.rand(1, generator=chance)) < 0.5 else framed
 
 
 class SearchProtector(Protector):

@@ -141,9 +141,9 @@ def run(measurement: Measurement) -> None:
     """All figures of ``search.json``.
 
     ``ours`` protects against the three encoders of a size at once, ``paper`` and ``ifgsm`` against the one that searches.
-    ``transfer`` is what was made on DSH alone by ours, ``transfer.paper`` by the paper's rule, searched by the others, whose
-    network is another. ``equal.ours`` is our ``nearest`` rule against that encoder, its change made as large as the
-    paper's; ``equal.paper`` the paper's change made as large as ``ours``.
+    ``transfer`` is what was made on DSH alone by our ``unseen`` rule, ``transfer.paper`` by the paper's, searched by the
+    others, whose network is another. ``equal.ours`` is our ``nearest`` rule against that encoder, its change made as large as
+    the paper's; ``equal.paper`` the paper's change made as large as ``ours``.
     """
     dataset = Dataset.of(Archive(measurement.data / "cifar10.npz"), measurement.quick)
     measurement.figures |= {"queries": len(dataset.queries), "database": len(dataset.stored)}
@@ -176,11 +176,12 @@ def one_size(group: Sequence[Entry], dataset: Dataset, measurement: Measurement,
         for index in range(STRIPS if shown else 0):
             forms = (queries, paper.images, ours.images)
             measurement.strip(f"{name}.{index}", [enlarged(form[index]) for form in forms])
-    transfers: tuple[tuple[str, Rule], ...] = (("transfer", "codes"), ("transfer.paper", "published"))
+    transfers: tuple[tuple[str, Rule], ...] = (("transfer", "unseen"), ("transfer.paper", "published"))
     for name, rule in transfers:
-        made = protect(encoders[:1], queries, rule).images
+        made = protect(encoders[:1], queries, rule)
+        figures[f"{name}.{encoders[0].name}.psnr"] = made.figures(queries)["psnr"]
         for database in databases[1:]:
-            figures[f"{name}.dsh_to_{database.encoder.name}"] = database.quality(made, truth)[0]
+            figures[f"{name}.dsh_to_{database.encoder.name}"] = database.quality(made.images, truth)[0]
     return figures
 
 

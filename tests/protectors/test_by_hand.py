@@ -168,7 +168,7 @@ def test_gradient_of_the_scene_objective(rule: SceneRule, towards: bool) -> None
     assert torch.autograd.gradcheck(lambda images: objective.loss(images, 0), (exact_images(),))
 
 
-@pytest.mark.parametrize("rule", ["published", "ifgsm", "codes", "nearest"])
+@pytest.mark.parametrize("rule", ["published", "ifgsm", "codes", "nearest", "unseen"])
 def test_gradient_of_the_search_objective(rule: SearchRule) -> None:
     encoder = HashEncoder(
         "mixed", Mixed(6, 12), CLASSES, torch.randn(3, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(4)), 2

@@ -12,7 +12,7 @@ from protectors.base import Budget
 from protectors.search import LAMBDA, Recession, Rule, SearchProtector
 from tests.protectors.conftest import finish
 
-RULES: tuple[Rule, ...] = ("published", "ifgsm", "codes", "nearest")
+RULES: tuple[Rule, ...] = ("published", "ifgsm", "codes", "nearest", "unseen")
 BITS = 16
 
 
