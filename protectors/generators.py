@@ -16,6 +16,7 @@ from protectors.manifest import Entry, parsed, sha256_of
 if TYPE_CHECKING:
     import torch
 
+    from protectors.unet import UNet
     from protectors.visual import PerturbationGenerator
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,23}")
@@ -133,12 +134,7 @@ def load(own: Entry, device: "torch.device | str" = "cpu") -> "PerturbationGener
         GeneratorError: the weights are missing, are not those of the manifest, or do not fit.
     """
     # Imported here, so that who only lists them stays light.
-    import torch
-    from safetensors import SafetensorError
-
-    from protectors.unet import UNet
     from protectors.visual import PerturbationGenerator
-    from protectors.weights import read_float
 
     if own.file is None or not own.file.is_file():
         raise GeneratorError(f"The weights of {own.name} are not beside its manifest.")
@@ -146,11 +142,26 @@ def load(own: Entry, device: "torch.device | str" = "cpu") -> "PerturbationGener
         raise GeneratorError(f"The weights of {own.name} are larger than any generator's.")
     if sha256_of(own.file) != own.sha256:
         raise GeneratorError(f"The weights of {own.name} are not those of the manifest (SHA-256 differs). Fetch both again.")
+    return PerturbationGenerator(own.name, network_of(own.file, own.name).to(device), own.input_size)
+
+
+def network_of(weights: Path, name: str) -> "UNet":
+    """The network of a generator by its weights alone, whoever they are from.
+
+    Raises:
+        GeneratorError: they cannot be read, do not fit, or are not all numbers.
+    """
+    import torch
+    from safetensors import SafetensorError
+
+    from protectors.unet import UNet
+    from protectors.weights import read_float
+
     network = UNet()
     try:
-        network.load_state_dict(read_float(own.file))
-    except (SafetensorError, RuntimeError):
-        raise GeneratorError(f"The weights of {own.name} do not fit the network of a generator.") from None
+        network.load_state_dict(read_float(weights))
+    except (OSError, SafetensorError, RuntimeError):
+        raise GeneratorError(f"The weights of {name} do not fit the network of a generator.") from None
     if not all(torch.isfinite(value).all() for value in network.state_dict().values()):
-        raise GeneratorError(f"The weights of {own.name} are not all numbers. Ask the service for new ones.")
-    return PerturbationGenerator(own.name, network.to(device), own.input_size)
+        raise GeneratorError(f"The weights of {name} are not all numbers. Ask the service for new ones.")
+    return network

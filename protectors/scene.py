@@ -65,19 +65,20 @@ def unlikely(probabilities: Tensor, cumulative: float = CUMULATIVE) -> Tensor:
     ordered, classes = probabilities.sort(2, descending=True)
     before = ordered.cumsum(2) - ordered
     likely = torch.zeros_like(probabilities, dtype=torch.bool).scatter(2, classes, before < cumulative).any(0)
-    return torch.where(likely.all(1, keepdim=True), _least(probabilities), ~likely)
+    return _beyond(likely, probabilities)
 
 
 def improbable(probabilities: Tensor, share: float = UNLIKELY) -> Tensor:
     """Which classes [B, classes] (bool) have less than a share of an even chance in every one of [views, B, classes]; the
     least likely one where none has."""
     likely = (probabilities >= share / probabilities.shape[2]).any(0)
-    return torch.where(likely.all(1, keepdim=True), _least(probabilities), ~likely)
+    return _beyond(likely, probabilities)
 
 
-def _least(probabilities: Tensor) -> Tensor:
-    """The class [B, classes] (bool) that is least likely in all of [views, B, classes] together."""
-    return functional.one_hot(probabilities.sum(0).argmin(1), probabilities.shape[2]).bool()
+def _beyond(likely: Tensor, probabilities: Tensor) -> Tensor:
+    """The classes [B, classes] (bool) that are not likely or, where all are, the one that is least so in all views together."""
+    least = functional.one_hot(probabilities.sum(0).argmin(1), probabilities.shape[2]).bool()
+    return torch.where(likely.all(1, keepdim=True), least, ~likely)
 
 
 def draw_targets(candidates: Tensor, generator: torch.Generator) -> Tensor:

@@ -94,7 +94,7 @@ def readers(args: argparse.Namespace) -> dict[str, Entry]:
 def run_visual(args: argparse.Namespace) -> int:
     end_on_sigterm()
     from protectors.adversaries.loading import load_classifier
-    from protectors.generators import NAME
+    from protectors.generators import NAME, GeneratorError, network_of
     from protectors.training.visual import OtherRunError, Recipe, marked
 
     known = readers(args)
@@ -119,11 +119,11 @@ def run_visual(args: argparse.Namespace) -> int:
             say(f"auxiliary model: {auxiliary.name}")
         elif args.auxiliary != NONE:
             auxiliary = load_classifier(known[args.auxiliary], device)
-        network = begun_from(args.start) if args.start else None
+        network = network_of(args.start, args.start.name) if args.start else None
         recipe = Recipe(args.epochs, args.seed, args.rate, start=marked(network) if network else "")
         made = trained(args, data, target, auxiliary, recipe, network)
-    except NoGeneratorError as problem:
-        complain(args, str(problem))
+    except GeneratorError:
+        complain(args, f"{args.start} is not a generator's weights. Give --start its .safetensors file.")
         return USAGE
     except (OSError, OtherRunError, DamagedWeightsError) as problem:
         complain(args, what_failed(problem, args.output))
@@ -133,25 +133,6 @@ def run_visual(args: argparse.Namespace) -> int:
     else:
         print(f"Made: {made}. Use it with `cloakroom models import {made}`.")
     return OK
-
-
-class NoGeneratorError(Exception):
-    """A file that a training was to begin from is not a generator's; the text says what to give."""
-
-
-def begun_from(weights: Path) -> "UNet":
-    """Raises NoGeneratorError."""
-    from safetensors import SafetensorError
-
-    from protectors.unet import UNet
-    from protectors.weights import read_float
-
-    network = UNet()
-    try:
-        network.load_state_dict(read_float(weights))
-    except (OSError, SafetensorError, RuntimeError):
-        raise NoGeneratorError(f"{weights} is not a generator's weights. Give --start its .safetensors file.") from None
-    return network
 
 
 def chosen_auxiliary(target: "Classifier", candidates: "list[Classifier]", data: "LabelledImages") -> "Classifier":
