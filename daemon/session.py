@@ -215,12 +215,14 @@ class Session:
     # What the client hears.
 
     def _hear(self, job: str, event: Event) -> None:
-        # Of a job's progress only the newest matters to a socket that is slow to read.
+        # Of the progress in a job's stage only the newest matters to a socket that is slow to read; every stage is told.
         if isinstance(event, Running | WaitingEvent):
-            for index, waiting in enumerate(self._outbox):
-                if isinstance(waiting, tuple) and waiting[0] == job and isinstance(waiting[1], Running | WaitingEvent):
-                    self._outbox[index] = (job, event)
-                    return
+            own = [index for index, waiting in enumerate(self._outbox) if isinstance(waiting, tuple) and waiting[0] == job]
+            last = self._outbox[own[-1]] if own else None
+            # After another stage it is news, also where a job begins again.
+            if isinstance(last, tuple) and _same_stage(last[1], event):
+                self._outbox[own[-1]] = (job, event)
+                return
         self._outbox.append((job, event))
         self._something.set()
 
@@ -253,3 +255,10 @@ class Session:
                 await self._socket.send_str(encode(result))
                 for frame in encode_frames(job, data):
                     await self._socket.send_bytes(frame)
+
+
+def _same_stage(waiting: Event, event: Running | WaitingEvent) -> bool:
+    """Whether what waits to be told says no more than what has come since."""
+    if isinstance(waiting, Running) and isinstance(event, Running):
+        return waiting.stage == event.stage
+    return isinstance(waiting, WaitingEvent) and isinstance(event, WaitingEvent)
