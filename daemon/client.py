@@ -161,10 +161,11 @@ class DaemonClient:
         *,
         name: str = "",
         mime: str = "",
+        channel: str | None = None,
         on_progress: OnProgress | None = None,
         job: str | None = None,
     ) -> Protected:
-        """Send a photo and wait for the cloaked one.
+        """Send a photo and wait for the cloaked one. ``channel`` names the site whose treatment the report shall speak of.
 
         Raises:
             CloakroomError: by name, why there is none.
@@ -172,7 +173,7 @@ class DaemonClient:
         """
         job = job or secrets.token_hex(16)
         transfer = self._expect(job, on_progress)
-        message = Protect(job=job, name=name, mime=mime, size=len(data), channel=None, policy=policy)
+        message = Protect(job=job, name=name, mime=mime, size=len(data), channel=channel, policy=policy)
         await self._send(message)
         with self._lost_is_no_daemon():
             for frame in encode_frames(job, data):

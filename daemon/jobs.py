@@ -76,6 +76,7 @@ JobKey = tuple[str, str]
 class _Job:
     key: JobKey
     policy: Policy
+    channel: str | None
     data: bytes
     listener: Listener | None
     last: Event
@@ -153,11 +154,11 @@ class JobQueue:
         """The upload did not come to an end."""
         self._reserved.discard((client, job))
 
-    def submit(self, client: str, job: str, policy: Policy, data: bytes, listener: Listener) -> None:
+    def submit(self, client: str, job: str, policy: Policy, channel: str | None, data: bytes, listener: Listener) -> None:
         """Queue a photo whose place was reserved; the listener hears of it until its end."""
         key = (client, job)
         self._reserved.discard(key)
-        entry = _Job(key, policy, data, listener, Waiting(self._ahead(len(self._waiting))))
+        entry = _Job(key, policy, channel, data, listener, Waiting(self._ahead(len(self._waiting))))
         self._jobs[key] = entry
         self._waiting.append(entry)
         entry.tell(entry.last)
@@ -244,7 +245,9 @@ class JobQueue:
                     # It may have been cancelled meanwhile, or overdue, and there was no worker yet to be told to let go of it.
                     if entry.ended:
                         return
-                    outcome, body = await self._supervisor.run(_worker_name(entry), entry.policy, entry.data, step)
+                    outcome, body = await self._supervisor.run(
+                        _worker_name(entry), entry.policy, entry.channel, entry.data, step
+                    )
                     if entry.ended:
                         return
                     if isinstance(outcome, Done):

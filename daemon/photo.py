@@ -25,7 +25,7 @@ ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 Pixels = npt.NDArray[np.uint8]
 
-JPEG_QUALITY = 95
+JPEG_QUALITY = 98
 WEBP_QUALITY = 95
 MAX_WEBP_SIDE = 16383
 

@@ -18,11 +18,12 @@ MAX_BODY: Final = 8 * LIMITS.pixels
 
 
 class Work(msgspec.Struct, tag_field="say", tag="work"):
-    """To the worker; `size` bytes of the photo follow."""
+    """To the worker; `size` bytes of the photo follow. `channel` names what the site will do to it, where that is known."""
 
     job: str
     policy: Policy
     size: int
+    channel: str | None
 
 
 class Stop(msgspec.Struct, tag_field="say", tag="stop"):

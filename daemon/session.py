@@ -52,6 +52,7 @@ UPLOAD_SILENCE = 60.0
 @dataclass
 class _Upload:
     policy: Policy
+    channel: str | None
     assembly: Assembly
     heard: float
 
@@ -142,7 +143,7 @@ class Session:
         if message.size > LIMITS.bytes:
             raise CloakroomError("too-large")
         self._house.queue.reserve(self.client, message.job)
-        self._uploads[message.job] = _Upload(message.policy, Assembly(message.size), time.monotonic())
+        self._uploads[message.job] = _Upload(message.policy, message.channel, Assembly(message.size), time.monotonic())
 
     def _take_chunk(self, job: str, chunk: memoryview) -> None:
         upload = self._uploads.get(job)
@@ -158,7 +159,7 @@ class Session:
         upload.heard = time.monotonic()
         if complete:
             del self._uploads[job]
-            self._house.queue.submit(self.client, job, upload.policy, upload.assembly.bytes(), self._listener)
+            self._house.queue.submit(self.client, job, upload.policy, upload.channel, upload.assembly.bytes(), self._listener)
 
     def _cancel(self, job: str) -> None:
         if job in self._uploads:

@@ -104,7 +104,9 @@ class Supervisor:
 
     # Jobs.
 
-    async def run(self, job: str, policy: Policy, data: bytes, on_step: Callable[[Step], None]) -> tuple[Done | Failed, bytes]:
+    async def run(
+        self, job: str, policy: Policy, channel: str | None, data: bytes, on_step: Callable[[Step], None]
+    ) -> tuple[Done | Failed, bytes]:
         """Have the worker do one job; returns once the worker is free again.
 
         Raises:
@@ -116,7 +118,8 @@ class Supervisor:
         try:
             try:
                 # In a thread: the pipe is slower than a large photo, and the loop has sockets to serve.
-                await asyncio.to_thread(line.send, Work(job=job, policy=policy, size=len(data)), data)
+                work = Work(job=job, policy=policy, size=len(data), channel=channel)
+                await asyncio.to_thread(line.send, work, data)
             except OSError:
                 current.ended.cancel()
                 # Dead, though its end has not come to be noticed: nobody else shall be given this line.

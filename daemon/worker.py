@@ -23,6 +23,9 @@ from daemon.pipe import Beat, Done, Failed, Line, Ready, Step, Stop, Work
 from daemon.protocol import LIMITS
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from protectors.cloak import Cloakroom
 
 log = logging.getLogger("cloakroom.worker")
@@ -133,6 +136,8 @@ def cloak_file(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: by
         CloakroomError: by name, whatever a file or a person can cause.
     """
     from daemon import photo
+    from protectors.calibration import estimates
+    from protectors.channel.sites import known
     from protectors.cloak import Policy
 
     try:
@@ -152,16 +157,21 @@ def cloak_file(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: by
     original = photo.decode(data)
     inbox.check(work.job)
     watch.start("protect")
-    cloaked = _run(line, inbox, work.job, room.cloak(original.pixels, policy))
+
+    def saved(pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
+        return photo.decode(photo.encode(original, pixels)).pixels
+
+    cloaked = _run(line, inbox, work.job, room.cloak(original.pixels, policy, saved=saved))
     begin("encode")
     encoded = photo.encode(original, cloaked)
     begin("judge")
-    delivered = photo.decode(encoded)
+    delivered, channel = photo.decode(encoded), known(work.channel)
     try:
-        report = room.judge(original.pixels, delivered.pixels, policy)
+        report = room.judge(original.pixels, delivered.pixels, policy, channel)
     except ValueError:
         raise CloakroomError("bad-request") from None
     report |= {
+        "unseen": estimates(report, policy.protectors, policy.sensitive),
         "width": original.width,
         "height": original.height,
         "mime": original.mime,

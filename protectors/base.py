@@ -12,15 +12,19 @@ class Budget:
     """How much a photo may change and how long that may take.
 
     ``radius`` bounds every pixel's change (L-infinity, in units of the full range: 8/255 is eight 8-bit levels),
-    ``steps`` the optimisation steps.
+    ``steps`` the optimisation steps. ``noticeable`` bounds the whole change as people see it: the root mean square of each
+    pixel's change over what is just noticeable there (perception.py); None leaves it free.
     """
 
     radius: float = 8 / 255
     steps: int = 60
+    noticeable: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.radius <= 1:
             raise ValueError(f"the radius must lie in (0, 1], not {self.radius}")
+        if self.noticeable is not None and self.noticeable <= 0:
+            raise ValueError(f"a change that may not be noticed at all protects nothing: {self.noticeable}")
         if self.steps < 1:
             raise ValueError(f"at least one step is needed, not {self.steps}")
 
@@ -74,10 +78,12 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Cloaked images float32 [B, 3, H, W] in [0, 1], on 8-bit levels, and the steps each took."""
+    """Cloaked images float32 [B, 3, H, W] in [0, 1], on 8-bit levels, and the steps each took. ``unrounded`` is what they
+    were before they were put on those levels."""
 
     images: Tensor
     steps: tuple[int, ...]
+    unrounded: Tensor
 
 
 class Protector(ABC):
@@ -85,20 +91,13 @@ class Protector(ABC):
 
     name: str
 
-    bounded = True
-    """Whether the cloaked images stay within the budget's radius round the originals; where not, they replace them."""
-
     @abstractmethod
-    def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
+    def protect(self, originals: Tensor, budget: Budget) -> Generator[Progress, None, Outcome]:
         """Cloak float32 [B, 3, H, W] in [0, 1]; yields progress at every step and returns the outcome.
 
-        ``start`` is what another protector made of the same originals; the budget is always measured from the originals.
         Closing the generator cancels.
         """
 
     @abstractmethod
-    def judge(self, originals: Tensor, delivered: Tensor, surely: bool = False) -> list[Verdict]:
-        """Verdicts on images [B, 3, H, W] as delivered, by a fresh reading that shares nothing with the optimisation.
-
-        ``surely`` asks for the room that encoding them again takes: for pixels that are yet to be saved.
-        """
+    def judge(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
+        """Verdicts on images [B, 3, H, W] as delivered, by a fresh reading that shares nothing with the optimisation."""

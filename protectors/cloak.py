@@ -4,7 +4,7 @@ The adversaries resize what they read, so a change made at their resolution and 
 same for twelve megapixels as for one. Verdicts come from the pixels that are delivered.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,20 +18,24 @@ from torch.nn import functional
 from protectors.adversaries.loading import (
     available,
     load_classifier,
-    load_detector,
     load_encoder,
+    load_two_stage,
 )
-from protectors.base import Budget, Progress, Protector
-from protectors.channels import jpeg
+from protectors.base import Budget, Progress, Protector, Verdict
+from protectors.channel.exact import through_jpeg
+from protectors.channel.family import AS_IT_IS, Family, expected
+from protectors.channel.pipeline import Pipeline
 from protectors.generators import imported
 from protectors.generators import load as load_generator
 from protectors.manifest import Entry, entries, entry
 from protectors.names import DEFAULT, PROTECTORS, VISUAL, is_visual
+from protectors.native import Brought, Saved, brought, enlarged
 from protectors.objects import ObjectDisappearance
-from protectors.optimisation import on_levels, within
-from protectors.quality import as_pixels, as_tensor, psnr, ssim
+from protectors.optimisation import Optimising, optimise
+from protectors.quality import Quality, as_pixels, as_tensor
 from protectors.scene import MARGIN, SceneProtector
 from protectors.search import SearchProtector
+from protectors.together import Together
 from protectors.visual import VisualProtector
 
 ENCODERS = ("dsh48", "dbh48", "dpsh48")
@@ -41,14 +45,17 @@ AUXILIARY = "resnet18_cifar"
 Strength = Literal["subtle", "balanced", "strong"]
 
 BUDGETS: dict[Strength, Budget] = {
-    "subtle": Budget(radius=4 / 255, steps=24),
-    "balanced": Budget(radius=8 / 255, steps=30),
-    "strong": Budget(radius=12 / 255, steps=45),
+    "subtle": Budget(radius=4 / 255, steps=36, noticeable=0.3),
+    "balanced": Budget(radius=8 / 255, steps=45, noticeable=0.45),
+    "strong": Budget(radius=12 / 255, steps=54, noticeable=0.65),
 }
 
-
-ROUNDS = 3
-"""How often all protectors have their turn on one photo at the most."""
+FLOORS: dict[Strength, Quality] = {
+    "subtle": Quality(psnr=38, ssim=0.98, fsim=0.993),
+    "balanced": Quality(psnr=36, ssim=0.97, fsim=0.99),
+    "strong": Quality(psnr=33, ssim=0.95, fsim=0.98),
+}
+"""Below these nothing is delivered: a change that would be is made smaller, and what that leaves unprotected is said."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +85,6 @@ def pick_device(device: str) -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def enlarged(change: Tensor, native: Tensor) -> Tensor:
-    """A change or picture [1, 3, h, w] at the working resolution, at that of the native photo [1, 3, H, W]."""
-    if change.shape == native.shape:
-        return change
-    return functional.interpolate(change, (native.shape[2], native.shape[3]), mode="bilinear", align_corners=False)
-
-
 class Cloakroom:
     """The adversaries, loaded once, and the protectors against them."""
 
@@ -96,7 +96,7 @@ class Cloakroom:
         """By the hash of the generator's weights, once they were asked for."""
 
         detector, classifier = (available(task, "adversary", model_folder) for task in ("objects", "scene"))
-        self.detector = load_detector(detector, self._device, model_folder)
+        self.detector = load_two_stage(detector, self._device, model_folder)
         self.classifier = load_classifier(classifier, self._device, model_folder)
         self.model_set = "full" if {detector.set, classifier.set} == {"full"} else "embedded"
         self.encoders = tuple(load_encoder(entry(name), self._device) for name in ENCODERS)
@@ -127,24 +127,26 @@ class Cloakroom:
         self._visuals[own.sha256] = VisualProtector(load_generator(own, self._device), auxiliary, target)
         return self._visuals[own.sha256]
 
-    def _protectors(self, policy: Policy, seed: int | None) -> list[Protector]:
+    def _optimising(self, policy: Policy, seed: int | None, family: Family) -> list[Optimising]:
         generator = torch.Generator()
         # P-FGSM's target must not be foretold: without a seed it comes from the system's randomness.
         if seed is None:
             generator.seed()
         else:
             generator.manual_seed(seed)
+        made: list[Optimising] = []
+        if "objects" in policy.protectors:
+            made.append(ObjectDisappearance(self.detector, policy.sensitive, rule="sparing", family=family))
+        if "search" in policy.protectors:
+            made.append(SearchProtector(self.encoders, generator, family=family))
+        if "scene" in policy.protectors:
+            made.append(SceneProtector(self.classifier, generator, MARGIN, family=family))
+        return made
+
+    def _judges(self, policy: Policy) -> list[Protector]:
         if is_visual(policy.protectors[0]):
             return [self._visual(policy.protectors[0])]
-        made: list[Protector] = []
-        # The hardest first, the one that needs the fewest steps last.
-        if "objects" in policy.protectors:
-            made.append(ObjectDisappearance(self.detector, policy.sensitive))
-        if "search" in policy.protectors:
-            made.append(SearchProtector(self.encoders, generator))
-        if "scene" in policy.protectors:
-            made.append(SceneProtector(self.classifier, generator, MARGIN, channel=jpeg))
-        return made
+        return [*self._optimising(policy, 0, AS_IT_IS)]
 
     def _working(self, native: Tensor) -> Tensor:
         """The photo at the working resolution, sampled as detectors sample it; small photos stay as they are."""
@@ -156,49 +158,88 @@ class Cloakroom:
         return functional.interpolate(native, size, mode="bilinear", align_corners=False)
 
     def cloak(
-        self, pixels: NDArray[np.uint8], policy: Policy, seed: int | None = None
+        self, pixels: NDArray[np.uint8], policy: Policy, seed: int | None = None, saved: Saved = through_jpeg
     ) -> Generator[Progress, None, NDArray[np.uint8]]:
-        """Cloak uint8 [H, W, 3]; yields progress at every step and returns uint8 [H, W, 3]. Closing cancels."""
+        """Cloak uint8 [H, W, 3]; yields progress at every step and returns uint8 [H, W, 3]. Closing cancels.
+
+        ``saved`` is what the photo becomes in the file that will be delivered: what is asked of it is asked of that.
+        """
         native = as_tensor(pixels).to(self._device)
-        originals = self._working(native)
-        budget = BUDGETS[policy.strength]
-        protectors = self._protectors(policy, seed)
-        cloaked: Tensor | None = None
-        delivered = native
-        # One protector's steps can undo another's, and enlarging or rounding can undo a little of both: rounds go on, each
-        # from the last one's result, until a fresh reading of the native pixels contents all of them, with the room that
-        # saving as JPEG takes.
-        for _ in range(ROUNDS):
-            for protector in protectors:
-                outcome = yield from protector.protect(originals, budget, cloaked)
-                cloaked = outcome.images
-            delivered = on_levels(self._at_native(outcome.images, originals, native, protectors, budget))
-            # What replaces the photo is made anew each time, and no other protector has undone it.
-            content = (verdict.protected for own in protectors for verdict in own.judge(native, delivered, surely=True))
-            if not protectors[0].bounded or all(content):
-                break
-        return as_pixels(delivered)
-
-    @staticmethod
-    def _at_native(
-        cloaked: Tensor, originals: Tensor, native: Tensor, protectors: Sequence[Protector], budget: Budget
-    ) -> Tensor:
-        """What was made at the working resolution, [1, 3, H, W] at the native one."""
-        if not all(protector.bounded for protector in protectors):
+        if is_visual(policy.protectors[0]):
+            drawn = yield from self._visual(policy.protectors[0]).protect(self._working(native), BUDGETS[policy.strength])
             # Not as a change: the native photo's detail would show through.
-            return enlarged(cloaked, native)
-        return within(native + enlarged(cloaked - originals, native), native, budget.radius)
+            return as_pixels(enlarged(drawn.images, native))
+        return (yield from self.cloaked(native, policy, seed, saved)).pixels
 
-    def judge(self, original: NDArray[np.uint8], delivered: NDArray[np.uint8], policy: Policy) -> dict[str, Any]:
-        """What the adversaries read in the delivered pixels (decoded from the bytes that will be sent), and their quality."""
-        before, after = as_tensor(original).to(self._device), as_tensor(delivered).to(self._device)
-        verdicts = [verdict for own in self._protectors(policy, 0) for verdict in own.judge(before, after)]
-        decibels = psnr(original, delivered)
+    def cloaked(
+        self, native: Tensor, policy: Policy, seed: int | None = None, saved: Saved = through_jpeg
+    ) -> Generator[Progress, None, Brought]:
+        """One cloak against all adversaries of a policy that optimises, for a photo [1, 3, H, W].
+
+        Where it cannot survive what sites do to a photo of that size and stay above the floor, it goes on from there for the
+        delivered file alone: the site's verdict then says what is lost there.
+        """
+        originals, budget = self._working(native), BUDGETS[policy.strength]
+
+        def contents(arrived: NDArray[np.uint8]) -> bool:
+            return all(verdict.protected for verdict in self.verdicts(policy, native, as_tensor(arrived)))
+
+        hardest = expected(max(native.shape[2:]), max(originals.shape[2:]))
+        images = originals
+        for family in dict.fromkeys((hardest, AS_IT_IS)):
+            protectors = self._optimising(policy, seed, family)
+            objective = Together([own.objective(originals, budget) for own in protectors])
+            images = (yield from optimise(originals, objective, budget, images)).unrounded
+            made = yield from brought(native, images - originals, budget.radius, contents, FLOORS[policy.strength], saved)
+            if made.good:
+                break
+        return made
+
+    def judge(
+        self,
+        original: NDArray[np.uint8],
+        delivered: NDArray[np.uint8],
+        policy: Policy,
+        channel: Pipeline | None = None,
+    ) -> dict[str, Any]:
+        """What the adversaries read in the delivered pixels (decoded from the bytes that will be sent), and their quality;
+        and what they read in the file that a site makes of them, where its channel is known."""
+        quality = Quality.of(original, delivered)
         largest = int(np.abs(original.astype(np.int16) - delivered).max())
-        return {
-            "protected": largest > 0 and all(verdict.protected for verdict in verdicts),
-            "psnr": None if np.isinf(decibels) else round(decibels, 2),
-            "ssim": round(ssim(original, delivered), 4),
+        verdicts = self.verdicts(policy, as_tensor(original), as_tensor(delivered))
+        pretty = is_visual(policy.protectors[0]) or quality.reaches(FLOORS[policy.strength])
+        report: dict[str, Any] = {
+            "protected": largest > 0 and pretty and all(verdict.protected for verdict in verdicts),
+            "psnr": None if np.isinf(quality.psnr) else round(quality.psnr, 2),
+            "ssim": round(quality.ssim, 4),
+            "fsim": round(quality.fsim, 4),
+            "floor": pretty,
             "max_difference": largest,
             "verdicts": [verdict.as_json() for verdict in verdicts],
         }
+        if channel is not None:
+            report |= self._site(policy, original, delivered, channel)
+        return report
+
+    def _site(
+        self, policy: Policy, original: NDArray[np.uint8], delivered: NDArray[np.uint8], channel: Pipeline
+    ) -> dict[str, Any]:
+        """What is read in the file that a site makes; nothing where it can make none of a photo so long and narrow."""
+        try:
+            arrived = channel.exact(delivered)
+        except (OSError, ValueError):
+            return {}
+        verdicts = self.verdicts(policy, as_tensor(original), as_tensor(arrived))
+        changed = not np.array_equal(original, delivered)
+        return {
+            "site": {
+                "channel": channel.name,
+                "protected": changed and all(verdict.protected for verdict in verdicts),
+                "verdicts": [verdict.as_json() for verdict in verdicts],
+            }
+        }
+
+    def verdicts(self, policy: Policy, originals: Tensor, arrived: Tensor) -> list[Verdict]:
+        """What the adversaries of a policy read in photos [1, 3, H, W] and in what became of them, of whatever size."""
+        before, after = originals.to(self._device), arrived.to(self._device)
+        return [verdict for own in self._judges(policy) for verdict in own.judge(before, after)]

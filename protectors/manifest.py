@@ -24,7 +24,7 @@ class Entry:
 
     name: str
     task: Literal["objects", "search", "scene", "visual"]
-    role: Literal["adversary", "judge", "target", "auxiliary", "generator"]
+    role: Literal["adversary", "surrogate", "judge", "target", "auxiliary", "generator"]
     architecture: str
     set: Literal["embedded", "full", "imported", "trained"]
     sha256: str
@@ -39,6 +39,10 @@ class Entry:
     file: Path | None = None
     url: str | None = None
     quality: dict[str, float] = field(default_factory=dict)
+    threshold: float = 0.3
+    """Of a detector: the score from which on what it finds counts. 0.3 is the paper's, for Faster R-CNN; scores of another make
+    are on a scale of their own."""
+
     target: str = ""
     """Of a generator: the model that still reads its pictures."""
 

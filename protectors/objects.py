@@ -1,29 +1,29 @@
 """Object Disappearance: photos in which a detector finds nothing (M_all), or takes chosen classes for others (M_sen).
 
 Source: Xue, Sun, Wu, He, Wang, Liu, "SocialGuard: An adversarial example based privacy-preserving technique for social
-images" (2021), Algorithm 1. Two rules are offered. ``published`` keeps the region proposals of the clean photo throughout
+images" (2021), Algorithm 1. Three rules are offered. ``published`` keeps the region proposals of the clean photo throughout
 and stops once every score on them is below the detection threshold. A detector shown the result makes new proposals,
-though, and finds most objects again; ``refreshed``, ours and the default, follows it: new proposals every few
-steps, a lower threshold, and a stop rule that is itself a fresh reading of the 8-bit picture.
+though, and finds most objects again; ``refreshed``, ours, follows it: new proposals every few steps, a lower threshold, and
+a stop rule that is itself a fresh reading of the 8-bit picture. ``sparing`` goes on from there and takes back what of the
+change is not needed; it asks for less quiet, since it reads every form of the photo that it has to be quiet in.
 """
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from protectors.adversaries.detector import Detector, Proposals
-from protectors.base import Budget, Outcome, Progress, Protector, Verdict
-from protectors.optimisation import optimise, shaped_step
+from protectors.adversaries.detector import Detector, Proposals, TwoStageDetector
+from protectors.base import Budget, Verdict
+from protectors.channel.family import AS_IT_IS, Family, of_each
+from protectors.optimisation import Descent, Optimising, shaped_step
+from protectors.transfer import Momentum
 
 PUBLISHED_THRESHOLD = 0.3
 """T of Algorithm 1, and the score from which a detection counts in every verdict."""
-
-SURE_THRESHOLD = 0.2
-"""What scores below this stays below the published threshold when the photo is saved as JPEG."""
 
 FOREMOST = 128
 """Proposals an image that the refreshed rule pushes between two refreshes."""
@@ -34,25 +34,27 @@ REMEMBERED = 384
 SURENESS = 6
 """The power of a proposal's class probability that it is pushed with."""
 
-Rule = Literal["published", "refreshed"]
+Rule = Literal["published", "refreshed", "sparing"]
 
 
 @dataclass(frozen=True)
 class Settings:
     """``pushed``: proposals whose class probability is at least this are pushed down; ``quiet``: the loop ends once all are
     below this; ``refresh``: steps between new proposals (0: never); ``least_steps``: steps made even where the detector saw
-    nothing, so that a weak detector's blindness is not relied on.
+    nothing, so that a weak detector's blindness is not relied on; ``shrinks``: once all is quiet the change is made smaller.
     """
 
     pushed: float
     quiet: float
     refresh: int
     least_steps: int
+    shrinks: bool = False
 
 
 SETTINGS: dict[Rule, Settings] = {
     "published": Settings(pushed=PUBLISHED_THRESHOLD, quiet=PUBLISHED_THRESHOLD, refresh=0, least_steps=0),
     "refreshed": Settings(pushed=0.03, quiet=0.15, refresh=3, least_steps=3),
+    "sparing": Settings(pushed=0.03, quiet=0.19, refresh=3, least_steps=3, shrinks=True),
 }
 
 
@@ -61,34 +63,45 @@ def joined(new: Proposals, old: Proposals) -> Proposals:
     return Proposals(torch.cat([new.boxes, old.boxes])[:REMEMBERED])
 
 
-class Disappearance:
+class Disappearance(Descent):
     """The objective of one batch. ``sensitive`` holds labels; empty means that everything is to vanish (M_all).
 
     ``radius`` bounds each update of the published rule (Algorithm 1 clamps the update, not only the sum).
     """
 
     stage = "objects"
-    shrinks = False
 
     def __init__(
         self,
-        detector: Detector,
+        detector: TwoStageDetector,
         originals: Tensor,
         sensitive: Sequence[int],
         read_as: int | None,
         rule: Rule,
         radius: float,
+        family: Family = AS_IT_IS,
     ) -> None:
         self.detector = detector
+        self.family = family
         self.settings = SETTINGS[rule]
         self.rule = rule
         self.radius = radius
+        self.shrinks = self.settings.shrinks
+        self.reached = torch.zeros(len(originals), dtype=torch.bool, device=originals.device)
+        """Which images were finished: from then on every step asks of those that go on, to make their change smaller."""
         self.sensitive = tuple(sensitive)
         # The refreshed rule makes its own before its first step; the published one keeps those of the clean photo.
         nowhere = Proposals(originals.new_zeros((0, 4)))
-        self.proposals = [nowhere] * len(originals) if self.settings.refresh else detector.propose(originals)[0]
-        """What is pushed: fresh proposals first, then earlier ones, lest the detector go back to what it just left."""
-        self.momentum = torch.zeros_like(originals)
+        self.proposals = [nowhere] * (family.forms * len(originals))
+        if not self.settings.refresh:
+            self.proposals = [own for _, form in family.asked(originals) for own in detector.propose(form)[0]]
+        """What is pushed in each form: fresh proposals first, then earlier ones, lest the detector go back to what it just
+        left."""
+        self.quiet = [False] * len(self.proposals)
+        """Of each form of each image: whether all was below what the settings ask for, when it was last looked at."""
+        self.age = [0] * family.forms
+        """Steps since each form was last looked at."""
+        self.momentum = Momentum(0.7)
         # Hiding everything replaces nothing, and needs no pre-detection for it.
         self.replacements = self._replacements(originals, read_as) if self.sensitive else []
 
@@ -115,11 +128,42 @@ class Disappearance:
     def loss(self, images: Tensor, step: int) -> Tensor:
         published = self.rule == "published"
         losses = []
-        for index, logits in enumerate(self.detector.logits(images, self.proposals)):
+        count = len(images)
+        forms = self._next(step, count) if self.family.in_turn else self.family.looked_at(step)
+        for place, logits in enumerate(self._logits(self.family.drawn(images, step, forms), forms, count)):
+            index = place % count
             threat = self._threatening(functional.softmax(logits.detach(), 1))
             own = self._published_loss(logits, index, step) if published else self._lead(logits, index)
             losses.append((own * self._weight(threat)).sum())
-        return torch.stack(losses)
+        return of_each(torch.stack(losses), count).sum(0)
+
+    def _logits(self, drawn: Tensor, forms: Sequence[int], count: int) -> list[Tensor]:
+        """Class logits [P, classes] over what is pushed in each of the drawn forms of ``count`` images."""
+        places = [form * count + index for form in forms for index in range(count)]
+        if not self.family.in_turn:
+            return self.detector.logits(drawn, [self.proposals[place] for place in places])
+        # The same pass proposes anew, and tells whether it is worth while to ask the stop rule.
+        look = self.detector.look(drawn)
+        for place, own, scores in zip(places, *look.proposed(), strict=True):
+            self._seen(place, own, scores, True)
+        self.age = [age + 1 for age in self.age]
+        for form in forms:
+            self.age[form] = 0
+        return look.logits([self.proposals[place] for place in places])
+
+    def _next(self, step: int, count: int) -> tuple[int, ...]:
+        """Where forms take turns, the first that was not quiet, or was not looked at for long: what survives nothing but an
+        untouched file is of use, what survives all else is not."""
+        for form in range(self.family.forms):
+            if self.age[form] >= self.family.forms or not bool(self._quiet([form], count).all()):
+                return (form,)
+        return (step % self.family.forms,)
+
+    def _seen(self, place: int, proposals: Proposals, scores: Tensor, remember: bool) -> None:
+        """What a look at one form of one image showed; what is proposed there is pushed from now on."""
+        self.quiet[place] = not len(scores) or bool(self._threatening(scores).amax() < self.settings.quiet)
+        if remember:
+            self.proposals[place] = joined(self._foremost(proposals, scores), self.proposals[place])
 
     def _weight(self, threat: Tensor) -> Tensor:
         """How hard each proposal is pushed: evenly above the threshold as published; ours by the surest, as they decide.
@@ -147,17 +191,41 @@ class Disappearance:
 
     @torch.no_grad()
     def finished(self, images: Tensor, step: int) -> Tensor:
+        """Between two refreshes nobody is asked, and nobody is finished."""
         settings = self.settings
-        if not settings.refresh:
-            scores = [functional.softmax(own, 1) for own in self.detector.logits(images, self.proposals)]
-        elif step % settings.refresh == 0:
-            fresh, scores = self.detector.propose(images)
-            foremost = [self._foremost(*own) for own in zip(fresh, scores, strict=True)]
-            self.proposals = [joined(new, old) for new, old in zip(foremost, self.proposals, strict=True)]
+        if self.family.in_turn:
+            # By the last look at each form; where one was not quiet, nothing is read.
+            due = self._quiet(range(self.family.forms), len(images))
         else:
-            return torch.zeros(len(images), dtype=torch.bool, device=images.device)
-        quiet = [not len(own) or bool(self._threatening(own).amax() < settings.quiet) for own in scores]
-        return torch.tensor(quiet, device=images.device) & (step >= settings.least_steps)
+            due = torch.full_like(self.reached, not settings.refresh or step % settings.refresh == 0)
+            due |= self.reached & self.shrinks
+        if not due.any():
+            return due
+        done = due & (step >= settings.least_steps)
+        for number, form in self.family.asked(images, step):
+            self._read(form, number, due)
+            done &= self._quiet([number], len(images))
+            if self.family.in_turn and not done.any():
+                break
+        self.reached |= done
+        return done
+
+    def _read(self, images: Tensor, form: int, due: Tensor) -> None:
+        """A fresh reading of one form of each image."""
+        places = range(form * len(images), (form + 1) * len(images))
+        if self.settings.refresh:
+            fresh, scores = self.detector.propose(images)
+        else:
+            fresh = [self.proposals[place] for place in places]
+            scores = [functional.softmax(own, 1) for own in self.detector.logits(images, fresh)]
+        for place, own, likely, now in zip(places, fresh, scores, due.tolist(), strict=True):
+            # Image by image, so that one gets what it would get in another batch.
+            self._seen(place, own, likely, now and bool(self.settings.refresh))
+
+    def _quiet(self, forms: Iterable[int], count: int) -> Tensor:
+        """Which of ``count`` images [B] (bool) were quiet in all of the forms when each was last looked at."""
+        quiet = [all(self.quiet[form * count + index] for form in forms) for index in range(count)]
+        return torch.tensor(quiet, device=self.reached.device)
 
     def _foremost(self, proposals: Proposals, scores: Tensor) -> Proposals:
         """The proposals that threaten most: the others' gradients cost time and change nothing."""
@@ -169,24 +237,24 @@ class Disappearance:
             largest = gradient.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
             # Algorithm 1 clamps each update to the budget; scaled by its largest entry it fills that, and needs no clamp.
             return gradient / largest * self.radius
-        # Momentum as in Dong et al. (Boosting adversarial attacks with momentum, 2018), equation 6.
-        self.momentum = 0.7 * self.momentum + gradient / gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-12)
-        return shaped_step(self.momentum)
+        return shaped_step(self.momentum.after(gradient))
 
 
-class ObjectDisappearance(Protector):
+class ObjectDisappearance(Optimising):
     """Hides objects from a detector. ``sensitive`` names classes to be read as others (M_sen); empty hides all (M_all)."""
 
     name = "objects"
 
     def __init__(
         self,
-        detector: Detector,
+        detector: TwoStageDetector,
         sensitive: Sequence[str] = (),
         read_as: str | None = None,
         rule: Rule = "refreshed",
+        family: Family = AS_IT_IS,
     ) -> None:
         self.detector = detector
+        self.family = family
         self.sensitive = tuple(detector.label(name) for name in sensitive)
         self.read_as = None if read_as is None else detector.label(read_as)
         if self.read_as in self.sensitive:
@@ -195,9 +263,8 @@ class ObjectDisappearance(Protector):
             raise ValueError("every class is sensitive, so none can be read in their place: name none to hide them all")
         self.rule: Rule = rule
 
-    def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
-        objective = Disappearance(self.detector, originals, self.sensitive, self.read_as, self.rule, budget.radius)
-        return (yield from optimise(originals, objective, budget, start))
+    def objective(self, originals: Tensor, budget: Budget) -> Disappearance:
+        return Disappearance(self.detector, originals, self.sensitive, self.read_as, self.rule, budget.radius, self.family)
 
     def counted(self, labels: Sequence[str]) -> tuple[str, ...]:
         """Those of the labels read that must not be read."""
@@ -205,23 +272,27 @@ class ObjectDisappearance(Protector):
             return tuple(labels)
         return tuple(label for label in labels if self.detector.classes.index(label) in self.sensitive)
 
-    def judge(self, originals: Tensor, delivered: Tensor, surely: bool = False) -> list[Verdict]:
+    def judge(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
         """Protected means that a fresh detection on the delivered pixels finds no object (M_all), or none of a
-        sensitive class (M_sen), with a score of at least 0.3; surely, of at least 0.2."""
-        verdicts = []
-        threshold = SURE_THRESHOLD if surely else PUBLISHED_THRESHOLD
-        pairs = zip(self.detector.detect(originals), self.detector.detect(delivered, threshold), strict=True)
-        for before, after in pairs:
-            labels_after = tuple(detection.label for detection in after)
-            verdicts.append(
-                Verdict(
-                    protector=self.name,
-                    adversary=self.detector.name,
-                    protected=not self.counted(labels_after),
-                    before=tuple(detection.label for detection in before),
-                    after=labels_after,
-                    detections_before=tuple(before),
-                    detections_after=tuple(after),
-                )
-            )
-        return verdicts
+        sensitive class (M_sen), with a score that counts: of at least 0.3 for Faster R-CNN."""
+        return [
+            replace(verdict, protected=not self.counted(verdict.after))
+            for verdict in detected(self.detector, originals, delivered)
+        ]
+
+
+def detected(detector: Detector, originals: Tensor, delivered: Tensor) -> list[Verdict]:
+    """What any detector finds in each of two batches [B, 3, H, W]; protected means that it finds nothing in the second."""
+    pairs = zip(*(detector.detect(images, detector.threshold) for images in (originals, delivered)), strict=True)
+    return [
+        Verdict(
+            protector=ObjectDisappearance.name,
+            adversary=detector.name,
+            protected=not after,
+            before=tuple(found.label for found in before),
+            after=tuple(found.label for found in after),
+            detections_before=tuple(before),
+            detections_after=tuple(after),
+        )
+        for before, after in pairs
+    ]

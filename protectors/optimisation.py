@@ -1,12 +1,13 @@
 """The one loop behind every method. Methods differ in their loss, their step rule and their stop rule, not in their loops."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Generator
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from protectors.base import Budget, Outcome, Progress
+from protectors.base import Budget, Outcome, Progress, Protector
+from protectors.perception import Eye
 
 SHAPED_STEP = 1 / 255
 """Root mean square of a shaped step: a smaller one vanishes when the photo is saved, a larger one costs quality."""
@@ -14,25 +15,57 @@ SHAPED_STEP = 1 / 255
 REFINEMENTS = 8
 """Steps that a finished image's change is made smaller for."""
 
+LAST_STEP = 0.35
+"""What the last step is multiplied by where the whole change is bounded: steps as large as the first would only go round that
+bound."""
+
 SHRINKING, GROWING = 0.85, 1.05
 """What a change's size is multiplied by, where the image is finished and where it no longer is."""
 
 
-class Objective(Protocol):
-    """What a method asks of the loop."""
+class Objective(ABC):
+    """What is to be reached for one batch of images [B, 3, H, W], and a way there."""
 
     stage: str
-    shrinks: bool
+    shrinks = False
     """Whether an image that is finished goes on: its change is made smaller for as long as it stays finished."""
 
-    def loss(self, images: Tensor, step: int) -> Tensor:
-        """Losses [B] to be lowered, differentiable with respect to images [B, 3, H, W]."""
-
+    @abstractmethod
     def finished(self, images: Tensor, step: int) -> Tensor:
         """Which images [B] (bool) need no further step. Called before each step, with that step's images on 8-bit levels."""
 
+    @abstractmethod
+    def change(self, images: Tensor, step: int, eye: Eye | None) -> Tensor:
+        """The change [B, 3, H, W] to subtract from images in this step; an eye says which directions it prefers."""
+
+
+class Descent(Objective):
+    """An objective that follows the gradient of a loss. Methods differ in their loss, their update and their stop rule."""
+
+    @abstractmethod
+    def loss(self, images: Tensor, step: int) -> Tensor:
+        """Losses [B] to be lowered, differentiable with respect to images [B, 3, H, W]."""
+
+    @abstractmethod
     def update(self, gradient: Tensor, step: int) -> Tensor:
         """The change [B, 3, H, W] to subtract, made from the gradient."""
+
+    def change(self, images: Tensor, step: int, eye: Eye | None) -> Tensor:
+        held = images.detach().requires_grad_(True)
+        (gradient,) = torch.autograd.grad(self.loss(held, step).sum(), held)
+        with torch.no_grad():
+            return self.update(eye.preferred(gradient) if eye else gradient, step)
+
+
+class Optimising(Protector):
+    """A protector that is an objective for the loop."""
+
+    @abstractmethod
+    def objective(self, originals: Tensor, budget: Budget) -> Objective:
+        """What has to be reached for originals [B, 3, H, W]."""
+
+    def protect(self, originals: Tensor, budget: Budget) -> Generator[Progress, None, Outcome]:
+        return (yield from optimise(originals, self.objective(originals, budget), budget))
 
 
 def on_levels(images: Tensor) -> Tensor:
@@ -67,34 +100,53 @@ def optimise(
 
     Where the objective shrinks, they go on from there as in Rony et al. (Decoupling direction and norm, CVPR 2019): each step
     turns the change, whose size then falls where the image is finished and grows where it is not. The smallest one is kept.
+
+    Where the budget bounds what is noticeable, sizes are in units of that, and so are directions: gradients are weighed by
+    it, and smoothed, since smooth changes are noticed least and survive most.
+
+    ``start`` [B, 3, H, W] is where an earlier run came to, within the same budget.
     """
-    images = originals.clone() if start is None else within(start, originals, budget.radius)
-    base = images
-    kept, smallest = on_levels(images), torch.full_like(size_of(images), torch.inf)
+    eye = Eye(originals) if budget.noticeable else None
+    images = originals if start is None else start
+
+    def size(change: Tensor) -> Tensor:
+        return eye.size(change) if eye else size_of(change)
+
+    kept, smallest = images, torch.full_like(size_of(images), torch.inf)
     steps = torch.full((len(originals),), budget.steps, device=originals.device)
     found = torch.zeros_like(steps, dtype=torch.bool)
-    for step in range(budget.steps + 1):
+    # An image that is finished late is made smaller all the same.
+    for step in range(budget.steps + (REFINEMENTS if objective.shrinks else 0) + 1):
         levels = on_levels(images)
         done = objective.finished(levels, step)
         steps = torch.where(done & ~found, step, steps)
         found |= done
-        sizes = size_of(levels - base)
+        sizes = size(levels - originals)
         better = _by_image(done) & (sizes < smallest)
-        kept, smallest = torch.where(better, levels, kept), torch.where(better, sizes, smallest)
-        active = step < steps + REFINEMENTS if objective.shrinks else ~found
-        if step == budget.steps or not active.any():
+        kept, smallest = torch.where(better, images, kept), torch.where(better, sizes, smallest)
+        refined = (step < steps + REFINEMENTS) & objective.shrinks
+        active = torch.where(found, refined, step < budget.steps)
+        if not active.any():
             break
-        images = images.detach().requires_grad_(True)
-        (gradient,) = torch.autograd.grad(objective.loss(images, step).sum(), images)
-        with torch.no_grad():
-            moved = images - objective.update(gradient, step)
-            if objective.shrinks:
-                factor = torch.where(_by_image(done), SHRINKING, GROWING)
-                turned = base + (moved - base) / size_of(moved - base) * size_of(images - base) * factor
-                moved = torch.where(_by_image(found), turned, moved)
-            images = torch.where(_by_image(active), within(moved, originals, budget.radius), images)
-        yield Progress(objective.stage, step + 1, budget.steps)
-    return Outcome(torch.where(_by_image(found), kept, on_levels(images.detach())), tuple(steps.tolist()))
+        moved = images - settling(step, budget) * objective.change(images, step, eye)
+        if objective.shrinks:
+            factor = torch.where(_by_image(done), SHRINKING, GROWING)
+            turned = originals + (moved - originals) / size(moved - originals) * size(images - originals) * factor
+            moved = torch.where(_by_image(found), turned, moved)
+        moved = within(moved, originals, budget.radius)
+        if budget.noticeable:
+            moved = originals + (moved - originals) * (budget.noticeable / size(moved - originals)).clamp(max=1)
+        images = torch.where(_by_image(active), moved, images)
+        yield Progress(objective.stage, min(step + 1, budget.steps), budget.steps)
+    made = torch.where(_by_image(found), kept, images)
+    return Outcome(on_levels(made), tuple(steps.tolist()), made)
+
+
+def settling(step: int, budget: Budget) -> float:
+    """What a step is multiplied by: 1 at first, and evenly less from there to ``LAST_STEP``, where the change is bounded."""
+    if budget.noticeable is None:
+        return 1.0
+    return 1 - (1 - LAST_STEP) * min(1.0, step / budget.steps)
 
 
 def _by_image(chosen: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
-"""How much a photo changed, as people measure it: PSNR and SSIM on 8-bit pixels."""
+"""How much a photo changed, as people measure it: PSNR, SSIM and FSIM on 8-bit pixels; and the least that is delivered."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -9,6 +10,9 @@ from torch import Tensor
 
 STRIP = 64
 """Rows that SSIM is computed on at a time."""
+
+FSIM_SIDE = 256
+"""Pixels that the shorter side of a photo is brought to before its features are looked at (Zhang et al., section III)."""
 
 MIDDLE = 128.0
 """Taken from pixel values before their squares are summed."""
@@ -56,6 +60,54 @@ def ssim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     return total / float(count)
 
 
+def fsim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
+    """Feature similarity of the brightness.
+
+    Source: Zhang, Zhang, Mou, Zhang, "FSIM: a feature similarity index for image quality assessment" (2011), as piq has it.
+    """
+    # Imported here: training and evaluations on bare GPU machines do without it.
+    from piq import fsim as measured
+
+    # Its authors' first step, done here a strip at a time: whole, fifty megapixels would need gigabytes.
+    cell = max(1, round(min(first.shape[:2]) / FSIM_SIDE))
+    value = float(measured(_averaged(first, cell), _averaged(second, cell), chromatic=False))
+    # Where a picture has no features at all, there are none to lose.
+    return 1.0 if math.isnan(value) else value
+
+
+def _averaged(pixels: NDArray[np.uint8], cell: int) -> Tensor:
+    """Means over square cells of uint8 [H, W, 3], as [1, 3, H / cell, W / cell] in [0, 1]; what fills no cell is left out."""
+    rows, columns = pixels.shape[0] // cell, pixels.shape[1] // cell
+    strips = [
+        pixels[cell * row : cell * (row + 1), : cell * columns].reshape(cell, columns, cell, 3).mean((0, 2), dtype=np.float32)
+        for row in range(rows)
+    ]
+    return torch.from_numpy(np.stack(strips)).permute(2, 0, 1)[None] / 255
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How like its original a photo is."""
+
+    psnr: float
+    ssim: float
+    fsim: float
+
+    @classmethod
+    def of(cls, original: NDArray[np.uint8], changed: NDArray[np.uint8]) -> "Quality":
+        return cls(psnr(original, changed), ssim(original, changed), fsim(original, changed))
+
+    def reaches(self, floor: "Quality") -> bool:
+        """Whether nothing of it lies below what a floor says."""
+        return self.psnr >= floor.psnr and self.ssim >= floor.ssim and self.fsim >= floor.fsim
+
+
+def reaches(original: NDArray[np.uint8], changed: NDArray[np.uint8], floor: Quality) -> bool:
+    """Whether a photo is above a floor; the quickest measure is asked first, and the others only where it is content."""
+    measures = ((psnr, floor.psnr), (ssim, floor.ssim), (fsim, floor.fsim))
+    return all(measure(original, changed) >= least for measure, least in measures)
+
+
 def ssim_of(first: Tensor, second: Tensor) -> Tensor:
     """Structural similarity [B] of images [B, 3, H, W] in [0, 1], differentiable; for files there is ``ssim``."""
     size = window_size(first.shape[2], first.shape[3])
@@ -74,7 +126,7 @@ def likeness(one: Tensor, two: Tensor, size: int) -> Tensor:
 
     def blur(values: Tensor) -> Tensor:
         # Shifted sums: for one-channel planes far quicker on a CPU than a convolution.
-        return _weighted(_weighted(values, window, 2), window, 3)
+        return weighted(weighted(values, window, 2), window, 3)
 
     mean_one, mean_two = blur(one), blur(two)
     variance_one = blur(one * one) - mean_one**2
@@ -86,7 +138,7 @@ def likeness(one: Tensor, two: Tensor, size: int) -> Tensor:
     return shared / ((mean_one**2 + mean_two**2 + small_mean) * (variance_one + variance_two + small_variance))
 
 
-def _weighted(values: Tensor, window: Tensor, axis: int) -> Tensor:
+def weighted(values: Tensor, window: Tensor, axis: int) -> Tensor:
     """The sum of shifted copies along an axis, weighted by the window; as long as the shifts leave."""
     places = values.shape[axis] - len(window) + 1
     total = torch.zeros_like(values.narrow(axis, 0, places))

@@ -8,7 +8,7 @@ draws the same targets but keeps the gradient's shape in finer steps, which reac
 differ from it by their aim alone.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from protectors.adversaries.classifier import Classifier
-from protectors.base import Budget, Outcome, Progress, Protector, Verdict
-from protectors.channels import Channel, as_they_are
-from protectors.optimisation import optimise, shaped_step
+from protectors.base import Budget, Verdict
+from protectors.channel.family import AS_IT_IS, Family, of_each
+from protectors.optimisation import Descent, Optimising, shaped_step
 
 STEP = 0.007
 """epsilon of the paper, for pixels in [0, 1]."""
@@ -41,6 +41,9 @@ been drawn, then to the nearest that is not read. A forest may not become a moun
 
 MARGIN = 0.1
 """How far the drawn class leads in delivered photos, read after the daemon's own JPEG."""
+
+KNOWN = 0.2
+"""Of the margin, what is asked of a form that is itself a site's: a margin is for what is not known."""
 
 Rule = Literal["published", "shaped"]
 
@@ -86,7 +89,7 @@ def draw_targets(candidates: Tensor, generator: torch.Generator) -> Tensor:
     return torch.multinomial(candidates.float().cpu(), 1, generator=generator)[:, 0].to(candidates.device)
 
 
-class Misreading:
+class Misreading(Descent):
     """The objective of one batch: cross-entropy to the labels [B] to be read, or away from those that are. ``turns`` are
     the classes [B, classes] that may be read instead from each of ``TURNS`` on."""
 
@@ -99,41 +102,55 @@ class Misreading:
         towards: bool,
         margin: float,
         rule: Rule,
-        channel: Channel,
+        family: Family = AS_IT_IS,
         turns: Sequence[Tensor] = (),
+        patience: int = PATIENCE,
     ) -> None:
         self.classifier = classifier
+        self.patience = patience
         self.labels = labels
         self.sign = 1 if towards else -1
         self.margin = margin
         self.shrinks = rule == "shaped"
-        self.channel = channel
+        self.family = family
         self.turns = tuple(turns)
         self.reached = torch.zeros_like(labels, dtype=torch.bool)
 
     def loss(self, images: Tensor, step: int) -> Tensor:
-        return self.sign * functional.cross_entropy(self.classifier.logits(images), self.labels, reduction="none")
+        labels = self.labels.repeat(len(self.family.looked_at(step)))
+        losses = functional.cross_entropy(self.classifier.logits(self.family.drawn(images, step)), labels, reduction="none")
+        return self.sign * of_each(losses, len(images)).sum(0)
 
     def finished(self, images: Tensor, step: int) -> Tensor:
-        probabilities = self.classifier.read(self.channel(images))
         if step in TURNS[: len(self.turns)]:
-            nearest = probabilities.where(self.turns[TURNS.index(step)], -1).argmax(1)
-            self.labels = torch.where(self.reached, self.labels, nearest)
-        own = probabilities.gather(1, self.labels[:, None])[:, 0]
-        rest = probabilities.scatter(1, self.labels[:, None], 0).amax(1)
-        done = self.sign * (own - rest) > self.margin
+            mean = torch.stack([self.classifier.read(form) for _, form in self.family.asked(images)]).mean(0)
+            choice = self.turns[TURNS.index(step)]
+            nearest = mean.where(choice, -1).argmax(1)
+            # Where every class is read in some view there is nothing else to lead to.
+            self.labels = torch.where(self.reached | ~choice.any(1), self.labels, nearest)
+        done = torch.ones_like(self.reached)
+        for number, form in self.family.asked(images, step):
+            done &= self._leads(self.classifier.read(form)) > (self.margin if number == 0 else KNOWN * self.margin)
+            if not done.any():
+                break
         self.reached |= done
         return done
+
+    def _leads(self, probabilities: Tensor) -> Tensor:
+        """By how much [B] the label is read before all others or, where that is not to be, another one before it."""
+        labels = self.labels[:, None]
+        leads = probabilities.gather(1, labels)[:, 0] - probabilities.scatter(1, labels, 0).amax(1)
+        return self.sign * leads
 
     def update(self, gradient: Tensor, step: int) -> Tensor:
         signs = STEP * gradient.sign()
         if not self.shrinks:
             return signs
-        patient = self.reached if step >= PATIENCE else torch.ones_like(self.reached)
+        patient = self.reached if step >= self.patience else torch.ones_like(self.reached)
         return torch.where(patient[:, None, None, None], shaped_step(gradient), signs)
 
 
-class SceneProtector(Protector):
+class SceneProtector(Optimising):
     """P-FGSM against one classifier, or with another aim a baseline of it. ``margin`` is how far the probability of the
     class to be read must lead (0: as published); a lead keeps the reading through re-encoding."""
 
@@ -146,14 +163,14 @@ class SceneProtector(Protector):
         margin: float = 0.0,
         rule: Rule = "shaped",
         aim: Aim = "unlikely",
-        channel: Channel = as_they_are,
+        family: Family = AS_IT_IS,
     ) -> None:
         self.classifier = classifier
         self.generator = generator
         self.margin = margin
         self.rule: Rule = rule
         self.aim: Aim = aim
-        self.channel = channel
+        self.family = family
 
     def _views(self, originals: Tensor) -> Tensor:
         """What is read [views, B, classes] in the originals and, to draw a target by, in their mirror images and middles: a
@@ -176,32 +193,18 @@ class SceneProtector(Protector):
             return draw_targets(unlikely(views, 1e-6), self.generator), ()
         return views[0].argmin(1) if self.aim == "least" else views[0].argmax(1), ()
 
-    def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
+    def objective(self, originals: Tensor, budget: Budget) -> Misreading:
         views = self._views(originals)
         (labels, turns), towards = self._labels(views), self.aim != "away"
-        if start is not None and towards:
-            # What an earlier round reached may stay: a photo needs to be read as one wrong scene, not as several in turn.
-            now = self.classifier.read(start).argmax(1)
-            labels = torch.where(now == views[0].argmax(1), labels, now)
-        # On top of another protector's change half the margin has to do: what both spend on one photo adds up.
-        margin = self.margin if start is None else self.margin / 2
-        objective = Misreading(self.classifier, labels, towards, margin, self.rule, self.channel, turns)
-        return (yield from optimise(originals, objective, budget, start))
+        # Signs spend every pixel's share of the budget, whatever people notice of it.
+        patience = PATIENCE if budget.noticeable is None else budget.steps
+        return Misreading(self.classifier, labels, towards, self.margin, self.rule, self.family, turns, patience)
 
-    def judge(self, originals: Tensor, delivered: Tensor, surely: bool = False) -> list[Verdict]:
-        """Protected means that the class read first in the delivered photo is not the one read in the original;
-        surely, that it leads that one by half the margin at least."""
+    def judge(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
+        """Protected means that the class read first in the delivered photo is not the one read in the original."""
         names = self.classifier.classes
-        before, probabilities = self.classifier.read(originals).argmax(1), self.classifier.read(delivered)
-        largest, after = probabilities.max(1)
-        leads = (largest - probabilities.gather(1, before[:, None])[:, 0]).tolist()
+        labels = (self.classifier.read(images).argmax(1).tolist() for images in (originals, delivered))
         return [
-            Verdict(
-                self.name,
-                self.classifier.name,
-                first != second and (not surely or lead >= self.margin / 2),
-                (names[first],),
-                (names[second],),
-            )
-            for first, second, lead in zip(before.tolist(), after.tolist(), leads, strict=True)
+            Verdict(self.name, self.classifier.name, first != second, (names[first],), (names[second],))
+            for first, second in zip(*labels, strict=True)
         ]

@@ -9,19 +9,17 @@ as the paper's rule, and leads the code to the label that is nearest anyhow. Our
 at hand: it leads away from the label, fills the budget, and looks at other views of the photo at every step.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from protectors.adversaries.hash_encoder import HashEncoder, binary
-from protectors.base import Budget, Outcome, Progress, Protector, Verdict
-from protectors.channels import jpeg
-from protectors.jpeg import compressed
-from protectors.optimisation import optimise, shaped_step
-from protectors.resizing import resized
+from protectors.base import Budget, Verdict
+from protectors.channel.family import AS_IT_IS, SMALL_PICTURES, Family, of_each
+from protectors.optimisation import Descent, Optimising, shaped_step
+from protectors.transfer import Momentum, diverse
 
 LAMBDA = 0.1
 """By how much, to first order, a published step raises the wrong label's score over the retrieved one's."""
@@ -35,9 +33,6 @@ ACROSS = 0.5
 FLIPPED = 0.5
 """The share of bits that have to differ: codes of different classes differ in about as many."""
 
-SITE_QUALITY = 75
-"""Of the JPEG, with chroma at half the resolution, that a code has to survive: what small pictures get at careless sites."""
-
 SMALL = 4
 """Times an encoder's input: up to this size JPEG acts on what it reads."""
 
@@ -47,117 +42,181 @@ LEAD = 0.3
 VIEWS = 4
 """Views of a photo that a step of ``unseen`` looks at: what they have in common, other encoders have as well."""
 
-SMALLEST_VIEW = 0.8
-"""The least share of a photo's side that a view is drawn at."""
-
 Rule = Literal["published", "ifgsm", "codes", "nearest", "unseen"]
 
-PAPERS: tuple[Rule, ...] = ("published", "ifgsm")
-"""The rules that are given a wrong label."""
 
+class Recession(Descent):
+    """The objective of one batch of originals [B, 3, H, W] against encoders; each rule is a class of its own.
 
-class Recession:
-    """The objective of one batch. ``wrong`` are labels [B], one of each encoder, drawn by the caller; ours need none."""
+    ``wrong`` are labels [B], one of each encoder, for the rules that ``draws`` says are led to one.
+    """
 
     stage = "search"
+    draws = False
 
     def __init__(
         self,
         encoders: Sequence[HashEncoder],
         originals: Tensor,
-        wrong: Sequence[Tensor],
-        rule: Rule,
+        wrong: Sequence[Tensor] = (),
+        family: Family = AS_IT_IS,
     ) -> None:
         self.encoders = tuple(encoders)
-        self.rule = rule
-        self.shrinks = rule in ("codes", "nearest")
-        self.momentum = torch.zeros_like(originals)
-        # What JPEG does to larger photos, an encoder's own resizing averages out.
-        self.small = rule == "codes" and max(originals.shape[2:]) <= SMALL * min(own.side for own in self.encoders)
         self.wrong = tuple(wrong)
+        self.family = family
         with torch.no_grad():
-            outputs = [encoder.outputs(originals) for encoder in self.encoders]
-        self.codes = [binary(own) for own in outputs]
-        self.usual = [own.abs().mean(1, keepdim=True).clamp(min=1e-6) for own in outputs]
+            self.outputs = [encoder.outputs(originals) for encoder in self.encoders]
+        self.codes = [binary(own) for own in self.outputs]
         self.labels = [own.scores(codes).argmax(1) for own, codes in zip(self.encoders, self.codes, strict=True)]
 
+    def forms(self, images: Tensor, step: int) -> Sequence[Tensor]:
+        """What of the images a step looks at."""
+        return of_each(self.family.drawn(images, step), len(images)).unbind()
+
     def loss(self, images: Tensor, step: int) -> Tensor:
-        if self.rule == "unseen":
-            # From the step alone, so that a photo gets what it would get in another batch.
-            forms = [view(images, torch.Generator().manual_seed(VIEWS * step + number)) for number in range(VIEWS)]
-        else:
-            forms = [images, compressed(images, SITE_QUALITY)] if self.small else [images]
+        forms = self.forms(images, step)
         losses = [self._loss(index, encoder.outputs(form)) for index, encoder in enumerate(self.encoders) for form in forms]
         return torch.stack(losses).sum(0)
 
     def _loss(self, index: int, outputs: Tensor) -> Tensor:
-        if self.rule == "codes":
-            kept = self.codes[index] * outputs / self.usual[index]
-            return (kept + ACROSS).clamp(min=0).mean(1)
-        if self.rule == "nearest":
-            return self._lead(index, outputs)
+        """Of one encoder's outputs [B, bits]: how much more they are like the label retrieved than like the wrong one."""
         scores = self.encoders[index].scores(outputs)
-        own = scores.gather(1, self.labels[index][:, None])[:, 0]
-        return own if self.rule == "unseen" else own - scores.gather(1, self.wrong[index][:, None])[:, 0]
+        return self._own(index, scores) - scores.gather(1, self.wrong[index][:, None])[:, 0]
 
-    def _lead(self, index: int, outputs: Tensor) -> Tensor:
-        """How much more outputs [B, bits] are like their own label than like the nearest other: below 0 that is retrieved."""
-        scores, own = self.encoders[index].scores(outputs), self.labels[index][:, None]
-        return scores.gather(1, own)[:, 0] - scores.scatter(1, own, -torch.inf).amax(1)
+    def _own(self, index: int, scores: Tensor) -> Tensor:
+        return scores.gather(1, self.labels[index][:, None])[:, 0]
 
     @torch.no_grad()
     def finished(self, images: Tensor, step: int) -> Tensor:
-        if self.rule == "unseen":
-            # It fills the budget whatever these encoders read.
-            return torch.zeros(len(images), dtype=torch.bool, device=images.device)
         done = torch.ones(len(images), dtype=torch.bool, device=images.device)
-        for form in [images, jpeg(images, SITE_QUALITY, subsampled=True)] if self.small else [images]:
+        for _, form in self.family.asked(images, step):
             for index, encoder in enumerate(self.encoders):
-                now = encoder.codes(form)
-                if self.rule == "codes":
-                    done &= (now != self.codes[index]).float().mean(1) >= FLIPPED
-                done &= encoder.scores(now).argmax(1) != self.labels[index]
-                if self.rule == "nearest":
-                    done &= self._lead(index, now) < -LEAD
+                codes = encoder.codes(form)
+                done &= encoder.scores(codes).argmax(1) != self.labels[index]
+                done &= self._content(index, codes)
+            if not done.any():
+                break
         return done
 
+    def _content(self, index: int, codes: Tensor) -> Tensor:
+        """Which [B] of the codes [B, bits] of one encoder have what a rule asks besides another label."""
+        return torch.ones(len(codes), dtype=torch.bool, device=codes.device)
+
     def update(self, gradient: Tensor, step: int) -> Tensor:
-        if self.rule == "published":
-            return LAMBDA * gradient / gradient.square().sum((1, 2, 3), keepdim=True).clamp(min=1e-12)
-        if self.rule == "ifgsm":
-            return SIGN_STEP * gradient.sign()
-        if self.rule == "unseen":
-            # Dong et al. (Boosting adversarial attacks with momentum, 2018), equations 6 and 7.
-            self.momentum = self.momentum + gradient / gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-12)
-            return SIGN_STEP * self.momentum.sign()
         return shaped_step(gradient)
 
 
-def view(images: Tensor, chance: torch.Generator) -> Tensor:
-    """Images [B, 3, H, W] drawn somewhat smaller, somewhere in the frame, with their edges carried on, perhaps mirrored.
+class Published(Recession):
+    """The paper's step, lambda * r / ||r||_2^2."""
 
-    Source: Xie et al., Improving transferability of adversarial examples with input diversity (CVPR 2019).
+    draws = True
+
+    def update(self, gradient: Tensor, step: int) -> Tensor:
+        return LAMBDA * gradient / gradient.square().sum((1, 2, 3), keepdim=True).clamp(min=1e-12)
+
+
+class Signs(Recession):
+    """The paper's baseline, iFGSM."""
+
+    draws = True
+
+    def update(self, gradient: Tensor, step: int) -> Tensor:
+        return SIGN_STEP * gradient.sign()
+
+
+class Codes(Recession):
+    """Bits are driven over their thresholds, and those that are well across left alone."""
+
+    shrinks = True
+
+    def _loss(self, index: int, outputs: Tensor) -> Tensor:
+        usual = self.outputs[index].abs().mean(1, keepdim=True).clamp(min=1e-6)
+        return (self.codes[index] * outputs / usual + ACROSS).clamp(min=0).mean(1)
+
+    def _content(self, index: int, codes: Tensor) -> Tensor:
+        return (codes != self.codes[index]).float().mean(1) >= FLIPPED
+
+
+class Nearest(Recession):
+    """As little as leads the code from its own label to the nearest other one."""
+
+    shrinks = True
+
+    def _loss(self, index: int, outputs: Tensor) -> Tensor:
+        """How much more outputs [B, bits] are like their own label than like the nearest other: below 0 that is retrieved."""
+        scores = self.encoders[index].scores(outputs)
+        return self._own(index, scores) - scores.scatter(1, self.labels[index][:, None], -torch.inf).amax(1)
+
+    def _content(self, index: int, codes: Tensor) -> Tensor:
+        return self._loss(index, codes) < -LEAD
+
+
+class Unseen(Recession):
+    """Away from the label, through other views of the photo, to the budget's end."""
+
+    def __init__(
+        self,
+        encoders: Sequence[HashEncoder],
+        originals: Tensor,
+        wrong: Sequence[Tensor] = (),
+        family: Family = AS_IT_IS,
+    ) -> None:
+        super().__init__(encoders, originals, wrong, family)
+        self.momentum = Momentum()
+
+    def forms(self, images: Tensor, step: int) -> Sequence[Tensor]:
+        # From the step alone, so that a photo gets what it would get in another batch.
+        chances = [torch.Generator().manual_seed(VIEWS * step + number) for number in range(VIEWS)]
+        return [diverse(form, chance) for form in super().forms(images, step) for chance in chances]
+
+    def _loss(self, index: int, outputs: Tensor) -> Tensor:
+        return self._own(index, self.encoders[index].scores(outputs))
+
+    def finished(self, images: Tensor, step: int) -> Tensor:
+        # It fills the budget whatever these encoders read.
+        return torch.zeros(len(images), dtype=torch.bool, device=images.device)
+
+    def update(self, gradient: Tensor, step: int) -> Tensor:
+        return SIGN_STEP * self.momentum.after(gradient).sign()
+
+
+RULES: dict[Rule, type[Recession]] = {
+    "published": Published,
+    "ifgsm": Signs,
+    "codes": Codes,
+    "nearest": Nearest,
+    "unseen": Unseen,
+}
+
+
+class SearchProtector(Optimising):
+    """Hides photos from searches by the given encoders. The wrong labels of the paper's rules come from ``generator``.
+
+    ``family`` is what the cloak has to survive; None is nothing or, for pictures not much larger than an encoder's input, a
+    careless JPEG: of larger ones, an encoder's own resizing averages out what JPEG does.
     """
-    height, width = images.shape[2:]
-    scale = SMALLEST_VIEW + (1 - SMALLEST_VIEW) * float(torch.rand(1, generator=chance))
-    small = resized(images, max(1, round(height * scale)), max(1, round(width * scale)))
-    rows, columns = height - small.shape[2], width - small.shape[3]
-    top, left = (int(torch.randint(0, free + 1, (1,), generator=chance)) for free in (rows, columns))
-    framed = functional.pad(small, (left, columns - left, top, rows - top), mode="replicate")
-    return framed.flip(3) if float(torch.rand(1, generator=chance)) < 0.5 else framed
-
-
-class SearchProtector(Protector):
-    """Hides photos from searches by the given encoders. The wrong labels of the paper's rules come from ``generator``."""
 
     name = "search"
 
-    def __init__(self, encoders: Sequence[HashEncoder], generator: torch.Generator, rule: Rule = "codes") -> None:
+    def __init__(
+        self,
+        encoders: Sequence[HashEncoder],
+        generator: torch.Generator,
+        rule: Rule = "codes",
+        family: Family | None = None,
+    ) -> None:
         if not encoders:
             raise ValueError("at least one encoder is needed")
         self.encoders = tuple(encoders)
         self.generator = generator
         self.rule: Rule = rule
+        self.family = family
+
+    def _family(self, originals: Tensor) -> Family:
+        if self.family is not None:
+            return self.family
+        small = max(originals.shape[2:]) <= SMALL * min(own.side for own in self.encoders)
+        return SMALL_PICTURES if small and self.rule == "codes" else AS_IT_IS
 
     def _wrong(self, encoder: HashEncoder, originals: Tensor) -> Tensor:
         """A label [B] drawn evenly among all but the one that is retrieved."""
@@ -165,28 +224,19 @@ class SearchProtector(Protector):
         offsets = torch.randint(1, classes, (len(originals),), generator=self.generator).to(labels.device)
         return (labels + offsets) % classes
 
-    def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
-        wrong = [self._wrong(encoder, originals) for encoder in self.encoders] if self.rule in PAPERS else []
-        objective = Recession(self.encoders, originals, wrong, self.rule)
-        return (yield from optimise(originals, objective, budget, start))
+    def objective(self, originals: Tensor, budget: Budget) -> Recession:
+        rule = RULES[self.rule]
+        wrong = [self._wrong(encoder, originals) for encoder in self.encoders] if rule.draws else []
+        return rule(self.encoders, originals, wrong, self._family(originals))
 
-    def judge(self, originals: Tensor, delivered: Tensor, surely: bool = False) -> list[Verdict]:
-        """One verdict an image and encoder, image by image. Protected means that another label is retrieved; surely, that
-        a quarter of the code's bits differ as well."""
-        verdicts = [self._verdicts(encoder, originals, delivered, surely) for encoder in self.encoders]
+    def judge(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
+        """One verdict an image and encoder, image by image. Protected means that another label is retrieved."""
+        verdicts = [self._verdicts(encoder, originals, delivered) for encoder in self.encoders]
         return [verdict for image in zip(*verdicts, strict=True) for verdict in image]
 
-    def _verdicts(self, encoder: HashEncoder, originals: Tensor, delivered: Tensor, surely: bool) -> list[Verdict]:
-        before, after = encoder.codes(originals), encoder.codes(delivered)
-        flipped = (before != after).float().mean(1)
-        labels = (encoder.scores(codes).argmax(1).tolist() for codes in (before, after))
+    def _verdicts(self, encoder: HashEncoder, originals: Tensor, delivered: Tensor) -> list[Verdict]:
+        labels = (encoder.read(images).tolist() for images in (originals, delivered))
         return [
-            Verdict(
-                self.name,
-                encoder.name,
-                first != second and (not surely or share >= FLIPPED / 2),
-                (encoder.classes[first],),
-                (encoder.classes[second],),
-            )
-            for first, second, share in zip(*labels, flipped.tolist(), strict=True)
+            Verdict(self.name, encoder.name, first != second, (encoder.classes[first],), (encoder.classes[second],))
+            for first, second in zip(*labels, strict=True)
         ]

@@ -13,9 +13,9 @@ from torch.nn import functional
 
 from protectors.adversaries.classifier import Classifier
 from protectors.base import Budget, Outcome, Progress, Protector, Verdict
+from protectors.channel.resizing import resized
 from protectors.optimisation import on_levels
 from protectors.quality import ssim_of
-from protectors.resizing import resized
 
 UNREADABLE = 0.3
 """Structural similarity at which a picture no longer looks like itself."""
@@ -96,21 +96,21 @@ class VisualProtector(Protector):
     that shall still read the picture, where it is at hand (a service's own may not be)."""
 
     name = "visual"
-    bounded = False
 
     def __init__(self, generator: PerturbationGenerator, auxiliary: Classifier, target: Classifier | None = None) -> None:
         self.generator = generator
         self.auxiliary = auxiliary
         self.target = target
 
-    def protect(self, originals: Tensor, budget: Budget, start: Tensor | None = None) -> Generator[Progress, None, Outcome]:
+    def protect(self, originals: Tensor, budget: Budget) -> Generator[Progress, None, Outcome]:
         """One pass, as published; where the drawing is not yet read as it should be, up to the budget's steps more. The
         budget's radius does not count, as the change is meant to be seen."""
         side = self.generator.side
         fits = originals.shape[2:] == (side, side)
         small = originals if fits else smaller(originals, side)
         drawn, steps = yield from self._settled(small, self.generator.draw(small), budget.steps)
-        return Outcome(on_levels(enlarged_for(drawn, originals.shape[2], originals.shape[3])), steps)
+        made = enlarged_for(drawn, originals.shape[2], originals.shape[3])
+        return Outcome(on_levels(made), steps, made)
 
     def _settled(self, small: Tensor, drawn: Tensor, most: int) -> Generator[Progress, None, tuple[Tensor, tuple[int, ...]]]:
         """The drawings [B, 3, side, side] once the target reads in them what it read in the originals and the auxiliary model
@@ -153,7 +153,7 @@ class VisualProtector(Protector):
             ready &= share_of(own, seeing) >= RECOGNISED
         return loss, ready, free
 
-    def judge(self, originals: Tensor, delivered: Tensor, surely: bool = False) -> list[Verdict]:
+    def judge(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
         """By image: the auxiliary model's verdict, protected where it reads another class, then that of the target or of the
         generator itself, protected where the picture no longer looks like itself; what the target reads stands beside it."""
         side = self.generator.side

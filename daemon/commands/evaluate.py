@@ -28,7 +28,10 @@ from daemon.figures import CHECKOUT, say, wrapped, write
 from daemon.models import model_folder
 from protectors.manifest import DamagedWeightsError, Entry, resolve, weights_file
 
-EVALUATIONS = ("objects", "search", "scene", "visual")
+METHODS = ("objects", "search", "scene", "visual")
+"""The papers' own tables; these are ``all``."""
+
+EVALUATIONS = (*METHODS, "survival", "ensemble", "transfer", "quality")
 RESULTS = CHECKOUT / "protectors" / "evaluation" / "results"
 README = CHECKOUT / "README.md"
 OTHER_RESULTS = (CHECKOUT / "tests" / "end_to_end" / "results", CHECKOUT / "tests" / "benchmarks" / "results")
@@ -47,7 +50,8 @@ def add(commands: Subparsers) -> None:
     parser.add_argument(
         "what",
         choices=(*EVALUATIONS, "all", "report"),
-        help="one protector, all of them, or nothing anew: the report of the results in this checkout",
+        help="one protector, or all four; what survives a site; one cloak for all adversaries; adversaries left out; how "
+        "photos look; or, measuring nothing, the report of the results in this checkout",
     )
     parser.add_argument("--quick", action="store_true", help="few photos, and no results file is written")
     parser.add_argument(
@@ -146,8 +150,8 @@ def chosen_adversary(args: argparse.Namespace) -> Entry | None:
     """
     if args.adversary is None:
         return None
-    if args.what not in EVALUATIONS:
-        raise ValueError(f"--adversary is for one evaluation: say which, {', '.join(EVALUATIONS)}")
+    if args.what not in METHODS:
+        raise ValueError(f"--adversary is for one protector's evaluation: say which, {', '.join(METHODS)}")
     own = resolve(args.adversary, args.what)
     if weights_file(own, model_folder(chosen_state(args))) is None:
         raise DamagedWeightsError(f"the weights of {args.adversary} are not here: run `cloakroom models pull {own.name}`")
@@ -167,7 +171,7 @@ def measured(
 
     results: dict[str, dict[str, Any]] = {}
     problems: dict[str, str] = {}
-    for name in EVALUATIONS if args.what == "all" else (args.what,):
+    for name in METHODS if args.what == "all" else (args.what,):
         kept = kept_folder(args, name)
         if args.fresh:
             shutil.rmtree(kept, ignore_errors=True)

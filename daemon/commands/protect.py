@@ -31,6 +31,7 @@ from daemon.handshake import Credential
 from daemon.models import model_folder
 from daemon.protocol import LIMITS, Policy
 from daemon.state import StateError, write_private
+from protectors.channel.sites import names
 from protectors.names import DEFAULT, PROTECTORS
 
 BUSY_TRIES = 30
@@ -51,6 +52,12 @@ def add(commands: Subparsers) -> None:
         help=f"{', '.join(PROTECTORS)}; several with commas between (%(default)s)",
     )
     parser.add_argument("--sensitive", default="", help="detector classes to hide, with commas between (all)")
+    parser.add_argument(
+        "--channel",
+        choices=names(),
+        metavar="SITE",
+        help=f"say also what is read in what it keeps: {', '.join(names())}",
+    )
     parser.add_argument("--private", action="store_true", help="start a daemon for this run alone")
     parser.add_argument("--force", action="store_true", help="overwrite cloaked photos that are there already")
     parser.add_argument(
@@ -171,7 +178,7 @@ async def _one(client: DaemonClient, path: Path, policy: Policy, args: argparse.
         data = _read(path)
         _check_target(path, target, args.force)
         showing.began(path)
-        protected = await _with_patience(client, path, data, policy, showing)
+        protected = await _with_patience(client, path, data, policy, args.channel, showing)
     except CloakroomError as problem:
         return Outcome(path, code=problem.code, sentence=problem.sentence)
     except OSError as problem:
@@ -209,12 +216,19 @@ def _check_target(path: Path, target: Path, force: bool) -> None:
         raise FileExistsHereError(f"{target} exists already. Choose another folder with -o, or overwrite with --force.")
 
 
-async def _with_patience(client: DaemonClient, path: Path, data: bytes, policy: Policy, showing: Showing) -> Any:
+async def _with_patience(
+    client: DaemonClient, path: Path, data: bytes, policy: Policy, channel: str | None, showing: Showing
+) -> Any:
     mime = mimetypes.guess_type(path.name)[0] or ""
     for tries_left in reversed(range(BUSY_TRIES)):
         try:
             return await client.protect(
-                data, policy, name=path.name, mime=mime, on_progress=lambda event: showing.moved(path, event)
+                data,
+                policy,
+                name=path.name,
+                mime=mime,
+                channel=channel,
+                on_progress=lambda event: showing.moved(path, event),
             )
         except CloakroomError as problem:
             if problem.code != "busy" or not tries_left:

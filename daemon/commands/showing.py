@@ -13,6 +13,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from daemon.protocol import Progress as ProgressMessage
 from daemon.protocol import Queued
 
+UNSEEN = {"objects": "a detector", "search": "an image search", "scene": "a scene classifier"}
+"""What may read a photo that nothing was tried on."""
+
 
 class Showing:
     """For programs: silent until the end."""
@@ -77,6 +80,11 @@ def summary(path: Path, output: Path | None, report: dict[str, Any] | None, sent
         return f"{path}: {sentence}"
     quality = "identical" if report["psnr"] is None else f"{report['psnr']:.1f} dB"
     kept = "cloaked" if report["protected"] else "NOT protected, kept because you asked"
+    if site := report.get("site"):
+        kept += f" (as {site['channel']} keeps it: {'protected' if site['protected'] else 'NOT protected'})"
+    for protector, estimate in report.get("unseen", {}).items():
+        kept += f"; {UNSEEN[protector]} that nobody tried is fooled by {estimate['probability']:.0%} of photos like it"
+        kept += f" ({estimate['low']:.0%} to {estimate['high']:.0%})"
     notes = "".join(f" {note}" for note in report.get("notes", ()))
     return f"{path} → {output}: {kept}, {quality}, {report['seconds']['total']:.1f} s.{notes}"
 

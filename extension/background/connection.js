@@ -20,7 +20,10 @@ export class JobError extends Error {
 }
 
 /**
- * @typedef {{ protected: boolean, psnr: number | null, seconds: { [stage: string]: number }, [field: string]: unknown }} Report
+ * @typedef {{ protected: boolean, psnr: number | null, seconds: { [stage: string]: number },
+ *   site?: { channel: string, protected: boolean }, [field: string]: unknown,
+ *   unseen?: { [protector: string]: { probability: number, low: number, high: number } } }} Report
+ *   site: as the site will keep the photo; unseen: how likely a model is fooled that nobody tried
  * @typedef {{ blob: Blob, report: Report }} Cloaked
  * @typedef {{ job: string, name: string, mime: string, size: number, channel: string | null,
  *   policy: { protectors: string[], strength: string, sensitive: string[] } }} Request

@@ -49,11 +49,25 @@ export function daemonMood(state) {
   return state.worker === 'ready' ? 'good' : 'fair';
 }
 
-/** The last result in a sentence. @param {import('./messages.js').LastResult} last */
+/** The last result, what becomes of it on the site where that is known, and how likely models are fooled that nobody tried.
+ * @param {import('./messages.js').LastResult} last */
 export function resultWords(last) {
   const seconds = last.seconds.toFixed(last.seconds < 10 ? 1 : 0);
   const photos = last.photos === 1 ? words('one_photo') : words('many_photos', String(last.photos));
-  return words(`result_${last.outcome}`, photos, last.host, seconds);
+  const sentence = words(`result_${last.outcome}`, photos, last.host, seconds);
+  const sites = last.outcome === 'cloaked' ? last.reports.flatMap(({ site }) => (site ? [site] : [])) : [];
+  const kept = sites.length === 0 ? [] : [words(sites.every((site) => site.protected) ? 'site_keeps' : 'site_loses')];
+  return [sentence, ...kept, ...(last.outcome === 'cloaked' ? unseenWords(last.reports) : [])].join(' ');
+}
+
+/** Of several photos the one that says least. @param {import('../background/connection.js').Report[]} reports */
+function unseenWords(reports) {
+  return ['objects', 'search', 'scene'].flatMap((protector) => {
+    const estimates = reports.flatMap(({ unseen }) => unseen?.[protector] ?? []);
+    const [least] = estimates.sort((one, two) => one.probability - two.probability);
+    if (!least) return [];
+    return [words(`unseen_${protector}`, ...[least.probability, least.low, least.high].map((share) => String(Math.round(100 * share))))];
+  });
 }
 
 /** @param {number} bytes */

@@ -1,10 +1,10 @@
-"""A detector as an adversary: what it finds, and differentiable class scores over fixed region proposals."""
+"""A detector as an adversary: what it finds, and, of one in two stages, differentiable scores over fixed region proposals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.image_list import ImageList
@@ -19,17 +19,48 @@ class Proposals:
     boxes: Tensor
 
 
+@dataclass(frozen=True)
+class Look:
+    """What a model's backbone saw in ``inputs`` [B, 3, h, w], the images as it takes them."""
+
+    model: FasterRCNN
+    inputs: Tensor
+    features: dict[str, Tensor]
+
+    @torch.no_grad()
+    def proposed(self) -> tuple[list[Proposals], list[Tensor]]:
+        """The region proposals of each image, and the class probabilities [P, classes] there."""
+        features = {name: own.detach() for name, own in self.features.items()}
+        inputs = self.inputs.detach()
+        boxes, _ = self.model.rpn(ImageList(inputs, [_size(inputs)] * len(inputs)), features)
+        proposals = [Proposals(own) for own in boxes]
+        logits = Look(self.model, inputs, features).logits(proposals)
+        return proposals, [functional.softmax(own, 1) for own in logits]
+
+    def logits(self, proposals: Sequence[Proposals]) -> list[Tensor]:
+        """Class logits [P, classes] over each image's given proposals; differentiable with respect to the images."""
+        heads = self.model.roi_heads
+        boxes = [own.boxes for own in proposals]
+        pooled = heads.box_roi_pool(self.features, boxes, [_size(self.inputs)] * len(self.inputs))
+        scores, _ = heads.box_predictor(heads.box_head(pooled))
+        return list(scores.split([len(own) for own in boxes]))
+
+
 def _size(inputs: Tensor) -> tuple[int, int]:
     """Height and width, as torchvision wants them."""
     return int(inputs.shape[2]), int(inputs.shape[3])
 
 
 class Detector:
-    """Wraps torchvision's Faster R-CNN. Images are float32 [B, 3, H, W] in [0, 1], any size; the model resizes them itself."""
+    """Wraps one of torchvision's detectors. Images are float32 [B, 3, H, W] in [0, 1], any size; the model resizes them."""
 
-    def __init__(self, name: str, model: FasterRCNN, classes: Sequence[str]) -> None:
+    def __init__(self, name: str, model: nn.Module, classes: Sequence[str], threshold: float) -> None:
         self.name = name
-        self.model = model.eval().requires_grad_(False)
+        self.threshold = threshold
+        """The score from which on what it finds counts."""
+
+        # Colours last: on CPUs convolutions and their gradients take a quarter less time.
+        self.model = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.classes = tuple(classes)
         """Names by label; label 0 is the background."""
 
@@ -50,36 +81,34 @@ class Detector:
             )
         return found
 
-    def inputs(self, images: Tensor) -> Tensor:
-        """Images as the backbone takes them, [B, 3, h, w], by the model's own resizing; differentiable."""
-        batch, _ = self.model.transform(list(images))
-        tensors: Tensor = batch.tensors
-        return tensors
-
-    @torch.no_grad()
-    def propose(self, images: Tensor) -> tuple[list[Proposals], list[Tensor]]:
-        """The region proposals the detector would look at in each image, and its class probabilities [P, classes] there."""
-        inputs = self.inputs(images)
-        features = self.model.backbone(inputs)
-        boxes, _ = self.model.rpn(ImageList(inputs, [_size(inputs)] * len(inputs)), features)
-        proposals = [Proposals(own) for own in boxes]
-        logits = self._classify(inputs, features, proposals)
-        return proposals, [functional.softmax(own, 1) for own in logits]
-
-    def logits(self, images: Tensor, proposals: Sequence[Proposals]) -> list[Tensor]:
-        """Class logits [P, classes] over each image's given proposals; differentiable with respect to the images."""
-        inputs = self.inputs(images)
-        return self._classify(inputs, self.model.backbone(inputs), proposals)
-
-    def _classify(self, inputs: Tensor, features: dict[str, Tensor], proposals: Sequence[Proposals]) -> list[Tensor]:
-        heads = self.model.roi_heads
-        boxes = [own.boxes for own in proposals]
-        pooled = heads.box_roi_pool(features, boxes, [_size(inputs)] * len(inputs))
-        scores, _ = heads.box_predictor(heads.box_head(pooled))
-        return list(scores.split([len(own) for own in boxes]))
-
     def label(self, name: str) -> int:
         """The label of a class; ValueError names the classes there are."""
         if name not in self.classes[1:]:
             raise ValueError(f"{self.name} knows no class {name!r}; it knows {', '.join(self.classes[1:])}")
         return self.classes.index(name)
+
+
+class TwoStageDetector(Detector):
+    """Faster R-CNN, which first proposes regions and then says what is in them: what cloaks are made against."""
+
+    model: FasterRCNN
+
+    def inputs(self, images: Tensor) -> Tensor:
+        """Images as the backbone takes them, [B, 3, h, w], by the model's own resizing; differentiable."""
+        batch, _ = self.model.transform(list(images))
+        tensors: Tensor = batch.tensors.contiguous(memory_format=torch.channels_last)
+        return tensors
+
+    def look(self, images: Tensor) -> "Look":
+        """One pass of the backbone over images, of which proposals and logits are then asked."""
+        inputs = self.inputs(images)
+        return Look(self.model, inputs, self.model.backbone(inputs))
+
+    @torch.no_grad()
+    def propose(self, images: Tensor) -> tuple[list[Proposals], list[Tensor]]:
+        """The region proposals the detector would look at in each image, and its class probabilities [P, classes] there."""
+        return self.look(images).proposed()
+
+    def logits(self, images: Tensor, proposals: Sequence[Proposals]) -> list[Tensor]:
+        """Class logits [P, classes] over each image's given proposals; differentiable with respect to the images."""
+        return self.look(images).logits(proposals)

@@ -1,6 +1,7 @@
 """The embedded detector's architecture: torchvision's Faster R-CNN on DenseResNet with a small feature pyramid."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
@@ -19,13 +20,13 @@ ANCHOR_SIZES = ((10, 17, 29), (46, 70, 105), (150, 220, 330))
 
 
 class PyramidBackbone(nn.Module):
-    """DenseResNet with a feature pyramid over strides 8, 16 and 32 (Lin et al., 2017)."""
+    """A body with a feature pyramid over its maps of the given widths, at strides 8, 16 and 32 (Lin et al., 2017)."""
 
-    def __init__(self) -> None:
+    def __init__(self, body: nn.Module, widths: Sequence[int], channels: int) -> None:
         super().__init__()
-        self.body = DenseResNet()
-        self.pyramid = FeaturePyramidNetwork(list(self.body.widths[1:]), PYRAMID_CHANNELS)
-        self.out_channels = PYRAMID_CHANNELS
+        self.body = body
+        self.pyramid = FeaturePyramidNetwork(list(widths), channels)
+        self.out_channels = channels
 
     def forward(self, images: Tensor) -> "OrderedDict[str, Tensor]":
         maps: OrderedDict[str, Tensor] = self.pyramid(self.body(images))
@@ -37,9 +38,10 @@ def build_detector(smallest_side: int = 336, longest_side: int = 416) -> FasterR
 
     Photos are resized by the model itself, to at most the given sides in pixels: about what it was trained on.
     """
+    body = DenseResNet()
     ratios = ((0.5, 1.0, 2.0),) * len(ANCHOR_SIZES)
     model = FasterRCNN(
-        PyramidBackbone(),
+        PyramidBackbone(body, body.widths[1:], PYRAMID_CHANNELS),
         min_size=smallest_side,
         max_size=longest_side,
         rpn_anchor_generator=AnchorGenerator(ANCHOR_SIZES, ratios),

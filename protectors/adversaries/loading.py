@@ -6,8 +6,9 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torchvision.models import ResNet50_Weights, resnet50
+from torchvision.models import ResNet50_Weights, mobilenet_v3_small, resnet50, shufflenet_v2_x0_5
 from torchvision.models.detection import (
+    FCOS,
     FasterRCNN,
     FasterRCNN_ResNet50_FPN_Weights,
     fasterrcnn_resnet50_fpn,
@@ -16,8 +17,9 @@ from torchvision.models.detection import (
 from protectors.adversaries.cifar_networks import NETWORKS
 from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.dense_resnet import DenseResNetClassifier
-from protectors.adversaries.detector import Detector
+from protectors.adversaries.detector import Detector, TwoStageDetector
 from protectors.adversaries.embedded_detector import build_detector
+from protectors.adversaries.fcos_mobilenet import build_fcos
 from protectors.adversaries.hash_encoder import HashEncoder
 from protectors.adversaries.plain_convnet import PlainConvNet
 from protectors.manifest import DamagedWeightsError, Entry, entries, sha256_of, weights_file
@@ -35,13 +37,16 @@ def official_detector() -> FasterRCNN:
     return model
 
 
-DETECTORS: dict[str, Callable[[], FasterRCNN]] = {
+TWO_STAGE: dict[str, Callable[[], FasterRCNN]] = {
     "faster_rcnn_dense_resnet": build_detector,
     "faster_rcnn_resnet50_fpn": official_detector,
 }
+DETECTORS: dict[str, Callable[[], FasterRCNN | FCOS]] = {**TWO_STAGE, "fcos_mobilenet": build_fcos}
 CLASSIFIERS: dict[str, Callable[[int], nn.Module]] = {
     "dense_resnet": lambda classes: DenseResNetClassifier(classes, (32, 64, 128, 256)),
     "plain_convnet": PlainConvNet,
+    "mobilenet": lambda classes: mobilenet_v3_small(weights=None, num_classes=classes),
+    "shufflenet": lambda classes: shufflenet_v2_x0_5(weights=None, num_classes=classes),
     "resnet50": lambda classes: resnet50(weights=None, num_classes=classes),
 }
 CIFAR = re.compile(r"(\w+)_cifar(?:_x([\d.]+))?")
@@ -78,10 +83,20 @@ def build(architecture: str, outputs: int) -> nn.Module:
 
 
 def load_detector(own: Entry, device: torch.device, folder: Path | None = None) -> Detector:
+    """Any detector, to read photos."""
+    if own.architecture in TWO_STAGE:
+        return load_two_stage(own, device, folder)
     model = DETECTORS[own.architecture]()
     model.load_state_dict(read_weights(own, folder))
+    return Detector(own.name, model.to(device), (BACKGROUND, *own.classes), own.threshold)
+
+
+def load_two_stage(own: Entry, device: torch.device, folder: Path | None = None) -> TwoStageDetector:
+    """A detector to cloak photos against. KeyError: it is of another make."""
+    model = TWO_STAGE[own.architecture]()
+    model.load_state_dict(read_weights(own, folder))
     classes = CLASS_LISTS.get(own.architecture) or (BACKGROUND, *own.classes)
-    return Detector(own.name, model.to(device), classes)
+    return TwoStageDetector(own.name, model.to(device), classes, own.threshold)
 
 
 def load_classifier(own: Entry, device: torch.device, folder: Path | None = None) -> Classifier:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from protectors.channels import through_jpeg
+from protectors.channel.exact import through_jpeg
 from protectors.evaluation.measurement import SEED
 
 Pixels = NDArray[np.uint8]

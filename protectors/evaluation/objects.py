@@ -12,11 +12,8 @@ What success and leakage are is said in leakage.py. The figures of the paper's t
 - ``baseline.blur`` and so on: image processing in place of the method, everything counted (strengths: image_processing.py).
 """
 
-import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -27,17 +24,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from protectors.adversaries.detector import Detector
-from protectors.adversaries.loading import load_detector
+from protectors.adversaries.detector import TwoStageDetector
+from protectors.adversaries.loading import load_two_stage
 from protectors.archive import Archive
 from protectors.base import Budget, Outcome
-from protectors.channels import through_jpeg
-from protectors.cloak import BUDGETS
-from protectors.evaluation.delivery import outcome_of
+from protectors.channel.exact import through_jpeg
 from protectors.evaluation.image_processing import BASELINES
 from protectors.evaluation.leakage import Form, Found, counted, privacy, quality, under
 from protectors.evaluation.measurement import SEED, Figures, Measurement
+from protectors.evaluation.processes import each, processes
 from protectors.evaluation.reading import average_precisions
+from protectors.evaluation.running import outcome_of
 from protectors.manifest import resolve
 from protectors.objects import ObjectDisappearance, Rule
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
@@ -55,8 +52,8 @@ QUICK_PHOTOS = 4
 STRIPS = 3
 """Photos that the report shows; a quick run's shows one."""
 
-STEPS = BUDGETS["balanced"].steps
-"""As many as the daemon makes by default."""
+STEPS = 30
+"""Of the method alone."""
 
 SENSITIVE = ("person",)
 MODES: dict[str, tuple[str, ...]] = {"m_all": (), "m_sen": SENSITIVE}
@@ -135,38 +132,38 @@ def finer_figures(mode: str, readings: Sequence[Reading], classes: Sequence[str]
 
 
 @cache
-def detector_of(adversary: Adversary) -> Detector:
+def detector_of(adversary: Adversary) -> TwoStageDetector:
     """The detector of this process, which may be one of a pool."""
-    return load_detector(resolve(adversary.name), torch.device(adversary.device), adversary.models)
+    return load_two_stage(resolve(adversary.name), torch.device(adversary.device), adversary.models)
 
 
-def as_read(detector: Detector, pixels: Pixels) -> Tensor:
+def as_read(detector: TwoStageDetector, pixels: Pixels) -> Tensor:
     """float32 [1, 3, H, W] on the detector's own device."""
     return as_tensor(pixels).to(next(detector.model.parameters()).device)
 
 
-def photo_of(detector: Detector, pixels: Pixels) -> Photo:
+def photo_of(detector: TwoStageDetector, pixels: Pixels) -> Photo:
     return Photo(pixels, find(detector, pixels))
 
 
-def find(detector: Detector, pixels: Pixels) -> Found:
+def find(detector: TwoStageDetector, pixels: Pixels) -> Found:
     (found,) = detector.detect(as_read(detector, pixels), min(THRESHOLDS))
     return tuple(found)
 
 
-def form_of(detector: Detector, photo: Photo, pixels: Pixels) -> Form:
+def form_of(detector: TwoStageDetector, photo: Photo, pixels: Pixels) -> Form:
     """A fresh detection on what was made of a photo."""
     # An unchanged photo would be infinitely good; 100 dB keep a mean a number, and no changed photo reaches them.
     decibels = min(100.0, psnr(photo.pixels, pixels))
     return Form(photo.found, find(detector, pixels), decibels, ssim(photo.pixels, pixels))
 
 
-def cloak(detector: Detector, row: Row, photo: Photo) -> Outcome:
+def cloak(detector: TwoStageDetector, row: Row, photo: Photo) -> Outcome:
     protector = ObjectDisappearance(detector, row.sensitive, rule=row.rule)
     return outcome_of(protector, as_read(detector, photo.pixels), Budget(row.levels / 255, STEPS))
 
 
-def measure(detector: Detector, row: Row, photo: Photo) -> Reading:
+def measure(detector: TwoStageDetector, row: Row, photo: Photo) -> Reading:
     """Cloak one photo and read what is delivered."""
     outcome = cloak(detector, row, photo)
     delivered = as_pixels(outcome.images)
@@ -186,16 +183,6 @@ def _processed(adversary: Adversary, name: str, photo: Photo) -> Form:
     return form_of(detector_of(adversary), photo, BASELINES[name](photo.pixels))
 
 
-def processes(device: str) -> AbstractContextManager[Executor | None]:
-    """A pool with a process a core; none for a GPU, which one process keeps busy."""
-    if device == "cuda":
-        return nullcontext()
-    # One thread a process: on a CPU that is well quicker than all threads on one small photo.
-    return ProcessPoolExecutor(
-        os.cpu_count() or 1, multiprocessing.get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
-    )
-
-
 @dataclass(frozen=True)
 class Bench:
     """Where the rows are measured."""
@@ -207,11 +194,7 @@ class Bench:
     """Those that have figures of their own."""
 
     def each(self, task: Callable[[Photo], Result], photos: Sequence[Photo]) -> list[Result]:
-        results: list[Result] = []
-        for result in self.pool.map(task, photos) if self.pool else map(task, photos):
-            results.append(result)
-            self.measurement.progress(len(results), len(photos))
-        return results
+        return each(self.pool, task, photos, self.measurement)
 
     def readings(self, row: Row, photos: Sequence[Photo]) -> list[Reading]:
         """Of the photos that hold something that has to go."""
@@ -241,7 +224,7 @@ class Bench:
         return {}
 
 
-def chosen_photos(archive: Archive, detector: Detector, count: int) -> list[Photo]:
+def chosen_photos(archive: Archive, detector: TwoStageDetector, count: int) -> list[Photo]:
     """Test photos, drawn without order, in which the detector finds something; ``count`` of them hold a sensitive object.
 
     M_all is measured on all of them, M_sen on those ``count``.
@@ -261,7 +244,7 @@ def chosen_photos(archive: Archive, detector: Detector, count: int) -> list[Phot
 
 def detector_figures(data: Path) -> Figures:
     """Average precisions of the embedded detector."""
-    own = average_precisions(load_detector(resolve(EMBEDDED), torch.device("cpu")), data)
+    own = average_precisions(load_two_stage(resolve(EMBEDDED), torch.device("cpu")), data)
     people = {f"{name}.ap50": own[f"{name}.person.ap50"] for name in ("street", "others", "photos")}
     return under("detector", own | people)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from protectors.evaluation.drawing import Curve, Drawing, bars, lines, matrix
+from protectors.evaluation.grids import SUBJECTS
 from protectors.evaluation.published import TABLES
 
 Figures = Mapping[str, float]
@@ -114,11 +115,62 @@ def visual(figures: Figures) -> dict[str, Drawing]:
     return drawn
 
 
+def survival(figures: Figures) -> dict[str, Drawing]:
+    """Success by pipeline, ours and without our work."""
+    drawn = {}
+    for subject, name in SUBJECTS.items():
+        curves = present(
+            Curve(title, by(rf"{prefix}{subject}\.(\w+)\.success", figures))
+            for title, prefix in (("ours", ""), ("without", r"baseline\."))
+        )
+        if curves:
+            drawn[subject] = bars(f"{name}: success on the file a site keeps", "success", curves)
+    return drawn
+
+
+def quality(figures: Figures) -> dict[str, Drawing]:
+    """The worst photo, the fifth percentile and the mean of each likeness; and how far the channels' models are off."""
+    drawn = {}
+    curves = present(
+        Curve(title, {name: figures[f"{name}.{key}"] for name in ("ssim", "fsim") if f"{name}.{key}" in figures})
+        for key, title in (("min", "worst photo"), ("p5", "fifth percentile"), ("mean", "mean"))
+    )
+    if curves:
+        drawn["likeness"] = bars("delivered photos beside their originals", "likeness", curves)
+    expected = by(r"calibration\.bin(\d)\.expected", figures)
+    bins = {f"{10 * int(key)}–{10 * int(key) + 10} %": value for key, value in expected.items()}
+    if bins:
+        came = dict(zip(bins, by(r"calibration\.bin(\d)\.fooled", figures).values(), strict=True))
+        both = [Curve("expected", bins), Curve("fooled", came)]
+        drawn["calibration"] = bars("models that nobody tried: expected to be fooled, and fooled", "share", both)
+    distances = present([Curve("mean distance", by(r"channel\.(?!distance)(\w+)", figures))])
+    if distances:
+        drawn["channels"] = bars("models of the channels beside Pillow's files", "8-bit levels", distances)
+    return drawn
+
+
+def ensemble(figures: Figures) -> dict[str, Drawing]:
+    """Each kind of adversary, by a cloak against it alone and by one against all."""
+    curves = present(Curve(title, by(rf"(\w+)\.{title}", figures)) for title in ("alone", "together"))
+    return {"together": bars("one cloak for each, and one for all", "photos protected", curves)} if curves else {}
+
+
+def transfer(figures: Figures) -> dict[str, Drawing]:
+    """Success of each method, by the architecture that was left out."""
+    methods = by(r"(\w+)\.mean", figures)
+    curves = present(Curve(name, by(rf"{name}\.(?!psnr|margin)(\w+)", figures)) for name in methods)
+    return {"left_out": bars("success on an architecture that was left out", "success", curves)} if curves else {}
+
+
 PLOTS: Mapping[str, Callable[[Figures], dict[str, Drawing]]] = {
     "objects": objects,
     "search": search,
     "scene": scene,
     "visual": visual,
+    "survival": survival,
+    "ensemble": ensemble,
+    "transfer": transfer,
+    "quality": quality,
 }
 
 

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 
 from protectors.evaluation.extra import MissingExtraError
+from protectors.evaluation.grids import Grid, grid
 from protectors.evaluation.plots import draw
 from protectors.evaluation.published import TABLES, Table
 from protectors.evaluation.tables import LEGEND, PREMISE, Result, Results, cells, markdown, notes, provenance
@@ -66,13 +67,23 @@ def _section(name: str, table: Table, result: Result, plots: Sequence[Path], str
     return (
         f"<h2>{escape(table.title)}</h2>\n"
         f"<p>Paper: {escape(table.paper)}; {escape(table.there)}. Here: {escape(table.here)}.</p>\n"
-        f"<table>\n<tr><th>what</th><th>paper</th><th>ours</th></tr>\n{rows}</table>\n<ul>\n{said}</ul>\n"
+        + (f"<table>\n<tr><th>what</th><th>paper</th><th>ours</th></tr>\n{rows}</table>\n" if rows else "")
+        + f"<ul>\n{said}</ul>\n"
+        + _grid(grid(name, figures))
         + f'<div class="plots">\n{"".join(_picture(path) for path in plots)}</div>\n'
         + ("<h3>Before and after</h3>\n" if strips else "")
         + "".join(_picture(path, path.stem.replace("_", " ")) for path in strips)
         + f"<details><summary>All figures</summary>\n<table>\n{every}</table>\n</details>\n"
         + f'<p class="provenance">{_inline(provenance(result))}</p>\n'
     )
+
+
+def _grid(own: Grid | None) -> str:
+    if own is None:
+        return ""
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in own.head)
+    rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>\n" for row in own.rows)
+    return f"<table>\n<tr>{head}</tr>\n{rows}</table>\n"
 
 
 def _picture(path: Path, caption: str = "") -> str:

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.loading import load_classifier
 from protectors.archive import Archive
-from protectors.channels import as_they_are, jpeg, through_jpeg
-from protectors.cloak import BUDGETS
+from protectors.base import Budget
+from protectors.channel.exact import through_jpeg
+from protectors.channel.family import AS_IT_IS, OWN_FILE
 from protectors.evaluation.brisque import brisque
-from protectors.evaluation.delivery import outcome_of
 from protectors.evaluation.measurement import SEED, Figures, Measurement
+from protectors.evaluation.running import outcome_of
 from protectors.manifest import entry, resolve
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
 from protectors.scene import MARGIN, Aim, Rule, SceneProtector
@@ -79,7 +80,7 @@ def measure(
     """Cloak one batch of photos of the same size, enter it, and return what is delivered."""
     device = protector.classifier.device
     originals = torch.cat([as_tensor(photo) for photo in photos]).to(device)
-    outcome = outcome_of(protector, originals, BUDGETS["balanced"])
+    outcome = outcome_of(protector, originals, BUDGET)
     delivered = [as_pixels(image[None]) for image in outcome.images]
     forms = torch.cat([as_tensor(pixels) for pixels in delivered]).to(device)
     compressed = torch.cat([as_tensor(through_jpeg(pixels)) for pixels in delivered]).to(device)
@@ -100,6 +101,9 @@ def measure(
     tally.steps += list(outcome.steps)
     return delivered
 
+
+BUDGET = Budget(radius=8 / 255, steps=30)
+"""Of the method alone: nothing is asked of looks, as in the paper. What is delivered is measured by ``quality``."""
 
 ROWS: dict[str, tuple[Rule, float, Aim]] = {
     "p_fgsm": ("shaped", MARGIN, "unlikely"),
@@ -124,8 +128,8 @@ def run(measurement: Measurement) -> None:
 
     def row(name: str) -> Figures:
         rule, margin, aim = ROWS[name]
-        channel = jpeg if rule == "shaped" else as_they_are
-        protector = SceneProtector(adversary, torch.Generator().manual_seed(SEED), margin, rule, aim, channel)
+        family = OWN_FILE if rule == "shaped" else AS_IT_IS
+        protector = SceneProtector(adversary, torch.Generator().manual_seed(SEED), margin, rule, aim, family)
         tally = Tally(adversary.classes, archive.classes)
         for chosen in np.array_split(order, -(-len(order) // BATCH)):
             photos, truth = archive.images(chosen.tolist()), archive["labels"][chosen].astype(np.int64)

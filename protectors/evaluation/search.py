@@ -18,11 +18,11 @@ from protectors.adversaries.hash_encoder import HashEncoder
 from protectors.adversaries.loading import load_encoder
 from protectors.archive import Archive
 from protectors.base import Budget
-from protectors.channels import jpeg
-from protectors.evaluation.delivery import outcome_of
+from protectors.channel.exact import jpeg
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.reading import images_of
 from protectors.evaluation.retrieval import mean_average_precision, precision_within
+from protectors.evaluation.running import outcome_of
 from protectors.manifest import TRAINED, Entry, entries, entry, listed
 from protectors.optimisation import on_levels
 from protectors.quality import as_pixels

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from protectors.evaluation.grids import grid
 from protectors.evaluation.published import OBJECTS, TABLES, Published, Table
 
 Result = Mapping[str, Any]
@@ -127,13 +128,16 @@ def markdown(results: Results) -> str:
 
 def _section(name: str, table: Table, result: Result) -> list[str]:
     figures = result["figures"]
-    lines = [f"## {table.title}", "", f"Paper: {table.paper}; {table.there}. Here: {table.here}.", ""]
-    lines += ["| what | paper | ours |", "| --- | ---: | ---: |"]
+    lines = [f"## {table.title}", "", f"Paper: {table.paper}; {table.there}. Here: {table.here}."]
+    lines += ["", "| what | paper | ours |", "| --- | ---: | ---: |"] if table.rows else []
     for row in table.rows:
         what, paper, ours, met = cells(row, figures)
         lines.append(f"| {what} | {paper} | {f'**{ours}**' if met else ours} |")
     said = notes(name, figures)
     lines += ["", *(f"- {note}" for note in said)] if said else []
+    if own := grid(name, figures):
+        lines += ["", f"| {' | '.join(own.head)} |", f"| --- |{' ---: |' * (len(own.head) - 1)}"]
+        lines += [f"| {' | '.join(row)} |" for row in own.rows]
     return [*lines, "", provenance(result)]
 
 

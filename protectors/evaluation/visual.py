@@ -20,11 +20,11 @@ from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.loading import load_classifier
 from protectors.archive import Archive
 from protectors.base import Budget
-from protectors.channels import jpeg
-from protectors.evaluation.delivery import outcome_of
+from protectors.channel.exact import jpeg
 from protectors.evaluation.leakage import under
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.reading import images_of, share_right
+from protectors.evaluation.running import outcome_of
 from protectors.evaluation.search import enlarged
 from protectors.generators import load as load_generator
 from protectors.manifest import TRAINED, Entry, entries, listed

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from protectors.adversaries.dense_resnet import DenseResNetClassifier
 from protectors.archive import DEFAULT_FOLDER, Archive
-from protectors.resizing import resized
+from protectors.channel.resizing import resized
 
 
 def augment(images: Tensor, side: int, generator: torch.Generator) -> Tensor:

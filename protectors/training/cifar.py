@@ -23,8 +23,8 @@ from protectors.adversaries.cifar_networks import NETWORKS, SIDE
 from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.image_network import normalised
 from protectors.archive import DEFAULT_FOLDER, Archive
+from protectors.channel.resizing import resized
 from protectors.evaluation.reading import share_right
-from protectors.resizing import resized
 from protectors.training.detector import update_average
 from protectors.weights import save_half
 

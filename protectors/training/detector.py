@@ -1,6 +1,7 @@
 """Trains the embedded detector on ``people.npz`` (training split), for a given time on a CPU or a GPU.
 
     python -m protectors.training.detector --backbone backbone.safetensors --minutes 90 --output detector.safetensors
+    python -m protectors.training.detector --architecture fcos_mobilenet --backbone scenes-mobilenet.safetensors --output …
 
 The schedule follows the clock, not a count of steps, so that "as long as it still pays" can be said in minutes on any
 machine; the model card records the steps that were made. Weights are an exponential moving average over steps.
@@ -16,11 +17,11 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torchvision.models.detection import FasterRCNN
+from torchvision.models.detection import FCOS, FasterRCNN
 from torchvision.models.detection.image_list import ImageList
 
-from protectors.adversaries.embedded_detector import build_detector
 from protectors.adversaries.image_network import normalised
+from protectors.adversaries.loading import DETECTORS
 from protectors.archive import DEFAULT_FOLDER, Archive
 from protectors.training.detection_samples import SampleSource
 from protectors.weights import read_float, save_half
@@ -40,13 +41,24 @@ def rate_at(progress: float, peak: float) -> float:
     return peak * warm_up * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
 
-def losses(model: FasterRCNN, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Faster R-CNN's four losses on a batch already on its canvas (the model's own resizing is left out)."""
+def losses(model: FasterRCNN | FCOS, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Faster R-CNN's four losses, or FCOS's three, on a batch already on its canvas (the model's own resizing is left out)."""
     features = model.backbone(images)
     sizes = [(int(images.shape[2]), int(images.shape[3]))] * len(images)
+    if isinstance(model, FCOS):
+        maps = list(features.values())
+        places = model.anchor_generator(ImageList(images, sizes), maps)
+        found: dict[str, Tensor] = model.compute_loss(targets, model.head(maps), places, [own[0, 0].numel() for own in maps])
+        return found
     proposals, proposal_losses = model.rpn(ImageList(images, sizes), features, targets)
     _, box_losses = model.roi_heads(features, proposals, sizes, targets)
     return {**proposal_losses, **box_losses}
+
+
+def _begin_with(body: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Load the part of a classifier's weights that a backbone has too; KeyError names what is missing."""
+    own = {name.removeprefix("features."): value for name, value in weights.items()}
+    body.load_state_dict({name: own[name] for name in body.state_dict()})
 
 
 def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
@@ -62,7 +74,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--backbone", type=Path, help="pretrained backbone (protectors.training.backbone)")
+    parser.add_argument("--architecture", choices=list(DETECTORS), default="faster_rcnn_dense_resnet")
+    parser.add_argument("--backbone", type=Path, help="pretrained (protectors.training.backbone), or a classifier of its make")
     parser.add_argument("--start", type=Path, help="weights of an earlier run to go on from")
     parser.add_argument("--minutes", type=float, default=90)
     parser.add_argument("--batch", type=int, default=8)
@@ -73,9 +86,9 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     device = torch.device(arguments.device)
     source = SampleSource(Archive(arguments.data / "people.npz"), SHARES, arguments.seed)
-    model = build_detector().to(device).to(memory_format=torch.channels_last)
+    model = DETECTORS[arguments.architecture]().to(device).to(memory_format=torch.channels_last)
     if arguments.backbone:
-        model.backbone.body.load_state_dict(read_float(arguments.backbone))
+        _begin_with(model.backbone.body, read_float(arguments.backbone))
     if arguments.start:
         model.load_state_dict(read_float(arguments.start))
     model.train()

@@ -91,8 +91,20 @@ EMBEDDED: dict[str, dict[str, Any]] = {
         "input_size": 416,
         "licence": PEOPLE_LICENCE,
     },
+    "people_detector_fcos": {
+        "task": "objects",
+        "role": "judge",
+        "architecture": "fcos_mobilenet",
+        "input_size": 416,
+        # Where precision and recall balance best (F1) on 120 training photos.
+        "threshold": 0.49,
+        "licence": PEOPLE_LICENCE,
+    },
     "scenes": _scenes("adversary", "dense_resnet"),
     "scenes_judge": _scenes("judge", "plain_convnet"),
+    # Each left out in turn where transfer is measured.
+    "scenes_shufflenet": _scenes("surrogate", "shufflenet"),
+    "scenes_mobilenet": _scenes("surrogate", "mobilenet"),
     **{f"dsh{bits}": _cifar("search", "adversary", RESNET) for bits in (24, 48)},
     **{f"{name}{bits}": _cifar("search", "adversary", VGG) for name in ("dbh", "dpsh") for bits in (24, 48)},
     "dbh48_scenes15": _cifar("search", "adversary", VGG, data="scenes15.npz", licence=LANDMARKS_LICENCE),

@@ -3,7 +3,8 @@
     python -m protectors.training.scenes --architecture dense_resnet --output scenes.safetensors
     python -m protectors.training.scenes --architecture plain_convnet --output scenes-judge.safetensors
 
-The first is the adversary that photos are cloaked against, the second only judges.
+The first is the adversary that photos are cloaked against, the second only judges. ``shufflenet`` and ``mobilenet`` are two
+more makes, so that each can be left out in turn where transfer is measured.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from torch.nn import functional
 from protectors.adversaries.image_network import normalised
 from protectors.adversaries.loading import CLASSIFIERS
 from protectors.archive import DEFAULT_FOLDER, Archive
-from protectors.resizing import resized
+from protectors.channel.resizing import resized
 from protectors.training.detector import update_average
 from protectors.weights import read_float, save_half
 
@@ -53,7 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--architecture", choices=["dense_resnet", "plain_convnet"], default="dense_resnet")
+    parser.add_argument("--architecture", choices=list(CLASSIFIERS), default="dense_resnet")
     parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--start", type=Path, help="weights of an earlier run to go on from, at half the learning rate")
     parser.add_argument("--seed", type=int, default=0)

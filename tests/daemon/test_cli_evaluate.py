@@ -280,8 +280,8 @@ def test_a_gpu_that_is_not_there(
     [
         (["scene", "--adversary", "sorcery"], "there are scenes"),
         (["scene", "--adversary", "people_detector"], "for scene"),
-        (["all", "--adversary", "scenes"], "for one evaluation"),
-        (["report", "--adversary", "scenes"], "for one evaluation"),
+        (["all", "--adversary", "scenes"], "for one protector's evaluation"),
+        (["report", "--adversary", "scenes"], "for one protector's evaluation"),
     ],
 )
 def test_an_adversary_that_is_none(

@@ -73,13 +73,15 @@ def test_objects_in_plain_lines(running_daemon: RunningDaemon, folder: Path) -> 
     out = folder / "out"
     photo = folder / "logo.png"
     finished = cloakroom(
-        "protect", photo, "-o", out, "--protectors", "objects", "--keep-unprotected", state=running_daemon.state
-    )
+        "protect", photo, "-o", out, "--protectors", "objects", "--keep-unprotected", "--channel", "instagram",
+        state=running_daemon.state,
+    )  # fmt: skip
     assert finished.returncode == 0, finished.stderr
     stages = [line.rpartition(": ")[2] for line in finished.stderr.splitlines() if line.startswith("logo.png: ")]
     assert stages[-2:] == ["encode", "judge"]
-    assert {"decode", "objects"} <= set(stages)
+    assert {"decode", "objects", "quality"} <= set(stages)
     assert str(out / "logo.png") in finished.stdout
+    assert "as instagram keeps it" in finished.stdout
     picture = np.asarray(opened((out / "logo.png").read_bytes()))[..., :3].astype(int)
     difference = np.abs(picture - np.asarray(opened(photo.read_bytes()))[..., :3])
     # Balanced is 8 of 255, and a PNG arrives as it was computed.

@@ -23,12 +23,12 @@ from torchvision.models.detection import fasterrcnn_resnet50_fpn
 
 from daemon.models import ModelError, pull, verify
 from protectors import manifest
-from protectors.adversaries.detector import Detector
-from protectors.adversaries.loading import load_classifier, load_detector
+from protectors.adversaries.detector import TwoStageDetector
+from protectors.adversaries.loading import load_classifier, load_two_stage
 from protectors.base import Budget
 from protectors.evaluation import objects
-from protectors.evaluation.delivery import outcome_of
 from protectors.evaluation.measurement import Measurement
+from protectors.evaluation.running import outcome_of
 from protectors.manifest import DamagedWeightsError, Entry, resolve, sha256_of
 from protectors.objects import ObjectDisappearance
 from protectors.quality import as_pixels, as_tensor
@@ -117,7 +117,7 @@ def models(mirror: Mirror, served: Entry, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="module")
-def detector(models: Path) -> Iterator[Detector]:
+def detector(models: Path) -> Iterator[TwoStageDetector]:
     """As the evaluation loads it; then made to look at photos at 128 pixels and at fewer proposals, for speed."""
     loaded = objects.detector_of(objects.Adversary(DETECTOR, "cpu", models))
     loaded.model.transform.min_size, loaded.model.transform.max_size = (128,), 128
@@ -151,7 +151,7 @@ def test_a_classifier_is_no_adversary_of_objects(tmp_path: Path) -> None:
         objects.run(measurement)
 
 
-def test_the_detector_has_the_weights_that_were_served(detector: Detector, weights: State) -> None:
+def test_the_detector_has_the_weights_that_were_served(detector: TwoStageDetector, weights: State) -> None:
     loaded = as_shipped(detector.model.state_dict())
     assert set(loaded) == set(weights)
     assert all(torch.equal(loaded[name], value) for name, value in weights.items())
@@ -169,10 +169,10 @@ def test_a_corrupted_checkpoint_is_refused(mirror: Mirror, served: Entry, tmp_pa
         mirror.pull(corrupted, tmp_path)
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(DamagedWeightsError, match="models pull faster_rcnn_resnet50_fpn_coco"):
-        load_detector(corrupted, CPU, tmp_path)
+        load_two_stage(corrupted, CPU, tmp_path)
 
 
-def test_the_gradient_reaches_the_photo(detector: Detector, pixels: NDArray[np.uint8]) -> None:
+def test_the_gradient_reaches_the_photo(detector: TwoStageDetector, pixels: NDArray[np.uint8]) -> None:
     images = as_tensor(pixels)
     proposals, _ = detector.propose(images)
     images.requires_grad_(True)
@@ -183,7 +183,9 @@ def test_the_gradient_reaches_the_photo(detector: Detector, pixels: NDArray[np.u
 
 
 @pytest.mark.parametrize("sensitive", [(), ("person",)], ids=["m_all", "m_sen"])
-def test_disappearance_pushes_what_must_go(detector: Detector, pixels: NDArray[np.uint8], sensitive: tuple[str, ...]) -> None:
+def test_disappearance_pushes_what_must_go(
+    detector: TwoStageDetector, pixels: NDArray[np.uint8], sensitive: tuple[str, ...]
+) -> None:
     originals = as_tensor(pixels)
     protector = ObjectDisappearance(detector, sensitive)
     outcome = outcome_of(protector, originals, Budget(8 / 255, 2))
@@ -202,7 +204,7 @@ def test_disappearance_pushes_what_must_go(detector: Detector, pixels: NDArray[n
 
 @pytest.mark.parametrize("mode", objects.MODES)
 def test_the_evaluation_measures_it(
-    detector: Detector, pixels: NDArray[np.uint8], mode: str, monkeypatch: pytest.MonkeyPatch
+    detector: TwoStageDetector, pixels: NDArray[np.uint8], mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(objects, "STEPS", 2)
     photo = objects.photo_of(detector, pixels)

@@ -40,7 +40,7 @@ async def test_one_that_cannot_be_spawned_fails_its_job_and_not_the_next(left: i
 
     async def end_of(job: str) -> Event:
         events: asyncio.Queue[Event] = asyncio.Queue()
-        queue.submit("client", job, POLICY, PHOTO, lambda _, event: events.put_nowait(event))
+        queue.submit("client", job, POLICY, None, PHOTO, lambda _, event: events.put_nowait(event))
         async with asyncio.timeout(30):
             while not isinstance(event := await events.get(), Failure | Finished):
                 pass

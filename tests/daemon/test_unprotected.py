@@ -19,7 +19,7 @@ async def test_it_is_written_only_when_asked_for(start_server: StartServer, tmp_
     photo.write_bytes(b"any")
     out = tmp_path / "out"
     out.mkdir()
-    args = argparse.Namespace(output=out, force=False, keep_unprotected=keep)
+    args = argparse.Namespace(output=out, force=False, keep_unprotected=keep, channel=None)
     async with await local_client(server) as client:
         outcome = await protect._one(client, photo, POLICY, args, Showing())
     assert outcome.good is keep
@@ -31,3 +31,16 @@ async def test_it_is_written_only_when_asked_for(start_server: StartServer, tmp_
     else:
         assert outcome.code == "unprotected"
         assert "--keep-unprotected" in told
+
+
+def test_the_line_says_what_is_expected_of_models_that_nobody_tried(tmp_path: Path) -> None:
+    report = {
+        "protected": True,
+        "psnr": 40.0,
+        "seconds": {"total": 2.0},
+        "site": {"channel": "instagram", "protected": True},
+        "unseen": {"scene": {"probability": 0.62, "low": 0.55, "high": 0.69}},
+    }
+    line = summary(tmp_path / "a.jpg", tmp_path / "out" / "a.jpg", report, None)
+    assert "a scene classifier that nobody tried is fooled by 62% of photos like it (55% to 69%)" in line
+    assert "as instagram keeps it: protected" in line

@@ -1,17 +1,20 @@
 """The bounds of what the worker takes and gives, on its own pipe."""
 
+import io
 import multiprocessing
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any, cast
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from daemon import photo, worker
 from daemon.errors import CloakroomError
 from daemon.pipe import Done, Line, Work
 from daemon.protocol import LIMITS
+from protectors.channel.pipeline import Pipeline
 from protectors.cloak import Cloakroom
 from tests.daemon.conftest import POLICY
 from tests.daemon.samples import Pixels, grey_png
@@ -21,12 +24,16 @@ class Noise:
     """Turns every photo into the one thing that no PNG can make smaller. Only what it computes is not real."""
 
     device, model_set = "cpu", "embedded"
+    judged_for: Pipeline | None = None
+    saved: Callable[[Pixels], Pixels]
 
-    def cloak(self, pixels: Pixels, _: object) -> Generator[Any, None, Pixels]:
+    def cloak(self, pixels: Pixels, _: object, saved: Callable[[Pixels], Pixels]) -> Generator[Any, None, Pixels]:
         yield from ()
+        self.saved = saved
         return np.random.default_rng(0).integers(0, 256, pixels.shape, dtype=np.uint8)
 
-    def judge(self, *_: object) -> dict[str, Any]:
+    def judge(self, original: Pixels, delivered: Pixels, policy: object, channel: Pipeline | None) -> dict[str, Any]:
+        self.judged_for = channel
         return {"protected": True}
 
 
@@ -51,9 +58,25 @@ def line() -> Iterator[Line]:
     ours.close()
 
 
-def cloaked(line: Line, data: bytes) -> tuple[Done, bytes]:
-    work = Work(job="client/job", policy=POLICY, size=len(data))
-    return worker.cloak_file(line, worker.Inbox(line), cast(Cloakroom, Noise()), work, data)
+def cloaked(line: Line, data: bytes, room: Noise | None = None, channel: str | None = None) -> tuple[Done, bytes]:
+    work = Work(job="client/job", policy=POLICY, size=len(data), channel=channel)
+    return worker.cloak_file(line, worker.Inbox(line), cast(Cloakroom, room or Noise()), work, data)
+
+
+@pytest.mark.parametrize(("channel", "quality"), [("instagram", 75), ("nowhere", None), (None, None)])
+def test_a_photo_is_judged_for_the_site_that_it_goes_to(line: Line, channel: str | None, quality: int | None) -> None:
+    room = Noise()
+    cloaked(line, grey_png(np.zeros((20, 20), np.uint8), 8), room, channel)
+    assert (room.judged_for.quality if room.judged_for else None) == quality
+
+
+def test_the_protectors_ask_the_very_file_that_will_be_delivered(line: Line) -> None:
+    room = Noise()
+    stream = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)).save(stream, "JPEG", quality=60)
+    _, result = cloaked(line, stream.getvalue(), room)
+    noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    assert np.array_equal(room.saved(noise), photo.decode(result).pixels)
 
 
 def test_a_result_may_be_larger_than_what_may_be_sent(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:

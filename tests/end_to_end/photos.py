@@ -83,15 +83,16 @@ def _sample(name: str) -> Image.Image:
     return Image.open(Path(samples.__file__).parent / f"{name}.png").convert("RGB")
 
 
-def astronaut(size: int = 512) -> Pixels:
-    """A person, uint8[size, size, 3]."""
-    image = _sample("astronaut")
-    return np.asarray(image if size == 512 else image.resize((size, size), Image.Resampling.LANCZOS))
+def astronaut() -> Pixels:
+    """A person, uint8[512, 512, 3]."""
+    return np.asarray(_sample("astronaut"))
 
 
-def cat() -> Pixels:
-    """A cat, uint8[300, 451, 3]."""
-    return np.asarray(_sample("chelsea"))
+def cat(width: int = 451) -> Pixels:
+    """A cat, uint8[about two thirds of the width, width, 3]: a photo that is quickly cloaked."""
+    image = _sample("chelsea")
+    height = round(image.height * width / image.width)
+    return np.asarray(image if width == image.width else image.resize((width, height), Image.Resampling.LANCZOS))
 
 
 def twelve_megapixels() -> Pixels:
@@ -103,10 +104,10 @@ def make_all(folder: Path) -> dict[str, Upload]:
     """Every file the paths use, by the name that a path gives it."""
     pdf = folder / "terms.pdf"
     pdf.write_bytes(PDF)
-    disguised = jpeg(astronaut(384), folder / "holiday.jpg")
+    disguised = jpeg(cat(220), folder / "holiday.jpg")
     (folder / "notes.txt").write_bytes(disguised.data)
     return {
-        "jpeg": jpeg(astronaut(448), folder / "me at home.jpg"),
+        "jpeg": jpeg(cat(240), folder / "me at home.jpg"),
         "png": png(cat(), folder / "cat.png"),
         "pdf": Upload(pdf, PDF),
         # A photo by its content only: neither its name nor the type that browsers derive from it say so.

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from protectors.names import DEFAULT
 from tests.end_to_end.browser import Page
 from tests.end_to_end.paths import PATHS, Path
-from tests.end_to_end.stage import QUICKEST, Stage, choose_protectors
+from tests.end_to_end.photos import astronaut, jpeg
+from tests.end_to_end.stage import Stage
 from tests.end_to_end.verdict import arrived_original, problems
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -93,16 +93,16 @@ async def test_a_retry_that_fails_while_the_window_closes_is_shown_in_another(st
 
 
 async def test_an_upload_outlives_the_background(stage: Stage) -> None:
-    # The slower protectors, so that the background goes while its photo is being cloaked.
-    await choose_protectors(stage.browser, "127.0.0.1", DEFAULT)
-    page, run = await stage.visit(ATTACHED)
-    await stage.act(ATTACHED, page)
+    # A slower photo, so that the background goes while it is being cloaked.
+    stage.uploads["slow"] = jpeg(astronaut(), stage.uploads["jpeg"].path.parent / "slow.jpg")
+    path = Path("attached", ("slow",))
+    page, run = await stage.visit(path)
+    await stage.act(path, page)
     await stage.browser.kill_background()
     assert stage.site.runs[run].parts == [], "the upload was over before the background went"
     await stage.site.wait(run, 1, 120)
-    assert problems(ATTACHED, stage.site.runs[run], [stage.uploads["jpeg"]]) == []
+    assert problems(path, stage.site.runs[run], [stage.uploads["slow"]]) == []
     await page.close()
-    await choose_protectors(stage.browser, "127.0.0.1", QUICKEST)
 
 
 async def test_several_uploads_wait_in_one_window_and_each_gets_its_own_answer(stage: Stage) -> None:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.end_to_end.paths import PATHS, Path
-from tests.end_to_end.photos import astronaut, jpeg, twelve_megapixels
+from tests.end_to_end.photos import cat, jpeg, twelve_megapixels
 from tests.end_to_end.stage import Stage
 from tests.end_to_end.verdict import arrived_original, problems
 
@@ -46,7 +46,7 @@ async def test_more_photos_at_once_than_the_daemon_lets_wait(stage: Stage) -> No
     folder = stage.uploads["jpeg"].path.parent
     names = tuple(f"crowd-{number}" for number in range(20))
     for number, name in enumerate(names):
-        stage.uploads[name] = jpeg(astronaut(400 + number), folder / f"{name}.jpg")
+        stage.uploads[name] = jpeg(cat(200 + number), folder / f"{name}.jpg")
     path = Path("multiple", names)
     # Had the person to be asked about one of them, none would ever arrive.
     run = await stage.upload(path, seconds=300)

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from protectors.adversaries.classifier import Classifier
-from protectors.adversaries.detector import Detector
-from protectors.adversaries.loading import load_classifier, load_detector
+from protectors.adversaries.detector import TwoStageDetector
+from protectors.adversaries.loading import load_classifier, load_two_stage
 from protectors.archive import DEFAULT_FOLDER
 from protectors.base import Progress
 from protectors.cloak import Cloakroom
@@ -33,8 +33,8 @@ def finish(run: Generator[Progress, None, Any]) -> tuple[list[Progress], Any]:
 
 
 @pytest.fixture(scope="session")
-def detector() -> Detector:
-    return load_detector(entry("people_detector"), torch.device("cpu"))
+def detector() -> TwoStageDetector:
+    return load_two_stage(entry("people_detector"), torch.device("cpu"))
 
 
 @pytest.fixture(scope="session")

@@ -1,19 +1,21 @@
 """Photos of every size through the whole of the protectors' room."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import skimage.data
 from numpy.typing import NDArray
 from PIL import Image
 
-from protectors.channels import through_jpeg
+from protectors.channel.exact import through_jpeg
 from protectors.cloak import BUDGETS, ENCODERS, Cloakroom, Policy
 from tests.protectors.conftest import finish
 
 
 def test_a_portrait_is_protected_as_png_and_as_jpeg(cloakroom: Cloakroom, portrait: NDArray[np.uint8]) -> None:
     seen, cloaked = finish(cloakroom.cloak(portrait, Policy(), seed=0))
-    assert [stage for stage in dict.fromkeys(progress.stage for progress in seen)] == ["objects", "scene"]
+    assert [stage for stage in dict.fromkeys(progress.stage for progress in seen)] == ["objects", "quality"]
     report = cloakroom.judge(portrait, cloaked, Policy())
     assert report["protected"]
     assert 0 < report["max_difference"] <= 8
@@ -36,7 +38,11 @@ def test_a_large_photo_keeps_its_size_and_is_protected(cloakroom: Cloakroom, por
     ("shape", "protectors"),
     [((1, 1), ("scene",)), ((3, 500), ("objects", "scene")), ((700, 2), ("objects", "scene")), ((33, 47), ("scene",))],
 )
-def test_odd_sizes_come_back_at_their_size(cloakroom: Cloakroom, shape: tuple[int, int], protectors: tuple[str, ...]) -> None:
+def test_odd_sizes_come_back_at_their_size(
+    cloakroom: Cloakroom, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int], protectors: tuple[str, ...]
+) -> None:
+    # Noise is full of what a detector takes for things; whether they are hidden is not asked here.
+    monkeypatch.setitem(BUDGETS, "subtle", replace(BUDGETS["subtle"], steps=6))
     photo = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
     run = cloakroom.cloak(photo, Policy(protectors, "subtle"), seed=0)
     _, cloaked = finish(run)

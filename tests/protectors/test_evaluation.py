@@ -13,9 +13,9 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from daemon import photo
-from protectors.adversaries.embedded_detector import build_detector
+from protectors.adversaries.loading import DETECTORS
 from protectors.archive import DEFAULT_FOLDER
-from protectors.channels import through_jpeg
+from protectors.channel.exact import through_jpeg
 from protectors.evaluation import objects, scene, search, visual
 from protectors.evaluation.image_processing import BASELINES
 from protectors.evaluation.measurement import Measurement
@@ -108,15 +108,15 @@ def test_visual_quick() -> None:
 
 
 @needs_data
-def test_the_detector_trains_on_a_cpu(tmp_path: Path) -> None:
+@pytest.mark.parametrize("architecture", ["faster_rcnn_dense_resnet", "fcos_mobilenet"])
+def test_a_detector_trains_on_a_cpu(architecture: str, tmp_path: Path) -> None:
     output = tmp_path / "weights.safetensors"
     command = [sys.executable, "-m", "protectors.training.detector", "--minutes", "0.1", "--batch", "2", "--device", "cpu"]
-    done = subprocess.run(
-        [*command, "--output", str(output)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
-    )
+    command += ["--architecture", architecture, "--output", str(output)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "steps of 2 photos" in done.stdout
-    assert set(load_file(output)) == set(build_detector().state_dict())
+    assert set(load_file(output)) == set(DETECTORS[architecture]().state_dict())
 
 
 def test_evaluation_delivers_jpeg_as_the_daemon_does() -> None:

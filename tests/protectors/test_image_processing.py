@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from protectors.channels import through_jpeg
+from protectors.channel.exact import through_jpeg
 from protectors.evaluation.image_processing import BASELINES, gaussian_blur, gaussian_noise, low_brightness, mosaic
 from protectors.quality import psnr
 

@@ -8,8 +8,8 @@ import skimage.data
 import torch
 from PIL import Image
 
-from protectors.channels import through_jpeg
-from protectors.jpeg import CHROMINANCE, LUMINANCE, _steps, compressed
+from protectors.channel.exact import through_jpeg
+from protectors.channel.jpeg import CHROMINANCE, LUMINANCE, _steps, compressed
 from protectors.quality import as_pixels, as_tensor
 
 

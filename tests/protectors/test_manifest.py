@@ -10,20 +10,31 @@ import pytest
 import torch
 
 from protectors import manifest
-from protectors.adversaries.loading import available, load_detector
+from protectors.adversaries.loading import available, load_detector, load_two_stage
 from protectors.manifest import DamagedWeightsError
 
 ROOM = Path(manifest.__file__).parent
-ALLOWED = {"torch", "torchvision", "numpy", "PIL", "safetensors", "protectors"}
+ALLOWED = {"torch", "torchvision", "numpy", "PIL", "safetensors", "piq", "protectors"}
+
+
+def test_a_detector_in_one_stage_reads_photos_and_no_cloak_is_made_against_it() -> None:
+    judge, adversary = (manifest.entry(name) for name in ("people_detector_fcos", "people_detector"))
+    detector = load_detector(judge, torch.device("cpu"))
+    assert detector.classes == load_detector(adversary, torch.device("cpu")).classes
+    assert detector.threshold == judge.threshold != adversary.threshold == 0.3
+    with pytest.raises(KeyError):
+        load_two_stage(judge, torch.device("cpu"))
 
 
 def test_embedded_weights_are_those_of_the_manifest_and_small() -> None:
     embedded = [own for own in manifest.entries() if own.set == "embedded"]
     assert {(own.task, own.role) for own in embedded} == {
         ("objects", "adversary"),
+        ("objects", "judge"),
         ("search", "adversary"),
         ("scene", "adversary"),
         ("scene", "judge"),
+        ("scene", "surrogate"),
         ("visual", "target"),
         ("visual", "auxiliary"),
         ("visual", "generator"),

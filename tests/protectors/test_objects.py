@@ -5,19 +5,22 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from protectors.adversaries.detector import Detector
+from protectors.adversaries.detector import TwoStageDetector
+from protectors.adversaries.loading import load_detector
+from protectors.archive import DEFAULT_FOLDER, Archive
 from protectors.base import Budget
-from protectors.objects import Disappearance, ObjectDisappearance, Rule
+from protectors.manifest import entry
+from protectors.objects import Disappearance, ObjectDisappearance, Rule, detected
 from protectors.quality import as_tensor
-from tests.protectors.conftest import finish
+from tests.protectors.conftest import finish, needs_data
 
 
-def test_the_embedded_detector_sees_the_person(detector: Detector, portrait: NDArray[np.uint8]) -> None:
+def test_the_embedded_detector_sees_the_person(detector: TwoStageDetector, portrait: NDArray[np.uint8]) -> None:
     (found,) = detector.detect(as_tensor(portrait))
     assert "person" in [detection.label for detection in found]
 
 
-def test_m_all_leaves_nothing_to_find(detector: Detector, portrait: NDArray[np.uint8]) -> None:
+def test_m_all_leaves_nothing_to_find(detector: TwoStageDetector, portrait: NDArray[np.uint8]) -> None:
     originals = as_tensor(portrait)
     protector = ObjectDisappearance(detector)
     seen, outcome = finish(protector.protect(originals, Budget(8 / 255, 60)))
@@ -29,7 +32,7 @@ def test_m_all_leaves_nothing_to_find(detector: Detector, portrait: NDArray[np.u
     assert 0 < (outcome.images - originals).abs().max() <= 8 / 255 + 1e-6
 
 
-def test_m_sen_leaves_no_person_to_find(detector: Detector, portrait: NDArray[np.uint8]) -> None:
+def test_m_sen_leaves_no_person_to_find(detector: TwoStageDetector, portrait: NDArray[np.uint8]) -> None:
     originals = as_tensor(portrait)
     protector = ObjectDisappearance(detector, ["person"])
     _, outcome = finish(protector.protect(originals, Budget(8 / 255, 60)))
@@ -41,7 +44,7 @@ def test_m_sen_leaves_no_person_to_find(detector: Detector, portrait: NDArray[np
 
 @pytest.mark.parametrize("sensitive", [(), ("person",)])
 def test_the_published_rule_meets_its_own_criterion(
-    detector: Detector, portrait: NDArray[np.uint8], sensitive: tuple[str, ...]
+    detector: TwoStageDetector, portrait: NDArray[np.uint8], sensitive: tuple[str, ...]
 ) -> None:
     """Every score on the clean photo's proposals ends below T; what a fresh detection says is another matter."""
     originals = as_tensor(portrait)
@@ -57,13 +60,13 @@ def test_the_published_rule_meets_its_own_criterion(
 
 
 @pytest.mark.parametrize("rule", ["published", "refreshed"])
-def test_a_blank_photo_is_survived(detector: Detector, rule: Rule) -> None:
+def test_a_blank_photo_is_survived(detector: TwoStageDetector, rule: Rule) -> None:
     originals = torch.full((1, 3, 64, 96), 0.5)
     _, outcome = finish(ObjectDisappearance(detector, rule=rule).protect(originals, Budget(8 / 255, 5)))
     assert outcome.images.shape == originals.shape
 
 
-def test_even_an_empty_photo_is_changed_by_default(detector: Detector) -> None:
+def test_even_an_empty_photo_is_changed_by_default(detector: TwoStageDetector) -> None:
     """The embedded detector is weak: what it does not see, a better one may."""
     originals = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(3))
     _, outcome = finish(ObjectDisappearance(detector).protect(originals, Budget(8 / 255, 10)))
@@ -71,7 +74,9 @@ def test_even_an_empty_photo_is_changed_by_default(detector: Detector) -> None:
     assert (outcome.images - originals).abs().max() > 1 / 255
 
 
-def test_published_m_sen_cycles_through_the_non_sensitive_classes(detector: Detector, portrait: NDArray[np.uint8]) -> None:
+def test_published_m_sen_cycles_through_the_non_sensitive_classes(
+    detector: TwoStageDetector, portrait: NDArray[np.uint8]
+) -> None:
     objective = Disappearance(detector, as_tensor(portrait), [1], None, "published", 8 / 255)
     assert objective.replacements
     assert all(1 not in labels and labels for labels in objective.replacements)
@@ -85,10 +90,25 @@ def test_published_m_sen_cycles_through_the_non_sensitive_classes(detector: Dete
     assert costs[0] == costs[2] < costs[1] == costs[3]
 
 
-def test_unknown_and_senseless_classes_are_refused(detector: Detector) -> None:
+def test_unknown_and_senseless_classes_are_refused(detector: TwoStageDetector) -> None:
     with pytest.raises(ValueError, match="it knows person, vehicle"):
         ObjectDisappearance(detector, ["unicorn"])
     with pytest.raises(ValueError, match="every class is sensitive"):
         ObjectDisappearance(detector, detector.classes[1:])
     with pytest.raises(ValueError, match="itself a sensitive class"):
         ObjectDisappearance(detector, ["person"], read_as="person")
+
+
+@needs_data
+def test_a_second_make_of_detector_sees_people_on_streets_too() -> None:
+    archive = Archive(DEFAULT_FOLDER / "people.npz")
+    chosen = np.where(archive["is_test"] & (archive["source"] == "street"))[0][:6].tolist()
+    judge = load_detector(entry("people_detector_fcos"), torch.device("cpu"))
+    seen = 0
+    for images in map(as_tensor, archive.images(chosen)):
+        (verdict,) = detected(judge, images, torch.zeros_like(images))
+        seen += "person" in verdict.before
+        assert all(found.score >= judge.threshold for found in verdict.detections_before or ())
+        assert verdict.after == ()
+        assert verdict.protected
+    assert seen >= 4

@@ -5,11 +5,11 @@ import torch
 from torch import Tensor
 
 from protectors.base import Budget
-from protectors.optimisation import on_levels, optimise, size_of, within
+from protectors.optimisation import LAST_STEP, Descent, on_levels, optimise, settling, size_of, within
 from tests.protectors.conftest import finish
 
 
-class Brighten:
+class Brighten(Descent):
     """Makes images brighter until they reach their own goal."""
 
     stage = "brighten"
@@ -65,12 +65,6 @@ def test_the_stop_rule_sees_8_bit_levels() -> None:
         torch.testing.assert_close(images, on_levels(images))
 
 
-def test_a_start_outside_the_budget_is_brought_back() -> None:
-    originals = torch.full((1, 3, 4, 4), 0.4)
-    _, outcome = finish(optimise(originals, Brighten([0.0]), Budget(4 / 255, 3), torch.ones_like(originals)))
-    assert (outcome.images - originals).max() <= 4 / 255 + 0.5 / 255
-
-
 def test_a_shrinking_change_ends_smaller_and_still_finished() -> None:
     """One channel's gradient alone counts: what the coarse steps spent on the others is given back."""
 
@@ -95,6 +89,48 @@ def test_a_shrinking_change_ends_smaller_and_still_finished() -> None:
     for index in range(2):
         _, alone = finish(optimise(originals[:1], Redden(goals[index : index + 1], True), Budget(40 / 255, 40)))
         assert torch.equal(alone.images[0], fine.images[index])
+
+
+def test_a_sparing_budget_spends_where_less_is_noticed() -> None:
+    originals = torch.full((1, 3, 16, 16), 0.5)
+    # A lively half beside a flat one.
+    originals[:, :, :, 8:] += 0.2 * (torch.rand(1, 1, 16, 8, generator=torch.Generator().manual_seed(0)) - 0.5)
+    changes = []
+    for noticeable in (None, 10.0):
+        objective = Brighten([0.51], shrinks=True)
+        objective.update = lambda gradient, step: 0.02 * gradient / gradient.abs().amax()  # type: ignore[method-assign]
+        _, outcome = finish(optimise(originals, objective, Budget(40 / 255, 40, noticeable)))
+        assert objective.finished(outcome.images, 0).all()
+        changes.append((outcome.images - originals).abs())
+    plain, spared = changes
+    assert spared[..., 9:15].mean() > 1.5 * spared[..., 1:6].mean()
+    assert plain[..., 9:15].mean() == pytest.approx(float(plain[..., 1:6].mean()), rel=0.2)
+
+
+def test_a_run_goes_on_from_where_an_earlier_one_came_to() -> None:
+    originals = torch.full((2, 3, 4, 4), 0.4)
+    _, first = finish(optimise(originals, Brighten([0.45, 0.45]), Budget(30 / 255, 30)))
+    _, second = finish(optimise(originals, Brighten([0.44, 0.48]), Budget(30 / 255, 30), first.unrounded))
+    assert torch.equal(second.images[0], first.images[0])
+    assert second.steps[0] == 0
+    _, afresh = finish(optimise(originals, Brighten([0.44, 0.48]), Budget(30 / 255, 30)))
+    assert 0 < second.steps[1] < afresh.steps[1]
+
+
+def test_steps_settle_only_where_the_change_is_bounded() -> None:
+    plain, bounded = Budget(8 / 255, 20), Budget(8 / 255, 20, 0.5)
+    assert {settling(step, plain) for step in range(30)} == {1.0}
+    paces = [settling(step, bounded) for step in range(30)]
+    assert paces[0] == 1.0
+    assert paces == sorted(paces, reverse=True)
+    assert paces[20:] == pytest.approx([LAST_STEP] * 10)
+
+
+def test_what_is_delivered_is_what_was_found_rounded() -> None:
+    originals = on_levels(torch.rand(2, 3, 6, 5, generator=torch.Generator().manual_seed(0)))
+    _, outcome = finish(optimise(originals, Brighten([0.51, 2.0]), Budget(8 / 255, 10)))
+    assert torch.equal(on_levels(outcome.unrounded), outcome.images)
+    assert not torch.equal(outcome.unrounded, outcome.images)
 
 
 def test_closing_cancels() -> None:

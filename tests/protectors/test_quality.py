@@ -1,4 +1,4 @@
-"""Our PSNR and SSIM against scikit-image's."""
+"""Our PSNR and SSIM against scikit-image's, and the floor."""
 
 import math
 
@@ -8,7 +8,7 @@ import skimage.data
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from protectors.quality import as_pixels, as_tensor, psnr, ssim
+from protectors.quality import Quality, as_pixels, as_tensor, fsim, psnr, ssim
 
 
 @pytest.fixture
@@ -40,3 +40,18 @@ def test_ssim_of_tiny_photos(shape: tuple[int, ...]) -> None:
 
 def test_pixels_and_tensors_are_inverses(pair: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> None:
     assert np.array_equal(as_pixels(as_tensor(pair[0])), pair[0])
+
+
+def test_fsim_falls_with_the_noise_and_is_one_where_there_is_nothing(pair: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> None:
+    photo, noisy = pair
+    half = ((photo.astype(int) + noisy) // 2).astype(np.uint8)
+    assert fsim(photo, photo) == pytest.approx(1.0)
+    assert fsim(photo, noisy) < fsim(photo, half) < 1
+    assert fsim(photo[:1, :1], noisy[:1, :1]) == 1.0
+
+
+def test_a_floor_asks_for_all_three() -> None:
+    floor = Quality(36, 0.97, 0.99)
+    assert Quality(36, 0.97, 0.99).reaches(floor)
+    for below in (Quality(35.9, 1, 1), Quality(50, 0.969, 1), Quality(50, 1, 0.989)):
+        assert not below.reaches(floor)

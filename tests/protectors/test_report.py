@@ -45,6 +45,18 @@ EVERY_PLOT: dict[str, dict[str, float]] = {
         "resnet18.vgg13_bn.target": 0.9, "resnet18.vgg13_bn.auxiliary": 0.1, "resnet18.vgg13_bn.ssim": 0.2,
         "resnet18.vgg13_bn.ms_ratio": 1.5, "resnet18.none.ssim": 0.4, "vgg13_bn.resnet18.target": 0.8,
     },
+    "survival": {
+        f"{prefix}{subject}.{pipeline}.success": 0.9
+        for prefix in ("", "baseline.")
+        for subject in ("m_all", "m_sen", "search", "scene")
+        for pipeline in ("float", "delivered", "facebook", "webp75")
+    }
+    | {"unseen.facebook": 0.0, "unseen.webp75": 1.0, "m_all.worst": 0.95, "m_all.delivered.psnr": 40.1},
+    "ensemble": {"objects.alone": 0.9, "objects.together": 0.8, "objects.kept": 0.89},
+    "transfer": {f"{method}.{key}": 0.4 for method in ("sim", "ours") for key in ("scenes", "scenes_judge", "mean", "psnr")},
+    "quality": {f"{name}.{key}": 0.98 for name in ("psnr", "ssim", "fsim") for key in ("min", "mean", "p5")}
+    | {"channel.jpeg420": 0.6, "channel.distance": 0.6}
+    | {f"calibration.bin{place}.{key}": 0.3 for place in (2, 3) for key in ("expected", "fooled", "readings")},
 }  # fmt: skip
 
 
@@ -85,7 +97,7 @@ def test_ours_is_judged_by_the_side_that_is_better() -> None:
 
 
 def test_the_tables_say_what_is_measured_and_where() -> None:
-    text = markdown({"objects": result(OBJECTS), "survival": result({})})
+    text = markdown({"objects": result(OBJECTS), "unknown": result({})})
     assert text.splitlines()[0] == PREMISE
     assert "| M_all, 8/255: photos in which nothing is found that had to go | 96.1 % | **100.0 %** |" in text
     assert "| M_sen, 3/255: photos in which nothing is found that had to go | 96.5 % | 90.0 % |" in text
@@ -93,6 +105,18 @@ def test_the_tables_say_what_is_measured_and_where() -> None:
     assert "`cloakroom evaluate objects` on A <quick> one, 2 cores, 24 GB, Linux" in text
     assert "seed 0; 2026-11-21" in text
     assert text.count("\n## ") == 1
+
+
+def test_what_no_paper_prints_has_a_grid_of_its_own() -> None:
+    text = markdown({name: result(EVERY_PLOT[name]) for name in ("survival", "ensemble", "transfer", "quality")})
+    heads = re.findall(r"^\| success on the file a site keeps \|(.*)\|$", text, re.MULTILINE)
+    assert [head.split(" | ")[:2] for head in heads] == [[" M_all", "M_all without"]]
+    assert re.search(r"^\| webp75 \(unseen\) \| 90 % \| 90 % \|", text, re.MULTILINE)
+    assert re.search(r"^\| worst / before \| 95 % \| – \|", text, re.MULTILINE)
+    assert "| objects | 90.0 % | 80.0 % | 89.0 % |" in text
+    assert "| sim | 40.0 % | 40.0 % | 40.0 % | 0.4 dB |" in text
+    assert "| FSIM | 0.9800 | 0.9800 | 0.9800 |" in text
+    assert text.count("\n## ") == 4
 
 
 def test_the_smallest_epsilon_that_meets_both_bounds_is_named() -> None:
@@ -115,7 +139,7 @@ def test_the_size_of_the_papers_perturbation_is_told_beside_ifgsms_and_ours() ->
 @pytest.mark.parametrize("name", PLOTS)
 def test_plots_are_png_files(name: str, tmp_path: Path) -> None:
     written = draw(name, EVERY_PLOT[name], tmp_path)
-    assert len(written) == {"objects": 7, "search": 2, "scene": 5, "visual": 4}[name]
+    assert len(written) == {"objects": 7, "search": 2, "scene": 5, "visual": 4, "survival": 4, "quality": 3}.get(name, 1)
     for path in written:
         with Image.open(path) as image:
             assert image.format == "PNG"

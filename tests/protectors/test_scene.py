@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from protectors.adversaries.classifier import Classifier
 from protectors.base import Budget
-from protectors.channels import as_they_are
+from protectors.channel.family import AS_IT_IS
 from protectors.cloak import Cloakroom, Policy
 from protectors.evaluation.scene import distance_from_uniform
 from protectors.quality import as_tensor, psnr
@@ -56,7 +56,7 @@ def test_targets_cannot_be_foretold() -> None:
 def test_without_a_seed_every_photo_has_its_own(cloakroom: Cloakroom) -> None:
     seeds = set()
     for _ in range(4):
-        (protector,) = cloakroom._protectors(Policy(("scene",)), None)
+        (protector,) = cloakroom._optimising(Policy(("scene",)), None, AS_IT_IS)
         assert isinstance(protector, SceneProtector)
         seeds.add(protector.generator.initial_seed())
     assert len(seeds) == 4
@@ -114,7 +114,7 @@ def test_each_aim_has_its_labels(aim: Aim, labels: set[int]) -> None:
 def test_p_fgsm_step_by_step_on_a_classifier_by_hand() -> None:
     """Cross-entropy towards blue falls where blue rises and the others sink, by 0.007 a step whatever the gradient."""
     classifier, originals = pixels_classifier(), REDDISH
-    objective = Misreading(classifier, torch.tensor([2]), True, 0.0, "published", as_they_are)
+    objective = Misreading(classifier, torch.tensor([2]), True, 0.0, "published")
     images = originals.clone()
     for step in range(3):
         held = images.clone().requires_grad_(True)
@@ -132,7 +132,7 @@ def test_p_fgsm_step_by_step_on_a_classifier_by_hand() -> None:
 def test_what_is_out_of_reach_gives_way_to_the_nearest_that_may_be_read() -> None:
     classifier = pixels_classifier()
     turns = (torch.tensor([[False, True, True]]), torch.tensor([[True, True, False]]))
-    objective = Misreading(classifier, torch.tensor([2]), True, 0.0, "shaped", as_they_are, turns)
+    objective = Misreading(classifier, torch.tensor([2]), True, 0.0, "shaped", turns=turns)
     assert not objective.finished(REDDISH, TURNS[0] - 1)
     assert objective.labels.tolist() == [2]
     assert not objective.finished(REDDISH, TURNS[0])

@@ -9,10 +9,9 @@ from torch import Tensor, nn
 from protectors.adversaries.cifar_networks import NETWORKS
 from protectors.adversaries.hash_encoder import HashEncoder
 from protectors.base import Budget
-from protectors.search import LAMBDA, Recession, Rule, SearchProtector
+from protectors.search import LAMBDA, RULES, Published, Rule, SearchProtector
 from tests.protectors.conftest import finish
 
-RULES: tuple[Rule, ...] = ("published", "ifgsm", "codes", "nearest", "unseen")
 BITS = 16
 
 
@@ -41,7 +40,7 @@ def linear_encoder(seed: int = 0) -> HashEncoder:
 def test_a_published_step_raises_the_wrong_label_by_lambda() -> None:
     encoder, originals = linear_encoder(), images()
     retrieved = encoder.scores(encoder.codes(originals)).argmax(1)
-    objective = Recession([encoder], originals, [(retrieved + 1) % 3], "published")
+    objective = Published([encoder], originals, [(retrieved + 1) % 3])
     held = originals.clone().requires_grad_(True)
     before = objective.loss(held, 0)
     (gradient,) = torch.autograd.grad(before.sum(), held)
@@ -65,7 +64,7 @@ def test_several_encoders_at_once_and_a_verdict_of_each() -> None:
     encoders, originals = [linear_encoder(0), linear_encoder(1)], images()
     protector = SearchProtector(encoders, torch.Generator().manual_seed(0))
     _, outcome = finish(protector.protect(originals, Budget(0.5, 300)))
-    verdicts = protector.judge(originals, outcome.images, surely=True)
+    verdicts = protector.judge(originals, outcome.images)
     assert [(verdict.adversary, verdict.protected) for verdict in verdicts] == [("linear0", True), ("linear1", True)] * 3
     for encoder in encoders:
         assert ((encoder.codes(originals) != encoder.codes(outcome.images)).float().mean(1) >= 0.5).all()
@@ -96,11 +95,11 @@ def test_a_batch_gives_what_single_images_give(rule: Rule) -> None:
     originals = torch.rand(2, 3, 32, 32)
     wrong = (encoder.read(originals) + 1) % 3
     for step in range(2):
-        together = Recession([encoder], originals, [wrong], rule)
+        together = RULES[rule]([encoder], originals, [wrong])
         held = originals.clone().requires_grad_(True)
         (gradients,) = torch.autograd.grad(together.loss(held, step).sum(), held)
         for index in range(2):
-            alone = Recession([encoder], originals[index, None], [wrong[index, None]], rule)
+            alone = RULES[rule]([encoder], originals[index, None], [wrong[index, None]])
             own = originals[index, None].clone().requires_grad_(True)
             (gradient,) = torch.autograd.grad(alone.loss(own, step).sum(), own)
             assert torch.allclose(

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from protectors.adversaries.classifier import Classifier
 from protectors.base import Budget
-from protectors.evaluation.delivery import outcome_of
+from protectors.evaluation.running import outcome_of
 from protectors.training.cifar import LabelledImages
 from protectors.training.visual import GeneratorTraining, OtherRunError, Recipe, choose_auxiliary, gradient_likeness
 from protectors.unet import UNet

@@ -1,7 +1,6 @@
 """What becomes of a photo on its way to people: the exact bytes, decoded again. Verdicts are given on this, not on tensors."""
 
 import io
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -11,11 +10,9 @@ from torch import Tensor
 
 from protectors.quality import as_pixels, as_tensor
 
-Channel = Callable[[Tensor], Tensor]
-"""From images [B, 3, H, W] in [0, 1] to those that arrive, of the same shape."""
-
-JPEG_QUALITY = 95
-"""The daemon's own quality for JPEG, at 4:4:4; a test holds the two together."""
+JPEG_QUALITY = 98
+"""The daemon's own quality for JPEG, at 4:4:4; a test holds the two together. At 95 the encoding alone takes a photo of fine
+detail to an SSIM of .975, which would leave a cloak above the floor next to nothing."""
 
 
 def through_jpeg(pixels: NDArray[np.uint8], quality: int = JPEG_QUALITY, subsampled: bool = False) -> NDArray[np.uint8]:
@@ -25,11 +22,6 @@ def through_jpeg(pixels: NDArray[np.uint8], quality: int = JPEG_QUALITY, subsamp
     stream.seek(0)
     with Image.open(stream) as picture:
         return np.array(picture.convert("RGB"), dtype=np.uint8)
-
-
-def as_they_are(images: Tensor) -> Tensor:
-    """The channel of a lossless file."""
-    return images
 
 
 def jpeg(images: Tensor, quality: int = JPEG_QUALITY, subsampled: bool = False) -> Tensor:

@@ -1,0 +1,129 @@
+"""What one site does to a photo, by name: makes it smaller, encodes it, and perhaps encodes it again.
+
+A pipeline is data (``extension/sites.json`` has a site's own), in two readings: ``exact``, Pillow's very bytes, for judging;
+``model``, differentiable, for optimising. A site's own code is not here; a pipeline is the best public knowledge of it.
+"""
+
+import io
+import math
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from protectors.channel.jpeg import compressed
+from protectors.channel.resizing import Kernel, resampled
+from protectors.channel.webp import compressed_webp
+
+Encoding = Literal["jpeg", "webp"]
+
+RESAMPLING: dict[Kernel, Image.Resampling] = {
+    "box": Image.Resampling.BOX,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+POSSIBLE = {"encoding": ("jpeg", "webp"), "subsampling": ("4:2:0", "4:4:4")}
+"""What a site's table may say of how it encodes, the usual first."""
+
+QUALITIES = (1, 95)
+"""Between these a quality is searched that keeps a file below a site's limit."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """``longest`` side in pixels and ``megapixels`` bound the size; ``scale`` makes any photo smaller; ``most_bytes`` asks for
+    the best quality that keeps the file as small; ``then`` is what a second site does to it."""
+
+    name: str
+    quality: int = 85
+    encoding: Encoding = "jpeg"
+    subsampled: bool = True
+    longest: int | None = None
+    megapixels: float | None = None
+    scale: float = 1.0
+    most_bytes: int | None = None
+    kernel: Kernel = "bicubic"
+    then: "Pipeline | None" = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.quality <= 100 or not 0 < self.scale <= 1:
+            raise ValueError(f"{self.name}: a quality lies between 1 and 100, a scale above 0 and at most at 1")
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """The height and width that arrive."""
+        scale = self.scale
+        if self.longest:
+            scale = min(scale, self.longest / max(height, width))
+        if self.megapixels:
+            scale = min(scale, math.sqrt(self.megapixels * 1e6 / (height * width)))
+        return (height, width) if scale >= 1 else (max(1, round(height * scale)), max(1, round(width * scale)))
+
+    def exact(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """uint8 [H, W, 3] as decoded again from the file that the site keeps, [h, w, 3]."""
+        height, width = self.size(*pixels.shape[:2])
+        picture = Image.fromarray(pixels)
+        if (height, width) != pixels.shape[:2]:
+            picture = picture.resize((width, height), RESAMPLING[self.kernel])
+        with Image.open(io.BytesIO(self._file(picture))) as decoded:
+            arrived = np.array(decoded.convert("RGB"), dtype=np.uint8)
+        return self.then.exact(arrived) if self.then else arrived
+
+    def _file(self, picture: Image.Image) -> bytes:
+        best = self._encoded(picture, self.quality)
+        if self.most_bytes is None or len(best) <= self.most_bytes:
+            return best
+        low, high = QUALITIES[0], min(self.quality, QUALITIES[1])
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if len(self._encoded(picture, middle)) <= self.most_bytes else (low, middle - 1)
+        return self._encoded(picture, low)
+
+    def _encoded(self, picture: Image.Image, quality: int) -> bytes:
+        stream = io.BytesIO()
+        if self.encoding == "webp":
+            picture.save(stream, "WEBP", quality=quality)
+        else:
+            picture.save(stream, "JPEG", quality=quality, subsampling="4:2:0" if self.subsampled else "4:4:4")
+        return stream.getvalue()
+
+    def model(self, images: Tensor) -> Tensor:
+        """Images [B, 3, H, W] in [0, 1] as they arrive, [B, 3, h, w]; differentiable. A limit of bytes is not modelled."""
+        height, width = self.size(*images.shape[2:])
+        made = images if (height, width) == images.shape[2:] else resampled(images, height, width, self.kernel)
+        if self.encoding == "webp":
+            made = compressed_webp(made, self.quality)
+        else:
+            made = compressed(made, self.quality, self.subsampled)
+        return self.then.model(made) if self.then else made
+
+
+def of_site(channel: dict[str, Any]) -> Pipeline:
+    """The pipeline that a site's ``channel`` in sites.json describes.
+
+    Raises:
+        ValueError: it says what cannot be.
+    """
+    searched = channel.get("bytes")
+    for key, possible in POSSIBLE.items():
+        if channel.get(key, possible[0]) not in possible:
+            raise ValueError(f"{channel['name']}: {key} can be {' or '.join(possible)}, not {channel[key]}")
+    return Pipeline(
+        name=channel["name"],
+        # Where a site searches the quality, it begins with the best.
+        quality=channel.get("quality", QUALITIES[1] if searched else 85),
+        encoding=channel.get("encoding", "jpeg"),
+        subsampled=channel.get("subsampling", "4:2:0") == "4:2:0",
+        longest=channel.get("longest"),
+        megapixels=channel.get("megapixels"),
+        most_bytes=searched,
+    )
+
+
+def twice(first: Pipeline, second: Pipeline) -> Pipeline:
+    """A photo that is posted on one site, saved there, and posted on another."""
+    return replace(first, name=f"{first.name}_{second.name}", then=second)

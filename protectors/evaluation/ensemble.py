@@ -1,0 +1,76 @@
+"""One cloak against detectors, encoders and classifiers at once, beside each of them alone, all under the same budget.
+
+- ``objects.alone``, ``objects.together``: the share of photos protected from that kind of adversary, by a cloak made against
+  it alone, and by one made against all three kinds; ``.kept`` is the one over the other. Likewise ``search`` and ``scene``.
+- ``alone.NAME.psnr``, ``together.psnr``: what that costs.
+"""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protectors.cloak import Policy
+from protectors.evaluation.delivery import delivered_by
+from protectors.evaluation.measurement import Figures, Measurement
+from protectors.evaluation.processes import each, processes, room_of
+from protectors.evaluation.quality import chosen
+
+KINDS = ("objects", "search", "scene")
+PHOTOS = 40
+QUICK_PHOTOS = 2
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One photo after one policy: from which kinds of adversary, of those that had something to read, it is protected; its
+    PSNR in dB."""
+
+    protected: dict[str, bool]
+    decibels: float
+
+
+def read(device: str, protectors: tuple[str, ...], photo: Pixels) -> Reading:
+    """Cloak one photo and read the pixels that are delivered."""
+    room, policy = room_of(device), Policy(protectors)
+    report = room.judge(photo, delivered_by(room, policy, photo), policy)
+    verdicts = report["verdicts"]
+    protected = {
+        kind: all(verdict["protected"] for verdict in verdicts if verdict["protector"] == kind)
+        for kind in protectors
+        if any(verdict["before"] for verdict in verdicts if verdict["protector"] == kind)
+    }
+    return Reading(protected, report["psnr"] or 100.0)
+
+
+def run(measurement: Measurement) -> None:
+    """All figures of ``ensemble.json``."""
+    photos = chosen(measurement.data, {"people.npz": QUICK_PHOTOS if measurement.quick else PHOTOS})
+    measurement.figures["photos"] = len(photos)
+    with processes(measurement.device) as pool:
+        for kind in KINDS:
+            measurement.part(f"{kind} alone", partial(alone, measurement, pool, photos, kind))
+        measurement.part("together", partial(together, measurement, pool, photos))
+    for kind in KINDS:
+        before = measurement.figures[f"{kind}.alone"]
+        measurement.figures[f"{kind}.kept"] = measurement.figures[f"{kind}.together"] / before if before else 0.0
+
+
+def share(readings: list[Reading], kind: str) -> float:
+    """Of the photos that hold something for one kind of adversary, those that are protected from it."""
+    return float(np.mean([own.protected[kind] for own in readings if kind in own.protected]))
+
+
+def alone(measurement: Measurement, pool: Executor | None, photos: list[Pixels], kind: str) -> Figures:
+    readings = each(pool, partial(read, measurement.device, (kind,)), photos, measurement)
+    return {f"{kind}.alone": share(readings, kind), f"alone.{kind}.psnr": float(np.mean([own.decibels for own in readings]))}
+
+
+def together(measurement: Measurement, pool: Executor | None, photos: list[Pixels]) -> Figures:
+    readings = each(pool, partial(read, measurement.device, KINDS), photos, measurement)
+    shares = {f"{kind}.together": share(readings, kind) for kind in KINDS}
+    return shares | {"together.psnr": float(np.mean([own.decibels for own in readings]))}

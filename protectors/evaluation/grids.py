@@ -1,0 +1,86 @@
+"""Tables with more than one column of ours, for what no paper prints beside it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+SUBJECTS = {"m_all": "M_all", "m_sen": "M_sen", "search": "search", "scene": "scene"}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """``head`` names the columns; each row begins with what it is."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def grid(name: str, figures: Mapping[str, float]) -> Grid | None:
+    """The grid of one evaluation, where it has one."""
+    made = {"survival": survival, "quality": quality, "ensemble": ensemble, "transfer": transfer}.get(name)
+    return made(figures) if made else None
+
+
+def survival(figures: Mapping[str, float]) -> Grid:
+    """Success by pipeline, ours and without our work; pipelines that no optimisation saw are marked."""
+    subjects = [name for name in SUBJECTS if f"{name}.delivered.success" in figures]
+    pipelines = {
+        "float": "before rounding to 8 bits",
+        "delivered": "before the upload",
+        **{
+            found[1]: found[1].replace("_", ", then ") + (" (unseen)" if value else "")
+            for key, value in figures.items()
+            if (found := re.fullmatch(r"unseen\.(\w+)", key))
+        },
+    }
+    rows = [
+        (title, *(cell for name in subjects for cell in _pair(figures, name, f"{pipeline}.success", "{:.0%}")))
+        for pipeline, title in pipelines.items()
+    ]
+    measures = {"delivered.psnr": ("PSNR (dB)", "{:.1f}"), "ssim": ("SSIM", "{:.3f}"), "worst": ("worst / before", "{:.0%}")}
+    rows += [
+        (title, *(cell for name in subjects for cell in _pair(figures, name, key, form)))
+        for key, (title, form) in measures.items()
+    ]
+    heads = [head for name in subjects for head in (SUBJECTS[name], f"{SUBJECTS[name]} without")]
+    return Grid(("success on the file a site keeps", *heads), tuple(rows))
+
+
+def quality(figures: Mapping[str, float]) -> Grid:
+    """The whole distribution of each measure."""
+    forms = {"psnr": ("PSNR (dB)", "{:.1f}"), "ssim": ("SSIM", "{:.3f}"), "fsim": ("FSIM", "{:.4f}")}
+    keys = ("min", "p5", "mean")
+    rows = tuple(
+        (title, *(form.format(figures[f"{name}.{key}"]) if f"{name}.{key}" in figures else "–" for key in keys))
+        for name, (title, form) in forms.items()
+    )
+    return Grid(("delivered photos", "worst", "fifth percentile", "mean"), rows)
+
+
+def ensemble(figures: Mapping[str, float]) -> Grid:
+    """Each kind of adversary: a cloak against it alone beside one against all."""
+    kinds = [found[1] for key in figures if (found := re.fullmatch(r"(\w+)\.together", key))]
+    rows = [
+        (kind, *(f"{figures[f'{kind}.{key}']:.1%}".replace("%", " %") for key in ("alone", "together", "kept")))
+        for kind in kinds
+    ]
+    return Grid(("protected from", "alone", "together", "together / alone"), tuple(rows))
+
+
+def transfer(figures: Mapping[str, float]) -> Grid:
+    """Success by method and by the architecture that was left out."""
+    methods = [found[1] for key in figures if (found := re.fullmatch(r"(\w+)\.mean", key))]
+    left = [key.partition(".")[2] for key in figures if methods and key.startswith(f"{methods[0]}.")]
+
+    def shown(method: str, key: str) -> str:
+        value = figures[f"{method}.{key}"]
+        return f"{value:.1f} dB" if key == "psnr" else f"{value:.1%}".replace("%", " %")
+
+    return Grid(("method", *left), tuple((method, *(shown(method, key) for key in left)) for method in methods))
+
+
+def _pair(figures: Mapping[str, float], name: str, key: str, form: str) -> tuple[str, str]:
+    """Ours and the baseline's, each open where it is not measured."""
+    found = (figures.get(f"{prefix}{name}.{key}") for prefix in ("", "baseline."))
+    ours, baseline = ("–" if value is None else form.format(value).replace("%", " %") for value in found)
+    return ours, baseline

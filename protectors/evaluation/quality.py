@@ -1,0 +1,195 @@
+"""How photos look that are delivered: the whole distribution, not its mean; what is not protected above the floor; and that
+hashes which find known abuse still find them.
+
+Photos go the way of the daemon: cloaked by the default policy at balanced, encoded as its JPEG, decoded again.
+
+- ``photos``, ``not_protected``: how many, and the share of them that comes back as not protected.
+- ``psnr.min``, ``psnr.mean``, ``psnr.p5`` (the twentieth part below it), and so for ``ssim`` and ``fsim``; ``floor.passed`` is
+  the share above the floor.
+- ``pdq.within31``: the share whose PDQ hash (Facebook's, for matching known abuse) moves by at most 31 bits of 256.
+- ``calibration.ece``: how far the probabilities that a report gives for unseen models are from what such models do, and so
+  by protector; ``calibration.bin3.expected``, ``.fooled``, ``.readings``: those given as 30 to 40 %.
+- ``channel.distance``: the largest mean distance, in 8-bit levels, of a channel's differentiable model from Pillow's file.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protectors.archive import Archive
+from protectors.calibration import binned, estimates, expected_error
+from protectors.channel.pipeline import Pipeline
+from protectors.cloak import BUDGETS, Policy
+from protectors.evaluation import unseen
+from protectors.evaluation.delivery import delivered_by
+from protectors.evaluation.extra import needed
+from protectors.evaluation.measurement import SEED, Figures, Measurement
+from protectors.evaluation.processes import each, processes, room_of
+from protectors.quality import Quality, as_tensor
+
+PHOTOS = {"people.npz": 120, "photos.npz": 80}
+UNSPLIT = "photos.npz"
+"""Whose photos no training here has seen, so that all of them are test photos (the full set's detector has)."""
+
+QUICK_PHOTOS = {"people.npz": 2, "photos.npz": 1}
+PAIRS = 10
+"""Photos that the report shows at each strength, before, after and the difference amplified."""
+
+AMPLIFIED = 10
+
+WITHIN = 31
+"""Bits of 256 up to which PDQ takes two photos for the same (its own documentation)."""
+
+SEARCHED = 60
+"""Photos that are cloaked against search alone."""
+
+QUALITIES = (30, 40, 50, 60, 70, 75, 80, 85, 90, 95)
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What became of one photo."""
+
+    pixels: Pixels
+    quality: Quality
+    protected: bool
+    above: bool
+    expected: Mapping[str, float]
+    """By protector, the probability that a model is fooled which nobody tried."""
+
+    reads: Sequence[unseen.Read]
+
+
+def deliver(device: str, policy: Policy, photo: Pixels) -> Delivered:
+    """One photo on its whole way."""
+    room = room_of(device)
+    pixels = delivered_by(room, policy, photo)
+    report = room.judge(photo, pixels, policy)
+    quality = Quality(report["psnr"] or np.inf, report["ssim"], report["fsim"])
+    expected = {name: own["probability"] for name, own in estimates(report, policy.protectors).items()}
+    reads = unseen.read(device, policy.protectors, photo, pixels)
+    return Delivered(pixels, quality, report["protected"], report["floor"], expected, reads)
+
+
+def distribution(photos: Sequence[Delivered]) -> Figures:
+    """The least, the mean and the fifth percentile of each measure."""
+    figures: Figures = {}
+    for name in ("psnr", "ssim", "fsim"):
+        values = np.array([getattr(own.quality, name) for own in photos])
+        figures |= {f"{name}.min": float(values.min()), f"{name}.mean": float(values.mean())}
+        figures[f"{name}.p5"] = float(np.percentile(values, 5))
+    figures["floor.passed"] = float(np.mean([own.above for own in photos]))
+    figures["not_protected"] = float(np.mean([not own.protected for own in photos]))
+    return figures
+
+
+def calibration(photos: Sequence[Delivered]) -> Figures:
+    """How far what is expected of unseen models is from what they do, overall, by protector and by bin."""
+    pairs = [
+        (read.protector, own.expected[read.protector], read.fooled)
+        for own in photos
+        for read in own.reads
+        if read.protector in own.expected
+    ]
+    if not pairs:
+        return {}
+    figures: Figures = {}
+    for name in dict.fromkeys(protector for protector, *_ in pairs):
+        mine = [(likely, fooled) for protector, likely, fooled in pairs if protector == name]
+        figures[f"calibration.{name}.ece"] = expected_error([likely for likely, _ in mine], [fooled for _, fooled in mine])
+        figures[f"calibration.{name}.expected"] = float(np.mean([likely for likely, _ in mine]))
+        figures[f"calibration.{name}.fooled"] = float(np.mean([fooled for _, fooled in mine]))
+    _, likely, fooled = zip(*pairs, strict=True)
+    figures["calibration.ece"] = expected_error(likely, fooled)
+    for own in binned(likely, fooled):
+        figures[f"calibration.bin{own.place}.expected"], figures[f"calibration.bin{own.place}.fooled"] = own.expected, own.came
+        figures[f"calibration.bin{own.place}.readings"] = own.count
+    return figures
+
+
+def pdq_distance(first: Pixels, second: Pixels) -> int:
+    """Bits by which the PDQ hashes of two photos differ."""
+    pdqhash = needed("pdqhash")
+    one, two = (pdqhash.compute(np.ascontiguousarray(photo))[0] for photo in (first, second))
+    return int(np.count_nonzero(one != two))
+
+
+def channel_distance(photos: Sequence[Pixels]) -> Figures:
+    """How far the models of the channels are from the very files: mean levels by kind, the largest over the qualities."""
+    kinds = {
+        "jpeg420": [Pipeline("any", quality) for quality in QUALITIES],
+        "jpeg444": [Pipeline("any", quality, subsampled=False) for quality in QUALITIES],
+        "webp": [Pipeline("any", quality, "webp") for quality in QUALITIES],
+        **{kernel: [Pipeline("any", 95, scale=0.6, kernel=kernel)] for kernel in ("box", "bilinear", "bicubic", "lanczos")},
+    }
+    distances = {
+        f"channel.{kind}": max(float(np.mean([_levels_apart(own, photo) for photo in photos])) for own in pipelines)
+        for kind, pipelines in kinds.items()
+    }
+    return distances | {"channel.distance": max(distances.values())}
+
+
+def _levels_apart(pipeline: Pipeline, photo: Pixels) -> float:
+    model, exact = pipeline.model(as_tensor(photo)), as_tensor(pipeline.exact(photo))
+    return float((model - exact).abs().mean() * 255)
+
+
+def amplified(first: Pixels, second: Pixels) -> Pixels:
+    """The difference of two photos round grey, large enough to be seen."""
+    difference = (second.astype(np.int16) - first) * AMPLIFIED + 128
+    return difference.clip(0, 255).astype(np.uint8)
+
+
+def chosen(data: Path, counts: dict[str, int]) -> list[Pixels]:
+    """Test photos of each archive, drawn without order."""
+    photos: list[Pixels] = []
+    for name, count in counts.items():
+        archive = Archive(data / name)
+        tests = np.arange(len(archive)) if name == UNSPLIT else np.where(archive["is_test"])[0]
+        photos += [archive.image(index) for index in np.random.default_rng(SEED).permutation(tests)[:count].tolist()]
+    return photos
+
+
+def run(measurement: Measurement) -> None:
+    """All figures of ``quality.json``."""
+    needed("pdqhash")
+    photos = chosen(measurement.data, QUICK_PHOTOS if measurement.quick else PHOTOS)
+    measurement.figures["photos"] = len(photos)
+    measurement.part("channel", partial(channel_distance, photos[: 2 if measurement.quick else 10]))
+    with processes(measurement.device) as pool:
+        measurement.part("delivered", partial(delivered, measurement, pool, photos))
+        if measurement.strips:
+            measurement.part("strips", partial(strips, measurement, pool, photos[: 1 if measurement.quick else PAIRS]))
+
+
+def delivered(measurement: Measurement, pool: Executor | None, photos: Sequence[Pixels]) -> Figures:
+    """Every photo at balanced."""
+    made = each(pool, partial(deliver, measurement.device, Policy()), photos, measurement)
+    # The default policy is not against search: what is expected of searches is measured on some of the photos alone.
+    some = photos[: 1 if measurement.quick else SEARCHED]
+    searched = each(pool, partial(deliver, measurement.device, Policy(("search",))), some, measurement)
+    moved = [pdq_distance(photo, own.pixels) for photo, own in zip(photos, made, strict=True)]
+    return (
+        distribution(made)
+        | calibration([*made, *searched])
+        | {
+            "pdq.within31": float(np.mean([distance <= WITHIN for distance in moved])),
+            "pdq.max": max(moved),
+        }
+    )
+
+
+def strips(measurement: Measurement, pool: Executor | None, photos: Sequence[Pixels]) -> Figures:
+    """Before, after, and the difference amplified, at each strength."""
+    for strength in BUDGETS:
+        made = each(pool, partial(deliver, measurement.device, Policy(strength=strength)), photos, measurement)
+        for number, (photo, own) in enumerate(zip(photos, made, strict=True), 1):
+            measurement.strip(f"{strength}.{number}", [photo, own.pixels, amplified(photo, own.pixels)])
+    return {}

@@ -1,0 +1,182 @@
+"""How well a cloak works on a model that it was not made against: each architecture left out in turn.
+
+Every method cloaks the same scene test photos against the same other architectures, all at once by the mean of their logits,
+within 8/255 and with ``CALLS`` gradients of them: a method that looks at several views a step makes the fewer steps. Success
+is the share of photos, among those that the left-out classifier read rightly, that it reads as another scene.
+
+- ``METHOD.scenes_judge``: success of one method where that classifier was left out, ``METHOD.mean`` over all of them, and
+  ``METHOD.psnr``. ``ours.margin`` is by how much ours is better than the best of the others.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from protectors.adversaries.classifier import Classifier
+from protectors.adversaries.loading import load_classifier
+from protectors.archive import Archive
+from protectors.base import Budget, Verdict
+from protectors.evaluation.measurement import SEED, Figures, Measurement
+from protectors.evaluation.running import outcome_of
+from protectors.manifest import entries
+from protectors.optimisation import Descent, Optimising
+from protectors.perception import smoothed
+from protectors.quality import as_pixels, as_tensor, psnr
+from protectors.transfer import SCALES, Momentum, diverse, scaled, shuffled, varied
+
+RADIUS = 8 / 255
+CALLS = 40
+"""Gradients of the surrogates that every method may ask for."""
+
+PHOTOS = 40
+QUICK_PHOTOS = 6
+BATCH = 10
+"""Scene photos are equally large."""
+
+Views = Callable[[Tensor, int], Sequence[Tensor]]
+"""The views of images [B, 3, H, W] that one step looks at."""
+
+
+def seeded(step: int, number: int) -> torch.Generator:
+    """From the step alone, so that a photo gets what it would get in another batch."""
+    return torch.Generator().manual_seed(1000 * step + number)
+
+
+@dataclass(frozen=True)
+class Method:
+    """``views`` looks at ``count`` views a step; ``memory`` is how much of the earlier steps counts; ``smooth`` spreads each
+    gradient over its surroundings."""
+
+    views: Views
+    count: int = 1
+    memory: float = 1.0
+    smooth: bool = False
+
+    @property
+    def steps(self) -> int:
+        return CALLS // self.count
+
+
+def as_it_is(images: Tensor, step: int) -> Sequence[Tensor]:
+    return [images]
+
+
+def copies(view: Callable[[Tensor, torch.Generator], Tensor], count: int) -> Views:
+    """Several drawn views of one kind."""
+    return lambda images, step: [view(images, seeded(step, number)) for number in range(count)]
+
+
+def mixed(images: Tensor, step: int) -> Sequence[Tensor]:
+    """Ours: one view of each of the two strongest kinds, each of a photo that is itself drawn a little smaller."""
+    framed = diverse(images, seeded(step, 0))
+    return [shuffled(framed, seeded(step, 1)), varied(framed, seeded(step, 2))]
+
+
+METHODS: Mapping[str, Method] = {
+    # Kurakin, Goodfellow, Bengio (Adversarial machine learning at scale, ICLR 2017).
+    "i_fgsm": Method(as_it_is, memory=0.0),
+    "mi_fgsm": Method(as_it_is),
+    "dim": Method(copies(diverse, 1)),
+    "sim": Method(lambda images, step: [scaled(images, number) for number in range(SCALES)], SCALES),
+    "bsr": Method(copies(shuffled, 4), 4),
+    "sia": Method(copies(varied, 4), 4),
+    "ours": Method(mixed, 2, smooth=True),
+}
+
+
+class Fooling(Descent):
+    """Away from what is read, for all surrogates at once."""
+
+    stage = "transfer"
+
+    def __init__(self, surrogates: Sequence[Classifier], originals: Tensor, method: Method) -> None:
+        self.surrogates = tuple(surrogates)
+        self.method = method
+        self.momentum = Momentum(method.memory)
+        self.labels = self._logits(originals).argmax(1)
+
+    def _logits(self, images: Tensor) -> Tensor:
+        return torch.stack([own.logits(images) for own in self.surrogates]).mean(0)
+
+    def loss(self, images: Tensor, step: int) -> Tensor:
+        losses = [
+            -functional.cross_entropy(self._logits(view), self.labels, reduction="none")
+            for view in self.method.views(images, step)
+        ]
+        return torch.stack(losses).sum(0)
+
+    def finished(self, images: Tensor, step: int) -> Tensor:
+        # It fills the budget, whatever the surrogates read.
+        return torch.zeros(len(images), dtype=torch.bool, device=images.device)
+
+    def update(self, gradient: Tensor, step: int) -> Tensor:
+        direction = self.momentum.after(smoothed(gradient) if self.method.smooth else gradient)
+        return RADIUS / self.method.steps * direction.sign()
+
+
+class Fooler(Optimising):
+    """One method against some surrogates."""
+
+    name = "transfer"
+
+    def __init__(self, surrogates: Sequence[Classifier], method: Method) -> None:
+        self.surrogates = surrogates
+        self.method = method
+
+    def objective(self, originals: Tensor, budget: Budget) -> Fooling:
+        return Fooling(self.surrogates, originals, self.method)
+
+    def judge(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
+        """Judged by the classifier that is left out, elsewhere."""
+        return []
+
+
+def classifiers(device: torch.device) -> dict[str, Classifier]:
+    """One of each architecture that reads scenes and is trained here."""
+    own = [known for known in entries() if known.task == "scene" and known.set == "embedded"]
+    return {known.name: load_classifier(known, device) for known in own}
+
+
+def run(measurement: Measurement) -> None:
+    """All figures of ``transfer.json``."""
+    known = classifiers(torch.device(measurement.device))
+    archive = Archive(measurement.data / "scenes6.npz")
+    count = QUICK_PHOTOS if measurement.quick else PHOTOS
+    order = np.random.default_rng(SEED).permutation(np.where(archive["is_test"])[0])[:count]
+    for name, method in METHODS.items():
+        measurement.part(name, partial(row, measurement, known, archive, order.tolist(), name, method))
+    best = max(measurement.figures[f"{name}.mean"] for name in METHODS if name != "ours")
+    measurement.figures["ours.margin"] = measurement.figures["ours.mean"] - best
+
+
+def row(
+    measurement: Measurement,
+    known: Mapping[str, Classifier],
+    archive: Archive,
+    order: Sequence[int],
+    name: str,
+    method: Method,
+) -> Figures:
+    """One method, each classifier left out in turn."""
+    fooled: dict[str, list[bool]] = {left: [] for left in known}
+    decibels: list[float] = []
+    for done in range(0, len(order), BATCH):
+        chosen = order[done : done + BATCH]
+        photos = archive.images(chosen)
+        originals = torch.cat([as_tensor(photo) for photo in photos]).to(measurement.device)
+        truth = torch.from_numpy(archive["labels"][list(chosen)].astype(np.int64)).to(originals.device)
+        for left, judge in known.items():
+            fooler = Fooler([own for other, own in known.items() if other != left], method)
+            images = outcome_of(fooler, originals, Budget(RADIUS, method.steps)).images
+            right = judge.read(originals).argmax(1) == truth
+            fooled[left] += (judge.read(images).argmax(1) != truth)[right].tolist()
+            decibels += [psnr(photo, as_pixels(image[None])) for photo, image in zip(photos, images, strict=True)]
+        measurement.progress(min(done + BATCH, len(order)), len(order))
+    shares = {left: float(np.mean(values)) for left, values in fooled.items()}
+    means = {"mean": float(np.mean(list(shares.values()))), "psnr": float(np.mean(decibels))}
+    return {f"{name}.{key}": value for key, value in (shares | means).items()}

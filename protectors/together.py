@@ -1,0 +1,41 @@
+"""One cloak against several adversaries at once, under one budget.
+
+Each objective makes its own change at every step, as large as its shape is; the changes are added up by what is still open.
+An objective that is finished keeps a share, so that the others do not undo it, and none starves: whatever the scale of its loss
+or the number of its adversaries, a shaped step (optimisation.py) is as large as another's.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from protectors.optimisation import Objective
+from protectors.perception import Eye
+
+RESTING = 0.1
+"""The weight of an objective that is finished while another is not."""
+
+
+class Together(Objective):
+    """The objective that several make. ``stage`` is that of the first which is not finished yet."""
+
+    def __init__(self, objectives: Sequence[Objective]) -> None:
+        if not objectives:
+            raise ValueError("at least one objective is needed")
+        self.objectives = tuple(objectives)
+        self.stage = self.objectives[0].stage
+        self.shrinks = all(own.shrinks for own in self.objectives)
+        self._done: tuple[Tensor, ...] = ()
+
+    def finished(self, images: Tensor, step: int) -> Tensor:
+        self._done = tuple(own.finished(images, step) for own in self.objectives)
+        unfinished = (own.stage for own, done in zip(self.objectives, self._done, strict=True) if not done.all())
+        self.stage = next(unfinished, self.objectives[-1].stage)
+        return torch.stack(self._done).all(0)
+
+    def change(self, images: Tensor, step: int, eye: Eye | None) -> Tensor:
+        weights = torch.where(torch.stack(self._done), RESTING, 1.0)
+        weights = weights / weights.sum(0)
+        changes = torch.stack([own.change(images, step, eye) for own in self.objectives])
+        return (weights[:, :, None, None, None] * changes).sum(0)

@@ -1,0 +1,112 @@
+"""Fits what ``protectors.calibration`` estimates, and keeps it with the weights.
+
+    python -m protectors.training.calibrate --photos 90
+
+Cloaks test photos of ``people.npz`` that ``evaluate quality`` does not draw, at every strength, as the daemon does, and lets
+the models read them that no cloak is made against. Photos are cloaked once against objects and scenes, and once against search.
+"""
+
+import argparse
+import json
+from collections import defaultdict
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from protectors.archive import DEFAULT_FOLDER, Archive
+from protectors.calibration import FILE, Logistic, features_of
+from protectors.cloak import BUDGETS, Policy, Strength
+from protectors.evaluation import quality, unseen
+from protectors.evaluation.delivery import delivered_by
+from protectors.evaluation.measurement import SEED
+from protectors.evaluation.processes import processes, room_of
+from protectors.names import DEFAULT
+from protectors.native import Pixels
+
+POLICIES = (DEFAULT, ("search",))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One photo after one policy: its report, and what the unseen models read."""
+
+    report: dict[str, Any]
+    reads: list[unseen.Read]
+
+
+def sample(device: str, task: tuple[Strength, tuple[str, ...], Pixels]) -> Sample:
+    """Deliver one photo and have it read."""
+    strength, protectors, photo = task
+    room, policy = room_of(device), Policy(protectors, strength)
+    pixels = delivered_by(room, policy, photo)
+    return Sample(room.judge(photo, pixels, policy), unseen.read(device, protectors, photo, pixels))
+
+
+def photos(data: Path, count: int) -> list[Pixels]:
+    """Test photos in the order of ``evaluate quality``, from where it ends."""
+    archive = Archive(data / "people.npz")
+    tests = np.random.default_rng(SEED).permutation(np.where(archive["is_test"])[0])
+    left = tests[quality.PHOTOS["people.npz"] :]
+    if count > len(left):
+        raise ValueError(f"only {len(left)} photos are left that no figure is measured on")
+    return [archive.image(index) for index in left[:count].tolist()]
+
+
+def fitted(samples: list[Sample]) -> dict[str, dict[str, Any]]:
+    """By protector, the weights, their covariance, and what they are from."""
+    rows: dict[str, list[tuple[list[float], bool, int]]] = defaultdict(list)
+    models: dict[str, set[str]] = defaultdict(set)
+    for number, own in enumerate(samples):
+        for read in own.reads:
+            rows[read.protector].append((features_of(own.report, read.protector).tolist(), read.fooled, number))
+            models[read.protector].add(read.model)
+    made = {}
+    for name, several in rows.items():
+        features, fooled, groups = zip(*several, strict=True)
+        fit = Logistic.fitted(np.array(features), np.array(fooled, dtype=np.float64), groups)
+        made[name] = {
+            "weights": np.round(fit.weights, 5).tolist(),
+            "covariance": np.round(fit.covariance, 6).tolist(),
+            "photos": len(set(groups)),
+            "models": sorted(models[name]),
+            "fooled": round(float(np.mean(fooled)), 4),
+        }
+    return made
+
+
+def collected(pool: Executor | None, device: str, chosen: list[Pixels]) -> list[Sample]:
+    """Every photo at one strength in turn, so that each strength has its share."""
+    strengths = tuple(BUDGETS)
+    tasks = [
+        (strengths[number % len(strengths)], protectors, photo)
+        for protectors in POLICIES
+        for number, photo in enumerate(chosen)
+    ]
+    samples = []
+    for made in pool.map(partial(sample, device), tasks) if pool else map(partial(sample, device), tasks):
+        samples.append(made)
+        print(f"{len(samples)}/{len(tasks)}", flush=True)
+    return samples
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
+    parser.add_argument("--output", type=Path, default=FILE)
+    parser.add_argument("--photos", type=int, default=90)
+    parser.add_argument("--device", default="cpu")
+    arguments = parser.parse_args()
+    with processes(arguments.device) as pool:
+        samples = collected(pool, arguments.device, photos(arguments.data, arguments.photos))
+    found = fitted(samples)
+    arguments.output.write_text(json.dumps({"seed": SEED, "protectors": found}, indent=1) + "\n", encoding="utf-8")
+    for name, own in found.items():
+        print(f"{name}: {own['photos']} photos, {own['fooled']:.1%} fooled, by {', '.join(own['models'])}")
+
+
+if __name__ == "__main__":
+    main()

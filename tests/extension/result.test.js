@@ -1,0 +1,31 @@
+/** What the popup says of the last photos: their fate on the site, and what is expected of models that nobody tried. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+Object.assign(globalThis, {
+  chrome: { i18n: { getMessage: (/** @type {string} */ name, /** @type {string[]} */ parts) => [name, ...(parts ?? [])].join('|') } },
+  document: {},
+});
+const { resultWords } = await import('../../extension/shared/page.js');
+
+/** @param {object[]} reports @param {string} outcome */
+function said(reports, outcome = 'cloaked') {
+  const last = { outcome, photos: reports.length, host: 'a.example', seconds: 2, psnr: 40, at: 0, reports };
+  return resultWords(/** @type {any} */ (last)).split(' ').filter((part) => !part.startsWith('result_'));
+}
+const estimate = (/** @type {number} */ probability) => ({ probability, low: probability - 0.1, high: probability + 0.1 });
+
+test('of several photos the one that says least is told', () => {
+  const reports = [{ unseen: { scene: estimate(0.625) } }, { unseen: { scene: estimate(0.4), objects: estimate(0.2) } }];
+  assert.deepEqual(said(reports).slice(-2), ['unseen_objects|20|10|30', 'unseen_scene|40|30|50']);
+});
+
+test('of photos that were not cloaked, and of what nothing was fitted for, nothing is expected', () => {
+  assert.ok(!said([{ unseen: { scene: estimate(0.4) } }], 'weak').some((part) => part.startsWith('unseen_')));
+  assert.ok(!said([{ unseen: {} }, {}]).some((part) => part.startsWith('unseen_')));
+});
+
+test('one photo that the site undoes is enough to say so', () => {
+  assert.ok(said([{ site: { channel: 'a', protected: true } }]).includes('site_keeps'));
+  assert.ok(said([{ site: { channel: 'a', protected: true } }, { site: { channel: 'a', protected: false } }]).includes('site_loses'));
+});

@@ -1,0 +1,111 @@
+"""Probabilities for models that nobody tried: fitted where the truth is known, and said only where something was fitted."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from protectors import calibration
+from protectors.calibration import Logistic, estimates, expected_error, features_of, known
+from protectors.cloak import ENCODERS
+from protectors.evaluation import unseen
+from protectors.evaluation.unseen import Read
+from protectors.training.calibrate import Sample, fitted, photos
+
+REPORT: dict[str, Any] = {
+    "psnr": 40.0,
+    "fsim": 0.99,
+    "verdicts": [
+        {"protector": "objects", "before": ["person"] * 15},
+        {"protector": "scene", "before": ["sea"]},
+    ],
+}
+
+
+def drawn(
+    count: int, seed: int, readers: int = 1
+) -> tuple[NDArray[np.float64], NDArray[np.float64], list[int], NDArray[np.float64]]:
+    """Photos of one measure, fooling each reader with a probability that is known."""
+    chance = np.random.default_rng(seed)
+    measure = np.repeat(chance.normal(size=count), readers)
+    likely = 1 / (1 + np.exp(-(0.5 + 1.5 * measure)))
+    groups = np.repeat(np.arange(count), readers).tolist()
+    return np.stack([np.ones_like(measure), measure], 1), (chance.random(len(measure)) < likely).astype(float), groups, likely
+
+
+def test_the_probability_that_made_the_outcomes_is_found_and_lies_in_its_interval() -> None:
+    features, outcomes, groups, _ = drawn(3000, 0)
+    fit = Logistic.fitted(features, outcomes, groups)
+    assert fit.weights == pytest.approx([0.5, 1.5], abs=0.15)
+    held, came, _, likely = drawn(2000, 1)
+    estimated = [fit.estimate(own) for own in held]
+    assert np.mean([own.low <= truth <= own.high for own, truth in zip(estimated, likely, strict=True)]) > 0.8
+    assert expected_error([own.probability for own in estimated], (came > 0).tolist()) < 0.05
+
+
+def test_an_interval_is_as_wide_as_there_are_photos_not_readings() -> None:
+    narrow, wide = (Logistic.fitted(*drawn(count, 2)[:3]).estimate(np.array([1.0, 0.0])) for count in (2000, 50))
+    assert wide.high - wide.low > 3 * (narrow.high - narrow.low)
+    # The same readings four times over tell nothing new.
+    features, outcomes, groups, _ = drawn(50, 2)
+    again = Logistic.fitted(np.tile(features, (4, 1)), np.tile(outcomes, 4), groups * 4).estimate(np.array([1.0, 0.0]))
+    assert again.high - again.low == pytest.approx(wide.high - wide.low, rel=0.1)
+
+
+def test_outcomes_that_are_all_one_give_no_certainty() -> None:
+    features, outcomes, groups, _ = drawn(40, 3)
+    for value in (0.0, 1.0):
+        made = Logistic.fitted(features, np.full_like(outcomes, value), groups).estimate(np.array([1.0, 0.0]))
+        assert abs(made.probability - value) < 0.1
+        assert 0 < made.probability < 1
+
+
+def test_the_expected_error_by_hand() -> None:
+    # Two bins: .05 expected and half came true; .95 expected and all did.
+    assert expected_error([0.05, 0.05, 0.95, 0.95], [True, False, True, True]) == pytest.approx((0.45 + 0.05) / 2)
+    assert expected_error([1.0, 1.0], [True, True]) == 0
+
+
+def test_what_is_looked_at_of_a_photo() -> None:
+    assert features_of(REPORT, "objects").tolist() == pytest.approx([1, 0, 0, 1])
+    assert features_of(REPORT, "scene").tolist() == pytest.approx([1, 0, 0, 0.25])
+    # A photo that saving left as it was has no PSNR.
+    assert np.isfinite(features_of({**REPORT, "psnr": None, "fsim": 1.0}, "scene")).all()
+
+
+def test_only_what_was_fitted_is_estimated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert known(tmp_path / "nothing.json") == {}
+    samples = [Sample(REPORT, [Read("objects", "one", number % 2 == 0), Read("objects", "two", True)]) for number in range(20)]
+    file = tmp_path / "calibration.json"
+    file.write_text(json.dumps({"seed": 0, "protectors": fitted(samples)}), encoding="utf-8")
+    content = json.loads(file.read_text(encoding="utf-8"))["protectors"]["objects"]
+    assert (content["photos"], content["models"], content["fooled"]) == (20, ["one", "two"], 0.75)
+    fits = known(file)
+    monkeypatch.setattr(calibration, "known", lambda: fits)
+    made = estimates(REPORT, ("objects", "scene"))
+    assert list(made) == ["objects"]
+    assert 0 < made["objects"]["low"] < made["objects"]["probability"] < made["objects"]["high"] < 1
+    assert made["objects"]["probability"] == pytest.approx(0.75, abs=0.1)
+    # All objects were hidden in what was fitted.
+    assert estimates(REPORT, ("objects",), ("person",)) == {}
+
+
+def test_no_unseen_model_is_one_that_cloaks_are_made_against() -> None:
+    models = unseen.models()
+    assert {own.task for own in models} == {"objects", "search", "scene"}
+    assert {own.name for own in models}.isdisjoint({"scenes", "people_detector", *ENCODERS})
+
+
+def test_the_photos_it_is_fitted_on_are_no_evaluations() -> None:
+    from protectors.archive import DEFAULT_FOLDER
+    from protectors.evaluation.quality import PHOTOS, chosen
+
+    measured = {own.tobytes() for own in chosen(DEFAULT_FOLDER, {"people.npz": PHOTOS["people.npz"]})}
+    fitting = photos(DEFAULT_FOLDER, 40)
+    assert len(fitting) == 40
+    assert measured.isdisjoint(own.tobytes() for own in fitting)
+    with pytest.raises(ValueError, match="photos are left"):
+        photos(DEFAULT_FOLDER, 10_000)

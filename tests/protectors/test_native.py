@@ -1,0 +1,93 @@
+"""From the working resolution onto native pixels: no more than is needed, and never below the floor unsaid."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+from numpy.typing import NDArray
+
+from protectors.channel.exact import through_jpeg
+from protectors.native import FAINTER, FULLER, Brought, brought
+from protectors.quality import Quality, as_pixels, as_tensor, psnr, reaches
+from tests.protectors.conftest import finish
+
+Pixels = NDArray[np.uint8]
+
+PHOTO: Pixels = np.ascontiguousarray(skimage.data.coffee()[:96, :130])
+CHANGE = 6 / 255 * torch.randn(1, 3, 48, 65, generator=torch.Generator().manual_seed(0)).sign()
+LOW = Quality(0, 0, 0)
+
+
+def as_it_is(pixels: Pixels) -> Pixels:
+    return pixels
+
+
+def run(contents: Callable[[Pixels], bool], floor: Quality = LOW, saved: Callable[[Pixels], Pixels] = as_it_is) -> Pixels:
+    made: Brought
+    _, made = finish(brought(as_tensor(PHOTO), CHANGE, 8 / 255, contents, floor, saved))
+    assert made.pixels.shape == PHOTO.shape
+    assert np.abs(made.pixels.astype(int) - PHOTO).max() <= 8
+    assert np.array_equal(as_pixels(made.unrounded), made.pixels)
+    arrived = saved(made.pixels)
+    assert made.good == (contents(arrived) and reaches(PHOTO, arrived, floor))
+    return made.pixels
+
+
+def size(pixels: Pixels) -> float:
+    return float(np.abs(pixels.astype(int) - PHOTO).mean())
+
+
+def test_what_contents_at_once_stays_as_it_was_made() -> None:
+    seen: list[Pixels] = []
+
+    def contents(pixels: Pixels) -> bool:
+        seen.append(pixels)
+        return True
+
+    assert np.array_equal(run(contents), seen[0])
+    # Once by the run, and once by the test.
+    assert len(seen) == 2
+
+
+def test_it_grows_until_it_contents_and_goes_back_where_nothing_does() -> None:
+    plain = size(run(lambda _: True))
+    tried: list[float] = []
+
+    def contents(pixels: Pixels) -> bool:
+        tried.append(size(pixels))
+        return tried[-1] > 1.1 * plain
+
+    assert size(run(contents)) == tried[-1] > 1.1 * plain
+    assert 2 < len(tried) <= len(FULLER) + 1
+    assert size(run(lambda _: False)) == plain
+
+
+def test_it_gets_fainter_until_it_is_above_the_floor() -> None:
+    plain = run(lambda _: True)
+    least = psnr(PHOTO, plain) + 2
+    faint = run(lambda _: True, Quality(least, 0, 0))
+    assert psnr(PHOTO, faint) >= least
+    assert FAINTER[-1] * size(plain) <= size(faint) < size(plain)
+
+
+def test_the_floor_is_asked_of_what_is_saved() -> None:
+    # The change alone is above this floor; saved as a poor JPEG it is not, and no faintness helps the photo.
+    floor = Quality(psnr(PHOTO, run(lambda _: True)) - 1, 0, 0)
+    assert np.array_equal(run(lambda _: True, floor), run(lambda _: True))
+
+    def poorly(pixels: Pixels) -> Pixels:
+        return through_jpeg(pixels, 20, subsampled=True)
+
+    assert psnr(PHOTO, poorly(PHOTO)) < floor.psnr
+    assert np.array_equal(run(lambda _: True, floor, poorly), run(lambda _: True))
+
+
+def test_between_two_trials_it_can_be_cancelled() -> None:
+    trials = brought(as_tensor(PHOTO), CHANGE, 8 / 255, lambda _: False, LOW, as_it_is)
+    stages = [(next(trials).stage, next(trials).done) for _ in range(1)]
+    assert stages == [("quality", 1)]
+    trials.close()
+    with pytest.raises(StopIteration):
+        next(trials)

@@ -1,0 +1,101 @@
+"""Pipelines: the model of each beside the very file, and the sites' own from their table."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from protectors.channel.pipeline import RESAMPLING, Pipeline, of_site, twice
+from protectors.channel.resizing import Kernel, resampled
+from protectors.quality import as_pixels, as_tensor
+
+SITES = Path(__file__).resolve().parents[2] / "extension" / "sites.json"
+PHOTO: NDArray[np.uint8] = np.ascontiguousarray(skimage.data.astronaut()[:301, :403])
+
+
+def levels_apart(model: torch.Tensor, exact: NDArray[np.uint8]) -> float:
+    """Mean distance in 8-bit levels."""
+    return float((model - as_tensor(exact)).abs().mean() * 255)
+
+
+@pytest.mark.parametrize("kernel", RESAMPLING)
+@pytest.mark.parametrize("size", [(150, 201), (77, 350), (400, 500)])
+def test_resampling_is_pillows(kernel: Kernel, size: tuple[int, int]) -> None:
+    exact = np.array(Image.fromarray(PHOTO).resize((size[1], size[0]), RESAMPLING[kernel]))
+    model = resampled(as_tensor(PHOTO), *size, kernel)
+    assert model.shape == (1, 3, *size)
+    # Rounding to 8 bits between the two passes and after them is what is left.
+    assert levels_apart(model, exact) < 0.55
+
+
+@pytest.mark.parametrize("subsampled", [True, False])
+@pytest.mark.parametrize("quality", [30, 50, 75, 85, 95])
+def test_the_model_of_jpeg_stays_near_the_file(quality: int, subsampled: bool) -> None:
+    pipeline = Pipeline("any", quality, subsampled=subsampled, scale=0.75)
+    model = pipeline.model(as_tensor(PHOTO))
+    exact = pipeline.exact(PHOTO)
+    assert levels_apart(model, exact) < 1.0
+    # It is nearer than the photo that was never compressed, of which little is left to know at 95.
+    plain = resampled(as_tensor(PHOTO), exact.shape[0], exact.shape[1], "bicubic")
+    assert levels_apart(model, exact) < 0.7 * levels_apart(plain, exact)
+
+
+@pytest.mark.parametrize("quality", [30, 75, 95])
+def test_the_model_of_webp_is_the_file_and_has_a_gradient(quality: int) -> None:
+    pipeline = Pipeline("any", quality, "webp")
+    images = as_tensor(PHOTO).requires_grad_(True)
+    arrived = pipeline.model(images)
+    assert np.array_equal(as_pixels(arrived), pipeline.exact(PHOTO))
+    (gradient,) = torch.autograd.grad(arrived.square().sum(), images)
+    assert gradient.isfinite().all()
+    assert gradient.abs().mean() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "size"),
+    [
+        (Pipeline("longest", longest=200), (149, 200)),
+        (Pipeline("megapixels", megapixels=0.03), (150, 200)),
+        (Pipeline("larger", longest=4000, megapixels=9), (301, 403)),
+        (Pipeline("scaled", scale=0.5), (150, 202)),
+    ],
+)
+def test_sizes(pipeline: Pipeline, size: tuple[int, int]) -> None:
+    assert pipeline.exact(PHOTO).shape[:2] == size
+    assert pipeline.model(as_tensor(PHOTO)).shape[2:] == size
+
+
+def test_the_quality_is_searched_that_keeps_a_file_small() -> None:
+    limit = Pipeline("limit", 95, most_bytes=20_000)
+    small, free = limit._file(Image.fromarray(PHOTO)), replace(limit, most_bytes=None)._file(Image.fromarray(PHOTO))
+    assert 15_000 < len(small) <= 20_000 < len(free)
+
+
+def test_one_site_after_another() -> None:
+    first, second = Pipeline("first", 85, longest=300), Pipeline("second", 70, longest=200)
+    both = twice(first, second)
+    assert both.name == "first_second"
+    assert np.array_equal(both.exact(PHOTO), second.exact(first.exact(PHOTO)))
+    assert both.model(as_tensor(PHOTO)).shape[2:] == both.exact(PHOTO).shape[:2]
+
+
+def test_every_site_has_its_pipeline() -> None:
+    sites = json.loads(SITES.read_text(encoding="utf-8"))["sites"]
+    pipelines = {own.name: own for own in (of_site(site["channel"]) for site in sites)}
+    assert len(pipelines) == len(sites)
+    assert pipelines["instagram"] == Pipeline("instagram", 75, longest=1440)
+    assert pipelines["bluesky"].most_bytes == 1_000_000
+    for pipeline in pipelines.values():
+        assert pipeline.exact(PHOTO).shape[2] == 3
+
+
+@pytest.mark.parametrize("wrong", [{"quality": 0}, {"quality": 101}, {"scale": 0}, {"scale": 2}])
+def test_what_cannot_be_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="quality lies"):
+        Pipeline("wrong", **wrong)  # type: ignore[arg-type]
