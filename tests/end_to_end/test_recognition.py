@@ -1,5 +1,6 @@
 """The visual protector's whole way: a service that must recognise names the class of a picture that nobody can look through."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -54,9 +55,12 @@ async def service(stage: Stage, recogniser: Recogniser) -> AsyncIterator[Stage]:
     await page.click("#sites summary")
     await page.click("#sites input[name=visual]")
     await page.wait_for("document.querySelector('#sites input[name=visual]').checked")
-    chosen = await page.evaluate("chrome.storage.local.get('policy').then(({ policy }) => JSON.stringify(policy.sites))")
+    # The box is ticked at once; the background stores the policy a moment later.
+    stored = "chrome.storage.local.get('policy').then(({ policy }) => JSON.stringify(policy.sites))"
+    async with asyncio.timeout(20):
+        while json.loads(await page.evaluate(stored))["127.0.0.1"]["protectors"] != ["visual"]:
+            await asyncio.sleep(0.05)
     await page.close()
-    assert json.loads(chosen)["127.0.0.1"]["protectors"] == ["visual"]
     yield stage
     stage.site.recognise = None
     await choose_protectors(stage.browser, "127.0.0.1", QUICKEST)
