@@ -10,6 +10,7 @@ from environment import BINARIES, PYTHON, ROOT
 from report import Report, StopInstallingError
 
 EXTENSION_TESTS = ROOT / "tests" / "extension"
+WIDGETS = ROOT / "tests" / "end_to_end" / "widgets"
 
 
 def checks() -> list[tuple[str, list[str], Path]]:
@@ -21,6 +22,8 @@ def checks() -> list[tuple[str, list[str], Path]]:
         ("node modules", [npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"], EXTENSION_TESTS),
         ("extension: style and types", [npm, "run", "--silent", "check"], EXTENSION_TESTS),
         ("extension: tests", [npm, "test", "--silent"], EXTENSION_TESTS),
+        ("widgets: packages", [npm, "ci", "--no-audit", "--no-fund", "--loglevel=error"], WIDGETS),
+        ("widgets: bundles", [npm, "run", "--silent", "build"], WIDGETS),
         ("tests", [python, "-m", "pytest"], ROOT),
     ]
 

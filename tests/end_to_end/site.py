@@ -15,6 +15,9 @@ from typing import Self
 from aiohttp import web
 
 PAGES = Path(__file__).parent / "pages"
+BUNDLES = Path(__file__).parent / "widgets" / "dist"
+"""What `npm ci && npm run build` makes of the widgets' pages."""
+
 MAX_BODY = 256 * 1024 * 1024
 
 
@@ -70,6 +73,9 @@ class Site:
         application = web.Application(client_max_size=MAX_BODY)
         application.router.add_post("/upload", self._upload)
         application.router.add_post("/recognise", self._recognise)
+        application.router.add_get("/widgets/{widget:[a-z_]+}", self._widget)
+        if BUNDLES.is_dir():
+            application.router.add_static("/bundles/", BUNDLES)
         application.router.add_get("/{page:[a-z0-9_-]+(?:\\.(?:js|css|html))?}", self._page)
         self._runner = web.AppRunner(application, access_log=None)
         await self._runner.setup()
@@ -99,6 +105,14 @@ class Site:
             raise web.HTTPNotFound
         return web.FileResponse(path, headers={"Cache-Control": "no-store"})
 
+    async def _widget(self, request: web.Request) -> web.Response:
+        """A plain page with one widget on it."""
+        name = request.match_info["widget"]
+        style = f'<link rel="stylesheet" href="/bundles/{name}.page.css">' if (BUNDLES / f"{name}.page.css").is_file() else ""
+        script = f'<script src="/bundles/{name}.page.js"></script>'
+        text = f'<!doctype html><meta charset="utf-8"><title>{name}</title>{style}<body>{script}</body>'
+        return web.Response(text=text, content_type="text/html")
+
     async def _recognise(self, request: web.Request) -> web.Response:
         if self.recognise is None:
             raise web.HTTPNotFound
@@ -118,6 +132,8 @@ class Site:
             run.bodies.append(body)
             run.parts.extend(part for part in parts if part.data)
             self._arrived.notify_all()
+        if request.query.get("as") == "json":
+            return web.json_response({"url": "/thanks", "files": len(parts)})
         return web.Response(text=f"<!doctype html><title>Thanks</title>{len(parts)} files", content_type="text/html")
 
 

@@ -1,7 +1,6 @@
 """The visual protector's whole way: a service that must recognise names the class of a picture that nobody can look through."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -56,10 +55,10 @@ async def service(stage: Stage, recogniser: Recogniser) -> AsyncIterator[Stage]:
     await page.click("#sites input[name=visual]")
     await page.wait_for("document.querySelector('#sites input[name=visual]').checked")
     # The box is ticked at once; the background stores the policy a moment later.
-    stored = "chrome.storage.local.get('policy').then(({ policy }) => JSON.stringify(policy.sites))"
+    stored = "({ policy }) => policy.sites['127.0.0.1'].protectors.join() === 'visual' ? done() : setTimeout(look, 40)"
+    look = f"const look = () => chrome.storage.local.get('policy').then({stored}); look();"
     async with asyncio.timeout(20):
-        while json.loads(await page.evaluate(stored))["127.0.0.1"]["protectors"] != ["visual"]:
-            await asyncio.sleep(0.05)
+        await page.evaluate(f"new Promise((done) => {{ {look} }})")
     await page.close()
     yield stage
     stage.site.recognise = None
