@@ -1,26 +1,50 @@
 // @ts-check
 /** Where everything meets: the only part with a socket, and the one that decides. */
-import { Connection } from './connection.js';
+import { loadRules } from '../shared/rules.js';
+import { Badge } from './badge.js';
+import { Connection, JobError } from './connection.js';
 import { ConnectionError } from './handshake.js';
 import { HoldWindow } from './holds.js';
+import { forgetOnce, setOnce } from './once.js';
+import { previewOf } from './preview.js';
+import { randomHex } from './protocol.js';
+import { changeHistory, loadRecent } from './recent.js';
 import { register } from './registration.js';
-import { loadLast, loadPairing, lock, savePairing, saveRule } from './settings.js';
+import { loadPairing, lock, replacePolicy, saveDefault, savePairing, saveRule } from './settings.js';
+import { pull, push, setSync } from './synchronise.js';
 import { Uploads } from './uploads.js';
 
+const badge = new Badge();
 const connection = new Connection(loadPairing);
-const holdWindow = new HoldWindow();
-const uploads = new Uploads(connection, holdWindow);
+const holdWindow = new HoldWindow(badge);
+const uploads = new Uploads(connection, holdWindow, badge);
+
+/** Makes the scripts fit the rules. Rules that cannot be read leave the scripts where they are, and the popup says so. */
+async function apply() {
+  const missing = await register().catch(() => []);
+  badge.setMissing(missing.length);
+  return missing;
+}
 
 void lock();
-void register();
+void apply();
 chrome.runtime.onInstalled.addListener(({ reason }) => {
-  void register();
-  if (reason === 'install') void chrome.runtime.openOptionsPage();
+  void apply();
+  if (reason === 'install') void chrome.tabs.create({ url: chrome.runtime.getURL('onboarding/onboarding.html') });
 });
-chrome.runtime.onStartup.addListener(() => { void register(); });
-chrome.permissions.onAdded.addListener(() => { void register(); });
-chrome.permissions.onRemoved.addListener(() => { void register(); });
-chrome.storage.local.onChanged.addListener((changes) => { if (changes['policy']) void register(); });
+chrome.runtime.onStartup.addListener(() => {
+  void apply();
+  pull().catch(() => {});
+});
+chrome.permissions.onAdded.addListener(() => { void apply(); });
+chrome.permissions.onRemoved.addListener(() => { void apply(); });
+chrome.tabs.onRemoved.addListener((tab) => { void forgetOnce(tab); });
+chrome.storage.onChanged.addListener((changes, area) => {
+  if ((area === 'local' && changes['policy']) || (area === 'session' && changes['once']) || area === 'managed') void apply();
+  // What cannot be carried over now is with the next change.
+  if (area === 'local' && changes['policy']) push().catch(() => {});
+  if (area === 'sync') pull().catch(() => {});
+});
 
 /** Whether a message comes from one of the extension's own pages. @param {chrome.runtime.MessageSender | undefined} sender */
 const isOwnPage = (sender) => sender?.id === chrome.runtime.id && (sender.url ?? '').startsWith(chrome.runtime.getURL(''));
@@ -33,7 +57,7 @@ chrome.runtime.onConnect.addListener((port) => {
 
 chrome.runtime.onMessage.addListener((/** @type {import('../shared/messages.js').FromPage} */ message, sender, reply) => {
   if (!isOwnPage(sender)) return false;
-  void answer(message).then(reply, () => { reply(null); });
+  void answer(message).then(reply, (error) => { reply({ ok: false, error: error instanceof Error ? error.message : String(error) }); });
   return true;
 });
 
@@ -41,10 +65,23 @@ chrome.runtime.onMessage.addListener((/** @type {import('../shared/messages.js')
 async function answer(message) {
   if (message.type === 'state') return state();
   if (message.type === 'pair') return pair(message.port, message.code);
-  if (message.type === 'show-holds') return holdWindow.show();
-  await saveRule(message.host, message.rule);
-  await register();
+  if (message.type === 'test-photo') return tryPhoto(message.photo);
+  if (message.type === 'show-holds') await holdWindow.show();
+  else if (message.type === 'set-sync') await setSync(message.on);
+  else if (message.type === 'set-history') await changeHistory((history) => { history.on = message.on; });
+  else if (message.type === 'erase-history') await changeHistory((history) => { history.entries = []; });
+  else await changeRules(message);
   return { ok: true };
+}
+
+/** @param {Extract<import('../shared/messages.js').FromPage, { type: 'set-site' | 'set-default' | 'set-once' | 'import' }>} message */
+async function changeRules(message) {
+  if (message.type === 'import') await replacePolicy(message.text);
+  else if (message.type === 'set-default') await saveDefault(message.rule);
+  else if (message.type === 'set-site') await saveRule(message.host, message.rule);
+  else if (message.rule) await setOnce(message.tab, message.host, message.rule);
+  else await forgetOnce(message.tab);
+  await apply();
 }
 
 /** @type {(port: number, code: string) => Promise<import('../shared/messages.js').PairAnswer>} */
@@ -55,6 +92,21 @@ async function pair(port, code) {
     return { ok: true, reason: null };
   } catch (error) {
     return { ok: false, reason: error instanceof ConnectionError ? error.reason : 'unreachable' };
+  }
+}
+
+/** Has a photo of the extension's own cloaked, and shows it to nobody else. @type {(photo: string) => Promise<import('../shared/messages.js').TestAnswer>} */
+async function tryPhoto(photo) {
+  try {
+    const { protectors, strength, sensitive } = (await loadRules()).policy.default;
+    const blob = await (await fetch(chrome.runtime.getURL(photo))).blob();
+    const request = { job: randomHex(16), name: 'test', mime: blob.type, size: blob.size, channel: null, policy: { protectors, strength, sensitive } };
+    const { blob: cloaked, report } = await connection.protect(request, blob, false, () => {});
+    const [before, after] = [await previewOf(blob), await previewOf(cloaked)];
+    if (!before || !after) throw new JobError('internal');
+    return { code: null, detail: '', picture: { host: '', before, after, report } };
+  } catch (error) {
+    return { code: error instanceof JobError ? error.code : 'internal', detail: error instanceof Error ? error.message : '', picture: null };
   }
 }
 
@@ -71,6 +123,13 @@ async function state() {
     reached = error instanceof ConnectionError ? error.reason : 'unreachable';
   }
   const welcome = reached === 'ready' ? connection.welcome : null;
+  /** @type {string | null} */
+  let unreadable = null;
+  const missing = await register().catch((error) => {
+    unreadable = error instanceof Error ? error.message : String(error);
+    return [];
+  });
+  badge.setMissing(missing.length);
   return {
     connection: reached,
     port: pairing?.port ?? 38917,
@@ -78,9 +137,12 @@ async function state() {
     queued: Number(told['queued'] ?? 0) + Number(told['running'] ?? 0),
     device: welcome?.device ?? '',
     models: welcome?.models ?? '',
+    version: welcome?.version ?? '',
     protectors: welcome?.protectors ?? [],
     classes: welcome?.classes ?? [],
     waiting: holdWindow.size,
-    last: await loadLast(),
+    missing,
+    unreadable,
+    ...await loadRecent(),
   };
 }

@@ -20,15 +20,17 @@ export class JobError extends Error {
 }
 
 /**
+ * @typedef {(progress: { stage: string, done: number, total: number }) => void} Tell
  * @typedef {{ protected: boolean, psnr: number | null, seconds: { [stage: string]: number },
  *   site?: { channel: string, protected: boolean }, [field: string]: unknown,
+ *   verdicts?: { protector: string, protected: boolean, before: string[], after: string[] }[],
  *   unseen?: { [protector: string]: { probability: number, low: number, high: number } } }} Report
  *   site: as the site will keep the photo; unseen: how likely a model is fooled that nobody tried
  * @typedef {{ blob: Blob, report: Report }} Cloaked
  * @typedef {{ job: string, name: string, mime: string, size: number, channel: string | null,
  *   policy: { protectors: string[], strength: string, sensitive: string[] } }} Request
  * @typedef {{ request: Request, bytes: Uint8Array<ArrayBuffer>, again: boolean, resent: boolean, assembly: Assembly | null,
- *   result: { mime: string, report: Report } | null, resolve: (value: Cloaked) => void, reject: (error: Error) => void,
+ *   result: { mime: string, report: Report } | null, tell: Tell, resolve: (value: Cloaked) => void, reject: (error: Error) => void,
  *   timer: ReturnType<typeof setTimeout> | undefined }} Job
  */
 
@@ -70,14 +72,15 @@ export class Connection {
    * @param {Request} request
    * @param {Blob} photo
    * @param {boolean} again the daemon may know this job already
+   * @param {Tell} tell hears how far it is
    * @returns {Promise<Cloaked>}
    * @throws {JobError}
    */
-  async protect(request, photo, again) {
+  async protect(request, photo, again, tell) {
     const bytes = new Uint8Array(await photo.arrayBuffer());
     return new Promise((resolve, reject) => {
       /** @type {Job} */
-      const job = { request, bytes, again, resent: false, assembly: null, result: null, resolve, reject, timer: undefined };
+      const job = { request, bytes, again, resent: false, assembly: null, result: null, tell, resolve, reject, timer: undefined };
       this.#jobs.set(request.job, job);
       this.#touch(job);
       this.#open(RETRY_MS).then((socket) => { this.#start(socket, job); }, (error) => { this.#fail(job, reasonOf(error)); });
@@ -190,7 +193,9 @@ export class Connection {
     const job = this.#jobs.get(message.job ?? '');
     if (!job) return;
     this.#touch(job);
-    if (message.type === 'result') {
+    if (message.type === 'progress') {
+      job.tell({ stage: String(message['stage']), done: Number(message['done']), total: Number(message['total']) });
+    } else if (message.type === 'result') {
       job.result = { mime: String(message['mime']), report: /** @type {Report} */ (message['report']) };
       job.assembly = new Assembly(Number(message['size']));
     } else if (message.type === 'error') {

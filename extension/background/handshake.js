@@ -15,7 +15,7 @@ export class ConnectionError extends Error {
 
 /**
  * @typedef {{ port: number, client: string, key: string }} Pairing
- * @typedef {{ device: string, models: string, protectors: string[], classes: string[],
+ * @typedef {{ device: string, models: string, version: string, protectors: string[], classes: string[],
  *   limits: { bytes: number, pixels: number, chunk: number, queue: number } }} Welcome
  */
 

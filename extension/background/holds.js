@@ -3,7 +3,8 @@
 
 const WINDOW = { type: /** @type {const} */ ('popup'), width: 480, height: 560 };
 
-/** @typedef {{ waiting: import('../shared/messages.js').Waiting, choose: (choice: import('../shared/messages.js').Choice) => void }} Entry */
+/** @typedef {import('../shared/messages.js').Answer} Answer */
+/** @typedef {{ waiting: import('../shared/messages.js').Waiting, choose: (answer: Answer) => void }} Entry */
 
 export class HoldWindow {
   /** @type {Map<string, Entry>} */
@@ -11,6 +12,12 @@ export class HoldWindow {
   /** @type {Set<chrome.runtime.Port>} */
   #ports = new Set();
   #opening = false;
+  #badge;
+
+  /** @param {import('./badge.js').Badge} badge */
+  constructor(badge) {
+    this.#badge = badge;
+  }
 
   get size() {
     return this.#entries.size;
@@ -18,7 +25,7 @@ export class HoldWindow {
 
   /**
    * @param {import('../shared/messages.js').Waiting} waiting
-   * @returns {Promise<import('../shared/messages.js').Choice>} settles once the person has chosen, or `withdraw` was called
+   * @returns {Promise<Answer>} settles once the person has chosen, or `withdraw` was called
    */
   ask(waiting) {
     return new Promise((choose) => {
@@ -34,7 +41,7 @@ export class HoldWindow {
     if (!entry) return;
     this.#entries.delete(id);
     this.#tell();
-    entry.choose('cancel');
+    entry.choose({ choice: 'cancel', remember: false });
   }
 
   /** Opens the window, unless it is open. */
@@ -65,13 +72,13 @@ export class HoldWindow {
       if (!entry?.waiting.choices.includes(message.choice)) return;
       this.#entries.delete(message.hold);
       this.#tell();
-      entry.choose(message.choice);
+      entry.choose({ choice: message.choice, remember: message.remember && entry.waiting.remembers.includes(message.choice) });
     });
     port.postMessage(this.#message());
   }
 
   #tell() {
-    void chrome.action.setBadgeText({ text: this.size ? String(this.size) : '' });
+    this.#badge.setWaiting(this.size);
     for (const port of this.#ports) port.postMessage(this.#message());
   }
 

@@ -1,11 +1,12 @@
 // @ts-check
 /** Puts the content scripts into the sites that are on, and into no other: a site that is off never sees any. */
-import { hostsOn, matchesOf } from '../policy.js';
-import { loadPolicy } from './settings.js';
+import { matchesOf } from '../policy/hosts.js';
+import { hostsOn } from '../policy/policy.js';
+import { loadRules, ruleIn } from '../shared/rules.js';
 
 /** The isolated one is first: it has to be there when the page's own offers its port. */
 const SCRIPTS = /** @type {const} */ ([
-  { id: 'content', world: 'ISOLATED', js: ['content/content.js'] },
+  { id: 'content', world: 'ISOLATED', js: ['content/status.js', 'content/content.js'] },
   {
     id: 'page',
     world: 'MAIN',
@@ -13,22 +14,37 @@ const SCRIPTS = /** @type {const} */ ([
   },
 ]);
 
-/** @type {Promise<void>} */
-let running = Promise.resolve();
+/** @type {Promise<string[]>} */
+let running = Promise.resolve([]);
 
-/** Makes the registrations fit the policy and the permissions, one call after the other. */
+/**
+ * Makes the registrations fit the policy and the permissions, one call after the other.
+ * @returns {Promise<string[]>} the hosts that are on and lack the browser's permission: nothing is cloaked there
+ */
 export function register() {
-  running = running.catch(() => {}).then(registerNow);
+  running = running.catch(() => []).then(registerNow);
   return running;
 }
 
 async function registerNow() {
+  const rules = await loadRules();
+  const once = Object.entries(rules.onces).filter(([tab, { host }]) => ruleIn(rules, host, Number(tab)).mode !== 'off');
+  const lasting = hostsOn(rules.policy, rules.managed);
   /** @type {string[]} */
   const matches = [];
-  for (const host of hostsOn(await loadPolicy())) {
+  /** @type {string[]} */
+  const missing = [];
+  for (const host of new Set([...lasting, ...once.map(([, entry]) => entry.host)])) {
     const origins = matchesOf(host);
     if (await chrome.permissions.contains({ origins })) matches.push(...origins);
+    else if (lasting.includes(host)) missing.push(host);
   }
+  await registerFor(matches);
+  return missing;
+}
+
+/** @param {string[]} matches */
+async function registerFor(matches) {
   const present = await chrome.scripting.getRegisteredContentScripts();
   if (matches.length === 0) {
     if (present.length) await chrome.scripting.unregisterContentScripts();

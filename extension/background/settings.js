@@ -1,29 +1,40 @@
 // @ts-check
-/** What is kept: the policy and the pairing in storage.local, the last result in storage.session, and no photo anywhere. */
-import { readPolicy, withRule } from '../policy.js';
+/** Changes what is kept: policy, pairing and history in storage.local; in storage.session what is forgotten with the browser. */
+import { importPolicy, readPolicy, withDefault, withRule } from '../policy/policy.js';
 
 /** Keeps the key from content scripts; Firefox never shows storage.local's session area to them, and lacks the call. */
 export async function lock() {
   await chrome.storage.local.setAccessLevel?.({ accessLevel: 'TRUSTED_CONTEXTS' });
 }
 
-/** @throws {TypeError} when what is stored is no policy of this version */
-export async function loadPolicy() {
-  const { policy } = await chrome.storage.local.get('policy');
-  return readPolicy(policy);
-}
-
 /** One change after the other: each builds on the one before. @type {Promise<unknown>} */
 let writing = Promise.resolve();
 
-/** @type {(host: string, rule: Partial<import('../policy.js').Rule> | null) => Promise<void>} */
-export function saveRule(host, rule) {
-  const written = writing.then(async () => {
-    await chrome.storage.local.set({ policy: withRule(await loadPolicy(), host, rule) });
-  });
+/** @template T @param {() => Promise<T>} change @returns {Promise<T>} */
+export function inTurn(change) {
+  const written = writing.then(change);
   writing = written.catch(() => {});
   return written;
 }
+
+/** @type {(change: (policy: import('../policy/policy.js').Policy) => import('../policy/policy.js').Policy) => Promise<void>} */
+export function changePolicy(change) {
+  return inTurn(async () => {
+    const { policy } = await chrome.storage.local.get('policy');
+    const before = readPolicy(policy);
+    const after = change(before);
+    if (after !== before) await chrome.storage.local.set({ policy: after });
+  });
+}
+
+/** @type {(host: string, rule: Partial<import('../policy/rule.js').Rule> | null) => Promise<void>} */
+export const saveRule = (host, rule) => changePolicy((policy) => withRule(policy, host, rule));
+
+/** @param {Partial<import('../policy/rule.js').Rule>} rule */
+export const saveDefault = (rule) => changePolicy((policy) => withDefault(policy, rule));
+
+/** In place of all that was: also of a policy that cannot be read. @type {(text: string) => Promise<void>} */
+export const replacePolicy = (text) => inTurn(() => chrome.storage.local.set({ policy: importPolicy(text) }));
 
 /** @returns {Promise<import('./handshake.js').Pairing | null>} */
 export async function loadPairing() {
@@ -34,15 +45,4 @@ export async function loadPairing() {
 /** @param {import('./handshake.js').Pairing} pairing */
 export async function savePairing(pairing) {
   await chrome.storage.local.set({ pairing });
-}
-
-/** @returns {Promise<import('../shared/messages.js').LastResult | null>} */
-export async function loadLast() {
-  const { last } = await chrome.storage.session.get('last');
-  return /** @type {import('../shared/messages.js').LastResult | undefined} */ (last) ?? null;
-}
-
-/** @param {import('../shared/messages.js').LastResult} last */
-export async function saveLast(last) {
-  await chrome.storage.session.set({ last });
 }

@@ -9,6 +9,8 @@
   const RECONNECT_MS = [200, 1000, 3000, 10_000];
   /** Larger than any photo that the daemon takes: such a file goes without its bytes where these travel as text. */
   const MAX_TEXT_BYTES = 64 * 1024 * 1024;
+  /** status.js has run before. */
+  const status = /** @type {Record<'cloakroomStatus', import('../shared/messages.js').PageStatus>} */ (/** @type {unknown} */ (globalThis)).cloakroomStatus;
 
   /** @typedef {{ id: number, jobs: string[], files: File[] }} Hold */
   /** @type {Map<string, Hold>} */
@@ -91,6 +93,7 @@
         if (hold.id !== id) continue;
         holds.delete(name);
         background?.postMessage({ type: 'abandon', hold: name });
+        status.hide();
       }
       return;
     }
@@ -156,6 +159,7 @@
   };
 
   const refuseAll = () => {
+    status.hide();
     for (const hold of holds.values()) page?.postMessage({ id: hold.id, files: null });
     holds.clear();
     attempt = 0;
@@ -164,6 +168,10 @@
   /** @param {import('../shared/messages.js').ToContent} message */
   const onSettled = async (message) => {
     if (message.type === 'probe') return;
+    if (message.type === 'status') {
+      if (holds.has(message.hold)) status.show(message.state, message.share);
+      return;
+    }
     const hold = holds.get(message.hold);
     if (!hold) return;
     /** @type {File[] | null} */

@@ -1,27 +1,45 @@
 // @ts-check
 /** Uploads that wait for the person: try again, send what there is, send the original, or nothing at all. */
-import { localise, make, sizeWords, words } from '../shared/page.js';
+import { failureWords, localise, make, sizeWords, words } from '../shared/page.js';
 
 localise();
 const list = /** @type {HTMLElement} */ (document.getElementById('holds'));
-const STYLE = /** @type {const} */ ({ retry: 'main', attempt: '', original: 'danger', cancel: '' });
+const STYLE = /** @type {const} */ ({ cloak: 'main', retry: 'main', attempt: '', original: 'danger', cancel: '' });
 let seen = false;
 /** @type {chrome.runtime.Port} */
 let port;
 
+/** @param {import('../shared/messages.js').Waiting['files'][number]} file */
+function row({ name, size, preview }) {
+  const said = `${name || words('pasted_photo')} · ${sizeWords(size)}`;
+  return make('li', {}, ...preview ? [make('img', { src: preview, alt: '' })] : [], make('span', {}, said));
+}
+
 /** @param {import('../shared/messages.js').Waiting} hold */
 function show(hold) {
   const title = make('h2', {}, words('hold_site', hold.host));
-  const files = make('ul', { className: 'small' }, ...hold.files.map(({ name, size }) => make('li', {}, `${name || words('pasted_photo')} · ${sizeWords(size)}`)));
-  // The daemon's own sentence where it has one: it knows best what to do next.
-  const why = make('p', {}, hold.detail || words(`why_${hold.code.replaceAll('-', '_')}`) || words('why_internal'));
+  const files = make('ul', { className: 'small', tabIndex: 0 }, ...hold.files.map(row));
+  files.setAttribute('aria-label', words('hold_files'));
+  const why = make('p', {}, failureWords(hold.code, hold.detail));
+  const remember = /** @type {HTMLInputElement} */ (make('input', { type: 'checkbox', name: 'remember' }));
+  const note = make('p', { className: 'faint small' }, words('remember_note'));
   const choices = hold.choices.map((choice) => make('button', {
     type: 'button',
     className: STYLE[choice],
     name: choice,
-    onclick: () => { port.postMessage({ type: 'choose', hold: hold.id, choice }); },
+    onclick: () => { port.postMessage({ type: 'choose', hold: hold.id, choice, remember: remember.checked }); },
   }, words(`choice_${choice}`)));
-  const card = make('article', { className: 'card' }, title, files, why, make('div', { className: 'choices' }, ...choices));
+  const asked = hold.remembers.length ? [make('label', { className: 'remember' }, remember, words('remember', hold.host)), note] : [];
+  note.hidden = true;
+  // What cannot be remembered is not there to be chosen meanwhile.
+  remember.addEventListener('change', () => {
+    note.hidden = !remember.checked;
+    for (const button of choices) {
+      const choice = /** @type {import('../shared/messages.js').Choice} */ (/** @type {HTMLButtonElement} */ (button).name);
+      /** @type {HTMLButtonElement} */ (button).disabled = remember.checked && !hold.remembers.includes(choice);
+    }
+  });
+  const card = make('article', { className: 'card' }, title, files, why, make('div', { className: 'choices' }, ...choices), ...asked);
   card.dataset['hold'] = hold.id;
   return card;
 }

@@ -1,58 +1,18 @@
 // @ts-check
-/** This site on or off, how the daemon is, and what happened last. */
-import { matchesOf, normalHost, readPolicy, ruleFor } from '../policy.js';
-import { ask, daemonMood, daemonWords, find, localise, resultWords, words } from '../shared/page.js';
+/** This site, how the daemon is, and what happened last. */
+import { matchesOf } from '../policy/hosts.js';
+import { compare } from '../shared/compare.js';
+import { ask, change, daemonMood, daemonWords, find, localise, make, resultWords, verdictLines, words } from '../shared/page.js';
+import { save } from '../shared/files.js';
+import { problemReport } from './problem.js';
+import { showSite } from './site.js';
 
 localise();
-const toggle = find('switch', HTMLInputElement);
-const hostNode = find('host', HTMLElement);
-const mode = find('mode', HTMLElement);
-const reload = find('reload', HTMLElement);
-
-const [tab] = await chrome.tabs.query({ active: true, currentWindow: true });
-const host = tab?.url ? normalHost(tab.url) : null;
-
-async function showSite() {
-  if (!host) {
-    hostNode.textContent = words('no_site');
-    mode.textContent = words('no_site_why');
-    return;
-  }
-  hostNode.textContent = host;
-  const { policy } = await chrome.storage.local.get('policy');
-  const on = ruleFor(readPolicy(policy), host).mode === 'on' && await chrome.permissions.contains({ origins: matchesOf(host) });
-  toggle.disabled = false;
-  toggle.checked = on;
-  mode.textContent = words(on ? 'site_on' : 'site_off');
-}
-
-toggle.addEventListener('change', async () => {
-  if (!host) return;
-  const on = toggle.checked;
-  // The rule first: the browser's question may close this popup, and the background goes on from the answer.
-  const granted = on ? chrome.permissions.request({ origins: matchesOf(host) }) : Promise.resolve(true);
-  await ask({ type: 'set-site', host, rule: { mode: on ? 'on' : 'off' } });
-  if (!await granted) await ask({ type: 'set-site', host, rule: { mode: 'off' } });
-  reload.hidden = false;
-  await showSite();
-});
-
-find('reload-button', HTMLButtonElement).addEventListener('click', () => {
-  if (tab?.id !== undefined) void chrome.tabs.reload(tab.id);
-  window.close();
-});
-find('options', HTMLButtonElement).addEventListener('click', () => {
-  void chrome.runtime.openOptionsPage();
-  window.close();
-});
-find('waiting-button', HTMLButtonElement).addEventListener('click', () => {
-  void ask({ type: 'show-holds' });
-  window.close();
-});
+/** @type {import('../shared/messages.js').StateAnswer | null} */
+let state = null;
 
 async function showState() {
-  /** @type {import('../shared/messages.js').StateAnswer | null} */
-  const state = await ask({ type: 'state' });
+  state = await ask({ type: 'state' });
   if (!state) return;
   find('daemon', HTMLElement).textContent = daemonWords(state);
   find('mood', HTMLElement).className = `mood ${daemonMood(state)}`;
@@ -62,7 +22,47 @@ async function showState() {
   models.textContent = state.models ? words(`models_${state.models}`) : '';
   find('waiting', HTMLElement).hidden = state.waiting === 0;
   find('waiting-words', HTMLElement).textContent = state.waiting === 1 ? words('one_waiting') : words('many_waiting', String(state.waiting));
+  find('missing', HTMLElement).hidden = state.missing.length === 0;
+  find('missing-words', HTMLElement).textContent = words('missing', state.missing.join(', '));
+  find('unreadable', HTMLElement).hidden = state.unreadable === null;
+  find('unreadable-words', HTMLElement).textContent = words('unreadable', state.unreadable ?? '');
+  showPictures(state.pictures);
 }
+
+/** @param {import('../shared/messages.js').Picture[]} pictures */
+function showPictures(pictures) {
+  find('photos', HTMLElement).hidden = pictures.length === 0;
+  find('pictures', HTMLElement).replaceChildren(...pictures.map((picture, index) => {
+    const lines = verdictLines(picture.report).map((line) => make('li', {}, line));
+    const name = words('photo_number', String(index + 1), picture.host);
+    return make('div', { className: 'photo' }, compare(picture, name), make('ul', { className: 'small' }, ...lines));
+  }));
+}
+
+find('missing-allow', HTMLButtonElement).addEventListener('click', async () => {
+  // Asked for at once: the browser takes it for a person's wish only within the click.
+  await chrome.permissions.request({ origins: (state?.missing ?? []).flatMap(matchesOf) });
+  await showState();
+  await showSite();
+});
+find('missing-off', HTMLButtonElement).addEventListener('click', async () => {
+  for (const host of state?.missing ?? []) await change({ type: 'set-site', host, rule: { mode: 'off' } });
+  await showState();
+  await showSite();
+});
+find('options', HTMLButtonElement).addEventListener('click', () => {
+  void chrome.runtime.openOptionsPage();
+  window.close();
+});
+find('waiting-button', HTMLButtonElement).addEventListener('click', () => {
+  void ask({ type: 'show-holds' });
+  window.close();
+});
+find('problem', HTMLButtonElement).addEventListener('click', async () => {
+  const { policy } = await chrome.storage.local.get('policy');
+  const report = problemReport({ state, policy, version: chrome.runtime.getManifest().version, browser: navigator.userAgent, when: new Date() });
+  save('cloakroom-problem.json', `${JSON.stringify(report, null, 2)}\n`);
+});
 
 await showSite();
 await showState();

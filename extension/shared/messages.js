@@ -22,26 +22,49 @@
  * Background to content script. A null parcel: the file may go as it is.
  * @typedef {{ type: 'probe', intact: boolean, blob: Blob }
  *   | { type: 'release', hold: string, parcels: (Parcel | null)[] }
- *   | { type: 'refuse', hold: string }} ToContent
+ *   | { type: 'refuse', hold: string }
+ *   | { type: 'status', hold: string, state: Status, share: number }} ToContent  share: how much is done, from 0 to 1
  *
- * Background to the hold window, over the port "holds", and back.
- * @typedef {'retry' | 'attempt' | 'original' | 'cancel'} Choice
- * @typedef {{ id: string, host: string, files: { name: string, size: number }[], code: string, detail: string, choices: Choice[] }} Waiting
+ * How an upload ended, null where there was nothing to do; and what the page's small status says of it.
+ * @typedef {'cloaked' | 'weak' | 'original' | 'cancelled' | 'blocked'} Outcome
+ * @typedef {'working' | 'waiting' | 'ended' | Outcome} Status
+ * @typedef {{ show: (state: Status, share: number) => void, hide: () => void }} PageStatus
+ *
+ * Background to the hold window, over the port "holds", and back. `remembers`: the choices that a site's rule can keep;
+ * `preview`: a data URL, null of what cannot be shown.
+ * @typedef {'cloak' | 'retry' | 'attempt' | 'original' | 'cancel'} Choice
+ * @typedef {{ choice: Choice, remember: boolean }} Answer
+ * @typedef {{ id: string, host: string, files: { name: string, size: number, preview: string | null }[], code: string, detail: string,
+ *   choices: Choice[], remembers: Choice[] }} Waiting
  * @typedef {{ type: 'holds', holds: Waiting[] }} ToHoldWindow
- * @typedef {{ type: 'choose', hold: string, choice: Choice } | { type: 'closing' }} FromHoldWindow
+ * @typedef {{ type: 'choose', hold: string } & Answer | { type: 'closing' }} FromHoldWindow
  *
  * Extension pages to background, by runtime.sendMessage.
  * @typedef {{ type: 'state' }
  *   | { type: 'pair', port: number, code: string }
- *   | { type: 'set-site', host: string, rule: Partial<import('../policy.js').Rule> | null }
- *   | { type: 'show-holds' }} FromPage
+ *   | { type: 'set-site', host: string, rule: Partial<import('../policy/rule.js').Rule> | null }
+ *   | { type: 'set-default', rule: Partial<import('../policy/rule.js').Rule> }
+ *   | { type: 'set-once', tab: number, host: string, rule: Partial<import('../policy/rule.js').Rule> | null }
+ *   | { type: 'import', text: string }
+ *   | { type: 'set-sync', on: boolean }
+ *   | { type: 'set-history', on: boolean }
+ *   | { type: 'erase-history' }
+ *   | { type: 'test-photo', photo: string }
+ *   | { type: 'show-holds' }} FromPage  photo: the address of one of the extension's own
+ * @typedef {{ ok: boolean, error?: string }} DoneAnswer
  *
  * The daemon as people should hear of it.
  * @typedef {'unpaired' | 'unreachable' | 'refused' | 'impostor' | 'ready'} Connectivity
- * @typedef {{ host: string, when: number, photos: number, outcome: 'cloaked' | 'weak' | 'original' | 'cancelled', seconds: number, psnr: number | null,
- *   reports: import('../background/connection.js').Report[] }} LastResult  reports: the daemon's, one a photo; no pixels
+ * @typedef {{ host: string, when: number, photos: number, outcome: Outcome, seconds: number, psnr: number | null,
+ *   codes: string[], reports: import('../background/connection.js').Report[] }} LastResult  codes: of photos that were not cloaked;
+ *   reports: the daemon's, one a photo; no pixels
+ * @typedef {{ host: string, before: string, after: string, report: import('../background/connection.js').Report }} Picture  data URLs
+ * @typedef {{ on: boolean, entries: { when: number, host: string, photos: number, outcome: Outcome, seconds: number }[] }} History
+ * @typedef {{ code: string | null, detail: string, picture: Picture | null }} TestAnswer  code: why it was not cloaked
  * @typedef {{ connection: Connectivity, port: number, worker: string | null, queued: number, device: string, models: string,
- *   protectors: string[], classes: string[], waiting: number, last: LastResult | null }} StateAnswer
+ *   version: string, protectors: string[], classes: string[], waiting: number, missing: string[], unreadable: string | null,
+ *   last: LastResult | null, pictures: Picture[] }} StateAnswer  missing: sites that are on and lack the browser's permission;
+ *   unreadable: what is wrong with the stored rules
  * @typedef {{ ok: boolean, reason: Connectivity | null }} PairAnswer
  */
 export {};

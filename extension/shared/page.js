@@ -6,7 +6,9 @@ export const words = (name, ...values) => chrome.i18n.getMessage(name, values);
 
 /** Puts the words into every element that names a message. */
 export function localise() {
-  document.documentElement.lang = chrome.i18n.getUILanguage();
+  // Of the words that are shown, which need not be the browser's own language.
+  document.documentElement.lang = words('language');
+  document.documentElement.dir = words('direction');
   for (const node of document.querySelectorAll('[data-words]')) node.textContent = words(node.getAttribute('data-words') ?? '');
   for (const node of document.querySelectorAll('[data-label]')) node.setAttribute('aria-label', words(node.getAttribute('data-label') ?? ''));
 }
@@ -31,7 +33,7 @@ export function make(name, properties, ...children) {
   return node;
 }
 
-/** @param {import('./messages.js').FromPage} message @returns {Promise<any>} null when the background could not do it */
+/** @param {import('./messages.js').FromPage} message @returns {Promise<any>} an `error` in it when the background could not do it */
 export function ask(message) {
   return chrome.runtime.sendMessage(message);
 }
@@ -68,6 +70,32 @@ function unseenWords(reports) {
     if (!least) return [];
     return [words(`unseen_${protector}`, ...[least.probability, least.low, least.high].map((share) => String(Math.round(100 * share))))];
   });
+}
+
+/** Why a photo was not cloaked; the daemon's own sentence where this browser has none in its language. @type {(code: string, detail: string) => string} */
+export const failureWords = (code, detail) => words(`why_${code.replaceAll('-', '_')}`) || detail || words('why_internal');
+
+/** What models made of a photo, one line each. @param {import('../background/connection.js').Report} report */
+export function verdictLines({ verdicts = [] }) {
+  return verdicts.map(({ protector, before, after, protected: isProtected }) => {
+    const read = (/** @type {string[]} */ names) => [...new Set(names)].slice(0, 4).join(', ') || words('nothing_read');
+    const [kind] = protector.split('-');
+    return words(isProtected ? 'verdict_good' : 'verdict_bad', words(`reads_${kind}`), read(before), read(after));
+  });
+}
+
+/** An answer beside what was asked. @type {(id: string, message: string, mood: 'good' | 'bad') => void} */
+export function say(id, message, mood) {
+  const node = find(id, HTMLElement);
+  node.className = `small ${mood}`;
+  node.textContent = message;
+}
+
+/** Asks, and says what went wrong. @param {import('./messages.js').FromPage} message @returns {Promise<string | null>} the error, null for none */
+export async function change(message) {
+  /** @type {import('./messages.js').DoneAnswer | null} */
+  const answer = await ask(message);
+  return answer?.ok ? null : answer?.error ?? words('why_internal');
 }
 
 /** @param {number} bytes */

@@ -100,6 +100,13 @@ def twelve_megapixels() -> Pixels:
     return np.asarray(Image.fromarray(astronaut()).resize((4000, 3000), Image.Resampling.BICUBIC))
 
 
+def animation(path: Path) -> Upload:
+    """A GIF of two frames, which nothing can cloak."""
+    frames = [Image.fromarray(cat(width)).resize((120, 80)) for width in (240, 300)]
+    frames[0].save(path, "GIF", save_all=True, append_images=frames[1:])
+    return Upload(path, path.read_bytes())
+
+
 def make_all(folder: Path) -> dict[str, Upload]:
     """Every file the paths use, by the name that a path gives it."""
     pdf = folder / "terms.pdf"

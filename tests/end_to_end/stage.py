@@ -96,14 +96,52 @@ async def switch_on(browser: Browser, host: str) -> None:
         raise RuntimeError(f"switching on: {said}")
 
 
-async def choose_protectors(browser: Browser, host: str, protectors: tuple[str, ...]) -> None:
-    """Change a site's rule as the extension's own pages do."""
+async def tell(browser: Browser, message: dict[str, Any]) -> None:
+    """Ask the background for a change as the extension's own pages do.
+
+    Raises:
+        RuntimeError: it refused.
+    """
     page = await browser.open_extension("options/options.html")
-    message = json.dumps({"type": "set-site", "host": host, "rule": {"protectors": protectors}})
-    answer = await page.evaluate(f"chrome.runtime.sendMessage({message})")
+    answer = await page.evaluate(f"chrome.runtime.sendMessage({json.dumps(message)})")
     await page.close()
     if answer != {"ok": True}:
-        raise RuntimeError(f"the rule was not taken: {answer}")
+        raise RuntimeError(f"not done: {answer}")
+
+
+async def set_rule(browser: Browser, host: str, **rule: object) -> None:
+    """Change a site's rule."""
+    await tell(browser, {"type": "set-site", "host": host, "rule": rule})
+
+
+async def choose_protectors(browser: Browser, host: str, protectors: tuple[str, ...]) -> None:
+    """Change what a site's photos are protected from."""
+    await set_rule(browser, host, protectors=protectors)
+
+
+async def keeps(page: Page, condition: str, area: str = "local", seconds: float = 20.0) -> None:
+    """Wait until the extension's storage is as a condition on `kept` says: a page shows a change a moment before.
+
+    Raises:
+        TimeoutError: it never was.
+    """
+    look = f"chrome.storage.{area}.get().then((kept) => Boolean({condition}))"
+    async with asyncio.timeout(seconds):
+        while True:
+            if await page.evaluate(look):
+                return
+            await asyncio.sleep(0.05)
+
+
+async def open_popup(browser: Browser, address: str) -> Page:
+    """The popup of the tab whose address has this in it."""
+    asking = await browser.open_extension("options/options.html")
+    found = f"chrome.tabs.query({{}}).then((tabs) => tabs.find(({{ url }}) => url?.includes({json.dumps(address)}))?.id)"
+    number = await asking.evaluate(found)
+    await asking.close()
+    page = await browser.open_extension(f"popup/popup.html?tab={number}")
+    await page.wait_for("!document.querySelector('#switch').disabled")
+    return page
 
 
 async def last_reports(browser: Browser) -> list[dict[str, Any]]:

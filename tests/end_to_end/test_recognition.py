@@ -1,6 +1,5 @@
 """The visual protector's whole way: a service that must recognise names the class of a picture that nobody can look through."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -13,7 +12,7 @@ from protectors.quality import ssim
 from protectors.visual import UNREADABLE
 from tests.end_to_end.photos import Upload, decode, png
 from tests.end_to_end.recogniser import Recogniser
-from tests.end_to_end.stage import QUICKEST, Stage, choose_protectors, last_reports
+from tests.end_to_end.stage import QUICKEST, Stage, choose_protectors, keeps, last_reports
 from tests.protectors.conftest import needs_data
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), needs_data]
@@ -54,11 +53,7 @@ async def service(stage: Stage, recogniser: Recogniser) -> AsyncIterator[Stage]:
     await page.click("#sites summary")
     await page.click("#sites input[name=visual]")
     await page.wait_for("document.querySelector('#sites input[name=visual]').checked")
-    # The box is ticked at once; the background stores the policy a moment later.
-    stored = "({ policy }) => policy.sites['127.0.0.1'].protectors.join() === 'visual' ? done() : setTimeout(look, 40)"
-    look = f"const look = () => chrome.storage.local.get('policy').then({stored}); look();"
-    async with asyncio.timeout(20):
-        await page.evaluate(f"new Promise((done) => {{ {look} }})")
+    await keeps(page, "kept.policy.sites['127.0.0.1'].protectors.join() === 'visual'")
     await page.close()
     yield stage
     stage.site.recognise = None

@@ -1,8 +1,8 @@
 const names = (text) => Object.fromEntries(text.split(' ').map((name) => [name, 'readonly']));
 const BROWSER = names('Blob CustomEvent DOMException Document DocumentFragment DragEvent Element Event EventTarget FormDataEvent HTMLCollection HTMLElement HTMLFormElement'
-  + ' HTMLInputElement HTMLButtonElement InputEvent HTMLUListElement MessageChannel MessageEvent MessagePort MouseEvent Node NodeList ShadowRoot SubmitEvent ClipboardEvent DataTransfer'
-  + ' DataTransferItemList File FileList FileReader FormData AbortController AbortSignal TextEncoder URL URLSearchParams WebSocket atob btoa chrome clearInterval clearTimeout crypto'
-  + ' document fetch navigator setInterval setTimeout window');
+  + ' HTMLInputElement HTMLButtonElement InputEvent HTMLDetailsElement HTMLFieldSetElement HTMLTableSectionElement MessageChannel MessageEvent MessagePort MouseEvent Node NodeList ShadowRoot SubmitEvent ClipboardEvent DataTransfer'
+  + ' DataTransferItemList File FileList FileReader FormData AbortController AbortSignal TextEncoder URL URLSearchParams WebSocket OffscreenCanvas atob btoa chrome clearInterval clearTimeout createImageBitmap crypto'
+  + ' document fetch location navigator setInterval setTimeout window');
 
 const rules = {
   'array-callback-return': 'error', 'consistent-return': 'error', 'curly': ['error', 'multi-line'], 'eqeqeq': 'error', 'no-alert': 'error',
@@ -17,5 +17,5 @@ export default [
   { ignores: ['**/node_modules/', '.venv/'] },
   { files: ['extension/**/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: BROWSER }, linterOptions: { reportUnusedDisableDirectives: 'error' }, rules },
   { files: ['extension/{page,content}/*.js'], languageOptions: { sourceType: 'script' } },
-  { files: ['tests/extension/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: names('Blob Buffer URL WebSocket crypto globalThis setTimeout') }, rules },
+  { files: ['tests/extension/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: names('Blob Buffer URL WebSocket crypto globalThis setTimeout structuredClone') }, rules },
 ];

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { channelFor, matchesOf, normalHost, offeredSites, siteOf } from '../../extension/policy/hosts.js';
 import {
-  channelFor, hostsOn, initialPolicy, matchesOf, normalHost, readPolicy, ruleFor, withProtector, withRule,
-} from '../../extension/policy.js';
+  exportPolicy, fixedFor, hostsOn, importPolicy, initialPolicy, readManaged, readPolicy, ruleFor, withDefault, withRule,
+} from '../../extension/policy/policy.js';
+import { answered, questionOf, remembered } from '../../extension/policy/remember.js';
+import { MEDIA, MODES, STRENGTHS, UNPROTECTED, initialRule, withProtector } from '../../extension/policy/rule.js';
+import { fromItems, merged, toItems } from '../../extension/policy/shared_items.js';
 
-const sites = JSON.parse(await readFile(new URL('../../extension/sites.json', import.meta.url), 'utf8'));
+const json = async (name) => JSON.parse(await readFile(new URL(`../../extension/${name}`, import.meta.url), 'utf8'));
+const sites = await json('sites.json');
+const on = (host, rule = {}) => withRule(initialPolicy(), host, { mode: 'cloak', ...rule });
 
 test('a new policy has every site off', () => {
   assert.equal(ruleFor(initialPolicy(), 'example.social').mode, 'off');
@@ -14,11 +20,49 @@ test('a new policy has every site off', () => {
 });
 
 test('a rule is one host\'s, and overrides the default field by field', () => {
-  const policy = withRule(withRule(initialPolicy(), 'a.example', { mode: 'on' }), 'a.example', { strength: 'strong' });
-  assert.deepEqual(ruleFor(policy, 'a.example'), { mode: 'on', protectors: ['objects', 'scene'], strength: 'strong', sensitive: [] });
+  const policy = withRule(on('a.example'), 'a.example', { strength: 'strong' });
+  assert.deepEqual(ruleFor(policy, 'a.example'), { ...initialRule(), mode: 'cloak', strength: 'strong' });
   assert.equal(ruleFor(policy, 'b.a.example').mode, 'off');
   assert.deepEqual(hostsOn(policy), ['a.example']);
   assert.deepEqual(hostsOn(withRule(policy, 'a.example', null)), []);
+});
+
+test('the default is what sites get that say nothing else, and switches none on', () => {
+  const policy = withDefault(on('a.example'), { strength: 'strong', media: 'cancel' });
+  assert.equal(ruleFor(policy, 'a.example').strength, 'strong');
+  assert.equal(ruleFor(withRule(policy, 'a.example', { media: 'original' }), 'a.example').media, 'original');
+  assert.throws(() => withDefault(policy, { mode: 'cloak' }), /policy\.default\.mode/);
+});
+
+test('managed counts for more than this time only, that for more than the site, that for more than the default', () => {
+  const managed = readManaged({ default: { strength: 'strong' }, sites: { 'a.example': { mode: 'block' } } });
+  const policy = on('a.example', { strength: 'subtle', media: 'original' });
+  const once = /** @type {const} */ ({ mode: 'off', strength: 'balanced', unprotected: 'attempt' });
+  assert.deepEqual(
+    ruleFor(policy, 'a.example', { managed, once }),
+    { ...initialRule(), mode: 'block', strength: 'strong', unprotected: 'attempt', media: 'original' },
+  );
+  assert.equal(ruleFor(policy, 'a.example', { once }).mode, 'off');
+  assert.equal(ruleFor(policy, 'a.example', { once: null }).mode, 'cloak');
+  assert.deepEqual(fixedFor(managed, 'a.example'), { mode: 'block', strength: 'strong' });
+  assert.deepEqual(fixedFor(managed, 'b.example'), { strength: 'strong' });
+  assert.deepEqual(fixedFor(undefined, 'b.example'), {});
+});
+
+test('what an organisation switches on is on without the person\'s doing, and what it switches off is off', () => {
+  const managed = readManaged({ sites: { 'a.example': { mode: 'off' }, 'b.example': { mode: 'ask' } } });
+  assert.deepEqual(hostsOn(on('a.example'), managed), ['b.example']);
+});
+
+test('managed storage takes what its schema says, and nothing else', async () => {
+  assert.deepEqual(readManaged(undefined), { default: {}, sites: {} });
+  assert.deepEqual(readManaged({}), { default: {}, sites: {} });
+  assert.throws(() => readManaged({ default: { mode: 'on' } }), /managed\.default\.mode/);
+  const { properties } = (await json('managed_schema.json')).properties.default;
+  assert.deepEqual(Object.keys(properties).sort(), Object.keys(initialRule()).sort());
+  for (const [name, choices] of Object.entries({ mode: MODES, strength: STRENGTHS, unprotected: UNPROTECTED, media: MEDIA })) {
+    assert.deepEqual(properties[name].enum, [...choices], name);
+  }
 });
 
 test('protectors are chosen one by one, and never none', () => {
@@ -38,20 +82,98 @@ test('visual stands alone', () => {
 
 test('changing a policy leaves the old one as it was', () => {
   const before = initialPolicy();
-  withRule(before, 'a.example', { mode: 'on' });
+  withRule(before, 'a.example', { mode: 'cloak' });
+  withDefault(before, { strength: 'strong' });
   assert.deepEqual(before, initialPolicy());
 });
 
-test('what is stored is read back, and nothing else is', () => {
-  const policy = withRule(initialPolicy(), 'a.example', { mode: 'on', sensitive: ['person'] });
-  assert.deepEqual(readPolicy(JSON.parse(JSON.stringify(policy))), policy);
-  const wrong = [
-    { ...policy, schema: 2 }, { ...policy, sites: [] }, { ...policy, default: null }, 'on', 1,
-    { ...policy, sites: { 'a.example': { mode: 'perhaps' } } }, { ...policy, sites: { 'a.example': { strength: 'most' } } },
-    { ...policy, sites: { 'a.example': { protectors: [] } } }, { ...policy, sites: { 'a.example': { sensitive: [1] } } },
-    { ...policy, sites: { 'A example': { mode: 'on' } } },
-  ];
-  for (const stored of wrong) assert.throws(() => readPolicy(stored), TypeError, JSON.stringify(stored));
+test('a policy of schema 1 is read as one of today', () => {
+  const old = {
+    schema: 1,
+    default: { mode: 'off', protectors: ['scene'], strength: 'subtle', sensitive: [] },
+    sites: { 'a.example': { mode: 'on', strength: 'strong' }, 'b.example': { mode: 'off' }, 'c.example': { sensitive: ['person'] } },
+  };
+  const before = structuredClone(old);
+  assert.deepEqual(readPolicy(old), {
+    schema: 2,
+    default: { ...initialRule(), protectors: ['scene'], strength: 'subtle' },
+    sites: { 'a.example': { mode: 'cloak', strength: 'strong' }, 'b.example': { mode: 'off' }, 'c.example': { sensitive: ['person'] } },
+  });
+  assert.deepEqual(old, before);
+  assert.throws(() => readPolicy({ ...old, sites: { 'a.example': { mode: 'perhaps' } } }), TypeError);
+  assert.throws(() => readPolicy({ ...old, sites: 'all' }), TypeError);
+  assert.throws(() => readPolicy({ ...readPolicy(old), sites: { 'a.example': { mode: 'on' } } }), TypeError, 'no mode of today');
+});
+
+test('what is exported is imported', () => {
+  const policy = withDefault(on('a.example', { sensitive: ['person'], channel: 'instagram', unprotected: 'attempt', media: 'cancel' }), { strength: 'subtle' });
+  assert.deepEqual(importPolicy(exportPolicy(policy)), policy);
+});
+
+test('what is no policy is refused, and the error says what and where', () => {
+  const policy = on('a.example');
+  const wrong = /** @type {const} */ ([
+    ['on', /JSON/], ['', /JSON/], [null, /not an object/], [1, /not an object/], [[], /not an object/], [{}, /policy\.schema/],
+    [{ ...policy, schema: 3 }, /policy\.schema: 3/], [{ ...policy, schema: '__proto__' }, /policy\.schema/],
+    [{ ...policy, sites: [] }, /policy\.sites/], [{ ...policy, default: null }, /policy\.default/],
+    [{ ...policy, default: { mode: 'cloak' } }, /policy\.default\.mode/], [{ ...policy, extra: 1 }, /"extra"/],
+    [{ ...policy, sites: { 'a.example': { mode: 'perhaps' } } }, /policy\.sites\["a\.example"\]\.mode: not one of off, ask, cloak, block/],
+    [{ ...policy, sites: { 'a.example': { strength: 'most' } } }, /strength/],
+    [{ ...policy, sites: { 'a.example': { protectors: [] } } }, /protectors: at least one/],
+    [{ ...policy, sites: { 'a.example': { protectors: ['objects', 'visual'] } } }, /visual stands alone/],
+    [{ ...policy, sites: { 'a.example': { sensitive: [1] } } }, /sensitive/],
+    [{ ...policy, sites: { 'a.example': { channel: 'Not one' } } }, /channel/],
+    [{ ...policy, sites: { 'a.example': { unprotected: 'yes' } } }, /unprotected/],
+    [{ ...policy, sites: { 'a.example': { media: 'attempt' } } }, /media/],
+    [{ ...policy, sites: { 'a.example': { toString: 'x' } } }, /"toString"/],
+    [{ ...policy, sites: { 'A example': { mode: 'cloak' } } }, /"A example" is not a host/],
+  ]);
+  for (const [stored, message] of wrong) {
+    const text = typeof stored === 'string' ? stored : JSON.stringify(stored);
+    assert.throws(() => importPolicy(text), { name: 'TypeError', message }, text);
+  }
+});
+
+test('what a browser shares is read by another, site by site', () => {
+  const policy = withRule(on('a.example'), 'b.example', { mode: 'ask', strength: 'strong' });
+  const items = toItems(policy);
+  assert.deepEqual(Object.keys(items).sort(), ['default', 'schema', 'site:a.example', 'site:b.example']);
+  assert.deepEqual(fromItems(structuredClone(items)), policy);
+  assert.equal(fromItems({}), null);
+  assert.throws(() => fromItems({ ...items, 'site:a.example': { mode: 'on' } }), TypeError);
+});
+
+test('two browsers that were apart keep the sites of both, and their own rule of one', () => {
+  const there = withRule(on('a.example', { strength: 'subtle' }), 'b.example', { mode: 'block' });
+  const together = merged(on('a.example', { strength: 'strong' }), there);
+  assert.deepEqual(together.sites, { 'a.example': { mode: 'cloak', strength: 'strong' }, 'b.example': { mode: 'block' } });
+});
+
+test('what is remembered of an answer is what the site gets next time', () => {
+  assert.deepEqual(remembered('ask', 'cloak'), { mode: 'cloak' });
+  assert.deepEqual(remembered('ask', 'original'), { mode: 'off' });
+  assert.deepEqual(remembered('ask', 'cancel'), { mode: 'block' });
+  for (const [code, field, choices] of /** @type {const} */ ([
+    ['not-protected', 'unprotected', ['attempt', 'original', 'cancel']], ['animated', 'media', ['original', 'cancel']],
+  ])) {
+    assert.equal(questionOf(code), field);
+    for (const choice of choices) {
+      const rule = remembered(code, choice);
+      assert.deepEqual(rule, { [field]: choice });
+      assert.equal(answered(code, ruleFor(on('a.example', rule), 'a.example')), choice);
+    }
+    assert.equal(remembered(code, 'retry'), null);
+    assert.equal(answered(code, ruleFor(on('a.example'), 'a.example')), null);
+  }
+});
+
+test('a daemon that is away is no trait of a site: nothing is remembered of it', () => {
+  const everything = ruleFor(on('a.example', { unprotected: 'original', media: 'original' }), 'a.example');
+  for (const code of ['unreachable', 'unpaired', 'silent', 'internal', 'too-large', 'truncated']) {
+    assert.equal(questionOf(code), null);
+    for (const choice of ['retry', 'attempt', 'original', 'cancel']) assert.equal(remembered(code, choice), null);
+    assert.equal(answered(code, everything), null);
+  }
 });
 
 test('hosts are read from what people type', () => {
@@ -65,15 +187,18 @@ test('matches cover both schemes of exactly one host', () => {
   assert.deepEqual(matchesOf('a.example'), ['http://a.example/*', 'https://a.example/*']);
 });
 
-test('sites.json names each host once, with a channel and a source', () => {
+test('sites.json names each host once, with a mode, a channel and a source', () => {
   const hosts = sites.sites.flatMap((site) => site.hosts);
   assert.equal(new Set(hosts).size, hosts.length);
   for (const site of sites.sites) {
     assert.ok(site.source && site.trust && site.channel.name, site.name);
+    assert.ok(MODES.includes(site.mode), site.name);
     for (const host of site.hosts) {
       assert.equal(normalHost(host), host);
       assert.equal(channelFor(sites, host), site.channel.name);
+      assert.equal(siteOf(sites, host), site);
     }
   }
   assert.equal(channelFor(sites, 'unknown.example'), null);
+  assert.deepEqual(offeredSites({ sites: [{ ...sites.sites[0], mode: 'off' }, sites.sites[1]] }), [sites.sites[1]]);
 });

@@ -10,7 +10,7 @@ const { resultWords } = await import('../../extension/shared/page.js');
 
 /** @param {object[]} reports @param {string} outcome */
 function said(reports, outcome = 'cloaked') {
-  const last = { outcome, photos: reports.length, host: 'a.example', seconds: 2, psnr: 40, at: 0, reports };
+  const last = { outcome, photos: reports.length, host: 'a.example', seconds: 2, psnr: 40, at: 0, codes: [], reports };
   return resultWords(/** @type {any} */ (last)).split(' ').filter((part) => !part.startsWith('result_'));
 }
 const estimate = (/** @type {number} */ probability) => ({ probability, low: probability - 0.1, high: probability + 0.1 });

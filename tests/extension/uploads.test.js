@@ -6,60 +6,91 @@ const PNG = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, 0x49, 
 const photo = (mark) => new Blob([Uint8Array.from([...PNG, mark])], { type: 'image/png' });
 const bytesOf = async (blob) => Array.from(new Uint8Array(await blob.arrayBuffer()));
 
-const rule = { mode: 'on', protectors: ['scene'], strength: 'balanced', sensitive: [] };
-const stored = {};
+const rule = { mode: 'cloak', protectors: ['scene'], strength: 'balanced', sensitive: [] };
+const kept = { local: {}, session: {} };
+let managed = {};
+const area = (name) => ({
+  get: () => Promise.resolve(structuredClone(kept[name])),
+  set: (values) => Promise.resolve(Object.assign(kept[name], structuredClone(values))),
+});
+const noBadge = { setBadgeText: () => Promise.resolve(), setBadgeBackgroundColor: () => Promise.resolve() };
 globalThis.chrome = {
   runtime: { getURL: () => 'data:application/json,{"sites":[]}', getPlatformInfo: () => Promise.resolve({}) },
-  storage: { local: { get: () => Promise.resolve(stored) }, session: { set: (values) => Promise.resolve(Object.assign(stored, values)) } },
+  storage: { local: area('local'), session: area('session'), managed: { get: () => Promise.resolve(managed) } },
+  action: noBadge,
 };
-const { initialPolicy, withRule } = await import('../../extension/policy.js');
+const { initialPolicy, withRule } = await import('../../extension/policy/policy.js');
+const { Badge } = await import('../../extension/background/badge.js');
+const { forgetOnce, setOnce } = await import('../../extension/background/once.js');
 const { Uploads } = await import('../../extension/background/uploads.js');
+const { JobError } = await import('../../extension/background/connection.js');
 
+const TAB = 7;
 let marks = 0;
 let jobs = [];
 let asked = [];
 let report = {};
+let failure = null;
+/** What the person says, one after the other, and then cancels. */
+let answers = [];
 let uploads;
 
-beforeEach(() => {
+beforeEach(async () => {
   jobs = [];
   asked = [];
+  answers = [];
+  managed = {};
+  failure = null;
   report = { protected: true, psnr: 40 };
-  stored.policy = withRule(withRule(initialPolicy(), 'one.example', rule), 'two.example', rule);
+  await forgetOnce(TAB);
+  kept.local = { policy: withRule(withRule(initialPolicy(), 'one.example', rule), 'two.example', rule) };
+  kept.session.last = undefined;
   const connection = {
-    protect: (request) => {
+    protect: (request, _blob, _again, tell) => {
       jobs.push(request);
+      tell({ stage: 'scene', done: 1, total: 2 });
       marks += 1;
-      return Promise.resolve({ blob: photo(100 + marks), report });
+      return failure ? Promise.reject(failure) : Promise.resolve({ blob: photo(100 + marks), report });
     },
     cancel: () => {},
   };
-  const holdWindow = { ask: (waiting) => { asked.push(waiting); return Promise.resolve('cancel'); }, withdraw: () => {} };
-  uploads = new Uploads(connection, holdWindow);
+  const holdWindow = {
+    ask: (waiting) => { asked.push(waiting); return Promise.resolve(answers.shift() ?? { choice: 'cancel', remember: false }); },
+    withdraw: () => {},
+  };
+  uploads = new Uploads(connection, holdWindow, new Badge());
 });
 
-/** One upload of a page, and what the background answers. */
-const upload = (blob, host = 'one.example') => new Promise((resolve) => {
+const setRule = (host, change) => { kept.local.policy = withRule(kept.local.policy, host, change); };
+const ruleOf = (host) => kept.local.policy.sites[host];
+
+/** One upload of a page: what the background answers, and what it had the page's status say before. */
+const uploadWith = (blob, host = 'one.example', hold = 'h') => new Promise((resolve) => {
   const listeners = [];
+  const states = [];
   uploads.adopt({
-    sender: { origin: `https://${host}`, url: `https://${host}/` },
-    postMessage: resolve,
+    sender: { origin: `https://${host}`, url: `https://${host}/`, tab: { id: TAB } },
+    postMessage: (message) => {
+      if (message.type === 'status') states.push(message.state);
+      else resolve({ answer: message, states });
+    },
     onMessage: { addListener: (listener) => { listeners.push(listener); } },
     onDisconnect: { addListener: () => {} },
   });
   const parcel = { name: 'me.png', type: 'image/png', size: blob.size, blob, text: null };
-  for (const listener of listeners) listener({ type: 'hold', hold: 'h', jobs: ['0'.repeat(32)], parcels: [parcel], again: false });
+  for (const listener of listeners) listener({ type: 'hold', hold, jobs: ['0'.repeat(32)], parcels: [parcel], again: false });
 });
+const upload = async (...values) => (await uploadWith(...values)).answer;
 
 test('a cloaked photo that the page reads once more goes as it is', async () => {
   const first = await upload(photo(1));
   assert.equal(first.type, 'release');
   const given = first.parcels[0].blob;
   assert.notDeepEqual(await bytesOf(given), await bytesOf(photo(1)));
-  const last = stored.last;
+  const last = kept.session.last;
   assert.deepEqual(await upload(new Blob([await given.arrayBuffer()])), { type: 'release', hold: 'h', parcels: [null] });
   assert.equal(jobs.length, 1);
-  assert.equal(stored.last, last, 'nothing was uploaded that the popup should tell of');
+  assert.equal(kept.session.last, last, 'nothing was uploaded that the popup should tell of');
 });
 
 test('the original is cloaked each time', async () => {
@@ -78,7 +109,7 @@ test('what another site was given is cloaked for this one', async () => {
 
 test('what was given under another rule is cloaked under the new one', async () => {
   const { parcels } = await upload(photo(4));
-  stored.policy = withRule(stored.policy, 'one.example', { ...rule, protectors: ['objects', 'scene'] });
+  setRule('one.example', { protectors: ['objects', 'scene'] });
   const after = await upload(parcels[0].blob);
   assert.ok(after.parcels[0].blob);
   assert.deepEqual(jobs.map(({ policy }) => policy.protectors), [['scene'], ['objects', 'scene']]);
@@ -90,4 +121,86 @@ test('a photo that was not protected goes nowhere unless the person says so, and
   assert.deepEqual(asked.map(({ code, choices }) => [code, choices]), [['not-protected', ['retry', 'attempt', 'original', 'cancel']]]);
   assert.equal((await upload(photo(100 + marks))).type, 'refuse');
   assert.equal(asked.length, 2);
+});
+
+test('a site that is set to ask asks before a photo is sent anywhere', async () => {
+  setRule('one.example', { mode: 'ask' });
+  assert.equal((await upload(photo(6))).type, 'refuse');
+  assert.deepEqual(asked.map(({ code, choices }) => [code, choices]), [['ask', ['cloak', 'original', 'cancel']]]);
+  assert.deepEqual(jobs, [], 'the daemon has seen nothing');
+  answers = [{ choice: 'cloak', remember: false }];
+  assert.ok((await upload(photo(6))).parcels[0].blob);
+  assert.equal(jobs.length, 1);
+  answers = [{ choice: 'original', remember: false }];
+  assert.deepEqual(await upload(photo(6)), { type: 'release', hold: 'h', parcels: [null] });
+  assert.equal(jobs.length, 1);
+  assert.equal(kept.session.last.outcome, 'original');
+});
+
+test('a site where photos are blocked gets none, and it is said why', async () => {
+  setRule('one.example', { mode: 'block' });
+  const { answer, states } = await uploadWith(photo(7));
+  assert.equal(answer.type, 'refuse');
+  assert.deepEqual(states, ['blocked']);
+  assert.deepEqual([jobs.length, asked.length, kept.session.last.outcome], [0, 0, 'blocked']);
+  const text = new Blob(['no photo at all, but words']);
+  assert.deepEqual((await upload(text)).parcels, [null], 'other files go');
+});
+
+test('what the person has remembered is not asked again', async () => {
+  setRule('one.example', { mode: 'ask' });
+  answers = [{ choice: 'cloak', remember: true }];
+  await upload(photo(8));
+  assert.equal(ruleOf('one.example').mode, 'cloak');
+  report = { protected: false, psnr: 40 };
+  answers = [{ choice: 'attempt', remember: true }];
+  assert.ok((await upload(photo(9))).parcels[0].blob);
+  assert.equal(ruleOf('one.example').unprotected, 'attempt');
+  assert.deepEqual(asked.map(({ remembers }) => remembers), [['cloak', 'original', 'cancel'], ['attempt', 'original', 'cancel']]);
+  assert.ok((await upload(photo(10))).parcels[0].blob);
+  assert.equal(asked.length, 2);
+  assert.equal(kept.session.last.outcome, 'weak');
+});
+
+test('what cannot be cloaked at all follows the site\'s rule for it, and a daemon that failed does not', async () => {
+  setRule('one.example', { media: 'original', unprotected: 'original' });
+  failure = new JobError('animated');
+  assert.deepEqual((await upload(photo(11))).parcels, [null]);
+  assert.equal(asked.length, 0);
+  failure = new JobError('unreachable');
+  assert.equal((await upload(photo(12))).type, 'refuse');
+  assert.deepEqual(asked.map(({ code, remembers }) => [code, remembers]), [['unreachable', []]]);
+});
+
+test('what an organisation has set is neither asked nor remembered against', async () => {
+  managed = { sites: { 'one.example': { mode: 'ask' } } };
+  answers = [{ choice: 'cloak', remember: false }];
+  await upload(photo(13));
+  assert.deepEqual(asked[0].remembers, []);
+  managed = { default: { mode: 'block' } };
+  assert.equal((await upload(photo(14))).type, 'refuse');
+  managed = { default: { mode: 'perhaps' } };
+  assert.equal((await upload(photo(15))).type, 'refuse', 'rules that cannot be read let nothing go');
+  assert.equal(jobs.length, 1);
+});
+
+test('this time only is over after one upload of that host in that tab', async () => {
+  await setOnce(TAB, 'one.example', { mode: 'off' });
+  assert.ok((await upload(photo(16), 'two.example')).parcels[0].blob, 'another host');
+  assert.ok((await upload(new Blob(['words']))).parcels, 'no photo');
+  assert.deepEqual((await upload(photo(17))).parcels, [null]);
+  assert.equal(kept.session.last.outcome, 'original');
+  assert.ok((await upload(photo(17))).parcels[0].blob);
+});
+
+test('of two uploads at once one has what holds this time only', async () => {
+  await setOnce(TAB, 'one.example', { mode: 'off' });
+  const [first, second] = await Promise.all([upload(photo(18)), upload(photo(19), 'one.example', 'other')]);
+  assert.deepEqual([first, second].map(({ parcels }) => parcels[0] === null).sort(), [false, true]);
+});
+
+test('how far it is, and how it ended, is told to the page\'s status', async () => {
+  const { states } = await uploadWith(photo(20));
+  assert.equal(states[0], 'working');
+  assert.equal(states.at(-1), 'cloaked');
 });

@@ -1,0 +1,40 @@
+// @ts-check
+/** The toolbar button's badge: uploads that wait for a person, a site that lost its permission, how far a tab's upload is. */
+
+const COLOURS = { waiting: '#96690c', missing: '#b3372f', progress: '#4b3fb5' };
+
+export class Badge {
+  #waiting = 0;
+  #missing = 0;
+
+  /** @param {number} count uploads that wait for the person */
+  setWaiting(count) {
+    this.#waiting = count;
+    this.#draw();
+  }
+
+  /** @param {number} count sites that are on and without the browser's permission */
+  setMissing(count) {
+    this.#missing = count;
+    this.#draw();
+  }
+
+  // On every tab: which of them shows the site that lost its permission can no longer be asked.
+  #draw() {
+    const text = this.#waiting ? String(this.#waiting) : this.#missing ? '!' : '';
+    void chrome.action.setBadgeText({ text });
+    void chrome.action.setBadgeBackgroundColor({ color: this.#waiting ? COLOURS.waiting : COLOURS.missing });
+  }
+
+  /** @type {(tab: number | undefined, share: number | null) => void} from 0 to 1, null for no upload any more */
+  showProgress(tab, share) {
+    if (tab === undefined) return;
+    // The tab may be closed by now.
+    const quiet = () => {};
+    // Null gives the tab the badge of all tabs again; the types do not know it.
+    const text = share === null ? /** @type {any} */ (null) : `${Math.round(100 * share)}%`;
+    chrome.action.setBadgeText({ tabId: tab, text }).catch(quiet);
+    const rest = this.#waiting ? COLOURS.waiting : COLOURS.missing;
+    chrome.action.setBadgeBackgroundColor({ tabId: tab, color: share === null ? rest : COLOURS.progress }).catch(quiet);
+  }
+}

@@ -1,0 +1,209 @@
+// @ts-check
+/** One upload: all the files that a person picked, dropped or pasted at once. Every doubt holds. */
+import { channelFor } from '../policy/hosts.js';
+import { fixedFor, ruleFor } from '../policy/policy.js';
+import { answered, remembered } from '../policy/remember.js';
+import { loadRules } from '../shared/rules.js';
+import { JobError } from './connection.js';
+import { claimOnce } from './once.js';
+import { examine, toParcel } from './parcels.js';
+import { previewOf } from './preview.js';
+import { shareOf } from './progress.js';
+import { randomHex } from './protocol.js';
+import { saveLast, savePictures } from './recent.js';
+import { saveRule } from './settings.js';
+
+/** Of more photos in one upload the hold window shows but the names. */
+const PREVIEWS = 12;
+
+/**
+ * @typedef {import('../shared/messages.js').Choice} Choice
+ * @typedef {import('../shared/messages.js').Outcome} Outcome
+ * @typedef {import('../policy/rule.js').Rule} Rule
+ * @typedef {import('./parcels.js').Photo} Photo
+ * @typedef {(import('../shared/messages.js').Parcel | null)[]} Parcels
+ * @typedef {{ connection: import('./connection.js').Connection, window: import('./holds.js').HoldWindow,
+ *   sites: Promise<import('../policy/hosts.js').SiteTable>, delivered: import('./delivered.js').Delivered }} Tools
+ * @typedef {(state: import('../shared/messages.js').Status, share: number) => void} Show
+ */
+
+export class Hold {
+  #message;
+  #host;
+  #isBorrowed;
+  #tab;
+  #tools;
+  #show;
+  #gone = false;
+  /** @type {Partial<Rule> | null} */
+  #once = null;
+  /** @type {Photo[]} */
+  #photos = [];
+  #begun = Date.now();
+  /** How it ended, null while it has not and where there was nothing to do. @type {Outcome | null} */
+  outcome = null;
+
+  /**
+   * @param {Extract<import('../shared/messages.js').FromContent, { type: 'hold' }>} message
+   * @param {import('./origin.js').Origin | null} origin
+   * @param {number | undefined} tab
+   * @param {Tools} tools
+   * @param {Show} show hears how it stands
+   */
+  constructor(message, origin, tab, tools, show) {
+    this.#message = message;
+    this.#host = origin?.host ?? null;
+    this.#isBorrowed = origin?.isBorrowed ?? false;
+    this.#tab = tab;
+    this.#tools = tools;
+    this.#show = show;
+  }
+
+  /** Whether it has the rule that holds this time only. */
+  get hasOnce() {
+    return this.#once !== null;
+  }
+
+  /** The page is gone, or gave up. */
+  abandon() {
+    this.#gone = true;
+    for (const { job, cloaked } of this.#photos) if (!cloaked) this.#tools.connection.cancel(job);
+    this.#tools.window.withdraw(this.#message.hold);
+  }
+
+  /** @returns {Promise<Parcels | null>} what may go, null for nothing */
+  async settle() {
+    const { jobs, parcels, again } = this.#message;
+    if (jobs.length !== parcels.length) return null;
+    const files = await Promise.all(parcels.map((parcel, index) => examine(parcel, String(jobs[index]))));
+    this.#photos = files.filter(({ mime }) => mime !== null);
+    if (this.#photos.length === 0) return parcels.map(() => null);
+    if (this.#host === null) return null;
+    this.#once = await claimOnce(this.#tab, this.#host, this.#message.hold);
+    let resumed = again;
+    let isAgreed = false;
+    while (!this.#gone) {
+      const rule = await this.#rule();
+      // Switched off after the page was loaded. Of a frame that only lies in a tab of that host this says nothing.
+      if (rule.mode === 'off' && !this.#isBorrowed) {
+        const asTheyAre = parcels.map(() => null);
+        return this.#once ? this.#end('original', asTheyAre) : asTheyAre;
+      }
+      if (rule.mode === 'block') return this.#end('blocked', null);
+      if (rule.mode === 'ask' && !isAgreed) {
+        const choice = await this.#ask('ask', '', this.#photos, ['cloak', 'original', 'cancel']);
+        if (choice === 'original') return this.#end('original', parcels.map(() => null));
+        if (choice !== 'cloak') return this.#end('cancelled', null);
+        isAgreed = true;
+      }
+      await this.#cloak(rule, resumed);
+      resumed = false;
+      const unsettled = this.#photos.filter((photo) => !isSettled(photo));
+      if (unsettled.length === 0) return this.#end('cloaked', await Promise.all(files.map(toParcel)));
+      if (this.#gone) return null;
+      const choice = await this.#decide(rule, unsettled);
+      if (choice === 'cancel') return this.#end('cancelled', null);
+      if (choice !== 'retry') {
+        return this.#end(choice === 'attempt' ? 'weak' : 'original', await Promise.all(files.map((photo) => (
+          choice === 'original' && unsettled.includes(photo) ? null : toParcel(photo)
+        ))));
+      }
+      for (const photo of unsettled) {
+        // A finished attempt is known to the daemon under its id; another one needs another.
+        photo.job = randomHex(16);
+        photo.cloaked = null;
+        photo.failure = null;
+        photo.share = 0;
+      }
+    }
+    return null;
+  }
+
+  /** @returns {Promise<Rule>} */
+  async #rule() {
+    const { policy, managed } = await loadRules();
+    return ruleFor(policy, String(this.#host), { managed, once: this.#once });
+  }
+
+  /** @type {(rule: Rule, again: boolean) => Promise<void>} */
+  async #cloak({ protectors, strength, sensitive, channel: chosen }, again) {
+    const { connection, delivered, sites } = this.#tools;
+    const channel = chosen ?? channelFor(await sites, String(this.#host));
+    const scope = JSON.stringify([this.#host, protectors, strength, sensitive]);
+    this.#tell();
+    await Promise.all(this.#photos.filter((photo) => !photo.cloaked).map(async (photo) => {
+      const { job, parcel, blob, mime } = photo;
+      const request = { job, name: parcel.name.slice(0, 1024), mime: String(mime), size: blob.size, channel, policy: { protectors, strength, sensitive } };
+      try {
+        if (parcel.size !== blob.size) throw new JobError('too-large');
+        photo.delivered = await delivered.has(blob, scope);
+        if (photo.delivered) return;
+        photo.cloaked = await connection.protect(request, blob, again, (progress) => {
+          photo.share = Math.max(photo.share, shareOf(protectors, progress));
+          this.#tell();
+        });
+        if (isSettled(photo)) await delivered.add(photo.cloaked.blob, scope);
+      } catch (error) {
+        photo.failure = error instanceof JobError ? error : new JobError('internal');
+      }
+      photo.share = 1;
+      this.#tell();
+    }));
+  }
+
+  #tell() {
+    this.#show('working', this.#photos.reduce((sum, { share }) => sum + share, 0) / this.#photos.length);
+  }
+
+  /** What becomes of photos that were not cloaked: as the person said before, or says now. @type {(rule: Rule, unsettled: Photo[]) => Promise<Choice>} */
+  #decide(rule, unsettled) {
+    const codes = unsettled.map(({ failure }) => failure?.code ?? 'not-protected');
+    const [first] = codes.map((code) => answered(code, rule));
+    if (first && codes.every((code) => answered(code, rule) === first)) return Promise.resolve(first);
+    const failure = unsettled.find((photo) => photo.failure)?.failure;
+    return failure
+      ? this.#ask(failure.code, failure.message, unsettled, ['retry', 'original', 'cancel'])
+      : this.#ask('not-protected', '', unsettled, ['retry', 'attempt', 'original', 'cancel']);
+  }
+
+  /** @type {(code: string, detail: string, photos: Photo[], choices: Choice[]) => Promise<Choice>} */
+  async #ask(code, detail, photos, choices) {
+    const host = String(this.#host);
+    this.#show('waiting', 0);
+    const files = await Promise.all(photos.map(async ({ parcel: { name, size }, blob }, index) => (
+      { name, size, preview: index < PREVIEWS ? await previewOf(blob) : null }
+    )));
+    const { managed } = await loadRules();
+    const fixed = fixedFor(managed, host);
+    const remembers = choices.filter((choice) => {
+      const rule = remembered(code, choice);
+      return rule && !Object.keys(rule).some((field) => field in fixed);
+    });
+    // Its page may have been left while the previews were drawn.
+    if (this.#gone) return 'cancel';
+    const { choice, remember } = await this.#tools.window.ask({ id: this.#message.hold, host, files, code, detail, choices, remembers });
+    const rule = remember ? remembered(code, choice) : null;
+    if (rule) await saveRule(host, rule);
+    return choice;
+  }
+
+  /** @type {<T extends Parcels | null>(outcome: Outcome, parcels: T) => T} */
+  #end(outcome, parcels) {
+    this.outcome = outcome;
+    const host = String(this.#host);
+    const photos = this.#photos.filter(({ delivered }) => !delivered);
+    if (photos.length === 0 || this.#gone) return parcels;
+    const done = photos.flatMap(({ cloaked, blob }) => (cloaked ? [{ before: blob, after: cloaked.blob, report: cloaked.report }] : []));
+    const psnrs = done.map(({ report: { psnr } }) => psnr).filter((psnr) => typeof psnr === 'number');
+    void saveLast({
+      host, when: Date.now(), photos: photos.length, outcome, seconds: (Date.now() - this.#begun) / 1000,
+      psnr: psnrs.length ? Math.min(...psnrs) : null, codes: photos.flatMap(({ failure }) => (failure ? [failure.code] : [])),
+      reports: done.map(({ report }) => report),
+    });
+    if (outcome === 'cloaked' || outcome === 'weak') void savePictures(host, done);
+    return parcels;
+  }
+}
+
+/** Only a report that says so settles a photo, once. @param {Photo} photo */
+const isSettled = ({ cloaked, delivered }) => delivered || cloaked?.report.protected === true;

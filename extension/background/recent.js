@@ -1,0 +1,55 @@
+// @ts-check
+/** What the popup shows of the last upload and the last photos, in memory; and the history, which is off unless asked for. */
+import { previewOf } from './preview.js';
+import { inTurn } from './settings.js';
+
+const PICTURES = 4;
+const HISTORY = 500;
+
+/** @typedef {import('../shared/messages.js').LastResult} LastResult */
+/** @typedef {import('../shared/messages.js').Picture} Picture */
+/** @typedef {import('../shared/messages.js').History} History */
+
+/** @returns {Promise<{ last: LastResult | null, pictures: Picture[] }>} */
+export async function loadRecent() {
+  const { last, pictures } = await chrome.storage.session.get(['last', 'pictures']);
+  return { last: /** @type {LastResult | undefined} */ (last) ?? null, pictures: /** @type {Picture[] | undefined} */ (pictures) ?? [] };
+}
+
+/** @param {LastResult} last */
+export async function saveLast(last) {
+  await chrome.storage.session.set({ last });
+  await changeHistory((history) => {
+    if (!history.on) return;
+    const { when, host, photos, outcome, seconds } = last;
+    history.entries = [{ when, host, photos, outcome, seconds }, ...history.entries].slice(0, HISTORY);
+  });
+}
+
+/**
+ * Keeps small pictures of photos before and after, the newest first.
+ * @param {string} host
+ * @param {{ before: Blob, after: Blob, report: import('./connection.js').Report }[]} photos
+ */
+export async function savePictures(host, photos) {
+  /** @type {Picture[]} */
+  const fresh = [];
+  for (const { before, after, report } of photos.slice(0, PICTURES)) {
+    const [first, second] = [await previewOf(before), await previewOf(after)];
+    if (first && second) fresh.push({ host, before: first, after: second, report });
+  }
+  await inTurn(async () => {
+    const { pictures } = await loadRecent();
+    await chrome.storage.session.set({ pictures: [...fresh, ...pictures].slice(0, PICTURES) });
+  });
+}
+
+/** @type {(change: (history: History) => void) => Promise<void>} */
+export function changeHistory(change) {
+  return inTurn(async () => {
+    const { history } = await chrome.storage.local.get('history');
+    const kept = /** @type {History} */ (history ?? { on: false, entries: [] });
+    change(kept);
+    await chrome.storage.local.set({ history: kept });
+  });
+}

@@ -1,0 +1,44 @@
+// @ts-check
+/** The first three steps: pair, choose sites, see a photo cloaked. */
+import { offeredSites } from '../policy/hosts.js';
+import { compare } from '../shared/compare.js';
+import { ask, failureWords, find, localise, make, say, verdictLines, words } from '../shared/page.js';
+import { pairing } from '../shared/pairing.js';
+import { switchOn } from '../shared/switching.js';
+
+localise();
+
+/** @type {import('../policy/hosts.js').SiteTable} */
+const table = await (await fetch(chrome.runtime.getURL('sites.json'))).json();
+const offered = find('offered', HTMLFieldSetElement);
+offered.append(...offeredSites(table).map(({ name }) => make('label', {}, make('input', { type: 'checkbox', name, checked: true }), name)));
+
+find('choose', HTMLFormElement).addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const chosen = new Set([...offered.querySelectorAll('input:checked')].map((box) => /** @type {HTMLInputElement} */ (box).name));
+  const hosts = offeredSites(table).filter(({ name }) => chosen.has(name)).flatMap((site) => site.hosts);
+  if (hosts.length === 0) {
+    say('choose-answer', words('sites_none_chosen'), 'bad');
+    return;
+  }
+  const answer = await switchOn(hosts);
+  say('choose-answer', words(`sites_${answer}`), answer === 'added' ? 'good' : 'bad');
+});
+
+const button = find('test', HTMLButtonElement);
+button.addEventListener('click', async () => {
+  button.disabled = true;
+  say('test-answer', words('test_running'), 'good');
+  /** @type {import('../shared/messages.js').TestAnswer} */
+  const { code, detail, picture } = await ask({ type: 'test-photo', photo: 'pictures/photo.jpg' });
+  button.disabled = false;
+  if (!picture) {
+    say('test-answer', failureWords(code ?? 'internal', detail), 'bad');
+    return;
+  }
+  const lines = verdictLines(picture.report).map((line) => make('li', {}, line));
+  find('tested', HTMLElement).replaceChildren(compare(picture, words('test_photo')), make('ul', { className: 'small' }, ...lines));
+  say('test-answer', words(picture.report.protected ? 'test_done' : 'why_not_protected'), picture.report.protected ? 'good' : 'bad');
+});
+
+await pairing(() => {});

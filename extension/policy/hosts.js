@@ -1,0 +1,44 @@
+// @ts-check
+/**
+ * Hosts and what is known of them. A rule is exactly one host's, every port and both schemes, and not its subdomains', as in
+ * the content scripts' matches.
+ *
+ * @typedef {{ name: string, hosts: string[], mode: import('./rule.js').Mode, channel: { name: string } }} SiteEntry
+ * @typedef {{ sites: SiteEntry[] }} SiteTable  sites.json
+ */
+
+/**
+ * The match patterns of a host.
+ * @param {string} host
+ * @returns {string[]}
+ */
+export function matchesOf(host) {
+  return [`http://${host}/*`, `https://${host}/*`];
+}
+
+/**
+ * The host of what a person typed or of an address, null when there is none that content scripts can be put into.
+ * @param {string} text
+ * @returns {string | null}
+ */
+export function normalHost(text) {
+  const trimmed = text.trim();
+  if (!trimmed) return null;
+  let url;
+  try {
+    url = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? trimmed : `http://${trimmed}`);
+  } catch {
+    return null;
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return null;
+  return /^[a-z0-9.-]+$|^\[[0-9a-f:.]+\]$/.test(url.hostname) ? url.hostname : null;
+}
+
+/** @type {(table: SiteTable, host: string) => SiteEntry | null} what is known of a host */
+export const siteOf = (table, host) => table.sites.find((site) => site.hosts.includes(host)) ?? null;
+
+/** @type {(table: SiteTable, host: string) => string | null} the name of its upload channel */
+export const channelFor = (table, host) => siteOf(table, host)?.channel.name ?? null;
+
+/** @type {(table: SiteTable) => SiteEntry[]} the sites that are offered together */
+export const offeredSites = (table) => table.sites.filter(({ mode }) => mode !== 'off');

@@ -1,0 +1,30 @@
+// @ts-check
+/** The form that pairs with a daemon, on the options page and on the onboarding's. */
+import { ask, daemonMood, daemonWords, find, say, words } from './page.js';
+
+/** @param {(state: import('./messages.js').StateAnswer) => void} heard how the daemon is, now and after each try */
+export async function pairing(heard) {
+  const code = find('code', HTMLInputElement);
+  const port = find('port', HTMLInputElement);
+  find('pair-how', HTMLElement).textContent = words('pair_how', 'cloakroom pair');
+
+  const look = async () => {
+    /** @type {import('./messages.js').StateAnswer} */
+    const state = await ask({ type: 'state' });
+    find('daemon', HTMLElement).textContent = daemonWords(state);
+    find('mood', HTMLElement).className = `mood ${daemonMood(state)}`;
+    if (!port.value) port.value = String(state.port);
+    heard(state);
+  };
+
+  find('pair', HTMLFormElement).addEventListener('submit', async (event) => {
+    event.preventDefault();
+    /** @type {import('./messages.js').PairAnswer | null} */
+    const answer = await ask({ type: 'pair', port: Number(port.value), code: code.value });
+    code.value = '';
+    if (answer?.ok) say('pair-answer', words('pair_done'), 'good');
+    else say('pair-answer', words(`pair_${answer?.reason ?? 'unreachable'}`), 'bad');
+    await look();
+  });
+  await look();
+}

@@ -1,0 +1,31 @@
+/** A problem report says how things stand, and nothing of photos, sites, names or keys. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { problemReport } from '../../extension/popup/problem.js';
+
+const SECRETS = ['secret.example', 'person', 'data:image', 'their-service', 'buildings'];
+const report = {
+  protected: true, psnr: 40, seconds: { total: 2 }, width: 240, notes: ['person'],
+  verdicts: [{ protector: 'scene', protected: true, before: ['buildings'], after: ['street'] }],
+};
+const state = {
+  connection: 'ready', port: 1, worker: 'ready', queued: 0, device: 'cpu', models: 'embedded', version: '0.1.0',
+  protectors: ['objects', 'visual-their-service'], classes: ['person'], waiting: 1, missing: ['secret.example'], unreadable: 'sites["secret.example"]',
+  last: { host: 'secret.example', when: 1, photos: 1, outcome: 'cloaked', seconds: 2, psnr: 40, codes: ['silent'], reports: [report] },
+  pictures: [{ host: 'secret.example', before: 'data:image/x', after: 'data:image/x', report }],
+};
+const policy = { schema: 2, default: { mode: 'off' }, sites: { 'secret.example': { mode: 'cloak' } } };
+const known = { state, policy, version: '0.1.0', browser: 'Browser/1', when: new Date(0) };
+
+test('what is measured is in it, what is the person\'s is not', () => {
+  const made = problemReport(known);
+  assert.equal(made.daemon.version, '0.1.0');
+  assert.deepEqual(made.rules, { schema: 2, default: { mode: 'off' }, sites: 1, without_permission: 1, readable: false });
+  assert.deepEqual(made.last.codes, ['silent']);
+  assert.equal(made.last.reports[0].psnr, 40);
+  for (const secret of SECRETS) assert.ok(!JSON.stringify(made).includes(secret), secret);
+});
+
+test('without a daemon, and with rules that cannot be read, there is one all the same', () => {
+  assert.equal(problemReport({ ...known, state: null, policy: 'broken' }).daemon, null);
+});
