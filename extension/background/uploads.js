@@ -1,7 +1,7 @@
 // @ts-check
 /** Takes held uploads from the content scripts, has their photos cloaked, and says what may go. Every doubt holds. */
 import { channelFor, ruleFor } from '../policy.js';
-import { HEAD_BYTES, sniffImage } from '../sniff.js';
+import { HEAD_BYTES, sniff } from '../sniff.js';
 import { JobError } from './connection.js';
 import { Delivered } from './delivered.js';
 import { randomHex } from './protocol.js';
@@ -170,6 +170,8 @@ class Hold {
       const request = { job, name: parcel.name.slice(0, 1024), mime: String(mime), size: blob.size, channel, policy: { protectors, strength, sensitive } };
       try {
         if (parcel.size !== blob.size) throw new JobError('too-large');
+        // Not even to the daemon: they are large, and it would only say no. Of images it knows best what to say.
+        if (mime?.startsWith('video/')) throw new JobError('video');
         photo.delivered = await this.#delivered.has(blob, scope);
         if (photo.delivered) return;
         photo.cloaked = await this.#connection.protect(request, blob, again);
@@ -215,7 +217,7 @@ async function examine(parcel, job) {
   let mime;
   try {
     if (!parcel.blob && parcel.text === null) throw new TypeError('the page could not read it');
-    mime = sniffImage(new Uint8Array(await blob.slice(0, HEAD_BYTES).arrayBuffer()));
+    mime = sniff(new Uint8Array(await blob.slice(0, HEAD_BYTES).arrayBuffer()));
   } catch {
     // It may be a photo: the person hears of it, as of any that could not be cloaked.
     mime = 'application/octet-stream';

@@ -9,6 +9,8 @@
   const RECONNECT_MS = [200, 1000, 3000, 10_000];
   /** Larger than any photo that the daemon takes: such a file goes without its bytes where these travel as text. */
   const MAX_TEXT_BYTES = 64 * 1024 * 1024;
+  /** What tells an image from other files: as in sniff.js. */
+  const HEAD_BYTES = 1024;
 
   /** @typedef {{ id: number, jobs: string[], files: File[] }} Hold */
   /** @type {Map<string, Hold>} */
@@ -182,7 +184,7 @@
   const pack = async (file, whole) => {
     const parcel = { name: file.name, type: file.type, size: file.size };
     if (whole) return { ...parcel, blob: file, text: null };
-    const sent = file.size > MAX_TEXT_BYTES ? file.slice(0, 64) : file;
+    const sent = file.size > MAX_TEXT_BYTES ? file.slice(0, HEAD_BYTES) : file;
     return { ...parcel, blob: null, text: await toText(sent).catch(() => null) };
   };
 
