@@ -1,7 +1,7 @@
 const names = (text) => Object.fromEntries(text.split(' ').map((name) => [name, 'readonly']));
 const BROWSER = names('Blob CustomEvent DOMException Document DocumentFragment DragEvent Element Event EventTarget FormDataEvent HTMLCollection HTMLElement HTMLFormElement'
   + ' HTMLInputElement HTMLButtonElement InputEvent HTMLUListElement MessageChannel MessageEvent MessagePort MouseEvent Node NodeList ShadowRoot SubmitEvent ClipboardEvent DataTransfer'
-  + ' DataTransferItemList File FileList FileReader FormData AbortController AbortSignal TextEncoder URL URLSearchParams WebSocket atob btoa chrome clearInterval clearTimeout crypto'
+  + ' DataTransferItem DataTransferItemList File FileList FileReader FormData AbortController AbortSignal TextEncoder URL URLSearchParams WebSocket atob btoa chrome clearInterval clearTimeout crypto'
   + ' document fetch navigator setInterval setTimeout window');
 
 const rules = {
