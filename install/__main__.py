@@ -3,7 +3,6 @@
 python3 install              install for use: environment, daemon as a service, how to add the extension
 python3 install demo         set everything up and watch a photo being uploaded cloaked
 python3 install test         set everything up and run every check
-python3 install extension    pack the extension for Chromium and Firefox into dist/
 python3 install uninstall    take it all away
 """
 
@@ -16,7 +15,6 @@ if sys.version_info < (3, 11):  # noqa: UP036 - this very line has to run on the
 
 import checks
 import environment
-import packing
 import service
 import system_packages
 from report import Report, StopInstallingError
@@ -71,9 +69,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python3 install", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "command", nargs="?", choices=["demo", "test", "extension", "uninstall"], help="default: install for use"
-    )
+    parser.add_argument("command", nargs="?", choices=["demo", "test", "uninstall"], help="default: install for use")
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of plain lines")
     parser.add_argument("--keep-state", action="store_true", help="uninstall: keep pairings, models and what was measured")
     arguments, rest = parser.parse_known_args()
@@ -86,9 +82,6 @@ def main() -> int:
                 return demo(report, rest)
             case "test":
                 return test(report)
-            case "extension":
-                packing.pack_all(report, environment.ROOT / "extension", environment.ROOT / "dist")
-                return 0
             case "uninstall":
                 return uninstall(report, arguments.keep_state)
             case _:
