@@ -3,6 +3,7 @@
 Names and MIME types are not asked: pages and cameras get them wrong, attackers on purpose.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +30,11 @@ _OTHER_IMAGES: Final = (
     b"MM\x00*",
     b"II+\x00",
     b"MM\x00+",
+    b"II\xbc\x01",  # JPEG XR
+    b"IIU\x00",  # raw files of cameras
+    b"IIRO",
+    b"II\x1a\x00\x00\x00HEAPCCDR",
+    b"FUJIFILMCCD-RAW",
     b"\xff\x0a",  # JPEG XL
     b"\x00\x00\x00\x0cJXL \r\n\x87\n",
     b"\x00\x00\x00\x0cjP  \r\n\x87\n",  # JPEG 2000
@@ -37,9 +43,13 @@ _OTHER_IMAGES: Final = (
     b"\x00\x00\x01\x00",
     b"qoif",
     b"gimp xcf",
+    b"v/1\x01",  # OpenEXR
     b"<svg",
 )
 _ISO_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis", b"crx ")
+
+
+_ANYMAP: Final = re.compile(rb"P[1-6]\s+(#|\d)|P7\nWIDTH ")
 
 
 def kind_of(data: bytes) -> Kind:
@@ -58,13 +68,18 @@ def kind_of(data: bytes) -> Kind:
         return "webp"
     if data[4:8] == b"ftyp" and any(brand in data[8:40] for brand in _ISO_BRANDS):
         raise CloakroomError("unsupported-format")
-    if data.startswith(_OTHER_IMAGES) or b"<svg" in data[:512]:
+    if data.startswith(_OTHER_IMAGES) or _ANYMAP.match(data) or _is_svg(data):
         raise CloakroomError("unsupported-format")
     if len(data) > 1 and any(signature.startswith(data) for signature in (_JPEG, _PNG)):
         raise CloakroomError("truncated")
     if data[:4] == b"RIFF" and len(data) < 12:
         raise CloakroomError("truncated")
     raise CloakroomError("not-an-image")
+
+
+def _is_svg(data: bytes) -> bool:
+    """In UTF-16 too."""
+    return b"<svg" in data[:1024].replace(b"\0", b"")
 
 
 @dataclass(frozen=True)

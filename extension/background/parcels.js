@@ -1,6 +1,6 @@
 // @ts-check
 /** Photos as they travel between content script and background. */
-import { HEAD_BYTES, sniffImage } from '../sniff.js';
+import { HEAD_BYTES, sniff } from '../sniff.js';
 
 /**
  * @typedef {import('../shared/messages.js').Parcel} Parcel
@@ -15,7 +15,7 @@ export async function examine(parcel, job) {
   let mime;
   try {
     if (!parcel.blob && parcel.text === null) throw new TypeError('the page could not read it');
-    mime = sniffImage(new Uint8Array(await blob.slice(0, HEAD_BYTES).arrayBuffer()));
+    mime = sniff(new Uint8Array(await blob.slice(0, HEAD_BYTES).arrayBuffer()));
   } catch {
     // It may be a photo: the person hears of it, as of any that could not be cloaked.
     mime = 'application/octet-stream';

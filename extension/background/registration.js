@@ -10,7 +10,10 @@ const SCRIPTS = /** @type {const} */ ([
   {
     id: 'page',
     world: 'MAIN',
-    js: ['page/bridge.js', 'page/inputs.js', 'page/forms.js', 'page/roots.js', 'page/transfers.js', 'page/handles.js', 'page/sealed.js'],
+    js: [
+      'page/bridge.js', 'page/inputs.js', 'page/forms.js', 'page/roots.js', 'page/handles.js', 'page/items.js', 'page/transfers.js', 'page/posting.js',
+      'page/sealed.js',
+    ],
   },
 ]);
 

@@ -11,6 +11,8 @@
   const MAX_TEXT_BYTES = 64 * 1024 * 1024;
   /** status.js has run before. */
   const status = /** @type {Record<'cloakroomStatus', import('../shared/messages.js').PageStatus>} */ (/** @type {unknown} */ (globalThis)).cloakroomStatus;
+  /** What tells an image from other files: as in sniff.js. */
+  const HEAD_BYTES = 1024;
 
   /** @typedef {{ id: number, jobs: string[], files: File[] }} Hold */
   /** @type {Map<string, Hold>} */
@@ -190,7 +192,7 @@
   const pack = async (file, whole) => {
     const parcel = { name: file.name, type: file.type, size: file.size };
     if (whole) return { ...parcel, blob: file, text: null };
-    const sent = file.size > MAX_TEXT_BYTES ? file.slice(0, 64) : file;
+    const sent = file.size > MAX_TEXT_BYTES ? file.slice(0, HEAD_BYTES) : file;
     return { ...parcel, blob: null, text: await toText(sent).catch(() => null) };
   };
 

@@ -84,7 +84,7 @@
   });
   method(MessagePort, 'start')(port);
 
-  /** @type {Omit<Cloakroom, 'inputs' | 'forms' | 'roots' | 'transfers'>} */
+  /** @type {Omit<Cloakroom, 'inputs' | 'forms' | 'roots' | 'transfers' | 'items' | 'handles' | 'cloaked' | 'known'>} */
   const cloakroom = {
     method, getter, setter, replace, approved, has, add, own, addEventListener, preventDefault,
     hold(files, settle) {
@@ -115,6 +115,10 @@
     },
     approveList(list) {
       for (let index = 0; index < listLength(list); index += 1) add(approved, listItem(list, index));
+    },
+    approveFile(file) {
+      add(approved, file);
+      return file;
     },
     count: (list) => listLength(list),
     transfer(files) {

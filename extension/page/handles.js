@@ -1,5 +1,5 @@
 // @ts-check
-/** Files that reach a page through a handle, an entry or the asynchronous clipboard, outside of any event. */
+/** Files that reach a page through a handle or the asynchronous clipboard, outside of any event. */
 (() => {
   const { method, replace, has, add, approved, hold, transfer, getter, define } = window.cloakroom;
 
@@ -32,7 +32,7 @@
     return entryOf(data, 'file');
   };
 
-  /** The cloaked file of each original that a handle gave: several reads are one job. @type {WeakMap<object, Promise<File>>} */
+  /** The cloaked file of each original that a handle gave, and of handles and entries that were dropped: several reads are one job. @type {WeakMap<object, Promise<File>>} */
   const known = new WeakMap();
 
   /** @type {(file: File) => Promise<File>} */
@@ -68,7 +68,10 @@
       return new NativePromise((resolve, reject) => {
         then(applyTo(native, handle, []), (/** @type {File} */ file) => {
           then(isOwn(handle), (/** @type {boolean} */ mine) => {
-            if (mine) {
+            const ready = get(known, handle);
+            if (ready) {
+              then(ready, resolve, reject);
+            } else if (mine) {
               add(approved, file);
               resolve(file);
             } else {
@@ -79,14 +82,6 @@
       });
     },
   }).getFile);
-
-  replace(window.FileSystemFileEntry, 'file', (native) => ({
-    file(/** @type {((file: File) => void) | undefined} */ success, /** @type {((error: unknown) => void) | undefined} */ failure) {
-      applyTo(native, this, [(/** @type {File} */ file) => {
-        then(cloaked(file), (/** @type {File} */ safe) => { success?.(safe); }, (/** @type {unknown} */ error) => { failure?.(error); });
-      }, failure]);
-    },
-  }).file);
 
   /** Items that came from the system's clipboard, not from the page. */
   const foreign = new WeakSet();
@@ -111,4 +106,21 @@
       });
     },
   }).getType);
+
+  // Handles of the person's files that a page has: other contexts, as workers, have a getFile of their own.
+  let metAny = false;
+  for (const name of ['showOpenFilePicker', 'showSaveFilePicker', 'showDirectoryPicker']) {
+    replace({ prototype: window }, name, (native) => ({
+      picker(/** @type {unknown[]} */ ...values) {
+        metAny = true;
+        return applyTo(native, this ?? window, values);
+      },
+    }).picker);
+  }
+
+  Object.assign(window.cloakroom, {
+    cloaked,
+    known,
+    handles: { met() { metAny = true; }, anyMet: () => metAny },
+  });
 })();

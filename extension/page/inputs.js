@@ -3,7 +3,7 @@
 (() => {
   const {
     method, getter, setter, replace, has, own, hold, abandon, isFileInput, isApproved, approveList, target, stop, dispatch,
-    transfer, addEventListener,
+    transfer, addEventListener, define, count,
   } = window.cloakroom;
 
   const get = method(WeakMap, 'get');
@@ -13,6 +13,8 @@
   const filesOf = getter(HTMLInputElement, 'files');
   const setFiles = setter(HTMLInputElement, 'files');
   const setValue = setter(HTMLInputElement, 'value');
+  const fileAt = method(FileList, 'item');
+  const pathOf = getter(File, 'webkitRelativePath');
   const filesOfTransfer = getter(DataTransfer, 'files');
   const isConnected = getter(Node, 'isConnected');
   const rootOf = method(Node, 'getRootNode');
@@ -29,12 +31,31 @@
   /** @type {((input: HTMLInputElement, files: File[] | null) => void)[]} */
   const whenSettled = [];
 
+  /** Where each file lies in the directory that was picked. @type {(list: FileList) => string[]} */
+  const pathsOf = (list) => {
+    /** @type {string[]} */
+    const paths = [];
+    for (let index = 0; index < count(list); index += 1) paths[index] = pathOf(fileAt(list, index));
+    return paths;
+  };
+
+  /** No constructor takes such a path. @type {(files: File[], paths: string[]) => void} */
+  const keepPaths = (files, paths) => {
+    for (let index = 0; index < files.length; index += 1) {
+      if (paths[index]) define(/** @type {File} */ (files[index]), 'webkitRelativePath', paths[index]);
+    }
+  };
+
   /** @param {HTMLInputElement} input */
   const seize = (input) => {
     const list = filesOf(input);
     const earlier = get(held, input);
     if (earlier) abandon(earlier);
-    const id = hold(list, (files) => release(input, id, files));
+    const paths = pathsOf(list);
+    const id = hold(list, (files) => {
+      if (files) keepPaths(files, paths);
+      release(input, id, files);
+    });
     set(held, input, id);
     guard(input);
     setValue(input, '');

@@ -3,7 +3,7 @@
 (() => {
   const {
     method, getter, has, own, hold, isFileInput, isApproved, count, path, target, stop, preventDefault, dispatch, transfer,
-    addEventListener, define, inputs, roots,
+    addEventListener, define, inputs, roots, items,
   } = window.cloakroom;
 
   const dropped = getter(DragEvent, 'dataTransfer');
@@ -24,6 +24,7 @@
   const atPoint = method(ShadowRoot, 'elementFromPoint');
   const insert = method(Document, 'execCommand');
   const isEditable = getter(HTMLElement, 'isContentEditable');
+  const later = window.setTimeout.bind(window);
   const NativeDragEvent = DragEvent;
   const NativeClipboardEvent = ClipboardEvent;
 
@@ -97,18 +98,47 @@
     const outwards = path(event);
     const texts = textsOf(data);
     const base = circumstances(event);
-    hold(list, (files) => {
+    const all = items.take(data);
+    /** @type {File[]} */
+    const held = [];
+    for (let index = 0; index < all.length; index += 1) {
+      const item = all[index];
+      if (item && !items.isFolder(item)) held[held.length] = item.file;
+    }
+    /** @param {File[] | null} cloaked */
+    const again = (cloaked) => {
+      const files = cloaked && inPlace(all, cloaked);
       const node = present(aim, outwards);
       if (!files) {
         dispatch(node, new NativeDragEvent('dragleave', base));
         return;
       }
-      const again = new NativeDragEvent('drop', base);
+      const drop = new NativeDragEvent('drop', base);
       // Firefox ignores the constructor's dataTransfer.
-      define(again, 'dataTransfer', withTexts(files, texts));
+      define(drop, 'dataTransfer', withTexts(files, texts));
       // The page left it to the browser, which would have put the files into the input.
-      if (dispatch(node, again) && isFileInput(node)) inputs.assign(node, files);
-    });
+      if (dispatch(node, drop) && isFileInput(node)) inputs.assign(node, files);
+    };
+    // Of a directory every file is held when the page reads it.
+    if (held.length) hold(filesOf(transfer(held)), again);
+    else later(() => { again([]); }, 0);
+  };
+
+  /** What the page is given: a cloaked file for each file, in its place. @type {(all: DroppedItem[], cloaked: File[]) => File[]} */
+  const inPlace = (all, cloaked) => {
+    /** @type {File[]} */
+    const files = [];
+    let next = 0;
+    for (let index = 0; index < all.length; index += 1) {
+      const item = /** @type {DroppedItem} */ (all[index]);
+      if (items.isFolder(item)) {
+        files[files.length] = items.give(item, null);
+      } else {
+        files[files.length] = items.give(item, /** @type {File} */ (cloaked[next]));
+        next += 1;
+      }
+    }
+    return files;
   };
 
   /** @param {ClipboardEvent} event */

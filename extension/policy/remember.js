@@ -1,8 +1,8 @@
 // @ts-check
 /** What "remember for this site" does: the answer to a held upload, as a change of the site's rule. */
 
-/** The daemon's codes for images that nothing can cloak, whatever its state. */
-const UNCLOAKABLE = ['unsupported-format', 'animated', 'not-an-image'];
+/** The codes for images and videos that nothing can cloak, whatever the daemon's state. */
+const UNCLOAKABLE = ['unsupported-format', 'animated', 'not-an-image', 'video'];
 
 /** What an upload that waits is about. Where the daemon is away or failed nothing is remembered: that is no trait of the site.
  * @typedef {'mode' | 'unprotected' | 'media'} Question

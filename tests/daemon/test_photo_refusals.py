@@ -1,8 +1,11 @@
 """Files that cannot be cloaked: every one gets its name, none crashes the decoder."""
 
 import io
+import json
 import struct
 import zlib
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 from PIL import Image
 
+import daemon
 from daemon import photo
+from daemon.containers import MIME, kind_of
 from daemon.errors import CloakroomError, Code
 from daemon.protocol import LIMITS
 from tests.daemon import samples
@@ -139,3 +144,21 @@ def test_encoding_other_sizes_is_our_own_fault() -> None:
     read = photo.decode(PNG)
     with pytest.raises(CloakroomError, match="internal"):
         photo.encode(read, read.pixels[1:])
+
+
+VECTORS = json.loads((Path(daemon.__file__).parent / "vectors.json").read_text())
+
+
+@pytest.mark.parametrize("vector", [pytest.param(vector, id=vector["name"]) for vector in VECTORS["files"]])
+def test_what_the_extension_asks_about_is_what_cannot_be_cloaked(vector: dict[str, Any]) -> None:
+    data = bytes.fromhex(vector["hex"])
+    try:
+        told: str = MIME[kind_of(data)]
+    except CloakroomError as problem:
+        told = problem.code
+    if vector["rule"] == "cloak":
+        assert told == vector["type"]
+    elif (vector["type"] or "").startswith("image/"):
+        assert told == "unsupported-format"
+    else:
+        assert told not in MIME.values()

@@ -15,6 +15,7 @@ from playwright.async_api import Page as PlaywrightPage
 from tests.end_to_end.browser import EXTENSION, TARGET, Browser, Page, find_program
 
 EXTENSION_ID = "dimefedcpapjaedghdnffhadabnldoen"
+START_SECONDS = 30.0
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -123,6 +124,8 @@ class Chromium(Browser):
             ignore_default_args=["--disable-extensions"],
             permissions=["clipboard-read", "clipboard-write"],
         )
+        # The new extension shows its options, in whichever tab is blank: not in one of the tests' own.
+        await self._shown("options/options.html", START_SECONDS)
         self.version = self._context.browser.version if self._context.browser else await self._user_agent()
 
     async def _user_agent(self) -> str:
@@ -168,10 +171,14 @@ class Chromium(Browser):
                 await page.wait_for_event("close")
 
     async def hold_window(self, seconds: float) -> ChromiumPage:
+        return await self._shown("hold/hold.html", seconds)
+
+    async def _shown(self, path: str, seconds: float) -> ChromiumPage:
+        """A page of the extension that it opens itself."""
         async with asyncio.timeout(seconds):
             while True:
                 for page in self.context.pages:
-                    if page.url.endswith("hold/hold.html"):
+                    if page.url.endswith(path):
                         await page.wait_for_load_state()
                         return ChromiumPage(page)
                 await asyncio.sleep(0.05)

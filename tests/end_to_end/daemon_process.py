@@ -19,6 +19,9 @@ START_SECONDS = 90.0
 class DaemonProcess:
     """`cloakroom serve --port 0`; `port` is known once it is entered."""
 
+    command: tuple[str, ...] = ("daemon.cli", "serve", "--json")
+    """What runs it: a module, and its arguments."""
+
     def __init__(self, state: Path, port: int = 0) -> None:
         self.state = state
         self.port = port
@@ -34,7 +37,7 @@ class DaemonProcess:
     async def start(self) -> None:
         """Start, on the same port as before if there was one, and wait until it listens."""
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "daemon.cli", "serve", "--port", str(self.port), "--state", str(self.state), "--json",
+            sys.executable, "-m", *self.command, "--port", str(self.port), "--state", str(self.state),
             cwd=ROOT, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert self._process.stdout

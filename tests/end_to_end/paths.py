@@ -16,6 +16,8 @@ class Path:
     action: Literal["pick", "drop", "paste"] = "pick"
     press: bool = False
     keeps_stamps: bool = True
+    is_folder: bool = False
+    """Whether the person picks or drops the folder that the files lie in."""
 
 
 PATHS = (
@@ -51,7 +53,37 @@ PATHS = (
     Path("removed-form", keeps_stamps=False),
     Path("shadow-form", press=True, keeps_stamps=False),
     Path("declarative-form", press=True, keeps_stamps=False),
+    Path("label"),
+    Path("show-picker"),
+    Path("cloned"),
+    Path("request-submit", keeps_stamps=False),
+    Path("beacon"),
+    Path("stream", keeps_stamps=False),
+    Path("slices", keeps_stamps=False),
+    Path("object-url", keeps_stamps=False),
+    Path("worker", keeps_stamps=False),
+    Path("blob-frame"),
+    Path("paste-editable", ("png",), "paste"),
 )
+
+CHROMIUM_PATHS = (
+    Path("webkitdirectory", ("album",), is_folder=True),
+    Path("drop-directory", ("album",), "drop", is_folder=True),
+    Path("drop-handle", ("jpeg",), "drop"),
+    Path("handle-worker", ("jpeg",), "drop"),
+)
+"""What Firefox lacks: handles of dropped files; and folders, which its test hooks can neither choose nor drop."""
+
+
+def paths_in(browser: str) -> tuple[Path, ...]:
+    """Every path that a browser has."""
+    return (*PATHS, *CHROMIUM_PATHS) if browser == "chromium" else PATHS
+
+
+def tells_without(browser: str, path: Path) -> bool:
+    """Whether the original would arrive without the extension: where it does not, a control tells nothing."""
+    # A drop that Firefox's test hook dispatches does not make Firefox itself fill an input.
+    return (browser, path.name) != ("firefox", "drop-input")
 
 
 def page_of(path: Path) -> str:

@@ -113,7 +113,9 @@ def make_all(folder: Path) -> dict[str, Upload]:
     pdf.write_bytes(PDF)
     disguised = jpeg(cat(220), folder / "holiday.jpg")
     (folder / "notes.txt").write_bytes(disguised.data)
+    (folder / "album").mkdir()
     return {
+        "album": jpeg(cat(230), folder / "album" / "beach.jpg"),
         "jpeg": jpeg(cat(240), folder / "me at home.jpg"),
         "png": png(cat(), folder / "cat.png"),
         "pdf": Upload(pdf, PDF),

@@ -46,6 +46,8 @@ class Stage:
     async def act(self, path: Path, page: Page) -> None:
         """Do what the path's person does."""
         files = [self.uploads[name].path for name in path.files]
+        if path.is_folder:
+            files = [files[0].parent]
         if path.action == "pick":
             await page.pick(files)
         elif path.action == "drop":
@@ -163,13 +165,19 @@ def new_browser(name: str, *, headless: bool = True) -> Browser:
 
 
 @contextlib.asynccontextmanager
-async def open_stage(name: str, protectors: tuple[str, ...] = QUICKEST, *, headless: bool = True) -> AsyncIterator[Stage]:
+async def open_stage(
+    name: str,
+    protectors: tuple[str, ...] = QUICKEST,
+    *,
+    headless: bool = True,
+    daemon_type: type[DaemonProcess] = DaemonProcess,
+) -> AsyncIterator[Stage]:
     """Daemon, site and browser, paired and switched on for 127.0.0.1."""
     with tempfile.TemporaryDirectory(prefix="cloakroom-") as folder:
         root = FilePath(folder)
         photos = root / "photos"
         photos.mkdir()
-        async with DaemonProcess(root / "state") as daemon, Site() as site, new_browser(name, headless=headless) as browser:
+        async with daemon_type(root / "state") as daemon, Site() as site, new_browser(name, headless=headless) as browser:
             await daemon.ready()
             await pair(browser, daemon)
             await switch_on(browser, "127.0.0.1")

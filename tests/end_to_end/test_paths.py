@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.end_to_end.paths import PATHS, Path
+from tests.end_to_end.paths import PATHS, Path, tells_without
 from tests.end_to_end.photos import cat, jpeg, twelve_megapixels
 from tests.end_to_end.stage import Stage
 from tests.end_to_end.verdict import arrived_original, problems
@@ -18,13 +18,7 @@ async def test_a_photo_arrives_cloaked(stage: Stage, path: Path) -> None:
     assert problems(path, run, [stage.uploads[name] for name in path.files]) == []
 
 
-# A drop that Firefox's test hook dispatches does not make Firefox itself fill an input: that control would tell nothing.
-CONTROLS = [
-    (browser, path)
-    for path in PATHS
-    for browser in ("chromium", "firefox")
-    if (browser, path.name) != ("firefox", "drop-input")
-]
+CONTROLS = [(browser, path) for browser in ("chromium", "firefox") for path in PATHS if tells_without(browser, path)]
 
 
 @pytest.mark.parametrize(("stage", "path"), CONTROLS, indirect=["stage"], ids=lambda value: getattr(value, "name", value))

@@ -1,7 +1,7 @@
 const names = (text) => Object.fromEntries(text.split(' ').map((name) => [name, 'readonly']));
 const BROWSER = names('Blob CustomEvent DOMException Document DocumentFragment DragEvent Element Event EventTarget FormDataEvent HTMLCollection HTMLElement HTMLFormElement'
   + ' HTMLInputElement HTMLButtonElement InputEvent HTMLDetailsElement HTMLFieldSetElement HTMLTableSectionElement MessageChannel MessageEvent MessagePort MouseEvent Node NodeList ShadowRoot SubmitEvent ClipboardEvent DataTransfer'
-  + ' DataTransferItemList File FileList FileReader FormData AbortController AbortSignal TextEncoder URL URLSearchParams WebSocket OffscreenCanvas atob btoa chrome clearInterval clearTimeout createImageBitmap crypto'
+  + ' DataTransferItem DataTransferItemList File FileList FileReader FormData AbortController AbortSignal TextEncoder URL URLSearchParams WebSocket OffscreenCanvas atob btoa chrome clearInterval clearTimeout createImageBitmap crypto'
   + ' document fetch location navigator setInterval setTimeout window');
 
 const rules = {

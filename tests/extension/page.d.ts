@@ -16,6 +16,10 @@ interface Cloakroom {
   isFileInput(node: unknown): node is HTMLInputElement;
   isApproved(list: FileList): boolean;
   approveList(list: FileList): void;
+  approveFile(file: File): File;
+  /** The cloaked file of an original, of which several reads are one job. */
+  cloaked(file: File): Promise<File>;
+  known: WeakMap<object, Promise<File>>;
   count(list: FileList): number;
   transfer(files: File[]): DataTransfer;
   path(event: Event): EventTarget[];
@@ -38,7 +42,22 @@ interface Cloakroom {
   };
   forms: { listen(node: EventTarget): void };
   roots: { of(host: unknown): ShadowRoot | undefined };
+  items: {
+    /** What the browser gives of a drop while its event lasts. */
+    take(data: DataTransfer): DroppedItem[];
+    isFolder(item: DroppedItem): boolean;
+    /** The file that stands for an item in the event that comes again; null for a directory. */
+    give(item: DroppedItem, file: File | null): File;
+  };
+  /** Whether the page may have handles of the person's files. */
+  handles: { met(): void; anyMet(): boolean };
   transfers: { listen(): void };
+}
+
+interface DroppedItem {
+  file: File;
+  entry: any;
+  handle: Promise<any> | null;
 }
 
 interface Window {
@@ -46,7 +65,7 @@ interface Window {
   FileSystemHandle: any;
   FileSystemDirectoryHandle: any;
   FileSystemFileHandle: any;
-  FileSystemFileEntry: unknown;
+  FileSystemFileEntry: any;
   StorageManager: unknown;
   Clipboard: unknown;
   ClipboardItem: unknown;

@@ -1,24 +1,25 @@
+/** Holds extension/sniff.js to daemon/vectors.json, which holds the daemon to the same. */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { HEAD_BYTES, sniffImage } from '../../extension/sniff.js';
+import { HEAD_BYTES, sniff } from '../../extension/sniff.js';
 
-const bytes = (text) => Uint8Array.from(Buffer.from(text.padEnd(HEAD_BYTES, '\0'), 'latin1'));
+const vectors = JSON.parse(await readFile(new URL('../../daemon/vectors.json', import.meta.url), 'utf8'));
 
-const IMAGES = {
-  '\xff\xd8\xff\xe0': 'image/jpeg', '\xff\xd8\xff\xdb': 'image/jpeg', '\x89PNG\r\n\x1a\n': 'image/png', 'GIF89a': 'image/gif', 'RIFF\x10\0\0\0WEBPVP8 ': 'image/webp',
-  'II*\0': 'image/tiff', 'MM\0*': 'image/tiff', '\0\0\0\x1cftypavif': 'image/avif', '\0\0\0\x18ftypheic': 'image/heic', '\0\0\0\x18ftypmif1\0\0\0\0heic': 'image/heif',
-  '\0\0\0\x20ftypisom\0\0\0\0avif': 'image/avif', '\xff\x0a': 'image/jxl', '8BPS': 'image/vnd.adobe.photoshop', 'BM\x36\x10\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0': 'image/bmp',
-};
-const OTHERS = ['%PDF-1.4', 'BMW is a maker of cars and of motorcycles', 'RIFF\x10\0\0\0WAVEfmt ', '\0\0\0\x18ftypmp42\0\0\0\0isommp42', '<svg xmlns=', 'PK\x03\x04', 'hello', '', 'XXXXXXXXWEBP'];
+assert.deepEqual(new Set(vectors.files.map(({ rule }) => rule)), new Set(['cloak', 'ask', 'pass']));
 
-for (const [head, type] of Object.entries(IMAGES)) {
-  test(`${type}: ${JSON.stringify(head)}`, () => { assert.equal(sniffImage(bytes(head)), type); });
+for (const { name, hex, type, rule } of vectors.files) {
+  test(`${rule}: ${name}`, () => {
+    const bytes = Uint8Array.from(Buffer.from(hex, 'hex'));
+    assert.equal(sniff(bytes), type);
+    // As it lies in a longer file, and in the middle of a buffer.
+    const longer = new Uint8Array(HEAD_BYTES + 16).fill(0x20);
+    longer.set(bytes, 8);
+    assert.equal(sniff(longer.subarray(8)), type);
+  });
 }
 
-for (const head of OTHERS) {
-  test(`no image: ${JSON.stringify(head)}`, () => { assert.equal(sniffImage(bytes(head)), null); });
-}
-
-test('short files are read without an error', () => {
-  for (const head of ['', 'B', 'BM', 'RIFF', '\xff\xd8']) assert.equal(sniffImage(Uint8Array.from(Buffer.from(head, 'latin1'))), null);
+test('the content script sends as much of a large file as is looked at', async () => {
+  const content = await readFile(new URL('../../extension/content/content.js', import.meta.url), 'utf8');
+  assert.match(content, new RegExp(`HEAD_BYTES = ${HEAD_BYTES};`));
 });

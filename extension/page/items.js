@@ -1,0 +1,144 @@
+// @ts-check
+/**
+ * What a drop holds besides its files: entries and handles, also of directories, which a page reads long after the event.
+ * They are taken while the browser still gives them, and the event that comes again has them.
+ */
+(() => {
+  const { method, getter, replace, define, approveFile, cloaked, known, handles } = window.cloakroom;
+
+  const get = method(WeakMap, 'get');
+  const set = method(WeakMap, 'set');
+  const has = method(WeakSet, 'has');
+  const add = method(WeakSet, 'add');
+  const then = method(Promise, 'then');
+  const itemsOf = getter(DataTransfer, 'items');
+  const kindOf = getter(DataTransferItem, 'kind');
+  const asFile = method(DataTransferItem, 'getAsFile');
+  const entryOf = method(DataTransferItem, 'webkitGetAsEntry');
+  const handleOf = method(DataTransferItem, 'getAsFileSystemHandle');
+  const nameOf = getter(File, 'name');
+  const itemCount = getter(DataTransferItemList, 'length');
+  const hasHandles = 'getAsFileSystemHandle' in DataTransferItem.prototype;
+  const { apply, getPrototypeOf, get: read } = Reflect;
+  const NativeFile = File;
+  const NativePromise = Promise;
+
+  /** The item of each file that a page is given in place of one that was dropped. @type {WeakMap<File, DroppedItem>} */
+  const dropped = new WeakMap();
+  /** Prototypes whose methods are replaced: Chromium names no constructor of theirs, they are reached through what it gives. */
+  const guarded = new WeakSet();
+
+  /** @type {(native: Function) => Function} */
+  const guardingFile = (native) => ({
+    file(/** @type {unknown} */ success, /** @type {unknown} */ failure) {
+      const fail = (/** @type {unknown} */ error) => { if (typeof failure === 'function') failure(error); };
+      const give = (/** @type {File} */ file) => { if (typeof success === 'function') success(file); };
+      const ready = get(known, this);
+      if (ready) {
+        later(ready, give, fail);
+        return;
+      }
+      apply(native, this, [(/** @type {File} */ file) => { later(cloaked(file), give, fail); }, fail]);
+    },
+  }).file;
+
+  /** @type {(promise: Promise<any>, done: (value: any) => void, failed: (error: unknown) => void) => void} */
+  const later = (promise, done, failed) => {
+    define(promise, 'constructor', NativePromise);
+    then(promise, done, failed);
+  };
+
+  /** Guards what the callback of a method is given; `at` says which argument it is. @type {(at: number) => (native: Function) => Function} */
+  const guardingResult = (at) => (native) => ({
+    wrapped(/** @type {unknown[]} */ ...values) {
+      const callback = values[at];
+      if (typeof callback === 'function') {
+        define(values, String(at), (/** @type {any} */ result) => {
+          if (result && typeof result.length === 'number') for (let index = 0; index < result.length; index += 1) guard(result[index]);
+          else guard(result);
+          callback(result);
+        });
+      }
+      return apply(native, this, values);
+    },
+  }).wrapped;
+
+  /** @param {any} entry */
+  const guard = (entry) => {
+    if (!entry) return;
+    const prototype = getPrototypeOf(entry);
+    if (!prototype || has(guarded, prototype)) return;
+    add(guarded, prototype);
+    const owner = { prototype };
+    replace(owner, 'file', guardingFile);
+    replace(owner, 'getFile', guardingResult(2));
+    replace(owner, 'getDirectory', guardingResult(2));
+    replace(owner, 'readEntries', guardingResult(0));
+    replace({ prototype: getPrototypeOf(prototype) }, 'getParent', guardingResult(0));
+    if ('createReader' in prototype) guard(apply(/** @type {Function} */ (read(prototype, 'createReader')), entry, []));
+  };
+
+  if (window.FileSystemFileEntry) {
+    replace(window.FileSystemFileEntry, 'file', guardingFile);
+    add(guarded, window.FileSystemFileEntry.prototype);
+  }
+
+  replace(DataTransferItem, 'webkitGetAsEntry', (native) => ({
+    webkitGetAsEntry() {
+      const file = kindOf(this) === 'file' ? asFile(this) : null;
+      const item = file && get(dropped, file);
+      if (item) return item.entry;
+      const entry = apply(native, this, []);
+      guard(entry);
+      return entry;
+    },
+  }).webkitGetAsEntry);
+  replace(DataTransferItem, 'getAsFileSystemHandle', (native) => ({
+    getAsFileSystemHandle() {
+      const file = kindOf(this) === 'file' ? asFile(this) : null;
+      const item = file && get(dropped, file);
+      handles.met();
+      return item?.handle ?? apply(native, this, []);
+    },
+  }).getAsFileSystemHandle);
+
+  Object.assign(window.cloakroom, {
+    items: {
+      /** @type {Cloakroom['items']['take']} */
+      take(data) {
+        const list = itemsOf(data);
+        /** @type {DroppedItem[]} */
+        const taken = [];
+        for (let index = 0; index < itemCount(list); index += 1) {
+          const item = list[index];
+          if (kindOf(item) !== 'file') continue;
+          const file = asFile(item);
+          let entry = null;
+          try {
+            entry = entryOf(item);
+          } catch {
+            // This browser gives none here.
+          }
+          guard(entry);
+          taken[taken.length] = { file, entry, handle: hasHandles ? handleOf(item) : null };
+        }
+        return taken;
+      },
+      isFolder: (/** @type {DroppedItem} */ item) => item.entry?.isDirectory === true,
+      /** @type {Cloakroom['items']['give']} */
+      give(item, file) {
+        if (!file) {
+          // A page knows a directory by its entry or its handle. As a file it could not be read anyway.
+          const placeholder = approveFile(new NativeFile([], nameOf(item.file)));
+          set(dropped, placeholder, item);
+          return placeholder;
+        }
+        const ready = new NativePromise((/** @type {(file: File) => void} */ resolve) => { resolve(file); });
+        if (item.entry) set(known, item.entry, ready);
+        if (item.handle) later(item.handle, (handle) => { if (handle) set(known, handle, ready); }, () => {});
+        set(dropped, file, item);
+        return file;
+      },
+    },
+  });
+})();

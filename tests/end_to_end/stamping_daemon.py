@@ -1,0 +1,125 @@
+"""A quick daemon: the real front, with a worker that stamps photos instead of cloaking them, as late as it is told.
+
+Which way a photo takes through a browser does not depend on what is done to it.
+
+python -m tests.end_to_end.stamping_daemon --state DIR [--port N]
+"""
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+import threading
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path as FilePath
+
+import numpy as np
+
+from daemon import photo
+from daemon.containers import MIME
+from daemon.errors import CloakroomError
+from daemon.pipe import Beat, Done, Failed, Line, Ready, Work
+from daemon.server import Server, Settings
+from daemon.worker import WorkerSettings
+from tests.end_to_end.daemon_process import DaemonProcess
+from tests.end_to_end.photos import Pixels, decode
+
+SIDE = 24
+"""Pixels of the stamp, in the upper left corner."""
+
+COLOUR = (255, 0, 255)
+TOLERANCE = 40
+"""What compressing it anew may change of the colour."""
+
+DELAY = "delay"
+"""The file in the state folder that holds the seconds a photo takes."""
+
+
+class StampingDaemon(DaemonProcess):
+    """Started as the real one is."""
+
+    command = ("tests.end_to_end.stamping_daemon",)
+
+    def set_delay(self, seconds: float) -> None:
+        """How long every photo takes from now on."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        (self.state / DELAY).write_text(str(seconds))
+
+
+def is_stamped(data: bytes) -> bool:
+    """Whether a photo went through here."""
+    corner = decode(data)[2 : SIDE - 2, 2 : SIDE - 2].astype(int)
+    return corner.size > 0 and int(np.abs(corner - np.array(COLOUR)).max()) <= TOLERANCE
+
+
+def stamp(connection: Connection, settings: WorkerSettings) -> None:
+    """The worker process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    line = Line(connection)
+    threading.Thread(target=_beat, args=(line,), daemon=True).start()
+    line.send(Ready(device="cpu", models="embedded", protectors=("objects", "search", "scene"), classes=("person",)))
+    try:
+        while True:
+            work, data = line.receive_work()
+            if isinstance(work, Work):
+                _answer(line, settings, work, data)
+    except (EOFError, OSError):
+        return
+
+
+def _beat(line: Line) -> None:
+    try:
+        while True:
+            line.send(Beat())
+            time.sleep(0.5)
+    except OSError:
+        return
+
+
+def _answer(line: Line, settings: WorkerSettings, work: Work, data: bytes) -> None:
+    assert settings.model_folder is not None
+    delay = settings.model_folder / DELAY
+    time.sleep(float(delay.read_text()) if delay.exists() else 0)
+    try:
+        original = photo.decode(data)
+    except CloakroomError as problem:
+        line.send(Failed(job=work.job, code=problem.code, sentence=problem.sentence))
+        return
+    encoded = photo.encode(original, _stamped(original.pixels))
+    report = {"protected": True, "psnr": 40.0, "verdicts": [], "seconds": {"total": 0.0}}
+    line.send(Done(job=work.job, mime=MIME[original.kind], size=len(encoded), report=report), encoded)
+
+
+def _stamped(pixels: Pixels) -> Pixels:
+    stamped = pixels.copy()
+    stamped[:SIDE, :SIDE] = COLOUR
+    return stamped
+
+
+async def _serve(state: FilePath, port: int) -> None:
+    server = Server(Settings(state=state, port=port, worker=WorkerSettings(model_folder=state), entry=stamp))
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await server.start()
+    try:
+        sys.stdout.write(json.dumps({"port": server.port}) + "\n")
+        sys.stdout.flush()
+        await stop.wait()
+    finally:
+        await server.stop()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--state", type=FilePath, required=True)
+    parser.add_argument("--port", type=int, default=0)
+    options = parser.parse_args()
+    asyncio.run(_serve(options.state, options.port))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
