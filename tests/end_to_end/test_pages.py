@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from tests.end_to_end.browser import Page
 from tests.end_to_end.chromium import ChromiumPage
-from tests.end_to_end.paths import PATHS
+from tests.end_to_end.paths import PATHS, Path
 from tests.end_to_end.photos import animation
 from tests.end_to_end.stage import QUICKEST, Stage, keeps, open_popup, set_rule, tell
 from tests.end_to_end.verdict import arrived_original, problems
@@ -65,10 +65,29 @@ async def pick_one(stage: Stage) -> tuple[Page, str]:
     return page, run
 
 
+async def show_everything(stage: Stage) -> None:
+    """What uploads would have left behind for the pages to show."""
+    page = await stage.browser.open_extension("options/options.html")
+    report = {"verdicts": [{"protector": "scene", "protected": True, "before": ["street"], "after": ["forest"]}]}
+    last = {
+        "host": HOST,
+        "when": 0,
+        "photos": 1,
+        "outcome": "cloaked",
+        "seconds": 2,
+        "psnr": 40,
+        "codes": [],
+        "reports": [report],
+    }
+    picture = {"host": HOST, "before": "../pictures/photo.jpg", "after": "../pictures/photo.jpg", "report": report}
+    entry = {"when": 0, "host": HOST, "photos": 1, "outcome": "cloaked", "seconds": 2}
+    await page.evaluate(f"chrome.storage.session.set({json.dumps({'last': last, 'pictures': [picture]})})")
+    await page.evaluate(f"chrome.storage.local.set({json.dumps({'history': {'on': True, 'entries': [entry]}})})")
+    await page.close()
+
+
 async def test_no_page_has_anything_that_axe_finds_wrong(stage: Stage) -> None:
-    await stage.upload(ATTACHED)
-    await tell(stage.browser, {"type": "set-history", "on": True})
-    await stage.upload(ATTACHED)
+    await show_everything(stage)
     await set_rule(stage.browser, HOST, mode="ask")
     await set_rule(stage.browser, "revoked.example", mode="cloak")
     page, run = await pick_one(stage)
@@ -165,9 +184,11 @@ async def test_this_time_only_is_over_after_one_upload(stage: Stage) -> None:
     await popup.close()
     stage.site.runs[run].parts.clear()
     stage.site.runs[run].bodies.clear()
-    await stage.act(ATTACHED, page)
+    # Another file: a browser tells a page nothing of one that is picked again.
+    again = Path("attached", ("png",))
+    await stage.act(again, page)
     await stage.site.wait(run, 1, 120)
-    assert problems(ATTACHED, stage.site.runs[run], [stage.uploads["jpeg"]]) == []
+    assert problems(again, stage.site.runs[run], [stage.uploads["png"]]) == []
     await page.close()
 
 
@@ -185,7 +206,8 @@ async def test_what_cannot_be_cloaked_is_asked_about_once_and_remembered(stage: 
     popup = await open_popup(stage.browser, run)
     await until_rule(popup, "media", "original")
     await popup.close()
-    stage.site.runs[run].parts.clear()
+    await page.close()
+    page, run = await stage.visit(ATTACHED)
     await page.pick([stage.uploads["animation"].path])
     await stage.site.wait(run, 1, 60)
     assert stage.site.runs[run].parts[0].data == stage.uploads["animation"].data
