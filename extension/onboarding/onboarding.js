@@ -7,6 +7,8 @@ import { pairing } from '../shared/pairing.js';
 import { switchOn } from '../shared/switching.js';
 
 localise();
+// Before anything is waited for: whoever is quick finds the form listened to.
+void pairing(() => {});
 
 /** @type {import('../policy/hosts.js').SiteTable} */
 const table = await (await fetch(chrome.runtime.getURL('sites.json'))).json();
@@ -40,5 +42,3 @@ button.addEventListener('click', async () => {
   find('tested', HTMLElement).replaceChildren(compare(picture, words('test_photo')), make('ul', { className: 'small' }, ...lines));
   say('test-answer', words(picture.report.protected ? 'test_done' : 'why_not_protected'), picture.report.protected ? 'good' : 'bad');
 });
-
-await pairing(() => {});

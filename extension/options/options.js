@@ -10,6 +10,14 @@ import { watchRules } from './rules.js';
 import { showSites } from './sites.js';
 
 localise();
+// Whoever is quick finds every form listened to: nothing is waited for before.
+watchHistory();
+watchRules();
+void showSites();
+void pairing((state) => {
+  showModels(state);
+  void showSites(state.protectors.filter((name) => isVisual(name) && name !== VISUAL));
+});
 
 /** @param {string[]} hosts */
 async function add(hosts) {
@@ -42,11 +50,3 @@ function showModels({ models, device, version, protectors }) {
   ] : [];
   find('models', HTMLElement).replaceChildren(...told.flatMap(([name, value]) => [make('dt', {}, words(String(name))), make('dd', {}, String(value))]));
 }
-
-await showSites();
-watchHistory();
-watchRules();
-await pairing((state) => {
-  showModels(state);
-  void showSites(state.protectors.filter((name) => isVisual(name) && name !== VISUAL));
-});
