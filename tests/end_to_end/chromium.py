@@ -124,8 +124,8 @@ class Chromium(Browser):
             ignore_default_args=["--disable-extensions"],
             permissions=["clipboard-read", "clipboard-write"],
         )
-        # The new extension shows its options, in whichever tab is blank: not in one of the tests' own.
-        await self._shown("options/options.html", START_SECONDS)
+        # The new extension shows its onboarding, in whichever tab is blank: not in one of the tests' own.
+        await self._shown("onboarding/onboarding.html", START_SECONDS)
         self.version = self._context.browser.version if self._context.browser else await self._user_agent()
 
     async def _user_agent(self) -> str:

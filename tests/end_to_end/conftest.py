@@ -18,6 +18,8 @@ async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
         yield opened
 
 
+# Before the hook of xdist, which reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One browser after the other: changing between them would start each anew every time. All of them in one process, beside
     which the other processes run the other rooms' tests."""
