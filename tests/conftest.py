@@ -2,4 +2,10 @@
 
 import os
 
+from hypothesis import settings
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# How long an example takes says how busy the machine is, nothing else.
+settings.register_profile("cloakroom", deadline=None)
+settings.load_profile("cloakroom")

@@ -188,7 +188,7 @@ def test_forms_in_turn_come_to_the_next_once_the_first_is_quiet(monkeypatch: pyt
 
 @pytest.mark.parametrize("rule", ["published", "refreshed"])
 @given(levels=st.integers(1, 30), seed=st.integers(0, 1000), steps=st.integers(1, 12))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_budget_holds_on_the_levels_of_a_file(rule: Rule, levels: int, seed: int, steps: int) -> None:
     chance = torch.Generator().manual_seed(seed)
     originals = torch.randint(0, 256, (2, 3, 1, 2), generator=chance) / 255

@@ -157,7 +157,7 @@ def test_every_aim_changes_what_is_read(aim: Aim) -> None:
 
 @pytest.mark.parametrize("rule", ["published", "shaped"])
 @given(levels=st.integers(1, 24), seed=st.integers(0, 1000), steps=st.integers(1, 14))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_budget_holds_on_the_levels_of_a_file(rule: Rule, levels: int, seed: int, steps: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     originals = (torch.rand(2, 3, 5, 4, generator=generator) * 255).round() / 255

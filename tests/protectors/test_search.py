@@ -78,7 +78,7 @@ def test_an_unchanged_photo_is_not_protected() -> None:
 
 @pytest.mark.parametrize("rule", RULES)
 @given(levels=st.integers(1, 24), seed=st.integers(0, 1000), steps=st.integers(1, 6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_budget_holds_on_the_levels_of_a_file(rule: Rule, levels: int, seed: int, steps: int) -> None:
     originals = images(2, seed)
     protector = SearchProtector([linear_encoder()], torch.Generator().manual_seed(seed), rule)

@@ -33,6 +33,7 @@ function Composer() {
   return createElement('form', {},
     createElement('textarea', {
       id: 'text',
+      style: { width: 300, height: 150 },
       autoFocus: true,
       onPaste(event) {
         if (event.clipboardData.files.length !== 1) return;
