@@ -14,6 +14,8 @@ const sites = find('sites', HTMLTableSectionElement);
 let generators = [];
 /** Whoever asks while they are drawn has them drawn once more: one drawing after the other. @type {Promise<void>} */
 let drawing = Promise.resolve();
+/** What the table was drawn from: where that is as it was nothing is drawn, as a click may be under way. */
+let drawn = '';
 
 /** @param {string[]} [told] the daemon's generators */
 export function showSites(told) {
@@ -29,6 +31,9 @@ async function draw() {
   for (const host of hostsOn(rules.policy, rules.managed)) {
     if (!await chrome.permissions.contains({ origins: matchesOf(host) })) missing.add(host);
   }
+  const now = JSON.stringify([rules, [...missing], generators]);
+  if (now === drawn) return;
+  drawn = now;
   const open = new Set([...sites.querySelectorAll('details[open]')].map((node) => node.getAttribute('data-host')));
   const focused = document.activeElement?.id ?? '';
   sites.replaceChildren(...hosts.flatMap((host) => rows(rules, host, missing.has(host), open.has(host))));
@@ -36,10 +41,18 @@ async function draw() {
   find('no-sites', HTMLElement).hidden = hosts.length > 0;
 }
 
+/** What was clicked is not what is stored: the next drawing shows that. */
+function undo() {
+  drawn = '';
+}
+
 /** @type {(host: string, rule: Partial<Rule> | null) => Promise<void>} */
 async function set(host, rule) {
   const error = await change({ type: 'set-site', host, rule });
-  if (error) say('add-answer', error, 'bad');
+  if (error) {
+    say('add-answer', error, 'bad');
+    undo();
+  }
   await showSites();
 }
 
@@ -78,6 +91,7 @@ function choice(rules, host, rule, field, choices) {
     // A site that is switched on here may never have had the browser's permission.
     if (field === 'mode' && chosen !== 'off' && !await chrome.permissions.request({ origins: matchesOf(host) })) {
       say('add-answer', words('sites_refused'), 'bad');
+      undo();
       await showSites();
     } else if (chosen) await set(host, { [field]: chosen });
   } }, ...choices.map((name) => make('option', { value: name, selected: name === rule[field] }, words(`${field}_${name}`))));
