@@ -59,15 +59,13 @@ class Logistic:
         weights[0] = math.log((outcomes.sum() + 0.5) / (len(outcomes) - outcomes.sum() + 0.5))
         for _ in range(steps):
             likely = _sigmoid(features @ weights)
-            curvature = (features * (likely * (1 - likely) + 1e-6)[:, None]).T @ features + ridge
-            step = np.linalg.solve(curvature, features.T @ (outcomes - likely) - ridge @ weights)
+            step = np.linalg.solve(_curvature(features, likely) + ridge, features.T @ (outcomes - likely) - ridge @ weights)
             weights = np.clip(weights + step, -8, 8)
         likely = _sigmoid(features @ weights)
-        curvature = (features * (likely * (1 - likely) + 1e-6)[:, None]).T @ features + ridge
         scores = features * (outcomes - likely)[:, None]
         sums = np.zeros((max(groups) + 1, count))
         np.add.at(sums, list(groups), scores)
-        inverse = np.linalg.inv(curvature)
+        inverse = np.linalg.inv(_curvature(features, likely) + ridge)
         return cls(weights, inverse @ (sums.T @ sums) @ inverse)
 
     def estimate(self, features: Floats) -> Estimate:
@@ -76,6 +74,11 @@ class Logistic:
         spread = SURE * math.sqrt(max(0.0, float(features @ self.covariance @ features)))
         low, likely, high = (float(_sigmoid(np.array(value))) for value in (middle - spread, middle, middle + spread))
         return Estimate(likely, low, high)
+
+
+def _curvature(features: Floats, likely: Floats) -> Floats:
+    """Of the log likelihood [F, F], at features [N, F] and their probabilities [N]."""
+    return np.asarray((features * (likely * (1 - likely) + 1e-6)[:, None]).T @ features)
 
 
 def _sigmoid(values: Floats) -> Floats:
