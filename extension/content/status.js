@@ -10,7 +10,7 @@
   const LOOK = {
     position: 'fixed', insetBlockEnd: '16px', insetInlineEnd: '16px', zIndex: '2147483647', pointerEvents: 'none', maxInlineSize: '320px',
     padding: '10px 14px', borderRadius: '10px', background: '#17181b', color: '#ececee', font: '14px/1.4 system-ui, sans-serif',
-    boxShadow: '0 2px 12px #0006', colorScheme: 'dark', direction: chrome.i18n.getMessage('@@bidi_dir'),
+    boxShadow: '0 2px 12px #0006', colorScheme: 'dark',
   };
 
   /** @type {HTMLElement | null} */
@@ -26,7 +26,8 @@
       // Whatever the page's own rules say of its elements.
       Object.assign(host.style, { all: 'initial', position: 'fixed', pointerEvents: 'none' });
       line = document.createElement('div');
-      Object.assign(line.style, LOOK);
+      // Asked for here: the first word of a language costs milliseconds, which no page should pay that uploads nothing.
+      Object.assign(line.style, LOOK, { direction: chrome.i18n.getMessage('@@bidi_dir') });
       line.setAttribute('role', 'status');
       host.attachShadow({ mode: 'closed' }).append(line);
     }

@@ -15,6 +15,7 @@ from playwright.async_api import Page as PlaywrightPage
 from tests.end_to_end.browser import EXTENSION, TARGET, Browser, Page, find_program
 
 EXTENSION_ID = "dimefedcpapjaedghdnffhadabnldoen"
+ONBOARDING = "onboarding/onboarding.html"
 START_SECONDS = 30.0
 FLAGS = (
     "--no-sandbox",
@@ -27,13 +28,13 @@ FLAGS = (
 )
 
 
-def with_permissions(folder: Path, origins: Sequence[str]) -> Path:
+def with_permissions(extension: Path, folder: Path, origins: Sequence[str]) -> Path:
     """A copy of the extension that has been granted origins: a headless browser shows no permission prompt to accept.
 
     Nothing but the manifest's `host_permissions` differs.
     """
     copy = folder / "extension"
-    shutil.copytree(EXTENSION, copy)
+    shutil.copytree(extension, copy)
     manifest = json.loads((copy / "manifest.json").read_text())
     manifest["host_permissions"] = list(origins)
     (copy / "manifest.json").write_text(json.dumps(manifest))
@@ -95,13 +96,15 @@ class Chromium(Browser):
     Args:
         origins: match patterns that the extension is granted.
         headless: without a window.
+        extension: the folder of another one than ours, None for a browser without any.
     """
 
     name = "chromium"
     version = ""
 
-    def __init__(self, origins: Sequence[str], *, headless: bool = True) -> None:
+    def __init__(self, origins: Sequence[str], *, headless: bool = True, extension: Path | None = EXTENSION) -> None:
         self._origins = origins
+        self._extension = extension
         self._headless = headless
         self._folder = Path(tempfile.mkdtemp(prefix="cloakroom-chromium-"))
         self._playwright: Playwright | None = None
@@ -114,18 +117,22 @@ class Chromium(Browser):
 
     async def start(self) -> None:
         program = find_program("chromium", "chromium-browser", "google-chrome")
-        extension = with_permissions(self._folder, self._origins)
+        flags = list(FLAGS)
+        if self._extension:
+            extension = with_permissions(self._extension, self._folder, self._origins)
+            flags += [f"--disable-extensions-except={extension}", f"--load-extension={extension}"]
         self._playwright = await async_playwright().start()
         self._context = await self._playwright.chromium.launch_persistent_context(
             self._folder / "profile",
             executable_path=program,
             headless=self._headless,
-            args=[*FLAGS, f"--disable-extensions-except={extension}", f"--load-extension={extension}"],
+            args=flags,
             ignore_default_args=["--disable-extensions"],
             permissions=["clipboard-read", "clipboard-write"],
         )
         # The new extension shows its onboarding, in whichever tab is blank: not in one of the tests' own.
-        await self._shown("onboarding/onboarding.html", START_SECONDS)
+        if self._extension and (self._extension / ONBOARDING).is_file():
+            await self._shown(ONBOARDING, START_SECONDS)
         self.version = self._context.browser.version if self._context.browser else await self._user_agent()
 
     async def _user_agent(self) -> str:

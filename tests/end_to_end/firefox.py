@@ -10,7 +10,7 @@ import re
 import shutil
 import signal
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -194,13 +194,23 @@ class FirefoxPage(Page):
 
 
 class Firefox(Browser):
-    """Firefox with the extension, and a virtual display where there is none: only a display has a clipboard for images."""
+    """Firefox with the extension, and a virtual display where there is none: only a display has a clipboard for images.
+
+    Args:
+        headless: without a window.
+        extension: the folder of another one than ours, None for a browser without any.
+        preferences: of about:config, besides those that every test needs.
+    """
 
     name = "firefox"
     version = ""
 
-    def __init__(self, *, headless: bool = True) -> None:
+    def __init__(
+        self, *, headless: bool = True, extension: Path | None = EXTENSION, preferences: Mapping[str, object] | None = None
+    ) -> None:
         self._headless = headless
+        self._extension = extension
+        self._preferences = PREFERENCES | dict(preferences or {})
         self._folder = Path(tempfile.mkdtemp(prefix="cloakroom-firefox-"))
         self._process: asyncio.subprocess.Process | None = None
         self._display: asyncio.subprocess.Process | None = None
@@ -215,7 +225,7 @@ class Firefox(Browser):
         program = find_program("firefox-esr", "firefox")
         profile = self._folder / "profile"
         profile.mkdir()
-        lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in PREFERENCES.items()]
+        lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in self._preferences.items()]
         (profile / "user.js").write_text("\n".join(lines))
         environment = {**os.environ, "HOME": str(self._folder), "MOZ_DISABLE_CONTENT_SANDBOX": "1"}
         if self._headless:
@@ -228,7 +238,8 @@ class Firefox(Browser):
         self._bidi = await BiDi.connect(await self._address())
         self.version = self._bidi.capabilities["capabilities"]["browserVersion"]
         await self.bidi.send("session.subscribe", {"events": ["input.fileDialogOpened"]})
-        await self.bidi.send("webExtension.install", {"extensionData": {"type": "path", "path": str(EXTENSION)}})
+        if self._extension:
+            await self.bidi.send("webExtension.install", {"extensionData": {"type": "path", "path": str(self._extension)}})
 
     async def _start_display(self) -> str:
         """A display of our own: ":N"."""

@@ -11,7 +11,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from tests.end_to_end import paths
-from tests.end_to_end.browser import BUTTON, Browser, Page
+from tests.end_to_end.browser import BUTTON, EXTENSION, Browser, Page
 from tests.end_to_end.chromium import Chromium
 from tests.end_to_end.daemon_process import DaemonProcess
 from tests.end_to_end.paths import Path
@@ -155,13 +155,13 @@ async def last_reports(browser: Browser) -> list[dict[str, Any]]:
     return reports
 
 
-def new_browser(name: str, *, headless: bool = True) -> Browser:
-    """Chromium or Firefox, not yet started."""
+def new_browser(name: str, *, headless: bool = True, extension: FilePath | None = EXTENSION) -> Browser:
+    """Chromium or Firefox with an extension, or with none; not yet started."""
     if name == "chromium":
-        return Chromium(PROTECTED, headless=headless)
+        return Chromium(PROTECTED, headless=headless, extension=extension)
     from tests.end_to_end.firefox import Firefox
 
-    return Firefox(headless=headless)
+    return Firefox(headless=headless, extension=extension)
 
 
 @contextlib.asynccontextmanager

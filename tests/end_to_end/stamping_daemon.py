@@ -2,7 +2,7 @@
 
 Which way a photo takes through a browser does not depend on what is done to it.
 
-python -m tests.end_to_end.stamping_daemon --state DIR [--port N]
+python -m tests.end_to_end.stamping_daemon --state DIR [--port N] [--as-is]
 """
 
 import argparse
@@ -12,13 +12,14 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path as FilePath
 
 import numpy as np
 
 from daemon import photo
-from daemon.containers import MIME
+from daemon.containers import MIME, kind_of
 from daemon.errors import CloakroomError
 from daemon.pipe import Beat, Done, Failed, Line, Ready, Work
 from daemon.server import Server, Settings
@@ -32,6 +33,8 @@ SIDE = 24
 COLOUR = (255, 0, 255)
 TOLERANCE = 40
 """What compressing it anew may change of the colour."""
+
+REPORT = {"protected": True, "psnr": 40.0, "verdicts": [], "seconds": {"total": 0.0}}
 
 DELAY = "delay"
 """The file in the state folder that holds the seconds a photo takes."""
@@ -48,6 +51,12 @@ class StampingDaemon(DaemonProcess):
         (self.state / DELAY).write_text(str(seconds))
 
 
+class ReturningDaemon(DaemonProcess):
+    """Gives every photo back as it came: what is left of an upload's time is the way there and back."""
+
+    command = ("tests.end_to_end.stamping_daemon", "--as-is")
+
+
 def is_stamped(data: bytes) -> bool:
     """Whether a photo went through here."""
     corner = decode(data)[2 : SIDE - 2, 2 : SIDE - 2].astype(int)
@@ -56,6 +65,17 @@ def is_stamped(data: bytes) -> bool:
 
 def stamp(connection: Connection, settings: WorkerSettings) -> None:
     """The worker process."""
+    _work(connection, settings, _answer)
+
+
+def give_back(connection: Connection, settings: WorkerSettings) -> None:
+    """The worker process that leaves photos as they are."""
+    _work(connection, settings, _return)
+
+
+def _work(
+    connection: Connection, settings: WorkerSettings, answer: Callable[[Line, WorkerSettings, Work, bytes], None]
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     line = Line(connection)
     threading.Thread(target=_beat, args=(line,), daemon=True).start()
@@ -64,7 +84,7 @@ def stamp(connection: Connection, settings: WorkerSettings) -> None:
         while True:
             work, data = line.receive_work()
             if isinstance(work, Work):
-                _answer(line, settings, work, data)
+                answer(line, settings, work, data)
     except (EOFError, OSError):
         return
 
@@ -88,8 +108,11 @@ def _answer(line: Line, settings: WorkerSettings, work: Work, data: bytes) -> No
         line.send(Failed(job=work.job, code=problem.code, sentence=problem.sentence))
         return
     encoded = photo.encode(original, _stamped(original.pixels))
-    report = {"protected": True, "psnr": 40.0, "verdicts": [], "seconds": {"total": 0.0}}
-    line.send(Done(job=work.job, mime=MIME[original.kind], size=len(encoded), report=report), encoded)
+    line.send(Done(job=work.job, mime=MIME[original.kind], size=len(encoded), report=REPORT), encoded)
+
+
+def _return(line: Line, settings: WorkerSettings, work: Work, data: bytes) -> None:
+    line.send(Done(job=work.job, mime=MIME[kind_of(data)], size=len(data), report=REPORT), data)
 
 
 def _stamped(pixels: Pixels) -> Pixels:
@@ -98,8 +121,8 @@ def _stamped(pixels: Pixels) -> Pixels:
     return stamped
 
 
-async def _serve(state: FilePath, port: int) -> None:
-    server = Server(Settings(state=state, port=port, worker=WorkerSettings(model_folder=state), entry=stamp))
+async def _serve(state: FilePath, port: int, entry: Callable[[Connection, WorkerSettings], None]) -> None:
+    server = Server(Settings(state=state, port=port, worker=WorkerSettings(model_folder=state), entry=entry))
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -116,8 +139,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--state", type=FilePath, required=True)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--as-is", action="store_true", help="give photos back as they came")
     options = parser.parse_args()
-    asyncio.run(_serve(options.state, options.port))
+    asyncio.run(_serve(options.state, options.port, give_back if options.as_is else stamp))
     return 0
 
 

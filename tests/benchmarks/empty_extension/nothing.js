@@ -1,0 +1,1 @@
+/** The page's world, left as it is. */
