@@ -27,7 +27,7 @@
       Object.assign(host.style, { all: 'initial', position: 'fixed', pointerEvents: 'none' });
       line = document.createElement('div');
       // Asked for here: the first word of a language costs milliseconds, which no page should pay that uploads nothing.
-      Object.assign(line.style, LOOK, { direction: chrome.i18n.getMessage('@@bidi_dir') });
+      Object.assign(line.style, LOOK, { direction: chrome.i18n.getMessage('direction') });
       line.setAttribute('role', 'status');
       host.attachShadow({ mode: 'closed' }).append(line);
     }

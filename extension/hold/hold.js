@@ -11,8 +11,9 @@ let port;
 
 /** @param {import('../shared/messages.js').Waiting['files'][number]} file */
 function row({ name, size, preview }) {
-  const said = `${name || words('pasted_photo')} · ${sizeWords(size)}`;
-  return make('li', {}, ...preview ? [make('img', { src: preview, alt: '' })] : [], make('span', {}, said));
+  // Each in the direction of its own letters: names need not be in the person's language.
+  const said = make('span', {}, make('bdi', {}, name || words('pasted_photo')), ' · ', make('bdi', {}, sizeWords(size)));
+  return make('li', {}, ...preview ? [make('img', { src: preview, alt: '' })] : [], said);
 }
 
 /** @param {import('../shared/messages.js').Waiting} hold */

@@ -19,7 +19,7 @@ async function showState() {
   if (state.last) find('last', HTMLElement).textContent = resultWords(state.last);
   const models = find('models', HTMLElement);
   models.hidden = !state.models;
-  models.textContent = state.models ? words(`models_${state.models}`) : '';
+  models.textContent = state.models ? words('models_line', words(`models_${state.models}`)) : '';
   find('waiting', HTMLElement).hidden = state.waiting === 0;
   find('waiting-words', HTMLElement).textContent = state.waiting === 1 ? words('one_waiting') : words('many_waiting', String(state.waiting));
   find('missing', HTMLElement).hidden = state.missing.length === 0;

@@ -1,8 +1,14 @@
 // @ts-check
 /** What the extension's pages have in common: their words, and how they ask the background. */
 
+/** Keeps the order of its own letters, whichever way the words around it run. @param {string} text */
+const isolated = (text) => `\u2068${text}\u2069`;
+
 /** @type {(name: string, ...values: string[]) => string} */
-export const words = (name, ...values) => chrome.i18n.getMessage(name, values);
+export const words = (name, ...values) => {
+  const isLeftward = chrome.i18n.getMessage('direction') === 'rtl';
+  return chrome.i18n.getMessage(name, isLeftward ? values.map(isolated) : values);
+};
 
 /** Puts the words into every element that names a message. */
 export function localise() {

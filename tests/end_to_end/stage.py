@@ -81,10 +81,7 @@ async def pair(browser: Browser, daemon: DaemonProcess) -> None:
     await page.type("#port", str(daemon.port))
     await page.type("#code", code)
     await page.click("#pair button")
-    said = await page.wait_for("document.querySelector('#pair-answer').textContent")
-    await page.close()
-    if said != "Paired.":
-        raise RuntimeError(f"pairing: {said}")
+    await _succeeds(page, "#pair-answer")
 
 
 async def switch_on(browser: Browser, host: str) -> None:
@@ -92,10 +89,17 @@ async def switch_on(browser: Browser, host: str) -> None:
     page = await browser.open_extension("options/options.html")
     await page.type("#site", host)
     await page.click("#add button")
-    said = await page.wait_for("document.querySelector('#add-answer').textContent")
+    await _succeeds(page, "#add-answer")
+
+
+async def _succeeds(page: Page, answer: str) -> None:
+    """Wait for what a page says, in whatever language, and close it."""
+    said, mood = await page.wait_for(
+        f"(({{ textContent, className }}) => textContent && [textContent, className])(document.querySelector('{answer}'))"
+    )
     await page.close()
-    if not said.startswith("Switched on"):
-        raise RuntimeError(f"switching on: {said}")
+    if "good" not in mood:
+        raise RuntimeError(said)
 
 
 async def tell(browser: Browser, message: dict[str, Any]) -> None:
@@ -171,13 +175,15 @@ async def open_stage(
     *,
     headless: bool = True,
     daemon_type: type[DaemonProcess] = DaemonProcess,
+    own: Browser | None = None,
 ) -> AsyncIterator[Stage]:
-    """Daemon, site and browser, paired and switched on for 127.0.0.1."""
+    """Daemon, site and browser, paired and switched on for 127.0.0.1; the browser of that name, or the one given."""
     with tempfile.TemporaryDirectory(prefix="cloakroom-") as folder:
         root = FilePath(folder)
         photos = root / "photos"
         photos.mkdir()
-        async with daemon_type(root / "state") as daemon, Site() as site, new_browser(name, headless=headless) as browser:
+        browser = own or new_browser(name, headless=headless)
+        async with daemon_type(root / "state") as daemon, Site() as site, browser:
             await daemon.ready()
             await pair(browser, daemon)
             await switch_on(browser, "127.0.0.1")
