@@ -12,7 +12,6 @@ from msgspec import Meta
 from daemon.errors import SENTENCES, Code
 
 VERSION: Final = "cloakroom.v1"
-DEFAULT_PORT: Final = 38917
 REFUSED: Final = 4403
 """Close code of every refusal after the upgrade; never with a reason."""
 

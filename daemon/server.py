@@ -15,14 +15,13 @@ from typing import Final
 
 from aiohttp import WSMsgType, web
 
-from daemon import VERSION
+from daemon import DEFAULT_PORT, VERSION
 from daemon.frames import MAX_FRAME
 from daemon.handshake import DaemonHandshake, Refused
 from daemon.jobs import JobQueue, QueueSettings
 from daemon.models import embedded_classes
 from daemon.pairing import LOCAL_CLIENT, Pairing
 from daemon.protocol import (
-    DEFAULT_PORT,
     LIMITS,
     REFUSED,
     ProtocolError,
@@ -57,6 +56,7 @@ class Settings:
     Attributes:
         state: the state folder.
         port: 0 picks a free one.
+        listeners: sockets that listen already, on the loopback; with them `port` does not matter.
         worker: handed to the worker process.
         queue: bounds of the queue.
         watch: limits of the worker.
@@ -65,6 +65,7 @@ class Settings:
 
     state: Path
     port: int = DEFAULT_PORT
+    listeners: tuple[sockets.socket, ...] = ()
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
     watch: Watch = field(default_factory=Watch)
@@ -124,7 +125,9 @@ class Server:
         self._lock.release()
 
     def _listen(self) -> list[sockets.socket]:
-        """127.0.0.1, and ::1 on the same port where the machine has it."""
+        """127.0.0.1, and ::1 on the same port where the machine has it; or what was opened for us."""
+        if self.settings.listeners:
+            return self._inherited(self.settings.listeners)
         first = _bind(sockets.AF_INET, "127.0.0.1", self.settings.port)
         self.port = int(first.getsockname()[1])
         hosts, listeners = [f"127.0.0.1:{self.port}"], [first]
@@ -135,6 +138,16 @@ class Server:
                 hosts.append(f"[::1]:{self.port}")
         self._hosts = frozenset(hosts)
         return listeners
+
+    def _inherited(self, listeners: tuple[sockets.socket, ...]) -> list[sockets.socket]:
+        addresses = [listener.getsockname() for listener in listeners]
+        if any(not isinstance(address, tuple) or address[0] not in ("127.0.0.1", "::1") for address in addresses):
+            raise StateError("The service's socket listens beyond this machine. Run `cloakroom service install` again.")
+        self.port = int(addresses[0][1])
+        self._hosts = frozenset(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port, *_ in addresses)
+        for listener in listeners:
+            listener.setblocking(False)
+        return list(listeners)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Every request there is."""

@@ -19,6 +19,12 @@ from daemon.worker import WorkerSettings, main
 
 log = logging.getLogger("cloakroom.supervisor")
 
+PAUSE = 30.0
+"""Seconds between starts that fail, at most."""
+
+UNWATCHED = 60.0
+"""Seconds without a look at the worker after which nobody can be looking any more."""
+
 EntryPoint = Callable[[Connection, WorkerSettings], None]
 
 
@@ -75,10 +81,17 @@ class Supervisor:
         self._loop_task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._heard = 0.0
+        self._looked = time.monotonic()
         self._failed_starts = 0
         self._served = False
         self.state: WorkerState = "starting"
         self.facts: Ready | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the worker is watched: one that is well is heard, and any other is killed and replaced."""
+        task = self._loop_task
+        return task is not None and not task.done() and time.monotonic() - self._looked < UNWATCHED
 
     @property
     def pid(self) -> int | None:
@@ -178,7 +191,8 @@ class Supervisor:
             log.warning("the worker ended: %s", reason)
             failed_in_a_row = failed_in_a_row + 1 if self._failed_starts != failed_starts else 0
             if failed_in_a_row:
-                await asyncio.sleep(min(30.0, 2.0**failed_in_a_row / 2))
+                self._looked = time.monotonic()
+                await asyncio.sleep(min(PAUSE, 2.0**failed_in_a_row / 2))
 
     async def _one_life(self) -> str:
         """Spawn a worker and serve it until it is gone; says why it is."""
@@ -200,6 +214,7 @@ class Supervisor:
         reader = threading.Thread(target=self._listen, args=(line, loop, gone), daemon=True)
         reader.start()
         while True:
+            self._looked = time.monotonic()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(gone.wait(), 0.5)
                 return "it died"

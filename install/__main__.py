@@ -17,22 +17,33 @@ if sys.version_info < (3, 11):  # noqa: UP036 - this very line has to run on the
 import checks
 import environment
 import packing
-import service
 import system_packages
 from report import Report, StopInstallingError
 
 
 def install(report: Report) -> int:
     environment.prepare(report, ())
-    service.switch_on(report)
+    start_service(report)
     folder = environment.ROOT / "extension"
     report.say("extension", f"Chromium: open chrome://extensions, switch on Developer mode, Load unpacked, choose {folder}")
     report.say(
         "extension",
         f"Firefox: open about:debugging#/runtime/this-firefox, Load Temporary Add-on, choose {folder}/manifest.json",
     )
-    report.say("pairing", f"then run `{service.program()} pair` and type the code on the extension's options page")
+    report.say("pairing", f"then run `{environment.PROGRAM} pair` and type the code on the extension's options page")
     return 0
+
+
+def start_service(report: Report) -> None:
+    """Where there is no service manager, the daemon itself says how to start it."""
+    done = subprocess.run([str(environment.PROGRAM), "service", "install"], capture_output=True, text=True, check=False)
+    report.say("service", (done.stdout or done.stderr).strip())
+
+
+def remove_service(report: Report) -> None:
+    """With this Python: the environment may be gone already, and needs not be there for this."""
+    subprocess.run([sys.executable, "-c", "from daemon import service; service.uninstall()"], cwd=environment.ROOT, check=True)
+    report.say("service", "removed")
 
 
 def demo(report: Report, arguments: list[str]) -> int:
@@ -54,7 +65,7 @@ def test(report: Report) -> int:
 
 
 def uninstall(report: Report, keep_state: bool) -> int:
-    service.switch_off(report)
+    remove_service(report)
     if not keep_state and environment.STAMP.exists():
         # The installed program knows where its own state, models and cache lie on this system.
         forget = [str(environment.PYTHON), "-m", "daemon.cli", "forget", "--cache", *(["--json"] if report.as_json else [])]

@@ -22,6 +22,7 @@ MARK = ENVIRONMENT / "made-by-cloakroom"
 """Says that the folder is ours to make anew and to delete."""
 
 BINARIES = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
+PROGRAM = BINARIES / ("cloakroom.exe" if os.name == "nt" else "cloakroom")
 PYTHON = BINARIES / ("python.exe" if os.name == "nt" else "python")
 
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"

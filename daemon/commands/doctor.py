@@ -9,11 +9,11 @@ import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from daemon import DEFAULT_PORT
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_state, print_json
 from daemon.log import configure
 from daemon.models import model_folder, verify
-from daemon.protocol import DEFAULT_PORT
 from daemon.state import StateError, prepare
 from daemon.supervisor import Supervisor, WorkerLostError
 from daemon.worker import WorkerSettings

@@ -5,11 +5,12 @@ import asyncio
 import contextlib
 import signal
 
+from daemon import DEFAULT_PORT
 from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_state, complain, print_json
 from daemon.jobs import QueueSettings
 from daemon.log import configure
 from daemon.models import model_folder
-from daemon.protocol import DEFAULT_PORT
+from daemon.notify import feed_watchdog, inherited_sockets, tell
 from daemon.server import Server, Settings
 from daemon.state import StateError
 from daemon.supervisor import Watch, default_memory
@@ -34,6 +35,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
     return Settings(
         state=state,
         port=args.port,
+        listeners=tuple(inherited_sockets()),
         worker=WorkerSettings(device=args.device, model_folder=model_folder(state), threads=args.threads),
         queue=QueueSettings(deadline=args.deadline),
         watch=Watch(memory=args.memory),
@@ -59,6 +61,8 @@ async def _serve(args: argparse.Namespace) -> None:
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
     await server.start()
+    tell("READY=1")
+    watchdog = asyncio.create_task(feed_watchdog(lambda: server.supervisor.is_alive))
     try:
         if args.json:
             print_json({"listening": f"127.0.0.1:{server.port}", "port": server.port, "pid": server.access.pid})
@@ -66,4 +70,6 @@ async def _serve(args: argparse.Namespace) -> None:
             print(f"listening on 127.0.0.1:{server.port}", flush=True)
         await stop.wait()
     finally:
+        tell("STOPPING=1")
+        watchdog.cancel()
         await server.stop()

@@ -1,11 +1,9 @@
 """The installer: standard library only, idempotent, quick to give up on what is out of reach, clear about what is missing."""
 
 import ast
-import configparser
 import importlib.util
 import json
 import platform
-import plistlib
 import subprocess
 import sys
 import time
@@ -15,10 +13,10 @@ from types import ModuleType
 
 import environment
 import pytest
-import service
 import system_packages
 from report import Report, StopInstallingError
 
+from daemon import service
 from daemon.state import Lock, prepare
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -203,7 +201,7 @@ def kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Kept:
     monkeypatch.setattr(environment, "STAMP", stamp)
     monkeypatch.setattr(environment, "PYTHON", Path(sys.executable))
     monkeypatch.setattr(environment, "remove", lambda report: report.say("environment", "removed"))
-    monkeypatch.setattr(service, "switch_off", lambda report: None)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
     monkeypatch.setenv("CLOAKROOM_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     own = Kept(tmp_path / "state", tmp_path / "caches" / "cloakroom")
@@ -281,43 +279,20 @@ def test_what_is_missing_is_named_with_its_command(monkeypatch: pytest.MonkeyPat
         system_packages.need(Report(as_json=True), absent)
 
 
-def test_the_systemd_unit_starts_the_daemon() -> None:
-    unit = configparser.ConfigParser(interpolation=None)
-    unit.optionxform = str  # type: ignore[assignment, method-assign]
-    unit.read_string(service.systemd_unit())
-    assert unit["Service"]["ExecStart"] == f'"{service.program()}" serve'
-    assert unit["Service"]["Restart"] == "on-failure"
-    assert unit["Install"]["WantedBy"] == "default.target"
-
-
-def test_the_launchd_agent_starts_the_daemon() -> None:
-    agent = plistlib.loads(service.launchd_agent())
-    assert agent["ProgramArguments"] == [str(service.program()), "serve"]
-    assert agent["RunAtLoad"] is True
-
-
-@pytest.mark.parametrize(("system", "first"), [("Linux", "systemctl"), ("Darwin", "launchctl"), ("Windows", "schtasks")])
-def test_each_system_has_commands_both_ways(monkeypatch: pytest.MonkeyPatch, system: str, first: str) -> None:
-    monkeypatch.setattr(platform, "system", lambda: system)
-    for wanted in (True, False):
-        listed = service.commands(wanted)
-        assert listed
-        assert {command[0] for command in listed} == {first}
-
-
-def test_the_service_file_comes_and_goes(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(platform, "system", lambda: "Linux")
+def test_the_service_can_be_taken_away_without_any_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setattr(service, "run_all", lambda listed: False)
-    service.switch_on(Report(as_json=False))
-    file = service.service_file()
-    assert file is not None
-    assert file.read_text(encoding="utf-8") == service.systemd_unit()
-    assert "start the daemon with" in capsys.readouterr().out
-    service.switch_off(Report(as_json=False))
-    assert not file.exists()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for file, text in service.files().items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text)
+    taken = subprocess.run(
+        [sys.executable, "-S", "-c", "from daemon import service; service.uninstall()"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    assert taken.returncode == 0, taken.stderr
+    assert not any(file.exists() for file in service.files())
 
 
 def test_json_lines_are_json(capsys: pytest.CaptureFixture[str]) -> None:

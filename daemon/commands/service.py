@@ -1,0 +1,29 @@
+"""`cloakroom service`: the daemon with the person's session, installed, started, stopped and taken away."""
+
+import argparse
+from dataclasses import asdict
+
+from daemon import service
+from daemon.commands.console import FAILED, OK, Subparsers, add_command, complain, print_json
+
+
+def add(commands: Subparsers) -> None:
+    parser = add_command(commands, "service", "Run the daemon with your session: systemd, launchd or Windows' Task Scheduler.")
+    parser.add_argument("action", choices=("install", "status", "start", "stop", "uninstall"))
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    actions = {"install": service.install, "start": service.start, "stop": service.stop, "uninstall": service.uninstall}
+    try:
+        condition = actions.get(args.action, service.condition)()
+    except service.ServiceError as problem:
+        complain(args, str(problem))
+        return FAILED
+    if args.json:
+        print_json({**asdict(condition), "files": [str(file) for file in service.files()]})
+    else:
+        installed = "installed" if condition.installed else "not installed"
+        running = "running" if condition.running else "not running"
+        print(f"{installed}, {running} ({condition.manager}: {condition.said})")
+    return OK

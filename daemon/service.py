@@ -1,0 +1,251 @@
+"""The daemon as a service of the person's own session: systemd user units, a launchd agent or a Windows logon task.
+
+No part of it needs more rights than the person has, and uninstalling leaves nothing of it. Standard library only: the
+installer takes the service away where the environment is gone already.
+"""
+
+import os
+import platform
+import plistlib
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from xml.sax.saxutils import escape
+
+from daemon import DEFAULT_PORT
+
+NAME: Final = "cloakroom"
+LAUNCHD_LABEL: Final = "org.cloakroom.daemon"
+STOP_SECONDS: Final = 30
+"""Within which a running photo is finished or handed back; see `cloakroom serve`."""
+
+SECONDS: Final = 60.0
+"""For a service manager to answer."""
+
+
+class ServiceError(Exception):
+    """The service manager is not there or refused; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How the service is: installed or not, running or not, and the manager's own word for it."""
+
+    installed: bool
+    running: bool
+    manager: str
+    said: str
+
+
+def program() -> Path:
+    """The `cloakroom` command of this very environment."""
+    return Path(sys.executable).with_name("cloakroom.exe" if os.name == "nt" else "cloakroom")
+
+
+def systemd_service() -> str:
+    """Notified, watched, restarted within limits, and without rights that it does not need; the worker is its child."""
+    return f"""[Unit]
+Description=Cloakroom: cloaks photos before they leave the browser
+Requires={NAME}.socket
+After={NAME}.socket
+StartLimitIntervalSec=300
+StartLimitBurst=5
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart="{program()}" serve
+Restart=on-failure
+RestartSec=5
+WatchdogSec=90
+TimeoutStopSec={STOP_SECONDS}
+KillMode=mixed
+UMask=0077
+NoNewPrivileges=yes
+LockPersonality=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+
+[Install]
+WantedBy=default.target
+Also={NAME}.socket
+"""
+
+
+def systemd_socket() -> str:
+    """Listens before the daemon does: a browser that comes first wakes it."""
+    return f"""[Unit]
+Description=Cloakroom's door for browsers on this machine
+
+[Socket]
+ListenStream=127.0.0.1:{DEFAULT_PORT}
+
+[Install]
+WantedBy=sockets.target
+"""
+
+
+def launchd_agent() -> bytes:
+    return plistlib.dumps(
+        {
+            "Label": LAUNCHD_LABEL,
+            "ProgramArguments": [str(program()), "serve"],
+            "RunAtLoad": True,
+            "KeepAlive": {"SuccessfulExit": False},
+            "ThrottleInterval": 10,
+            "ExitTimeOut": STOP_SECONDS,
+            "ProcessType": "Background",
+            "Umask": 0o077,
+        }
+    )
+
+
+def windows_task() -> str:
+    """For Task Scheduler: at logon, with the person's own rights, restarted when it fails."""
+    return f"""<?xml version="1.0"?>
+<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
+  <RegistrationInfo><Description>Cloakroom: cloaks photos before they leave the browser</Description></RegistrationInfo>
+  <Triggers><LogonTrigger><Enabled>true</Enabled></LogonTrigger></Triggers>
+  <Principals>
+    <Principal id="person"><LogonType>InteractiveToken</LogonType><RunLevel>LeastPrivilege</RunLevel></Principal>
+  </Principals>
+  <Settings>
+    <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
+    <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
+    <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
+    <ExecutionTimeLimit>PT0S</ExecutionTimeLimit>
+    <RestartOnFailure><Interval>PT1M</Interval><Count>5</Count></RestartOnFailure>
+  </Settings>
+  <Actions Context="person"><Exec><Command>{escape(str(program()))}</Command><Arguments>serve</Arguments></Exec></Actions>
+</Task>
+"""
+
+
+def files() -> dict[Path, bytes]:
+    """What this system's service manager reads, and where."""
+    system = platform.system()
+    if system == "Darwin":
+        return {Path.home() / "Library" / "LaunchAgents" / f"{LAUNCHD_LABEL}.plist": launchd_agent()}
+    if system == "Windows":
+        # Kept by the scheduler; the file is only how it is told.
+        return {Path(os.environ.get("LOCALAPPDATA") or Path.home()) / NAME / "task.xml": windows_task().encode("utf-16")}
+    settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    units = settings / "systemd" / "user"
+    return {units / f"{NAME}.service": systemd_service().encode(), units / f"{NAME}.socket": systemd_socket().encode()}
+
+
+def install() -> Condition:
+    """Write the files and start the service; doing it again changes nothing.
+
+    Raises:
+        ServiceError: the files are there, but nobody runs them.
+    """
+    for file, text in files().items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text)
+    for command in _commands()["install"]:
+        _run(command)
+    return condition()
+
+
+def uninstall() -> Condition:
+    """Stop the service and remove its files, also where the manager is gone."""
+    for command in _commands()["uninstall"]:
+        # Each for itself: what does not run cannot be ended, and is to be removed all the same.
+        _ask(command)
+    for file in files():
+        file.unlink(missing_ok=True)
+    for command in _commands()["forget"]:
+        _ask(command)
+    return condition()
+
+
+def start() -> Condition:
+    """Raises: ServiceError, as `install` does."""
+    for command in _commands()["start"]:
+        _run(command)
+    return condition()
+
+
+def stop() -> Condition:
+    """Raises: ServiceError, as `install` does."""
+    for command in _commands()["stop"]:
+        _run(command)
+    return condition()
+
+
+def condition() -> Condition:
+    """How it is now."""
+    (command,) = _commands()["status"]
+    done = _ask(command)
+    said = done.stdout.strip() if done else ""
+    system = platform.system()
+    if system == "Darwin":
+        running = '"PID"' in said
+    elif system == "Windows":
+        running = "Running" in said
+    else:
+        running = said == "active"
+    return Condition(all(file.exists() for file in files()), running, command[0], said or "no answer")
+
+
+def _commands() -> dict[str, list[list[str]]]:
+    """What each change is to this system's manager."""
+    system = platform.system()
+    first = str(next(iter(files())))
+    if system == "Windows":
+        begin, end = ["schtasks", "/Run", "/TN", NAME], ["schtasks", "/End", "/TN", NAME]
+        return {
+            "install": [["schtasks", "/Create", "/F", "/TN", NAME, "/XML", first], begin],
+            "uninstall": [end, ["schtasks", "/Delete", "/F", "/TN", NAME]],
+            "forget": [],
+            "start": [begin],
+            "stop": [end],
+            "status": [["schtasks", "/Query", "/TN", NAME, "/FO", "LIST"]],
+        }
+    if system == "Darwin":
+        load, unload = ["launchctl", "load", "-w", first], ["launchctl", "unload", "-w", first]
+        return {
+            "install": [unload, load],
+            "uninstall": [unload],
+            "forget": [],
+            "start": [load],
+            "stop": [unload],
+            "status": [["launchctl", "list", LAUNCHD_LABEL]],
+        }
+    control = ["systemctl", "--user"]
+    units = [f"{NAME}.socket", f"{NAME}.service"]
+    return {
+        "install": [[*control, "daemon-reload"], [*control, "enable", "--now", *units]],
+        "uninstall": [[*control, "disable", "--now", *units]],
+        "forget": [[*control, "daemon-reload"], [*control, "reset-failed", units[1]]],
+        "start": [[*control, "start", *units]],
+        "stop": [[*control, "stop", *units]],
+        "status": [[*control, "is-active", units[1]]],
+    }
+
+
+def _ask(command: list[str]) -> subprocess.CompletedProcess[str] | None:
+    """What a manager answers, None where there is none."""
+    if shutil.which(command[0]) is None:
+        return None
+    try:
+        # Every word of it stands in this file.
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+
+
+def _run(command: list[str]) -> None:
+    done = _ask(command)
+    if done is None:
+        raise ServiceError(f"There is no {command[0]} here. Start the daemon with `{program()} serve`.")
+    # launchd does not know what was never loaded.
+    if done.returncode != 0 and "unload" not in command:
+        why = done.stderr.strip().splitlines()
+        raise ServiceError(f"{command[0]}: {why[-1] if why else 'refused'}. Start the daemon with `{program()} serve`.")
