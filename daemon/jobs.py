@@ -1,7 +1,7 @@
 """The bounded queue between sockets and the worker, and the results that wait two minutes to be fetched.
 
 Jobs run one after another for now, also those that wait together for the same protector: the worker's batch is one
-photo. The queue hands them out in order of arrival, so a batching worker only changes `_run_next`.
+photo. Clients take turns, so that one with an album does not keep another waiting.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemon.errors import SENTENCES, CloakroomError, Code
+from daemon.fairness import in_turns
 from daemon.pipe import Done, Step
 from daemon.protocol import LIMITS, Mime, Policy
 from daemon.supervisor import Supervisor, WorkerLostError
@@ -112,6 +113,10 @@ class JobQueue:
         self._clock = clock
         self._jobs: dict[JobKey, _Job] = {}
         self._waiting: list[_Job] = []
+        """In order of arrival."""
+        self._turns = 0
+        self._served: dict[str, int] = {}
+        """The turn that each client of those who wait had last."""
         self._running: _Job | None = None
         self._reserved: set[JobKey] = set()
         self._arrived = asyncio.Event()
@@ -158,10 +163,10 @@ class JobQueue:
         """Queue a photo whose place was reserved; the listener hears of it until its end."""
         key = (client, job)
         self._reserved.discard(key)
-        entry = _Job(key, policy, channel, data, listener, Waiting(self._ahead(len(self._waiting))))
+        entry = _Job(key, policy, channel, data, listener, Waiting(0))
         self._jobs[key] = entry
         self._waiting.append(entry)
-        entry.tell(entry.last)
+        self._tell_positions()
         self._arrived.set()
 
     def cancel(self, client: str, job: str) -> None:
@@ -215,7 +220,7 @@ class JobQueue:
             while not self._waiting:
                 self._arrived.clear()
                 await self._arrived.wait()
-            entry = self._running = self._waiting.pop(0)
+            entry = self._running = self._next()
             self._tell_positions()
             try:
                 await self._run(entry)
@@ -225,6 +230,19 @@ class JobQueue:
             finally:
                 self._running = None
                 entry.data = b""
+
+    def _next(self) -> _Job:
+        """Whose turn it is; whoever has nothing more here is forgotten, and begins anew when they come again."""
+        entry = self._in_turns()[0]
+        self._waiting.remove(entry)
+        self._turns += 1
+        still_here = {waiting.key[0] for waiting in self._waiting}
+        self._served = {client: turn for client, turn in self._served.items() if client in still_here}
+        self._served[entry.key[0]] = self._turns
+        return entry
+
+    def _in_turns(self) -> list[_Job]:
+        return in_turns(self._waiting, lambda entry: entry.key[0], self._served)
 
     async def _run(self, entry: _Job) -> None:
         """At most twice: whatever killed the worker may have had nothing to do with this photo."""
@@ -290,12 +308,9 @@ class JobQueue:
 
     # Signs of life.
 
-    def _ahead(self, index: int) -> int:
-        return index + self.running
-
     def _tell_positions(self) -> None:
-        for index, entry in enumerate(self._waiting):
-            entry.tell(Waiting(self._ahead(index)))
+        for index, entry in enumerate(self._in_turns()):
+            entry.tell(Waiting(index + self.running))
 
     async def _pulse(self) -> None:
         while True:

@@ -320,6 +320,30 @@ async def test_one_client_cannot_touch_the_job_of_another(start_server: StartSer
         assert (await owner.fetch(job(1))).data == PHOTO
 
 
+async def test_one_client_with_an_album_does_not_keep_another_waiting(start_server: StartServer, tmp_path: Path) -> None:
+    server = await start_server(odd_workers.slow)
+    code = server.pairing.open_pairing()
+    done: list[str] = []
+
+    async def one(client: DaemonClient, name: str, number: int) -> None:
+        await client.protect(PHOTO, POLICY, job=job(number))
+        done.append(name)
+
+    async with (
+        await local_client(server) as album,
+        await DaemonClient.open(server.port, None, origin=CHROMIUM_ORIGIN, code=code) as other,
+    ):
+        tasks = []
+        for number in range(1, 5):
+            tasks.append(asyncio.create_task(one(album, "album", number)))
+            await until(lambda: server.queue.queued + server.queue.running == len(tasks))
+        tasks.append(asyncio.create_task(one(other, "other", 5)))
+        await until(lambda: server.queue.queued == 4)
+        (tmp_path / "models" / "go").touch()
+        await asyncio.wait_for(asyncio.gather(*tasks), 30)
+    assert done == ["album", "other", "album", "album", "album"]
+
+
 async def test_a_browser_is_revoked_though_a_job_of_it_ended_long_ago(start_server: StartServer) -> None:
     # A slow pulse: it is the end of the running job that finds the old one.
     server = await start_server(odd_workers.slow, queue=QueueSettings(keep=0.2, pulse=60.0))
