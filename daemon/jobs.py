@@ -121,6 +121,9 @@ class JobQueue:
         self._reserved: set[JobKey] = set()
         self._arrived = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._is_draining = False
+        self._rested = asyncio.Event()
+        self._rested.set()
 
     @property
     def queued(self) -> int:
@@ -139,6 +142,16 @@ class JobQueue:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
 
+    async def drain(self, seconds: float) -> None:
+        """Take nothing more and begin nothing more; returns when the photo that runs is done, or the time is up.
+
+        Those that wait are handed back by the end of their socket: a client that comes again brings them again.
+        """
+        self._is_draining = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._rested.wait()
+
     # From the sockets.
 
     def reserve(self, client: str, job: str) -> None:
@@ -151,7 +164,7 @@ class JobQueue:
         key = (client, job)
         if key in self._jobs or key in self._reserved:
             raise CloakroomError("bad-request")
-        if len(self._waiting) + len(self._reserved) >= self.settings.waiting:
+        if self._is_draining or len(self._waiting) + len(self._reserved) >= self.settings.waiting:
             raise CloakroomError("busy")
         self._reserved.add(key)
 
@@ -217,10 +230,11 @@ class JobQueue:
 
     async def _run_all(self) -> None:
         while True:
-            while not self._waiting:
+            while not self._waiting or self._is_draining:
                 self._arrived.clear()
                 await self._arrived.wait()
             entry = self._running = self._next()
+            self._rested.clear()
             self._tell_positions()
             try:
                 await self._run(entry)
@@ -229,6 +243,7 @@ class JobQueue:
                 self._fail(entry, "internal")
             finally:
                 self._running = None
+                self._rested.set()
                 entry.data = b""
 
     def _next(self) -> _Job:

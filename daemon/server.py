@@ -44,6 +44,7 @@ log = logging.getLogger("cloakroom.server")
 
 PATH: Final = "/v1"
 HANDSHAKE_SECONDS: Final = 10.0
+LAST_WORDS_SECONDS: Final = 3.0
 MAX_SOCKETS: Final = 64
 MAX_STRANGERS: Final = 16
 """Sockets that have not proved themselves yet."""
@@ -90,6 +91,7 @@ class Server:
         self._lock = Lock(folder)
         self._runner: web.ServerRunner | None = None
         self._hosts: frozenset[str] = frozenset()
+        self._is_draining = False
         self._open = 0
         self._strangers = 0
 
@@ -115,9 +117,14 @@ class Server:
         write_local(self.settings.state, self.access)
         log.info("listening")
 
+    async def drain(self, seconds: float) -> None:
+        """Let nobody else in, and finish the photo that runs if it can be finished in time; `stop` is still to come."""
+        self._is_draining = True
+        await self.queue.drain(seconds)
+
     async def stop(self) -> None:
         remove_local(self.settings.state, self.access)
-        await self._house.sessions.close_all()
+        await self._house.sessions.leave_all(LAST_WORDS_SECONDS)
         if self._runner is not None:
             await self._runner.cleanup()
         await self.queue.stop()
@@ -171,6 +178,7 @@ class Server:
             and request.raw_path == PATH
             and PROTOCOL_VERSION in offered
             and headers.get("Sec-WebSocket-Version") == "13"
+            and not self._is_draining
             and self._open < MAX_SOCKETS
             and self._strangers < MAX_STRANGERS
         )
@@ -208,11 +216,12 @@ class Server:
         credential = handshake.credential
         if credential is None:
             return
-        self._house.sessions.add(credential.client, socket)
+        session = Session(socket, credential, self._house)
+        self._house.sessions.add(credential.client, socket, session.leave)
         try:
             # Revoked in the instant between its proof and here.
             if self.pairing.knows(credential.client):
-                await Session(socket, credential, self._house).serve()
+                await session.serve()
             else:
                 await socket.close(code=REFUSED)
         finally:

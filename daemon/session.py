@@ -44,6 +44,7 @@ from daemon.sessions import Sessions
 from daemon.supervisor import Supervisor
 from protectors.names import PROTECTORS
 
+GOING_AWAY = 1001
 MAX_STRIKES = 20
 UPLOAD_SILENCE = 60.0
 """Seconds without a chunk after which an upload is given up."""
@@ -83,6 +84,8 @@ class Session:
         self._house = house
         self._uploads: dict[str, _Upload] = {}
         self._outbox: deque[tuple[str, Event] | FromDaemon] = deque()
+        self._is_leaving = False
+        self._written = asyncio.Event()
         self._something = asyncio.Event()
         self._strikes = 0
         # One bound method, so that the queue can tell this listener from others.
@@ -100,6 +103,15 @@ class Session:
             for task in (writer, sweeper):
                 task.cancel()
             await asyncio.gather(writer, sweeper, return_exceptions=True)
+
+    async def leave(self, seconds: float) -> None:
+        """The daemon goes away: what there is to say is said first, if the client reads it in time."""
+        self._is_leaving = True
+        self._something.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._written.wait()
+        await self._socket.close(code=GOING_AWAY)
 
     async def _read(self) -> None:
         async for frame in self._socket:
@@ -235,6 +247,8 @@ class Session:
         with contextlib.suppress(ConnectionError):
             while True:
                 while not self._outbox:
+                    if self._is_leaving:
+                        self._written.set()
                     self._something.clear()
                     await self._something.wait()
                 item = self._outbox.popleft()

@@ -1,4 +1,7 @@
-"""`cloakroom serve`: the daemon in the foreground, until SIGINT or SIGTERM."""
+"""`cloakroom serve`: the daemon in the foreground, until SIGINT or SIGTERM.
+
+The photo that runs is finished first; a second signal does not wait for it.
+"""
 
 import argparse
 import asyncio
@@ -52,14 +55,30 @@ def run(args: argparse.Namespace) -> int:
     return OK
 
 
+DRAIN_SECONDS = 20.0
+"""Less than service managers wait before they kill: see daemon/service.py."""
+
+
+async def _drain(server: Server, hurry: asyncio.Event) -> None:
+    tasks = {asyncio.create_task(server.drain(DRAIN_SECONDS)), asyncio.create_task(hurry.wait())}
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def _serve(args: argparse.Namespace) -> None:
     server = Server(settings_of(args))
-    stop = asyncio.Event()
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def end() -> None:
+        (hurry if stop.is_set() else stop).set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         # Windows' loop has no signal handlers; there Ctrl+C raises KeyboardInterrupt.
         with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, end)
     await server.start()
     tell("READY=1")
     watchdog = asyncio.create_task(feed_watchdog(lambda: server.supervisor.is_alive))
@@ -69,7 +88,8 @@ async def _serve(args: argparse.Namespace) -> None:
         else:
             print(f"listening on 127.0.0.1:{server.port}", flush=True)
         await stop.wait()
-    finally:
         tell("STOPPING=1")
+        await _drain(server, hurry)
+    finally:
         watchdog.cancel()
         await server.stop()

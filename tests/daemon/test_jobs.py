@@ -365,6 +365,40 @@ async def test_a_browser_is_revoked_though_a_job_of_it_ended_long_ago(start_serv
             await asyncio.wait_for(running, 10)
 
 
+async def test_a_daemon_that_ends_finishes_what_runs_and_hands_back_what_waits(
+    start_server: StartServer, tmp_path: Path
+) -> None:
+    server = await start_server(odd_workers.slow)
+    async with await local_client(server) as client:
+        running = asyncio.create_task(client.protect(PHOTO, POLICY, job=job(1)))
+        await until_running(server)
+        waiting = asyncio.create_task(client.protect(PHOTO, POLICY, job=job(2)))
+        await until(lambda: server.queue.queued == 1)
+        draining = asyncio.create_task(server.drain(30))
+        await until(lambda: server._is_draining)
+        with pytest.raises(NoDaemonError):
+            await local_client(server)
+        assert await code_of(asyncio.create_task(client.protect(PHOTO, POLICY, job=job(3)))) == "busy"
+        (tmp_path / "models" / "go").touch()
+        await asyncio.wait_for(draining, 30)
+        await server.stop()
+        assert (await asyncio.wait_for(running, 10)).data == PHOTO
+        # Its socket is closed, and whoever brings it again has it cloaked by the next daemon.
+        with pytest.raises(NoDaemonError):
+            await asyncio.wait_for(waiting, 10)
+
+
+async def test_what_runs_too_long_is_not_waited_for(start_server: StartServer) -> None:
+    server = await start_server(odd_workers.slow)
+    async with await local_client(server) as client:
+        running = asyncio.create_task(client.protect(PHOTO, POLICY, job=job(1)))
+        await until_running(server)
+        await asyncio.wait_for(server.drain(0.2), 30)
+        await server.stop()
+        with pytest.raises(NoDaemonError):
+            await asyncio.wait_for(running, 10)
+
+
 # Requests that are wrong.
 
 
