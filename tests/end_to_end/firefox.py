@@ -62,6 +62,16 @@ addMessageListener('cloakroom-test', function run({ data: { x, y, files } }) {
 """Dispatches a trusted drop, in the way of Firefox's own tests: no headless desktop has a file to drag."""
 
 
+async def privileged(bidi: BiDi, expression: str) -> Any:
+    """The value of an expression in the browser's own window."""
+    tree = await bidi.send("browsingContext.getTree", {"moz:scope": "chrome"})
+    target = {"context": tree["contexts"][0]["context"]}
+    result = await bidi.send("script.evaluate", {"expression": expression, "target": target, "awaitPromise": True})
+    if result["type"] == "exception":
+        raise BiDiError(result["exceptionDetails"]["text"])
+    return plain(result["result"])
+
+
 class FirefoxPage(Page):
     """A tab of Firefox."""
 
@@ -151,6 +161,12 @@ class FirefoxPage(Page):
             raise BiDiError(f"the clipboard was not written: {answer}")
         await self._press(["Control", "v"])
 
+    async def go(self, url: str) -> None:
+        await self.bidi.send("browsingContext.navigate", {"context": self.context, "url": url, "wait": "complete"})
+
+    async def activate(self) -> None:
+        await self.bidi.send("browsingContext.activate", {"context": self.context})
+
     async def close(self) -> None:
         with contextlib.suppress(BiDiError):
             await self.bidi.send("browsingContext.close", {"context": self.context})
@@ -168,15 +184,6 @@ class FirefoxPage(Page):
         up = [{"type": "keyUp", "value": value} for value in reversed(values)]
         await self._act({"type": "key", "id": "keyboard", "actions": [*down, *up]})
 
-    async def privileged(self, expression: str) -> Any:
-        """The value of an expression in the browser's own window."""
-        tree = await self.bidi.send("browsingContext.getTree", {"moz:scope": "chrome"})
-        target = {"context": tree["contexts"][0]["context"]}
-        result = await self.bidi.send("script.evaluate", {"expression": expression, "target": target, "awaitPromise": True})
-        if result["type"] == "exception":
-            raise BiDiError(result["exceptionDetails"]["text"])
-        return plain(result["result"])
-
     async def _dispatch_drop(self, point: tuple[int, int], files: list[dict[str, Any]]) -> None:
         script = f"""new Promise((done) => {{
           const told = {json.dumps({"x": point[0], "y": point[1], "files": files})};
@@ -189,7 +196,7 @@ class FirefoxPage(Page):
           manager.loadFrameScript('data:application/javascript,' + encodeURIComponent({json.dumps(DISPATCH)}), false);
           manager.sendAsyncMessage('cloakroom-test', told);
         }})"""
-        if problem := await self.privileged(script):
+        if problem := await privileged(self.bidi, script):
             raise BiDiError(problem)
 
 
@@ -272,22 +279,22 @@ class Firefox(Browser):
 
     async def open(self, url: str) -> FirefoxPage:
         context = (await self.bidi.send("browsingContext.create", {"type": "tab"}))["context"]
-        await self.bidi.send("browsingContext.navigate", {"context": context, "url": url, "wait": "complete"})
-        return FirefoxPage(self.bidi, context)
+        page = FirefoxPage(self.bidi, context)
+        await page.go(url)
+        return page
 
     async def open_extension(self, path: str) -> FirefoxPage:
         return await self.open(f"moz-extension://{EXTENSION_UUID}/{path}")
 
     async def kill_background(self) -> None:
-        page = await self.open("about:blank")
-        ended = await page.privileged(
+        ended = await privileged(
+            self.bidi,
             f"(() => {{ const {{ extension }} = WebExtensionPolicy.getByID({EXTENSION_ID!r});"
             " return extension.terminateBackground({ ignoreDevToolsAttached: true })"
-            ".then(() => extension.backgroundState); })()"
+            ".then(() => extension.backgroundState); })()",
         )
         if ended == "running":
             raise RuntimeError("the background did not end")
-        await page.close()
 
     async def hold_window_gone(self) -> None:
         while True:

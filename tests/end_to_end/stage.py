@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import json
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
@@ -16,9 +16,8 @@ from tests.end_to_end.chromium import Chromium
 from tests.end_to_end.daemon_process import DaemonProcess
 from tests.end_to_end.paths import Path
 from tests.end_to_end.photos import Upload, make_all
-from tests.end_to_end.site import Run, Site
+from tests.end_to_end.site import HOST, Run, Site
 
-PROTECTED = ("http://127.0.0.1/*", "https://127.0.0.1/*")
 QUICKEST = ("scene",)
 """What the paths run with: which way a photo takes does not depend on the protector."""
 
@@ -35,10 +34,15 @@ class Stage:
     uploads: dict[str, Upload]
     _runs: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    async def visit(self, path: Path, *, protected: bool = True) -> tuple[Page, str]:
-        """Open a path's page, and say which run it is."""
+    async def visit(
+        self, path: Path, *, protected: bool = True, host: str = HOST, tab: Page | None = None
+    ) -> tuple[Page, str]:
+        """Open a path's page, in a tab that is there or a new one, and say which run it is."""
         run = f"{path.name}-{next(self._runs)}"
-        page = await self.browser.open(self.site.url(paths.page_of(path), run, protected=protected))
+        address = self.site.url(paths.page_of(path), run, protected=protected, host=host)
+        if tab:
+            await tab.go(address)
+        page = tab or await self.browser.open(address)
         if path.name == "reopened":
             await page.wait_for("document.title === 'ready'")
         return page, run
@@ -155,10 +159,10 @@ async def last_reports(browser: Browser) -> list[dict[str, Any]]:
     return reports
 
 
-def new_browser(name: str, *, headless: bool = True) -> Browser:
-    """Chromium or Firefox, not yet started."""
+def new_browser(name: str, *, headless: bool = True, hosts: Sequence[str] = (HOST,)) -> Browser:
+    """Chromium or Firefox, not yet started, that may be switched on for those hosts."""
     if name == "chromium":
-        return Chromium(PROTECTED, headless=headless)
+        return Chromium([f"{scheme}://{host}/*" for host in hosts for scheme in ("http", "https")], headless=headless)
     from tests.end_to_end.firefox import Firefox
 
     return Firefox(headless=headless)
@@ -171,15 +175,21 @@ async def open_stage(
     *,
     headless: bool = True,
     daemon_type: type[DaemonProcess] = DaemonProcess,
+    hosts: Sequence[str] = (HOST,),
 ) -> AsyncIterator[Stage]:
-    """Daemon, site and browser, paired and switched on for 127.0.0.1."""
+    """Daemon, site and browser, paired and switched on for the site's hosts."""
     with tempfile.TemporaryDirectory(prefix="cloakroom-") as folder:
         root = FilePath(folder)
         photos = root / "photos"
         photos.mkdir()
-        async with daemon_type(root / "state") as daemon, Site() as site, new_browser(name, headless=headless) as browser:
+        async with (
+            daemon_type(root / "state") as daemon,
+            Site(hosts) as site,
+            new_browser(name, headless=headless, hosts=hosts) as browser,
+        ):
             await daemon.ready()
             await pair(browser, daemon)
-            await switch_on(browser, "127.0.0.1")
-            await choose_protectors(browser, "127.0.0.1", protectors)
+            for host in hosts:
+                await switch_on(browser, host)
+                await choose_protectors(browser, host, protectors)
             yield Stage(browser, daemon, site, make_all(photos))

@@ -1,0 +1,359 @@
+"""Uploads at random, with everything that may go wrong meanwhile, and how each of them ended.
+
+python -m tests.end_to_end.random_uploads [--browser chromium|firefox] [--uploads N] [--seed N] [--only N ...] [--json]
+"""
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import itertools
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Any
+
+from playwright.async_api import Error as PlaywrightError
+
+from daemon.figures import say
+from daemon.pairing import LOCAL_CLIENT
+from tests.end_to_end import photos
+from tests.end_to_end.bidi import BiDiError
+from tests.end_to_end.browser import Page
+from tests.end_to_end.paths import PATHS, Path
+from tests.end_to_end.person import Mind, Person
+from tests.end_to_end.random_plan import FAULTS, OWN_HOLDS, Upload, only, plan, takes_another
+from tests.end_to_end.random_verdict import SENT, Ending, File, judge
+from tests.end_to_end.site import Run
+from tests.end_to_end.stage import Stage, open_stage, tell
+from tests.end_to_end.stamping_daemon import StampingDaemon, is_stamped
+
+HOSTS = tuple(f"127.0.0.{number}" for number in range(1, 7))
+"""A site for each page that is open at once: by its host the person knows whose question it is, and the record whose outcome."""
+
+SECONDS = 120.0
+"""An upload that has not ended by then is stuck."""
+
+QUIET_SECONDS = 0.3
+UNSTATED_SECONDS = 5.0
+"""A background that was ended just then let the files go, and recorded nothing."""
+
+TRIES = 3
+CLUMSY = (PlaywrightError, BiDiError, TimeoutError)
+PLAIN = "jpeg"
+
+
+class Record:
+    """What the extension itself recorded of each site's uploads."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._seen: set[tuple[int, str, str]] = set()
+
+    async def watch(self) -> None:
+        while True:
+            # Its page is closed by nobody; the storage may be between two backgrounds.
+            with contextlib.suppress(*CLUMSY):
+                told = await self._page.evaluate(
+                    "chrome.storage.local.get('history').then(({ history }) => JSON.stringify("
+                    "(history?.entries ?? []).slice(0, 40).map(({ when, host, outcome }) => [when, host, outcome])))"
+                )
+                self._seen |= {(int(when), str(host), str(outcome)) for when, host, outcome in json.loads(told)}
+            await asyncio.sleep(0.15)
+
+    def since(self, host: str, begun: float) -> list[str]:
+        """The outcomes of a site's uploads after a moment, in order."""
+        return [outcome for when, where, outcome in sorted(self._seen) if where == host and when >= begun * 1000]
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """One upload, how it ended, and how the plain one after it did."""
+
+    upload: Upload
+    ending: Ending
+    plain: Ending | None
+    asked: tuple[str, ...]
+
+
+class Uploader:
+    """Runs uploads on a stage, one a host at a time."""
+
+    def __init__(self, stage: Stage, person: Person, record: Record, console: Page) -> None:
+        assert isinstance(stage.daemon, StampingDaemon)
+        self._stage = stage
+        self._daemon = stage.daemon
+        self._person = person
+        self._record = record
+        self._console = console
+        # The person has one pair of hands, and only one thing goes wrong at a time.
+        self._hands = asyncio.Lock()
+        self._tabs: dict[str, Page] = {}
+        self._fate = asyncio.Lock()
+        self.faults: Counter[str] = Counter()
+        self.clumsy = 0
+        self.version = float(stage.browser.version.split(".")[0])
+
+    async def run(self, host: str, upload: Upload) -> Ended:
+        """One upload of a site, and the plain one after it if it asks for one."""
+        mind = self._person.minds[host] = Mind(iter(upload.words), upload.thinks)
+        self._daemon.set_delay(upload.delay)
+        page, run, begun = await self._pick(host, upload)
+        picks = [self._files(upload.path)]
+        is_gone = False
+        if upload.fault:
+            self.faults[upload.fault] += 1
+            await asyncio.sleep(upload.after)
+            is_gone = upload.fault in ("tab closed", "navigated")
+            if upload.fault == "picked again":
+                path = dataclasses.replace(upload.path, files=(upload.then,))
+                picks.append(self._files(path))
+                again = time.time()
+                async with self._hands:
+                    await self._act(path, page)
+                begun = begun if takes_both(upload.path) else again
+            else:
+                await self._go_wrong(upload, page, host)
+        received = self._stage.site.runs[run]
+        expected = [len([file for file in pick if file.upload.data]) for pick in picks]
+        parts = expected[-1] if not takes_both(upload.path) else sum(expected)
+        is_picture = any(file.is_picture for pick in picks for file in pick)
+        await self._settle(host, begun, received, parts, is_gone, is_picture, len(picks) if takes_both(upload.path) else 1)
+        ending = await asyncio.to_thread(
+            judge, picks, received, self._record.since(host, begun), mind.allowed, is_stamped,
+            is_gone=is_gone, is_replaced=not takes_both(upload.path),
+        )  # fmt: skip
+        if not await self._is_quiet(host):
+            ending = Ending("stuck", ending.original, "the hold window still asks")
+        if upload.fault != "tab closed":
+            self._tabs[host] = page
+        plain = await self._plain(host, upload, page, run) if upload.plain else None
+        return Ended(upload, ending, plain, tuple(mind.asked))
+
+    def _files(self, path: Path) -> list[File]:
+        return [File(kind, self._stage.uploads[kind]) for kind in path.files]
+
+    # What the person does.
+
+    async def _pick(self, host: str, upload: Upload) -> tuple[Page, str, float]:
+        """A page with the upload under way, its run, and when that began."""
+        for attempt in itertools.count(1):
+            async with self._hands:
+                begun = time.time()
+                page, run = await self._stage.visit(upload.path, host=host, tab=self._tabs.pop(host, None))
+                try:
+                    await self._act(upload.path, page)
+                except CLUMSY as problem:
+                    # The automation's own: another window was in front, or a folder's chooser does not wait for a hold.
+                    if attempt < TRIES and not upload.path.is_folder:
+                        self.clumsy += 1
+                        say(f"upload {upload.number} ({upload.path.name}) again: {str(problem)[:200]}")
+                        await page.close()
+                        continue
+                return page, run, begun
+        raise AssertionError
+
+    async def _act(self, path: Path, page: Page) -> None:
+        await page.activate()
+        if path.action != "paste":
+            await self._stage.act(path, page)
+            return
+        await page.evaluate(
+            "void addEventListener('keydown', ({ key, ctrlKey }) => {"
+            " if (ctrlKey && key.toLowerCase() === 'v') window.pressed = true; }, true)"
+        )
+        await self._stage.act(path, page)
+        if not await page.evaluate("window.pressed"):
+            raise TimeoutError("the keys went to another window")
+
+    # What goes wrong.
+
+    async def _go_wrong(self, upload: Upload, page: Page, host: str) -> None:
+        if upload.fault == "tab closed":
+            await page.close()
+        elif upload.fault == "navigated":
+            address = self._stage.site.url("attached", f"elsewhere-{upload.number}", host=host)
+            await page.evaluate(f"void setTimeout(() => location.assign({json.dumps(address)}), 0)")
+        else:
+            async with self._fate:
+                await self._strike(upload)
+
+    async def _strike(self, upload: Upload) -> None:
+        daemon = self._daemon
+        if upload.fault == "daemon killed":
+            await daemon.kill()
+            await asyncio.sleep(upload.lasts)
+            await daemon.start()
+        elif upload.fault == "daemon paused":
+            await daemon.pause(upload.lasts)
+        elif upload.fault == "worker killed":
+            daemon.kill_worker()
+        elif upload.fault == "background killed":
+            async with self._hands:
+                await self._stage.browser.kill_background()
+        else:
+            await self._revoke(upload.lasts)
+
+    async def _revoke(self, seconds: float) -> None:
+        """Take the browser's pairing away, and pair it anew."""
+        async with self._daemon.client() as client:
+            for entry in await client.clients():
+                if entry.client != LOCAL_CLIENT:
+                    await client.revoke(entry.client)
+        await asyncio.sleep(seconds)
+        code = await self._daemon.pairing_code()
+        message = json.dumps({"type": "pair", "port": self._daemon.port, "code": code})
+        answer = await self._console.evaluate(f"chrome.runtime.sendMessage({message})")
+        if not answer["ok"]:
+            raise RuntimeError(f"pairing anew: {answer}")
+
+    # How it ends.
+
+    async def _settle(
+        self, host: str, begun: float, run: Run, parts: int, is_gone: bool, is_picture: bool, statements: int
+    ) -> None:
+        """Return once the upload seems over, or never will be."""
+        give_up = time.monotonic() + SECONDS
+        arrived = None
+        while time.monotonic() < give_up:
+            stated = self._record.since(host, begun)
+            is_whole = bool(run.bodies) and len(run.parts) >= parts
+            arrived = (arrived or time.monotonic()) if is_whole else None
+            is_late = arrived is not None and time.monotonic() > arrived + UNSTATED_SECONDS
+            sent = is_whole and (not is_picture or len(stated) >= statements or is_late)
+            kept = len(stated) >= statements and not any(outcome in SENT for outcome in stated)
+            mixed = statements > 1 and len(stated) >= statements and len(run.parts) >= sum(o in SENT for o in stated)
+            if sent or kept or mixed or is_gone:
+                break
+            await asyncio.sleep(0.05)
+        # What comes besides would come now.
+        await asyncio.sleep(QUIET_SECONDS * (3 if is_gone else 1))
+
+    async def _is_quiet(self, host: str) -> bool:
+        """Whether nothing of the site waits for the person any more."""
+        for _ in range(100):
+            if host not in self._person.open:
+                return True
+            await asyncio.sleep(0.1)
+        return False
+
+    async def _plain(self, host: str, upload: Upload, page: Page, run: str) -> Ending:
+        """An upload without a fault, where the one before was: on the same page if it takes another."""
+        mind = self._person.minds[host] = Mind(itertools.repeat("retry"), 0.1)
+        path = dataclasses.replace(upload.path, files=(PLAIN,))
+        is_same = takes_another(self._stage.browser.name, path) and upload.fault not in ("tab closed", "navigated")
+        received = Run()
+        begun = time.time()
+        if is_same:
+            self._stage.site.runs[run] = received
+            try:
+                async with self._hands:
+                    await self._act(path, page)
+            except CLUMSY as problem:
+                return Ending("stuck", False, f"no second upload: {str(problem)[:200]}")
+        else:
+            other, run, begun = await self._pick(host, Upload(upload.number, PATHS[0]))
+            received = self._stage.site.runs[run]
+        await self._settle(host, begun, received, 1, False, True, 1)
+        files = [File(PLAIN, self._stage.uploads[PLAIN])]
+        ending = await asyncio.to_thread(judge, [files], received, self._record.since(host, begun), mind.allowed, is_stamped)
+        if not is_same:
+            self._tabs[host] = other
+        return ending
+
+
+def takes_both(path: Path) -> bool:
+    """Whether another pick does not take the place of the first."""
+    return path.name in OWN_HOLDS
+
+
+@contextlib.asynccontextmanager
+async def open_uploader(browser: str) -> AsyncIterator[Uploader]:
+    """Everything up, with a site for each page that is open at once, and the person at the hold window."""
+    async with open_stage(browser, daemon_type=StampingDaemon, hosts=HOSTS) as stage:
+        folder = stage.uploads["jpeg"].path.parent
+        stage.uploads.update(photos.make_every_kind(folder))
+        await tell(stage.browser, {"type": "set-history", "on": True})
+        console = await stage.browser.open_extension("_locales/en/messages.json")
+        record = Record(console)
+        watching = asyncio.create_task(record.watch())
+        try:
+            async with Person(stage.browser) as person:
+                yield Uploader(stage, person, record, console)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+
+async def run_all(uploader: Uploader, uploads: Iterable[Upload], heard: Callable[[Ended], None]) -> None:
+    """Every upload, on several pages at once."""
+    waiting = iter(uploads)
+
+    async def lane(host: str) -> None:
+        for upload in waiting:
+            heard(await uploader.run(host, upload))
+
+    async with asyncio.TaskGroup() as group:
+        for host in HOSTS:
+            group.create_task(lane(host))
+
+
+def figures_of(ended: Iterable[Ended], faults: Counter[str], clumsy: int) -> dict[str, float]:
+    """What is published."""
+    endings = [ending for one in ended for ending in (one.ending, one.plain) if ending]
+    names = Counter(one.ending.name for one in ended)
+    kills = sum(faults[fault] for fault in ("daemon killed", "worker killed", "background killed"))
+    return {
+        "random.uploads": sum(names.values()),
+        "random.originals": sum(ending.original for ending in endings),
+        "random.stuck": sum(ending.name == "stuck" for ending in endings),
+        **{f"random.{name}": names[name] for name in ("done", "asked", "cancelled")},
+        "random.kills": kills,
+        **{f"random.faults.{fault.replace(' ', '_')}": faults[fault] for fault in FAULTS},
+        "random.questions": sum(len(one.asked) for one in ended),
+        "random.plain": sum(one.plain is not None for one in ended),
+        "random.plain_done": sum(one.plain is not None and one.plain.name == "done" for one in ended),
+        "random.clumsy": clumsy,
+    }
+
+
+async def measure(browser: str, uploads: list[Upload]) -> dict[str, float]:
+    """The figures of those uploads; what went badly is told with what repeats it."""
+    ended: list[Ended] = []
+    begun = time.monotonic()
+
+    def heard(one: Ended) -> None:
+        ended.append(one)
+        for ending in (one.ending, one.plain):
+            if ending and (ending.name == "stuck" or ending is one.plain and ending.name != "done"):
+                say(f"BAD {'' if ending is one.ending else 'plain '}{ending}: {one.upload} {one.asked}")
+        if len(ended) % 50 == 0:
+            counts = Counter(one.ending.name for one in ended)
+            say(f"{browser}: {len(ended)} uploads in {time.monotonic() - begun:.0f} s: {dict(counts)}")
+
+    async with open_uploader(browser) as uploader:
+        await run_all(uploader, uploads, heard)
+        return {"version": uploader.version, **figures_of(ended, uploader.faults, uploader.clumsy)}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.end_to_end.random_uploads", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--browser", choices=["chromium", "firefox"], action="append", help="only this one")
+    parser.add_argument("--uploads", type=int, default=1000, help="how many (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="which (%(default)s)")
+    parser.add_argument("--only", type=int, action="append", metavar="N", help="only the upload of that number; writes nothing")
+    parser.add_argument("--json", action="store_true", help="print the files' contents")
+    options = parser.parse_args()
+    for name in options.browser or ["chromium", "firefox"]:
+        uploads = plan(name, options.uploads, options.seed)
+        if options.only:
+            uploads = only(uploads, options.only)
+        figures = asyncio.run(measure(name, uploads))
+        print(json.dumps(figures))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
