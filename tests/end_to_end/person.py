@@ -24,6 +24,14 @@ CARDS = f"""JSON.stringify(Array.from(document.querySelectorAll('article'))
     why: card.querySelector('p').textContent,
   }})))"""
 
+CLICK = """([hold, word]) => {
+  const card = document.querySelector(`article[data-hold="${hold}"]`);
+  if (!card) return false;
+  card.dataset.answered = Date.now();
+  card.querySelector(`button[name="${word}"]`).click();
+  return true;
+}"""
+
 
 @dataclass
 class Mind:
@@ -85,10 +93,7 @@ class Person:
             word = next(mind.words, "cancel")
             if word == "original":
                 mind.allowed |= set(card["files"])
-            clicked = await window.evaluate(
-                f"(() => {{ const card = document.querySelector('article[data-hold=\"{card['hold']}\"]'); if (!card) return false;"
-                f" card.dataset.answered = Date.now(); card.querySelector('button[name={word}]').click(); return true; }})()"
-            )
+            clicked = await window.evaluate(f"({CLICK})({json.dumps([card['hold'], word])})")
             if not clicked:
                 mind.allowed -= set(card["files"])
         except (PlaywrightError, BiDiError, TimeoutError):

@@ -1,7 +1,6 @@
 """What a person does and what goes wrong meanwhile, drawn from a seed: the same seed, the same uploads."""
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -126,7 +125,7 @@ def _with_files(rng: random.Random, path: Path) -> Path:
     if path.name != "beacon" and rng.random() < 0.02:
         return replace(path, files=(LARGE,))
     # A beacon takes no more than 64 kB, and half of the pages never send a file without content.
-    single = [kind for kind in KINDS if kind != "empty" and (path.name != "beacon" or kind in ("jpeg", "tiny", "disguised", "pdf"))]
+    single = ["jpeg", "tiny", "disguised", "pdf"] if path.name == "beacon" else [kind for kind in KINDS if kind != "empty"]
     common = [kind for kind in single if KINDS[kind] == "cloaked"]
     return replace(path, files=(rng.choice(common if rng.random() < 0.75 else single),))
 
@@ -138,8 +137,3 @@ def _delay(rng: random.Random, is_fault: bool, files: int) -> float:
     if is_fault:
         return rng.uniform(0.2, 2.0)
     return rng.choice((0.0, 0.0, 0.0, rng.uniform(0, 0.3), rng.uniform(0, 0.3), rng.uniform(0, 2.0)))
-
-
-def only(uploads: Sequence[Upload], numbers: Sequence[int]) -> list[Upload]:
-    """Those of them."""
-    return [upload for upload in uploads if upload.number in numbers]

@@ -13,7 +13,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Any
 
 from playwright.async_api import Error as PlaywrightError
 
@@ -21,17 +20,20 @@ from daemon.figures import say
 from daemon.pairing import LOCAL_CLIENT
 from tests.end_to_end import photos
 from tests.end_to_end.bidi import BiDiError
-from tests.end_to_end.browser import Page
+from tests.end_to_end.browser import Browser, Page
 from tests.end_to_end.paths import PATHS, Path
 from tests.end_to_end.person import Mind, Person
-from tests.end_to_end.random_plan import FAULTS, OWN_HOLDS, Upload, only, plan, takes_another
+from tests.end_to_end.random_plan import FAULTS, OWN_HOLDS, Upload, plan, takes_another
 from tests.end_to_end.random_verdict import SENT, Ending, File, judge
+from tests.end_to_end.results_file import keep, measured
 from tests.end_to_end.site import Run
 from tests.end_to_end.stage import Stage, open_stage, tell
 from tests.end_to_end.stamping_daemon import StampingDaemon, is_stamped
 
+COMMAND = "python -m tests.end_to_end.random_uploads"
+
 HOSTS = tuple(f"127.0.0.{number}" for number in range(1, 7))
-"""A site for each page that is open at once: by its host the person knows whose question it is, and the record whose outcome."""
+"""A site for each page that is open at once: its host tells the person whose question it is, and whose outcome is recorded."""
 
 SECONDS = 120.0
 """An upload that has not ended by then is stuck."""
@@ -78,6 +80,19 @@ class Ended:
     asked: tuple[str, ...]
 
 
+@dataclasses.dataclass(frozen=True)
+class End:
+    """What tells that an upload is over: files that arrived, and outcomes recorded since it began.
+
+    Nothing is recorded of an upload without any picture.
+    """
+
+    begun: float
+    parts: int
+    is_picture: bool = True
+    statements: int = 1
+
+
 class Uploader:
     """Runs uploads on a stage, one a host at a time."""
 
@@ -94,36 +109,37 @@ class Uploader:
         self._fate = asyncio.Lock()
         self.faults: Counter[str] = Counter()
         self.clumsy = 0
-        self.version = float(stage.browser.version.split(".")[0])
+        self.browser = stage.browser
 
     async def run(self, host: str, upload: Upload) -> Ended:
         """One upload of a site, and the plain one after it if it asks for one."""
         mind = self._person.minds[host] = Mind(iter(upload.words), upload.thinks)
         self._daemon.set_delay(upload.delay)
         page, run, begun = await self._pick(host, upload)
+        received = self._stage.site.runs[run]
         picks = [self._files(upload.path)]
-        is_gone = False
+        end = End(begun, arrivals(picks[0]), any(file.is_picture for file in picks[0]))
+        is_both = upload.path.name in OWN_HOLDS
         if upload.fault:
             self.faults[upload.fault] += 1
             await asyncio.sleep(upload.after)
-            is_gone = upload.fault in ("tab closed", "navigated")
             if upload.fault == "picked again":
                 path = dataclasses.replace(upload.path, files=(upload.then,))
                 picks.append(self._files(path))
-                again = time.time()
                 async with self._hands:
+                    # Whatever is there by now, is there; the first may also be over already.
+                    end = End(begun, 2, statements=2) if is_both else End(time.time(), len(received.parts) + 1)
                     await self._act(path, page)
-                begun = begun if takes_both(upload.path) else again
             else:
                 await self._go_wrong(upload, page, host)
-        received = self._stage.site.runs[run]
-        expected = [len([file for file in pick if file.upload.data]) for pick in picks]
-        parts = expected[-1] if not takes_both(upload.path) else sum(expected)
-        is_picture = any(file.is_picture for pick in picks for file in pick)
-        await self._settle(host, begun, received, parts, is_gone, is_picture, len(picks) if takes_both(upload.path) else 1)
+        is_gone = upload.fault in ("tab closed", "navigated")
+        if not is_gone:
+            await self._settle(host, received, end)
+        # What comes besides would come now.
+        await asyncio.sleep(QUIET_SECONDS * (3 if is_gone else 1))
         ending = await asyncio.to_thread(
-            judge, picks, received, self._record.since(host, begun), mind.allowed, is_stamped,
-            is_gone=is_gone, is_replaced=not takes_both(upload.path),
+            judge, picks, received, self._record.since(host, end.begun), mind.allowed, is_stamped,
+            is_gone=is_gone, is_replaced=not is_both,
         )  # fmt: skip
         if not await self._is_quiet(host):
             ending = Ending("stuck", ending.original, "the hold window still asks")
@@ -131,6 +147,17 @@ class Uploader:
             self._tabs[host] = page
         plain = await self._plain(host, upload, page, run) if upload.plain else None
         return Ended(upload, ending, plain, tuple(mind.asked))
+
+    async def left_running(self) -> int:
+        """Photos that the daemon still works on after everything has ended: of pages that are gone, it should have let go."""
+        async with asyncio.timeout(SECONDS), self._daemon.client() as client:
+            state = await client.status()
+            for _ in range(50):
+                if state.queued + state.running == 0:
+                    break
+                await asyncio.sleep(0.1)
+                state = await client.status()
+        return state.queued + state.running
 
     def _files(self, path: Path) -> list[File]:
         return [File(kind, self._stage.uploads[kind]) for kind in path.files]
@@ -211,25 +238,20 @@ class Uploader:
 
     # How it ends.
 
-    async def _settle(
-        self, host: str, begun: float, run: Run, parts: int, is_gone: bool, is_picture: bool, statements: int
-    ) -> None:
+    async def _settle(self, host: str, run: Run, end: End) -> None:
         """Return once the upload seems over, or never will be."""
         give_up = time.monotonic() + SECONDS
         arrived = None
         while time.monotonic() < give_up:
-            stated = self._record.since(host, begun)
-            is_whole = bool(run.bodies) and len(run.parts) >= parts
+            stated = self._record.since(host, end.begun)
+            is_stated = len(stated) >= end.statements
+            sent = sum(outcome in SENT for outcome in stated)
+            is_whole = bool(run.bodies) and len(run.parts) >= (end.parts if sent == len(stated) else sent)
             arrived = (arrived or time.monotonic()) if is_whole else None
             is_late = arrived is not None and time.monotonic() > arrived + UNSTATED_SECONDS
-            sent = is_whole and (not is_picture or len(stated) >= statements or is_late)
-            kept = len(stated) >= statements and not any(outcome in SENT for outcome in stated)
-            mixed = statements > 1 and len(stated) >= statements and len(run.parts) >= sum(o in SENT for o in stated)
-            if sent or kept or mixed or is_gone:
-                break
+            if (is_whole and (is_stated or is_late or not end.is_picture)) or (is_stated and sent == 0):
+                return
             await asyncio.sleep(0.05)
-        # What comes besides would come now.
-        await asyncio.sleep(QUIET_SECONDS * (3 if is_gone else 1))
 
     async def _is_quiet(self, host: str) -> bool:
         """Whether nothing of the site waits for the person any more."""
@@ -256,7 +278,8 @@ class Uploader:
         else:
             other, run, begun = await self._pick(host, Upload(upload.number, PATHS[0]))
             received = self._stage.site.runs[run]
-        await self._settle(host, begun, received, 1, False, True, 1)
+        await self._settle(host, received, End(begun, 1))
+        await asyncio.sleep(QUIET_SECONDS)
         files = [File(PLAIN, self._stage.uploads[PLAIN])]
         ending = await asyncio.to_thread(judge, [files], received, self._record.since(host, begun), mind.allowed, is_stamped)
         if not is_same:
@@ -264,9 +287,9 @@ class Uploader:
         return ending
 
 
-def takes_both(path: Path) -> bool:
-    """Whether another pick does not take the place of the first."""
-    return path.name in OWN_HOLDS
+def arrivals(files: Iterable[File]) -> int:
+    """How many of them the site counts: one without content arrives as none."""
+    return sum(bool(file.upload.data) for file in files)
 
 
 @contextlib.asynccontextmanager
@@ -319,40 +342,54 @@ def figures_of(ended: Iterable[Ended], faults: Counter[str], clumsy: int) -> dic
     }
 
 
-async def measure(browser: str, uploads: list[Upload]) -> dict[str, float]:
-    """The figures of those uploads; what went badly is told with what repeats it."""
+async def measure(browser: str, uploads: list[Upload], publish: Callable[[Browser, dict[str, float]], None]) -> bool:
+    """Run those uploads and publish their figures; whether all is well. What went badly is told with what repeats it."""
     ended: list[Ended] = []
     begun = time.monotonic()
 
     def heard(one: Ended) -> None:
         ended.append(one)
-        for ending in (one.ending, one.plain):
-            if ending and (ending.name == "stuck" or ending is one.plain and ending.name != "done"):
-                say(f"BAD {'' if ending is one.ending else 'plain '}{ending}: {one.upload} {one.asked}")
+        for what, ending in (("upload", one.ending), ("plain upload after", one.plain)):
+            if ending and (ending.name == "stuck" or (ending is one.plain and ending.name != "done")):
+                say(f"BAD {what} {one.upload.number}: {ending}\n  {one.upload}\n  asked: {one.asked}")
         if len(ended) % 50 == 0:
             counts = Counter(one.ending.name for one in ended)
             say(f"{browser}: {len(ended)} uploads in {time.monotonic() - begun:.0f} s: {dict(counts)}")
 
     async with open_uploader(browser) as uploader:
         await run_all(uploader, uploads, heard)
-        return {"version": uploader.version, **figures_of(ended, uploader.faults, uploader.clumsy)}
+        figures = figures_of(ended, uploader.faults, uploader.clumsy)
+        figures["random.left_running"] = await uploader.left_running()
+        publish(uploader.browser, figures)
+    for why, count in Counter(why for one in ended for why in one.asked).most_common():
+        say(f"asked {count} times: {why}")
+    return not figures["random.originals"] and not figures["random.stuck"] and not figures["random.left_running"]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.end_to_end.random_uploads", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--browser", choices=["chromium", "firefox"], action="append", help="only this one")
     parser.add_argument("--uploads", type=int, default=1000, help="how many (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="which (%(default)s)")
     parser.add_argument("--only", type=int, action="append", metavar="N", help="only the upload of that number; writes nothing")
-    parser.add_argument("--json", action="store_true", help="print the files' contents")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     options = parser.parse_args()
+    well = True
+
+    def publish(browser: Browser, figures: dict[str, float]) -> None:
+        command = f"{COMMAND} --browser {browser.name} --uploads {options.uploads} --seed {options.seed}"
+        if not options.only:
+            keep(browser, "random", figures, command, options.seed)
+        if options.json:
+            print(json.dumps(measured(browser, figures, command, options.seed)))
+        else:
+            print("\n".join(f"{browser.name} {key}: {value:g}" for key, value in figures.items()))
+
     for name in options.browser or ["chromium", "firefox"]:
         uploads = plan(name, options.uploads, options.seed)
-        if options.only:
-            uploads = only(uploads, options.only)
-        figures = asyncio.run(measure(name, uploads))
-        print(json.dumps(figures))
-    return 0
+        chosen = [upload for upload in uploads if not options.only or upload.number in options.only]
+        well = asyncio.run(measure(name, chosen, publish)) and well
+    return 0 if well else 1
 
 
 if __name__ == "__main__":

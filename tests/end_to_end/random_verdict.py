@@ -69,12 +69,12 @@ def judge(
     each = [len([file for file in pick if file.upload.data]) for pick in picks]
     counts = {*each, sum(each)}
     is_whole = len(run.parts) in counts and bool(run.bodies)
-    last = stated[-1] if stated else ("" if any(file.is_picture for file in files) else "cloaked")
+    sent = [outcome for outcome in stated if outcome in SENT]
     if len(picks) > 1 and is_replaced and run.parts and run.parts[-1].name != picks[-1][0].upload.name:
         return Ending("stuck", False, f"{run.parts[-1].name} arrived, which another pick had taken the place of")
-    if is_whole and (last in SENT or not stated):
-        return Ending("asked" if last == "original" else "done")
-    if not run.parts and (last == "cancelled" or is_gone):
+    if is_whole and (sent or not stated):
+        return Ending("asked" if "original" in sent else "done")
+    if not run.parts and (is_gone or (stated and stated[-1] == "cancelled")):
         return Ending("cancelled")
     return Ending("stuck", False, f"stated {list(stated)}, and {len(run.parts)} files arrived instead of {sorted(counts)}")
 

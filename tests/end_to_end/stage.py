@@ -34,9 +34,7 @@ class Stage:
     uploads: dict[str, Upload]
     _runs: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    async def visit(
-        self, path: Path, *, protected: bool = True, host: str = HOST, tab: Page | None = None
-    ) -> tuple[Page, str]:
+    async def visit(self, path: Path, *, protected: bool = True, host: str = HOST, tab: Page | None = None) -> tuple[Page, str]:
         """Open a path's page, in a tab that is there or a new one, and say which run it is."""
         run = f"{path.name}-{next(self._runs)}"
         address = self.site.url(paths.page_of(path), run, protected=protected, host=host)
