@@ -122,6 +122,7 @@ def make_every_kind(folder: Path) -> dict[str, Upload]:
     photo = jpeg(cat(250), folder / "whole.jpg")
     return {
         "webp": _image(folder / "cat.webp", "WEBP", 260),
+        "plain": jpeg(cat(280), folder / "plain.jpg"),
         "tiny": jpeg(cat(64), folder / "tiny.jpg"),
         # A photo without a suffix has no type.
         "nameless": _saved(folder / "photo", jpeg(cat(270), folder / "nameless.jpg").data),

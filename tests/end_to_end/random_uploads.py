@@ -44,7 +44,8 @@ UNSTATED_SECONDS = 5.0
 
 TRIES = 3
 CLUMSY = (PlaywrightError, BiDiError, TimeoutError)
-PLAIN = "jpeg"
+PLAIN = "plain"
+"""Never picked before: browsers tell a page nothing of a file that is picked again and was let go as it is."""
 
 
 class Record:
