@@ -73,25 +73,27 @@ class Record:
 
 @dataclasses.dataclass(frozen=True)
 class Ended:
-    """One upload, how it ended, and how the plain one after it did."""
+    """One upload, how it ended, how the plain one after it did, and whether the extension recorded what there was to record."""
 
     upload: Upload
     ending: Ending
     plain: Ending | None
     asked: tuple[str, ...]
+    is_stated: bool
 
 
 @dataclasses.dataclass(frozen=True)
 class End:
     """What tells that an upload is over: files that arrived, and outcomes recorded since it began.
 
-    Nothing is recorded of an upload without any picture.
+    Nothing is recorded of an upload without any picture. Where a `name` is given, the file of that name is waited for.
     """
 
     begun: float
     parts: int
     is_picture: bool = True
     statements: int = 1
+    name: str = ""
 
 
 class Uploader:
@@ -128,8 +130,8 @@ class Uploader:
                 path = dataclasses.replace(upload.path, files=(upload.then,))
                 picks.append(self._files(path))
                 async with self._hands:
-                    # Whatever is there by now, is there; the first may also be over already.
-                    end = End(begun, 2, statements=2) if is_both else End(time.time(), len(received.parts) + 1)
+                    name = picks[1][0].upload.name
+                    end = End(begun, 2, statements=2) if is_both else End(time.time(), 1, name=name)
                     await self._act(path, page)
             else:
                 await self._go_wrong(upload, page, host)
@@ -138,16 +140,27 @@ class Uploader:
             await self._settle(host, received, end)
         # What comes besides would come now.
         await asyncio.sleep(QUIET_SECONDS * (3 if is_gone else 1))
+        first: Ending | None = None
+        earlier = self._record.since(host, begun)[: -len(self._record.since(host, end.begun)) or None]
+        names = [part.name for part in received.parts]
+        if end.name and picks[0][0].upload.name in names[:1] and any(outcome in SENT for outcome in earlier):
+            # Busy hands: the first was over before the second was picked, which is an upload by itself then.
+            before = Run(received.bodies[:1], received.parts[:1])
+            first = await asyncio.to_thread(judge, picks[:1], before, earlier, mind.allowed, is_stamped)
+            picks, received = picks[1:], Run(received.bodies[1:], received.parts[1:])
         ending = await asyncio.to_thread(
             judge, picks, received, self._record.since(host, end.begun), mind.allowed, is_stamped,
             is_gone=is_gone, is_replaced=not is_both,
         )  # fmt: skip
+        if first and first.name == "stuck":
+            ending = first
         if not await self._is_quiet(host):
             ending = Ending("stuck", ending.original, "the hold window still asks")
+        is_stated = is_gone or not end.is_picture or bool(self._record.since(host, end.begun))
         if upload.fault != "tab closed":
             self._tabs[host] = page
         plain = await self._plain(host, upload, page, run) if upload.plain else None
-        return Ended(upload, ending, plain, tuple(mind.asked))
+        return Ended(upload, ending, plain, tuple(mind.asked), is_stated)
 
     async def left_running(self) -> int:
         """Photos that the daemon still works on after everything has ended: of pages that are gone, it should have let go."""
@@ -159,6 +172,11 @@ class Uploader:
                 await asyncio.sleep(0.1)
                 state = await client.status()
         return state.queued + state.running
+
+    def _anew(self, run: str) -> Run:
+        """What arrives from now on."""
+        received = self._stage.site.runs[run] = Run()
+        return received
 
     def _files(self, path: Path) -> list[File]:
         return [File(kind, self._stage.uploads[kind]) for kind in path.files]
@@ -248,6 +266,7 @@ class Uploader:
             is_stated = len(stated) >= end.statements
             sent = sum(outcome in SENT for outcome in stated)
             is_whole = bool(run.bodies) and len(run.parts) >= (end.parts if sent == len(stated) else sent)
+            is_whole = is_whole and (not end.name or end.name in [part.name for part in run.parts])
             arrived = (arrived or time.monotonic()) if is_whole else None
             is_late = arrived is not None and time.monotonic() > arrived + UNSTATED_SECONDS
             if (is_whole and (is_stated or is_late or not end.is_picture)) or (is_stated and sent == 0):
@@ -267,17 +286,16 @@ class Uploader:
         mind = self._person.minds[host] = Mind(itertools.repeat("retry"), 0.1)
         path = dataclasses.replace(upload.path, files=(PLAIN,))
         is_same = takes_another(self._stage.browser.name, path) and upload.fault not in ("tab closed", "navigated")
-        received = Run()
         begun = time.time()
         if is_same:
-            self._stage.site.runs[run] = received
+            received = self._anew(run)
             try:
                 async with self._hands:
                     await self._act(path, page)
             except CLUMSY as problem:
                 return Ending("stuck", False, f"no second upload: {str(problem)[:200]}")
         else:
-            other, run, begun = await self._pick(host, Upload(upload.number, PATHS[0]))
+            other, run, begun = await self._pick(host, Upload(upload.number, dataclasses.replace(PATHS[0], files=(PLAIN,))))
             received = self._stage.site.runs[run]
         await self._settle(host, received, End(begun, 1))
         await asyncio.sleep(QUIET_SECONDS)
@@ -334,6 +352,8 @@ def figures_of(ended: Iterable[Ended], faults: Counter[str], clumsy: int) -> dic
         "random.originals": sum(ending.original for ending in endings),
         "random.stuck": sum(ending.name == "stuck" for ending in endings),
         **{f"random.{name}": names[name] for name in ("done", "asked", "cancelled")},
+        # Arrived as it should, from a background that was ended before it had recorded that.
+        "random.unrecorded": sum(not one.is_stated for one in ended),
         "random.kills": kills,
         **{f"random.faults.{fault.replace(' ', '_')}": faults[fault] for fault in FAULTS},
         "random.questions": sum(len(one.asked) for one in ended),
