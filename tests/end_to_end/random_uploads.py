@@ -187,8 +187,8 @@ class Uploader:
         """A page with the upload under way, its run, and when that began."""
         for attempt in itertools.count(1):
             async with self._hands:
+                page, run = await self._open(host, upload)
                 begun = time.time()
-                page, run = await self._stage.visit(upload.path, host=host, tab=self._tabs.pop(host, None))
                 try:
                     await self._act(upload.path, page)
                 except CLUMSY as problem:
@@ -200,6 +200,18 @@ class Uploader:
                         continue
                 return page, run, begun
         raise AssertionError
+
+    async def _open(self, host: str, upload: Upload) -> tuple[Page, str]:
+        """The upload's page, in the tab of the site's last one."""
+        tab = self._tabs.pop(host, None)
+        try:
+            return await self._stage.visit(upload.path, host=host, tab=tab)
+        except CLUMSY:
+            # Firefox's driver gives up where the page itself is just going elsewhere, as forms do.
+            if not tab:
+                raise
+            await tab.close()
+            return await self._stage.visit(upload.path, host=host)
 
     async def _act(self, path: Path, page: Page) -> None:
         await page.activate()
