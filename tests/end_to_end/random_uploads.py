@@ -1,6 +1,6 @@
 """Uploads at random, with everything that may go wrong meanwhile, and how each of them ended.
 
-python -m tests.end_to_end.random_uploads [--browser chromium|firefox] [--uploads N] [--seed N] [--only N ...] [--json]
+python -m tests.end_to_end.random_uploads [--browser chromium|firefox] [--uploads N] [--seed N] [--minutes N] [--only N ...] [--json]
 """
 
 import argparse
@@ -9,10 +9,11 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import math
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
 from playwright.async_api import Error as PlaywrightError
 
@@ -375,7 +376,17 @@ def figures_of(ended: Iterable[Ended], faults: Counter[str], clumsy: int) -> dic
     }
 
 
-async def measure(browser: str, uploads: list[Upload], publish: Callable[[Browser, dict[str, float]], None]) -> bool:
+def in_time(uploads: Iterable[Upload], seconds: float) -> Iterator[Upload]:
+    """Those that are asked for in so many seconds from the first on."""
+    begun: float | None = None
+    for upload in uploads:
+        begun = begun or time.monotonic()
+        if time.monotonic() > begun + seconds:
+            return
+        yield upload
+
+
+async def measure(browser: str, uploads: Iterable[Upload], publish: Callable[[Browser, dict[str, float]], None]) -> bool:
     """Run those uploads and publish their figures; whether all is well. What went badly is told with what repeats it."""
     ended: list[Ended] = []
     begun = time.monotonic()
@@ -406,11 +417,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="which (%(default)s)")
     parser.add_argument("--only", type=int, action="append", metavar="N", help="only the upload of that number; writes nothing")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin none after so long (%(default)s)")
     options = parser.parse_args()
     well = True
 
     def publish(browser: Browser, figures: dict[str, float]) -> None:
         command = f"{COMMAND} --browser {browser.name} --uploads {options.uploads} --seed {options.seed}"
+        command += f" --minutes {options.minutes:g}" if options.minutes < math.inf else ""
         if not options.only:
             keep(browser, "random", figures, command, options.seed)
         if options.json:
@@ -421,7 +434,7 @@ def main() -> int:
     for name in options.browser or ["chromium", "firefox"]:
         uploads = plan(name, options.uploads, options.seed)
         chosen = [upload for upload in uploads if not options.only or upload.number in options.only]
-        well = asyncio.run(measure(name, chosen, publish)) and well
+        well = asyncio.run(measure(name, in_time(chosen, options.minutes * 60), publish)) and well
     return 0 if well else 1
 
 
