@@ -7,10 +7,11 @@ import pytest
 
 from tests.end_to_end.photos import Upload as Photo
 from tests.end_to_end.random_plan import FAULTS, KINDS, LARGE, plan, takes_another
-from tests.end_to_end.random_uploads import HOSTS, Ended, open_uploader, run_all
+from tests.end_to_end.random_uploads import run_all
 from tests.end_to_end.random_verdict import File, judge
 from tests.end_to_end.site import Part, Run
 from tests.end_to_end.stage import set_rule
+from tests.end_to_end.uploader import HOSTS, Ended, open_uploader
 
 UPLOADS = 24
 SEED = 7
@@ -99,7 +100,7 @@ async def test_every_upload_ends_in_a_stated_outcome(stage: str) -> None:
         assert await uploader.left_running() == 0
     assert [one for one in ended if one.ending.name == "stuck" or one.ending.original] == []
     assert [one for one in ended if one.plain and one.plain.name != "done"] == []
-    assert {fault for fault, count in uploader.faults.items() if count} == set(FAULTS)
+    assert {fault for fault, count in uploader.mishaps.counts.items() if count} == set(FAULTS)
     assert len(ended) == UPLOADS
 
 
