@@ -212,6 +212,7 @@ class Firefox(Browser):
         self._process: asyncio.subprocess.Process | None = None
         self._display: asyncio.subprocess.Process | None = None
         self._bidi: BiDi | None = None
+        self._first = ""
 
     @property
     def bidi(self) -> BiDi:
@@ -235,6 +236,8 @@ class Firefox(Browser):
         self._bidi = await BiDi.connect(await self._address())
         self.version = self._bidi.capabilities["capabilities"]["browserVersion"]
         await self.bidi.send("session.subscribe", {"events": ["input.fileDialogOpened"]})
+        tree = await self.bidi.send("browsingContext.getTree", {"maxDepth": 0})
+        self._first = tree["contexts"][0]["context"]
         await self.bidi.send("webExtension.install", {"extensionData": {"type": "path", "path": str(EXTENSION)}})
 
     async def _start_display(self) -> str:
@@ -278,7 +281,9 @@ class Firefox(Browser):
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def open(self, url: str) -> FirefoxPage:
-        context = (await self.bidi.send("browsingContext.create", {"type": "tab"}))["context"]
+        # Beside the first tab: what is in front may be the hold window, and just closing.
+        beside = {"type": "tab", "referenceContext": self._first}
+        context = (await self.bidi.send("browsingContext.create", beside))["context"]
         page = FirefoxPage(self.bidi, context)
         await page.go(url)
         return page

@@ -191,14 +191,17 @@ class Uploader:
     async def _open(self, host: str, upload: Upload) -> tuple[Page, str]:
         """The upload's page, in the tab of the site's last one."""
         tab = self._tabs.pop(host, None)
-        try:
-            return await self._stage.visit(upload.path, host=host, tab=tab)
-        except CLUMSY:
-            # Firefox's driver gives up where the page itself is just going elsewhere, as forms do.
-            if not tab:
-                raise
-            await tab.close()
-            return await self._stage.visit(upload.path, host=host)
+        for _ in range(TRIES - 1):
+            try:
+                return await self._stage.visit(upload.path, host=host, tab=tab)
+            except CLUMSY as problem:
+                # A driver gives up where the page is just going elsewhere by itself, as forms do.
+                self.clumsy += 1
+                say(f"the page of upload {upload.number} again: {str(problem)[:200]}")
+            if tab:
+                await tab.close()
+                tab = None
+        return await self._stage.visit(upload.path, host=host)
 
     async def _act(self, path: Path, page: Page) -> None:
         await page.activate()
