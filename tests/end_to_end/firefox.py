@@ -292,14 +292,16 @@ class Firefox(Browser):
         return await self.open(f"moz-extension://{EXTENSION_UUID}/{path}")
 
     async def kill_background(self) -> None:
-        # Any page that needs it starts another one at once: only this one has to be gone.
+        # Whatever it is in the middle of. Any page that needs it starts another one at once: only this one has to be gone.
         outlived = await privileged(
             self.bidi,
             f"""(async () => {{
               const {{ extension }} = WebExtensionPolicy.getByID({EXTENSION_ID!r});
               const views = [...extension.views].filter(({{ viewType }}) => viewType === 'background');
-              await extension.terminateBackground({{ ignoreDevToolsAttached: true }});
-              return views.some((view) => extension.views.has(view));
+              await extension.terminateBackground({{ ignoreDevToolsAttached: true, disableResetIdleForTest: true }});
+              const isThere = () => views.some((view) => extension.views.has(view));
+              for (let look = 0; look < 100 && isThere(); look += 1) await new Promise((later) => {{ setTimeout(later, 50); }});
+              return isThere();
             }})()""",
         )
         if outlived:
