@@ -189,7 +189,11 @@ class Server:
         )
         if not socket.can_prepare(request).ok:
             return _refusal()
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:
+            # Who asked is gone already. No one reads this, but aiohttp wants an answer that it may fail to send.
+            return _refusal()
         handshake = DaemonHandshake(request.headers["Host"], request.headers["Origin"], self.pairing)
         self._strangers += 1
         try:

@@ -101,7 +101,7 @@ async function tryPhoto(photo) {
     const { protectors, strength, sensitive } = (await loadRules()).policy.default;
     const blob = await (await fetch(chrome.runtime.getURL(photo))).blob();
     const request = { job: randomHex(16), name: 'test', mime: blob.type, size: blob.size, channel: null, policy: { protectors, strength, sensitive } };
-    const { blob: cloaked, report } = await connection.protect(request, blob, false, () => {});
+    const { blob: cloaked, report } = await connection.protect(request, new Uint8Array(await blob.arrayBuffer()), false, () => {});
     const [before, after] = [await previewOf(blob), await previewOf(cloaked)];
     if (!before || !after) throw new JobError('internal');
     return { code: null, detail: '', picture: { host: '', before, after, report } };

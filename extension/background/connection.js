@@ -7,6 +7,10 @@ const RETRY_MS = [0, 300, 1500];
 /** A job that is silent for this long has failed: the daemon speaks at least every 10 s. */
 const SILENCE_MS = 40_000;
 const STATUS_MS = 4000;
+/** The close code of a daemon that took this browser's pairing away. */
+const REFUSED = 4403;
+/** So often a photo is sent: it may be what ends the daemon. */
+const MAX_SENDINGS = 3;
 /** The daemon lets so many photos wait and no more: how long until one of the others asks again. */
 const BUSY_MS = 2000;
 
@@ -29,7 +33,7 @@ export class JobError extends Error {
  * @typedef {{ blob: Blob, report: Report }} Cloaked
  * @typedef {{ job: string, name: string, mime: string, size: number, channel: string | null,
  *   policy: { protectors: string[], strength: string, sensitive: string[] } }} Request
- * @typedef {{ request: Request, bytes: Uint8Array<ArrayBuffer>, again: boolean, resent: boolean, assembly: Assembly | null,
+ * @typedef {{ request: Request, bytes: Uint8Array<ArrayBuffer>, again: boolean, sendings: number, assembly: Assembly | null,
  *   result: { mime: string, report: Report } | null, tell: Tell, resolve: (value: Cloaked) => void, reject: (error: Error) => void,
  *   timer: ReturnType<typeof setTimeout> | undefined }} Job
  */
@@ -43,6 +47,8 @@ export class Connection {
   #opening = null;
   /** @type {Map<string, Job>} */
   #jobs = new Map();
+  /** Cancelled while no socket was there to say so: a daemon that lives still works on them. @type {string[]} */
+  #unwanted = [];
   /** @type {((state: { [field: string]: unknown }) => void)[]} */
   #statusWaiters = [];
   /** @type {import('./handshake.js').Welcome | null} */
@@ -63,24 +69,26 @@ export class Connection {
     const { pairing, socket, welcome } = await pair(port, code, label);
     const earlier = this.#socket;
     this.#adopt(socket, welcome);
-    earlier?.close();
+    if (earlier) {
+      earlier.close();
+      // Under its new name the daemon knows none of this browser's jobs.
+      this.#resume();
+    }
     return pairing;
   }
 
   /**
    * Has a photo cloaked.
    * @param {Request} request
-   * @param {Blob} photo
+   * @param {Uint8Array<ArrayBuffer>} bytes the photo
    * @param {boolean} again the daemon may know this job already
    * @param {Tell} tell hears how far it is
-   * @returns {Promise<Cloaked>}
-   * @throws {JobError}
+   * @returns {Promise<Cloaked>} rejects with a JobError; from now on `cancel` ends it
    */
-  async protect(request, photo, again, tell) {
-    const bytes = new Uint8Array(await photo.arrayBuffer());
+  protect(request, bytes, again, tell) {
     return new Promise((resolve, reject) => {
       /** @type {Job} */
-      const job = { request, bytes, again, resent: false, assembly: null, result: null, tell, resolve, reject, timer: undefined };
+      const job = { request, bytes, again, sendings: 0, assembly: null, result: null, tell, resolve, reject, timer: undefined };
       this.#jobs.set(request.job, job);
       this.#touch(job);
       this.#open(RETRY_MS).then((socket) => { this.#start(socket, job); }, (error) => { this.#fail(job, reasonOf(error)); });
@@ -92,6 +100,7 @@ export class Connection {
     const job = this.#jobs.get(name);
     if (!job) return;
     if (this.#socket) this.#socket.send(JSON.stringify({ type: 'cancel', job: name }));
+    else if (job.again || job.sendings) this.#unwanted.push(name);
     this.#fail(job, 'cancelled');
   }
 
@@ -118,6 +127,7 @@ export class Connection {
   /** @param {readonly number[]} waits */
   async #tryToOpen(waits) {
     let failure = new ConnectionError('unreachable');
+    let isForeign = false;
     for (const wait of waits) {
       if (wait) await new Promise((resolve) => { setTimeout(resolve, wait); });
       const pairing = await this.#loadPairing();
@@ -128,8 +138,9 @@ export class Connection {
         return socket;
       } catch (error) {
         failure = error instanceof ConnectionError ? error : new ConnectionError('unreachable');
-        // Asking again changes nothing where the daemon answered and said no.
-        if (failure.reason !== 'unreachable') break;
+        // Asking again changes nothing where the daemon answered and said no. A stranger may be the daemon, up just now.
+        if (failure.reason !== 'unreachable' && (isForeign || failure.reason !== 'foreign')) break;
+        isForeign = failure.reason === 'foreign';
       }
     }
     throw failure;
@@ -148,10 +159,12 @@ export class Connection {
         socket.close();
       }
     });
-    socket.addEventListener('close', () => {
+    for (const job of this.#unwanted.splice(0)) socket.send(JSON.stringify({ type: 'cancel', job }));
+    socket.addEventListener('close', ({ code }) => {
       if (this.#socket !== socket) return;
       this.#socket = null;
-      this.#resume();
+      if (code !== REFUSED) this.#resume();
+      else for (const job of [...this.#jobs.values()]) this.#fail(job, 'refused');
     });
   }
 
@@ -180,6 +193,7 @@ export class Connection {
       socket.send(JSON.stringify({ type: 'fetch', job: job.request.job }));
       return;
     }
+    job.sendings += 1;
     socket.send(JSON.stringify({ type: 'protect', ...job.request }));
     for (const frame of frames(job.request.job, job.bytes, this.welcome?.limits.chunk)) socket.send(frame);
   }
@@ -200,13 +214,13 @@ export class Connection {
       job.assembly = new Assembly(Number(message['size']));
     } else if (message.type === 'error') {
       const code = String(message['code']);
-      if (code === 'unknown-job' && job.again && !job.resent && this.#socket) {
+      if (code === 'unknown-job' && job.again && job.sendings < MAX_SENDINGS && this.#socket) {
         job.again = false;
-        job.resent = true;
         this.#start(this.#socket, job);
       } else if (code === 'busy') {
         // No reason to bother a person. Should the socket be lost meanwhile, the job goes on with the next one.
         clearTimeout(job.timer);
+        job.sendings -= 1;
         job.timer = setTimeout(() => {
           this.#touch(job);
           if (this.#socket) this.#start(this.#socket, job);

@@ -6,7 +6,7 @@ const HANDSHAKE_MS = 8000;
 
 /** Why there is no connection. */
 export class ConnectionError extends Error {
-  /** @param {'unpaired' | 'unreachable' | 'refused' | 'impostor'} reason */
+  /** @param {'unpaired' | 'unreachable' | 'foreign' | 'refused' | 'impostor'} reason  foreign: someone answers, and speaks another language */
   constructor(reason) {
     super(reason);
     this.reason = reason;
@@ -91,7 +91,9 @@ async function shake(port, client, authenticate) {
   } catch (error) {
     stop();
     socket.close();
-    throw error instanceof ConnectionError ? error : new ConnectionError('refused');
+    if (!(error instanceof ConnectionError)) throw new ConnectionError('refused');
+    // No browser says why a socket did not open. Another program, or a daemon of another version, answers a plain request.
+    throw error.reason === 'foreign' && !await answers(host) ? new ConnectionError('unreachable') : error;
   }
 }
 
@@ -121,14 +123,14 @@ function listen(socket) {
   let wake = () => {};
   const controller = new AbortController();
   const { signal } = controller;
-  const fail = (/** @type {'unreachable' | 'refused'} */ reason) => {
+  const fail = (/** @type {'unreachable' | 'foreign' | 'refused'} */ reason) => {
     failure ??= new ConnectionError(reason);
     wake();
   };
   let opened = false;
   const deadline = setTimeout(() => { fail('unreachable'); }, HANDSHAKE_MS);
   socket.addEventListener('open', () => { opened = true; heard.push({ type: 'open' }); wake(); }, { signal });
-  socket.addEventListener('close', () => { fail(opened ? 'refused' : 'unreachable'); }, { signal });
+  socket.addEventListener('close', () => { fail(opened ? 'refused' : 'foreign'); }, { signal });
   socket.addEventListener('message', ({ data }) => {
     try {
       heard.push(JSON.parse(data));

@@ -140,7 +140,10 @@ export class Hold {
         if (mime?.startsWith('video/')) throw new JobError('video');
         photo.delivered = await delivered.has(blob, scope);
         if (photo.delivered) return;
-        photo.cloaked = await connection.protect(request, blob, again, (progress) => {
+        const bytes = new Uint8Array(await blob.arrayBuffer());
+        // Its page was left while it was read: from here on the job hears of that itself.
+        if (this.#gone) return;
+        photo.cloaked = await connection.protect(request, bytes, again, (progress) => {
           photo.share = Math.max(photo.share, shareOf(protectors, progress));
           this.#tell();
         });

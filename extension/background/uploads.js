@@ -50,6 +50,8 @@ export class Uploads {
   /** @type {(message: Extract<import('../shared/messages.js').FromContent, { type: 'hold' }>, port: chrome.runtime.Port, holds: Map<string, Hold>) => void} */
   #hold(message, port, holds) {
     const id = message.hold;
+    // An upload goes on as it began: twice under one name, one of them would ask for a photo that has long gone.
+    if (holds.has(id)) return;
     const tab = port.sender?.tab?.id;
     /** @param {import('../shared/messages.js').ToContent} answer */
     const say = (answer) => { if (holds.get(id) === hold) port.postMessage(answer); };

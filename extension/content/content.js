@@ -14,7 +14,7 @@
   /** What tells an image from other files: as in sniff.js. */
   const HEAD_BYTES = 1024;
 
-  /** @typedef {{ id: number, jobs: string[], files: File[] }} Hold */
+  /** @typedef {{ id: number, jobs: string[], files: File[], port: chrome.runtime.Port | null }} Hold  port: where it was sent last */
   /** @type {Map<string, Hold>} */
   const holds = new Map();
   /** @type {MessagePort | null} */
@@ -102,7 +102,7 @@
     const list = [];
     for (let index = 0; index < files.length; index += 1) list.push(/** @type {File} */ (files[index]));
     const name = randomId();
-    const hold = { id, files: list, jobs: list.map(randomId) };
+    const hold = { id, files: list, jobs: list.map(randomId), port: null };
     holds.set(name, hold);
     void send(name, hold, false);
   };
@@ -110,7 +110,9 @@
   /** @type {(name: string, hold: Hold, again: boolean) => Promise<void>} */
   const send = async (name, hold, again) => {
     const port = connect();
-    if (!port) return;
+    // One that was picked while the others waited to go over again has gone already.
+    if (!port || hold.port === port) return;
+    hold.port = port;
     const whole = await /** @type {Promise<boolean>} */ (intact);
     const parcels = await Promise.all(hold.files.map((file) => pack(file, whole)));
     if (port !== background || !holds.has(name)) return;

@@ -62,7 +62,11 @@ function connect() {
     }
   });
   // The background was ended: the pages hand their uploads to the next one, which shows them here again.
-  port.onDisconnect.addListener(() => { setTimeout(connect, 300); });
+  port.onDisconnect.addListener(() => {
+    // No answer would be heard meanwhile, and what is asked then may be something else.
+    list.replaceChildren();
+    setTimeout(connect, 300);
+  });
 }
 
 connect();

@@ -54,7 +54,7 @@
  * @typedef {{ ok: boolean, error?: string }} DoneAnswer
  *
  * The daemon as people should hear of it.
- * @typedef {'unpaired' | 'unreachable' | 'refused' | 'impostor' | 'ready'} Connectivity
+ * @typedef {'unpaired' | 'unreachable' | 'foreign' | 'refused' | 'impostor' | 'ready'} Connectivity
  * @typedef {{ host: string, when: number, photos: number, outcome: Outcome, seconds: number, psnr: number | null,
  *   codes: string[], reports: import('../background/connection.js').Report[] }} LastResult  codes: of photos that were not cloaked;
  *   reports: the daemon's, one a photo; no pixels

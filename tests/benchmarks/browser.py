@@ -32,13 +32,14 @@ from tests.end_to_end.browser import EXTENSION, Browser
 from tests.end_to_end.chromium import Chromium
 from tests.end_to_end.firefox import Firefox
 from tests.end_to_end.photos import twelve_megapixels
-from tests.end_to_end.stage import PROTECTED, pair, switch_on
+from tests.end_to_end.stage import pair, switch_on
 from tests.end_to_end.stamping_daemon import ReturningDaemon
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "browser.json"
 BYTES = 5_000_000
 SEED = 0
+ORIGINS = ("http://127.0.0.1/*", "https://127.0.0.1/*")
 WORLDS = ("marks_isolated", "marks_page")
 FINE_CLOCK: dict[str, object] = {"privacy.reduceTimerPrecision": False, "privacy.resistFingerprinting": False}
 """Firefox rounds a page's clock to a millisecond; Chromium to a tenth."""
@@ -160,7 +161,7 @@ def _marked(extension: Path, copy: Path) -> Path:
 @asynccontextmanager
 async def _browser(name: str, extension: Path) -> AsyncIterator[Browser]:
     browser: Browser = (
-        Chromium(PROTECTED, extension=extension) if name == "chromium" else Firefox(extension=extension, preferences=FINE_CLOCK)
+        Chromium(ORIGINS, extension=extension) if name == "chromium" else Firefox(extension=extension, preferences=FINE_CLOCK)
     )
     async with browser:
         yield browser

@@ -60,6 +60,14 @@ class Page(ABC):
         """Put an image on the clipboard and paste it with a trusted event."""
 
     @abstractmethod
+    async def go(self, url: str) -> None:
+        """Leave for another address, and wait until it is there."""
+
+    @abstractmethod
+    async def activate(self) -> None:
+        """Bring it to the front."""
+
+    @abstractmethod
     async def close(self) -> None:
         """Close the tab."""
 

@@ -83,6 +83,12 @@ class ChromiumPage(Page):
         )
         await self.page.keyboard.press("Control+V")
 
+    async def go(self, url: str) -> None:
+        await self.page.goto(url)
+
+    async def activate(self) -> None:
+        await self.page.bring_to_front()
+
     async def close(self) -> None:
         await self.page.close()
 

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Self
 
+import psutil
+
 from daemon.client import DaemonClient
 from daemon.protocol import State
 
@@ -70,6 +72,22 @@ class DaemonProcess:
     async def kill(self) -> None:
         """End it as a crash would."""
         await self._end(signal.SIGKILL)
+
+    async def pause(self, seconds: float) -> None:
+        """Let it stand still for a while, as a machine does that sleeps."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+    def kill_worker(self) -> None:
+        """End the process that holds the models as a crash would, if there is one just now."""
+        assert self._process
+        for child in psutil.Process(self._process.pid).children():
+            if "resource_tracker" not in " ".join(child.cmdline()):
+                child.kill()
 
     async def stop(self) -> None:
         await self._end(signal.SIGTERM)

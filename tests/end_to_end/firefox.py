@@ -62,6 +62,16 @@ addMessageListener('cloakroom-test', function run({ data: { x, y, files } }) {
 """Dispatches a trusted drop, in the way of Firefox's own tests: no headless desktop has a file to drag."""
 
 
+async def privileged(bidi: BiDi, expression: str) -> Any:
+    """The value of an expression in the browser's own window."""
+    tree = await bidi.send("browsingContext.getTree", {"moz:scope": "chrome"})
+    target = {"context": tree["contexts"][0]["context"]}
+    result = await bidi.send("script.evaluate", {"expression": expression, "target": target, "awaitPromise": True})
+    if result["type"] == "exception":
+        raise BiDiError(result["exceptionDetails"]["text"])
+    return plain(result["result"])
+
+
 class FirefoxPage(Page):
     """A tab of Firefox."""
 
@@ -151,6 +161,12 @@ class FirefoxPage(Page):
             raise BiDiError(f"the clipboard was not written: {answer}")
         await self._press(["Control", "v"])
 
+    async def go(self, url: str) -> None:
+        await self.bidi.send("browsingContext.navigate", {"context": self.context, "url": url, "wait": "complete"})
+
+    async def activate(self) -> None:
+        await self.bidi.send("browsingContext.activate", {"context": self.context})
+
     async def close(self) -> None:
         with contextlib.suppress(BiDiError):
             await self.bidi.send("browsingContext.close", {"context": self.context})
@@ -168,15 +184,6 @@ class FirefoxPage(Page):
         up = [{"type": "keyUp", "value": value} for value in reversed(values)]
         await self._act({"type": "key", "id": "keyboard", "actions": [*down, *up]})
 
-    async def privileged(self, expression: str) -> Any:
-        """The value of an expression in the browser's own window."""
-        tree = await self.bidi.send("browsingContext.getTree", {"moz:scope": "chrome"})
-        target = {"context": tree["contexts"][0]["context"]}
-        result = await self.bidi.send("script.evaluate", {"expression": expression, "target": target, "awaitPromise": True})
-        if result["type"] == "exception":
-            raise BiDiError(result["exceptionDetails"]["text"])
-        return plain(result["result"])
-
     async def _dispatch_drop(self, point: tuple[int, int], files: list[dict[str, Any]]) -> None:
         script = f"""new Promise((done) => {{
           const told = {json.dumps({"x": point[0], "y": point[1], "files": files})};
@@ -189,7 +196,7 @@ class FirefoxPage(Page):
           manager.loadFrameScript('data:application/javascript,' + encodeURIComponent({json.dumps(DISPATCH)}), false);
           manager.sendAsyncMessage('cloakroom-test', told);
         }})"""
-        if problem := await self.privileged(script):
+        if problem := await privileged(self.bidi, script):
             raise BiDiError(problem)
 
 
@@ -215,6 +222,7 @@ class Firefox(Browser):
         self._process: asyncio.subprocess.Process | None = None
         self._display: asyncio.subprocess.Process | None = None
         self._bidi: BiDi | None = None
+        self._first = ""
 
     @property
     def bidi(self) -> BiDi:
@@ -238,6 +246,8 @@ class Firefox(Browser):
         self._bidi = await BiDi.connect(await self._address())
         self.version = self._bidi.capabilities["capabilities"]["browserVersion"]
         await self.bidi.send("session.subscribe", {"events": ["input.fileDialogOpened"]})
+        tree = await self.bidi.send("browsingContext.getTree", {"maxDepth": 0})
+        self._first = tree["contexts"][0]["context"]
         if self._extension:
             await self.bidi.send("webExtension.install", {"extensionData": {"type": "path", "path": str(self._extension)}})
 
@@ -282,23 +292,31 @@ class Firefox(Browser):
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def open(self, url: str) -> FirefoxPage:
-        context = (await self.bidi.send("browsingContext.create", {"type": "tab"}))["context"]
-        await self.bidi.send("browsingContext.navigate", {"context": context, "url": url, "wait": "complete"})
-        return FirefoxPage(self.bidi, context)
+        # Beside the first tab: what is in front may be the hold window, and just closing.
+        beside = {"type": "tab", "referenceContext": self._first}
+        context = (await self.bidi.send("browsingContext.create", beside))["context"]
+        page = FirefoxPage(self.bidi, context)
+        await page.go(url)
+        return page
 
     async def open_extension(self, path: str) -> FirefoxPage:
         return await self.open(f"moz-extension://{EXTENSION_UUID}/{path}")
 
     async def kill_background(self) -> None:
-        page = await self.open("about:blank")
-        ended = await page.privileged(
-            f"(() => {{ const {{ extension }} = WebExtensionPolicy.getByID({EXTENSION_ID!r});"
-            " return extension.terminateBackground({ ignoreDevToolsAttached: true })"
-            ".then(() => extension.backgroundState); })()"
+        # Whatever it is in the middle of. Any page that needs it starts another one at once: only this one has to be gone.
+        outlived = await privileged(
+            self.bidi,
+            f"""(async () => {{
+              const {{ extension }} = WebExtensionPolicy.getByID({EXTENSION_ID!r});
+              const views = [...extension.views].filter(({{ viewType }}) => viewType === 'background');
+              await extension.terminateBackground({{ ignoreDevToolsAttached: true, disableResetIdleForTest: true }});
+              const isThere = () => views.some((view) => extension.views.has(view));
+              for (let look = 0; look < 100 && isThere(); look += 1) await new Promise((later) => {{ setTimeout(later, 50); }});
+              return isThere();
+            }})()""",
         )
-        if ended == "running":
+        if outlived:
             raise RuntimeError("the background did not end")
-        await page.close()
 
     async def hold_window_gone(self) -> None:
         while True:

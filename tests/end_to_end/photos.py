@@ -107,6 +107,39 @@ def animation(path: Path) -> Upload:
     return Upload(path, path.read_bytes())
 
 
+def _saved(path: Path, data: bytes) -> Upload:
+    path.write_bytes(data)
+    return Upload(path, data)
+
+
+def _image(path: Path, kind: str, width: int) -> Upload:
+    Image.fromarray(cat(width)).save(path, kind)
+    return Upload(path, path.read_bytes())
+
+
+def make_every_kind(folder: Path) -> dict[str, Upload]:
+    """Files of more kinds than the paths use: photos, pictures that nothing here can cloak, and files that are none."""
+    photo = jpeg(cat(250), folder / "whole.jpg")
+    return {
+        "webp": _image(folder / "cat.webp", "WEBP", 260),
+        "plain": jpeg(cat(280), folder / "plain.jpg"),
+        "tiny": jpeg(cat(64), folder / "tiny.jpg"),
+        # A photo without a suffix has no type.
+        "nameless": _saved(folder / "photo", jpeg(cat(270), folder / "nameless.jpg").data),
+        **{f"crowd-{number}": jpeg(cat(200 + number), folder / f"crowd {number}.jpg") for number in range(8)},
+        "large": jpeg(twelve_megapixels(), folder / "large.jpg", quality=90),
+        "animation": animation(folder / "cat.gif"),
+        "bitmap": _image(folder / "cat.bmp", "BMP", 120),
+        # The head of one: nothing here reads more of it.
+        "heic": _saved(folder / "phone.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + SECRET * 40),
+        "truncated": _saved(folder / "broken.jpg", photo.data[: len(photo.data) // 2]),
+        "text": _saved(folder / "diary.txt", b"No photo at all, but words.\n" * 40),
+        # No photo, whatever its name says.
+        "letter": _saved(folder / "letter.jpg", b"Dear reader, this is no photo.\n" * 30),
+        "empty": _saved(folder / "empty.jpg", b""),
+    }
+
+
 def make_all(folder: Path) -> dict[str, Upload]:
     """Every file the paths use, by the name that a path gives it."""
     pdf = folder / "terms.pdf"

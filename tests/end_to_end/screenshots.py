@@ -14,10 +14,10 @@ from pathlib import Path as FilePath
 
 from daemon.figures import say
 from tests.end_to_end.browser import EXTENSION
-from tests.end_to_end.chromium import Chromium, ChromiumPage
+from tests.end_to_end.chromium import ChromiumPage
 from tests.end_to_end.paths import Path
 from tests.end_to_end.photos import animation, astronaut, jpeg
-from tests.end_to_end.stage import PROTECTED, Stage, keeps, open_popup, open_stage, set_rule, tell
+from tests.end_to_end.stage import Stage, keeps, open_popup, open_stage, set_rule, tell
 
 OUTPUT = FilePath("demo-output") / "pages"
 LANGUAGES = ("en", "pseudo", "ar")
@@ -50,8 +50,7 @@ def lengthen(messages: dict[str, dict[str, object]]) -> None:
 async def draw(language: str, output: FilePath) -> None:
     """Every page in one language."""
     with tempfile.TemporaryDirectory(prefix="cloakroom-pages-") as folder:
-        browser = Chromium(PROTECTED, extension=speaking(language, FilePath(folder)))
-        async with open_stage("chromium", own=browser) as stage:
+        async with open_stage("chromium", extension=speaking(language, FilePath(folder))) as stage:
             photos = next(iter(stage.uploads.values())).path.parent
             stage.uploads["portrait"] = jpeg(astronaut(), photos / "me in space.jpg")
             stage.uploads["animation"] = animation(photos / "cat.gif")

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesParser
@@ -17,6 +17,8 @@ from aiohttp import web
 PAGES = Path(__file__).parent / "pages"
 BUNDLES = Path(__file__).parent / "widgets" / "dist"
 """What `npm ci && npm run build` makes of the widgets' pages."""
+
+HOST = "127.0.0.1"
 
 MAX_BODY = 256 * 1024 * 1024
 
@@ -52,9 +54,14 @@ class Run:
 
 
 class Site:
-    """Serves tests/end_to_end/pages and takes uploads; `runs` holds what came, by the run of the page's address."""
+    """Serves tests/end_to_end/pages and takes uploads; `runs` holds what came, by the run of the page's address.
 
-    def __init__(self) -> None:
+    Args:
+        hosts: addresses of this machine, each a site of its own to the browser.
+    """
+
+    def __init__(self, hosts: Sequence[str] = (HOST,)) -> None:
+        self.hosts = hosts
         self.runs: dict[str, Run] = {}
         self.recognise: Callable[[bytes], str] | None = None
         """What names the class of an image that is sent to /recognise."""
@@ -63,11 +70,10 @@ class Site:
         self._arrived = asyncio.Condition()
         self._runner: web.AppRunner | None = None
 
-    def url(self, page: str, run: str, *, protected: bool = True) -> str:
-        """The address of a page; 127.0.0.1 is the host that is switched on, localhost one that is off."""
-        host = "127.0.0.1" if protected else "localhost"
+    def url(self, page: str, run: str, *, protected: bool = True, host: str = HOST) -> str:
+        """The address of a page, on a host that is switched on or on localhost, which is not."""
         self.runs.setdefault(run, Run())
-        return f"http://{host}:{self.port}/{page}?run={run}"
+        return f"http://{host if protected else 'localhost'}:{self.port}/{page}?run={run}"
 
     async def __aenter__(self) -> Self:
         application = web.Application(client_max_size=MAX_BODY)
@@ -79,9 +85,9 @@ class Site:
         application.router.add_get("/{page:[a-z0-9_-]+(?:\\.(?:js|css|html))?}", self._page)
         self._runner = web.AppRunner(application, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        for host in self.hosts:
+            await web.TCPSite(self._runner, host, self.port).start()
+            self.port = self._runner.addresses[0][1]
         return self
 
     async def __aexit__(self, *_: object) -> None:

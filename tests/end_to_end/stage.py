@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import json
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
@@ -16,9 +16,8 @@ from tests.end_to_end.chromium import Chromium
 from tests.end_to_end.daemon_process import DaemonProcess
 from tests.end_to_end.paths import Path
 from tests.end_to_end.photos import Upload, make_all
-from tests.end_to_end.site import Run, Site
+from tests.end_to_end.site import HOST, Run, Site
 
-PROTECTED = ("http://127.0.0.1/*", "https://127.0.0.1/*")
 QUICKEST = ("scene",)
 """What the paths run with: which way a photo takes does not depend on the protector."""
 
@@ -35,10 +34,13 @@ class Stage:
     uploads: dict[str, Upload]
     _runs: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    async def visit(self, path: Path, *, protected: bool = True) -> tuple[Page, str]:
-        """Open a path's page, and say which run it is."""
+    async def visit(self, path: Path, *, protected: bool = True, host: str = HOST, tab: Page | None = None) -> tuple[Page, str]:
+        """Open a path's page, in a tab that is there or a new one, and say which run it is."""
         run = f"{path.name}-{next(self._runs)}"
-        page = await self.browser.open(self.site.url(paths.page_of(path), run, protected=protected))
+        address = self.site.url(paths.page_of(path), run, protected=protected, host=host)
+        if tab:
+            await tab.go(address)
+        page = tab or await self.browser.open(address)
         if path.name == "reopened":
             await page.wait_for("document.title === 'ready'")
         return page, run
@@ -159,10 +161,13 @@ async def last_reports(browser: Browser) -> list[dict[str, Any]]:
     return reports
 
 
-def new_browser(name: str, *, headless: bool = True, extension: FilePath | None = EXTENSION) -> Browser:
-    """Chromium or Firefox with an extension, or with none; not yet started."""
+def new_browser(
+    name: str, *, headless: bool = True, extension: FilePath | None = EXTENSION, hosts: Sequence[str] = (HOST,)
+) -> Browser:
+    """Chromium or Firefox with an extension or none, not yet started, that may be switched on for those hosts."""
     if name == "chromium":
-        return Chromium(PROTECTED, headless=headless, extension=extension)
+        origins = [f"{scheme}://{host}/*" for host in hosts for scheme in ("http", "https")]
+        return Chromium(origins, headless=headless, extension=extension)
     from tests.end_to_end.firefox import Firefox
 
     return Firefox(headless=headless, extension=extension)
@@ -175,17 +180,22 @@ async def open_stage(
     *,
     headless: bool = True,
     daemon_type: type[DaemonProcess] = DaemonProcess,
-    own: Browser | None = None,
+    extension: FilePath = EXTENSION,
+    hosts: Sequence[str] = (HOST,),
 ) -> AsyncIterator[Stage]:
-    """Daemon, site and browser, paired and switched on for 127.0.0.1; the browser of that name, or the one given."""
+    """Daemon, site and browser, paired and switched on for the site's hosts."""
     with tempfile.TemporaryDirectory(prefix="cloakroom-") as folder:
         root = FilePath(folder)
         photos = root / "photos"
         photos.mkdir()
-        browser = own or new_browser(name, headless=headless)
-        async with daemon_type(root / "state") as daemon, Site() as site, browser:
+        async with (
+            daemon_type(root / "state") as daemon,
+            Site(hosts) as site,
+            new_browser(name, headless=headless, extension=extension, hosts=hosts) as browser,
+        ):
             await daemon.ready()
             await pair(browser, daemon)
-            await switch_on(browser, "127.0.0.1")
-            await choose_protectors(browser, "127.0.0.1", protectors)
+            for host in hosts:
+                await switch_on(browser, host)
+                await choose_protectors(browser, host, protectors)
             yield Stage(browser, daemon, site, make_all(photos))

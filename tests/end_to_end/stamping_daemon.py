@@ -48,7 +48,10 @@ class StampingDaemon(DaemonProcess):
     def set_delay(self, seconds: float) -> None:
         """How long every photo takes from now on."""
         self.state.mkdir(parents=True, exist_ok=True)
-        (self.state / DELAY).write_text(str(seconds))
+        written = self.state / f"{DELAY}.new"
+        written.write_text(str(seconds))
+        # At once: the worker may be reading it.
+        written.replace(self.state / DELAY)
 
 
 class ReturningDaemon(DaemonProcess):

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.end_to_end.accessibility import everything_wrong
 from tests.end_to_end.browser import Page
-from tests.end_to_end.chromium import ChromiumPage
 from tests.end_to_end.paths import PATHS, Path
 from tests.end_to_end.photos import animation
 from tests.end_to_end.stage import QUICKEST, Stage, keeps, open_popup, set_rule, tell
@@ -20,9 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ATTACHED = PATHS[0]
 HOST = "127.0.0.1"
-AXE = FilePath(__file__).parents[1] / "extension" / "node_modules" / "axe-core" / "axe.min.js"
 HOLD_SECONDS = 60.0
-PAGES = ("popup/popup.html", "options/options.html", "onboarding/onboarding.html")
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")
@@ -41,18 +39,6 @@ async def until_rule(page: Page, field: str, value: str) -> None:
     await keeps(page, f"kept.policy.sites['{HOST}'].{field} === '{value}'")
 
 
-async def violations(page: Page) -> list[str]:
-    """What axe finds wrong, with where it is."""
-    source = await asyncio.to_thread(AXE.read_text)
-    await page.evaluate(f"(() => {{ {source}\n }})()")
-    told = await page.evaluate(
-        "axe.run(document).then(({ violations }) => JSON.stringify(violations.flatMap(({ id, nodes }) =>"
-        " nodes.map(({ target, failureSummary }) => `${id}: ${target} ${failureSummary}`))))"
-    )
-    found: list[str] = json.loads(told)
-    return found
-
-
 async def choose(window: Page, choice: str) -> None:
     await window.wait_for(f"document.querySelector('button[name={choice}]')?.name")
     await window.click(f"button[name={choice}]")
@@ -65,56 +51,8 @@ async def pick_one(stage: Stage) -> tuple[Page, str]:
     return page, run
 
 
-async def show_everything(stage: Stage) -> None:
-    """What uploads would have left behind for the pages to show."""
-    page = await stage.browser.open_extension("options/options.html")
-    report = {"verdicts": [{"protector": "scene", "protected": True, "before": ["street"], "after": ["forest"]}]}
-    last = {
-        "host": HOST,
-        "when": 0,
-        "photos": 1,
-        "outcome": "cloaked",
-        "seconds": 2,
-        "psnr": 40,
-        "codes": [],
-        "reports": [report],
-    }
-    picture = {"host": HOST, "before": "../pictures/photo.jpg", "after": "../pictures/photo.jpg", "report": report}
-    entry = {"when": 0, "host": HOST, "photos": 1, "outcome": "cloaked", "seconds": 2}
-    await page.evaluate(f"chrome.storage.session.set({json.dumps({'last': last, 'pictures': [picture]})})")
-    await page.evaluate(f"chrome.storage.local.set({json.dumps({'history': {'on': True, 'entries': [entry]}})})")
-    await page.close()
-
-
 async def test_no_page_has_anything_that_axe_finds_wrong(stage: Stage) -> None:
-    await show_everything(stage)
-    await set_rule(stage.browser, HOST, mode="ask")
-    await set_rule(stage.browser, "revoked.example", mode="cloak")
-    page, run = await pick_one(stage)
-    window = await stage.browser.hold_window(HOLD_SECONDS)
-    await window.wait_for("document.querySelector('article img')?.naturalWidth")
-    popup = await open_popup(stage.browser, run)
-    await popup.wait_for("document.querySelectorAll('#pictures .compare').length")
-    pages = {"hold": window, "popup of a site": popup}
-    pages |= {name: await stage.browser.open_extension(name) for name in PAGES}
-    await pages["options/options.html"].wait_for("document.querySelectorAll('#sites details').length === 2")
-    # All there is to see, also what lies folded up.
-    for shown in pages.values():
-        await shown.evaluate("void document.querySelectorAll('details').forEach((node) => { node.open = true; })")
-    found = {}
-    for name, shown in pages.items():
-        for scheme in ("light", "dark") if isinstance(shown, ChromiumPage) else ("light",):
-            if isinstance(shown, ChromiumPage):
-                await shown.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            if wrong := await violations(shown):
-                found[f"{name}, {scheme}"] = wrong
-    await choose(window, "cancel")
-    for shown in [page, *(shown for shown in pages.values() if shown is not window)]:
-        await shown.close()
-    await tell(stage.browser, {"type": "set-site", "host": "revoked.example", "rule": None})
-    await tell(stage.browser, {"type": "set-history", "on": False})
-    await tell(stage.browser, {"type": "erase-history"})
-    assert found == {}
+    assert await everything_wrong(stage) == {}
 
 
 async def test_the_switch_changes_the_stored_rule(stage: Stage) -> None:

@@ -1,109 +1,14 @@
-"""The upload widgets that sites use, as their packages ship them, and two composers modelled on Mastodon's and Bluesky's."""
-
-import asyncio
-import itertools
-from dataclasses import dataclass
-from typing import Literal
+"""The upload widgets that sites use, in both browsers."""
 
 import pytest
 
-from tests.end_to_end.browser import Page
-from tests.end_to_end.paths import Path
-from tests.end_to_end.photos import decode
-from tests.end_to_end.site import BUNDLES, Run
+from tests.end_to_end.site import BUNDLES
 from tests.end_to_end.stage import Stage
-from tests.end_to_end.verdict import arrived_original, problems, scene_of
+from tests.end_to_end.upload_widgets import Widget, faults, widgets_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-SECONDS = 120.0
-RUNS = itertools.count()
-
-
-@dataclass(frozen=True)
-class Widget:
-    """A widget's page, and the element that a person acts on."""
-
-    name: str
-    action: Literal["pick", "drop", "paste"]
-    element: str
-    file: str = "jpeg"
-
-    def __str__(self) -> str:
-        return f"{self.name}-{self.action}"
-
-
-WIDGETS = (
-    Widget("uppy_dashboard", "pick", ".uppy-Dashboard-browse"),
-    Widget("uppy_dashboard", "drop", ".uppy-Dashboard-AddFiles"),
-    Widget("uppy_drag_drop", "pick", ".uppy-DragDrop-container"),
-    Widget("uppy_drag_drop", "drop", ".uppy-DragDrop-container"),
-    Widget("filepond", "pick", ".filepond--label-action"),
-    Widget("filepond", "drop", ".filepond--root"),
-    Widget("dropzone", "pick", ".dropzone"),
-    Widget("dropzone", "drop", ".dropzone"),
-    Widget("react_dropzone", "pick", "#zone"),
-    Widget("react_dropzone", "drop", "#zone"),
-    Widget("blueimp", "pick", "#place"),
-    Widget("blueimp", "drop", "#place"),
-    Widget("quill", "paste", ".ql-editor", "png"),
-    Widget("tiptap", "paste", ".ProseMirror", "png"),
-    Widget("tiptap", "drop", ".ProseMirror"),
-    Widget("mastodon", "pick", "#add"),
-    Widget("mastodon", "drop", "#text"),
-    Widget("mastodon", "paste", "#text", "png"),
-    Widget("bluesky", "pick", "#add"),
-    Widget("bluesky", "drop", "#text"),
-    Widget("bluesky", "paste", "#text", "png"),
-)
-
-UNTOLD = {
-    # It asks each dropped file for its handle, of which the DevTools protocol's drags have none.
-    ("chromium", "react_dropzone-drop"),
-    # They look for more in a drop than is in one that Firefox's own test hook makes.
-    ("firefox", "filepond-drop"),
-    ("firefox", "tiptap-drop"),
-}
-"""What no test here can do, with the site off as little as with it on."""
-
-BY_BROWSER = [
-    (browser, widget) for browser in ("chromium", "firefox") for widget in WIDGETS if (browser, str(widget)) not in UNTOLD
-]
-
-
-async def centre(page: Page, selector: str) -> tuple[int, int]:
-    """The middle of an element, once it is there and moves no more."""
-    box = f"document.querySelector({selector!r})?.getBoundingClientRect()"
-    look = (
-        f"let last = ''; const look = () => {{ const now = {box};"
-        " const middle = now ? [now.left + now.width / 2, now.top + now.height / 2] : [];"
-        " if (now?.width && String(middle) === last) done(middle);"
-        " else { last = String(middle); setTimeout(look, 200); } }; look();"
-    )
-    async with asyncio.timeout(20):
-        x, y = await page.evaluate(f"new Promise((done) => {{ {look} }})")
-    return round(x), round(y)
-
-
-async def upload(stage: Stage, widget: Widget, *, protected: bool) -> Run:
-    """Open the widget's page, act, and wait until the file is there and the widget itself is content."""
-    run = f"widget-{widget}-{next(RUNS)}"
-    page = await stage.browser.open(stage.site.url(f"widgets/{widget.name}", run, protected=protected))
-    file = stage.uploads[widget.file].path
-    try:
-        point = await centre(page, widget.element)
-        if widget.action == "pick":
-            await page.pick([file], point)
-        elif widget.action == "drop":
-            await page.drop([file], point)
-        else:
-            await page.click_at(point)
-            await page.paste(file)
-        await stage.site.wait(run, 1, SECONDS)
-        await page.wait_for("document.title === 'sent'")
-        return stage.site.runs[run]
-    finally:
-        await page.close()
+BY_BROWSER = [(browser, widget) for browser in ("chromium", "firefox") for widget in widgets_in(browser)]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -113,14 +18,4 @@ def bundled() -> None:
 
 @pytest.mark.parametrize(("stage", "widget"), BY_BROWSER, indirect=["stage"], ids=str)
 async def test_a_widget_uploads_cloaked(stage: Stage, widget: Widget) -> None:
-    original = stage.uploads[widget.file]
-    off = await upload(stage, widget, protected=False)
-    on = await upload(stage, widget, protected=True)
-    if widget.name == "bluesky":
-        # It draws every picture anew: what arrives is never the file, but reads as it does or does not.
-        assert [scene_of(decode(part.data)) for part in off.parts] == [scene_of(original.pixels)]
-        assert [scene_of(decode(part.data)) != scene_of(original.pixels) for part in on.parts] == [True]
-        assert not arrived_original(on, [original])
-    else:
-        assert arrived_original(off, [original])
-        assert problems(Path(str(widget), (widget.file,), widget.action, keeps_stamps=False), on, [original]) == []
+    assert await faults(stage, widget) == []
