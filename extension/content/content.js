@@ -34,6 +34,11 @@
     page.addEventListener('listen', listen);
   }, { once: true });
 
+  // A frame whose window is older than its document is ruled from the window around it, which hears of this before any page.
+  const { port2 } = new MessageChannel();
+  const arrival = new MessageEvent('cloakroom-arrival', { ports: [port2], cancelable: true });
+  window.dispatchEvent(arrival);
+
   const listen = () => {
     for (const name of ['input', 'change', 'drop', 'paste']) window.addEventListener(name, stopUnlessOffered, true);
     for (const name of ['click', 'input', 'drop']) window.addEventListener(name, showBelow, true);
@@ -85,6 +90,10 @@
   };
 
   listen();
+  if (arrival.defaultPrevented) {
+    page = port2;
+    page.addEventListener('listen', listen);
+  }
 
   const randomId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 

@@ -4,6 +4,7 @@
  * They are taken while the browser still gives them, and the event that comes again has them.
  */
 (() => {
+  if (!window.cloakroom) return;
   const { method, getter, replace, define, approveFile, cloaked, known, handles } = window.cloakroom;
 
   const get = method(WeakMap, 'get');
