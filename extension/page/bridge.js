@@ -168,6 +168,10 @@
       // A descriptor that inherits from nothing: a `get` of the page's on Object.prototype would make it an invalid one.
       defineProperty(object, name, /** @type {PropertyDescriptor} */ ({ __proto__: null, value, configurable: true, enumerable: true }));
     },
+    // Where a list has nothing yet, writing to it would go to a setter of the page's on Array.prototype.
+    push(list, value) {
+      cloakroom.define(list, `${list.length}`, value);
+    },
     // Both worlds hold the content script's port, and the page does not: an event at it is heard at once, by them alone.
     whenShown(listener) {
       shown = listener;

@@ -4,7 +4,7 @@
   if (!window.cloakroom) return;
   const {
     method, getter, setter, replace, has, own, hold, abandon, isFileInput, isApproved, approveList, target, stop, dispatch,
-    transfer, addEventListener, define, count, realmOf,
+    transfer, addEventListener, define, push, count, realmOf,
   } = window.cloakroom;
 
   const get = method(WeakMap, 'get');
@@ -35,7 +35,7 @@
   const pathsOf = (list) => {
     /** @type {string[]} */
     const paths = [];
-    for (let index = 0; index < count(list); index += 1) paths[index] = pathOf(fileAt(list, index));
+    for (let index = 0; index < count(list); index += 1) push(paths, pathOf(fileAt(list, index)));
     return paths;
   };
 

@@ -5,7 +5,7 @@
  */
 (() => {
   if (!window.cloakroom) return;
-  const { method, getter, replace, define, approveFile, cloaked, known, handles } = window.cloakroom;
+  const { method, getter, replace, define, push, approveFile, cloaked, known, handles } = window.cloakroom;
 
   const get = method(WeakMap, 'get');
   const set = method(WeakMap, 'set');
@@ -121,7 +121,7 @@
             // This browser gives none here.
           }
           guard(entry);
-          taken[taken.length] = { file, entry, handle: hasHandles ? handleOf(item) : null };
+          push(taken, { file, entry, handle: hasHandles ? handleOf(item) : null });
         }
         return taken;
       },

@@ -19,6 +19,9 @@
   const currentTarget = getter(Event, 'currentTarget');
   const textOf = method(Function, 'toString');
   const includes = method(String, 'includes');
+  const indexOf = method(String, 'indexOf');
+  const slice = method(String, 'slice');
+  const { write } = Document.prototype;
   const portsOf = getter(MessageEvent, 'ports');
   const frameCount = getter({ prototype: window }, 'length');
   const parentOf = getter({ prototype: window }, 'parent');
@@ -192,21 +195,52 @@
   }
 
   // These erase every listener of the window, the content script's too, which has to be the first again.
-  for (const name of /** @type {const} */ (['open', 'write', 'writeln'])) {
-    replace(Document, name, (native) => ({
-      /** @this {Document} */
-      wrapped(/** @type {unknown[]} */ ...values) {
-        const view = viewOf(this);
-        if (!view) return apply(native, this, values);
-        // Nobody could tell those who listen there.
-        if (view !== window && !isRuled(realms, view)) throw new NativeError('Another window rules this document.', 'SecurityError');
-        const result = apply(native, this, values);
-        listenAgain(get(ports, view));
-        listen(view);
-        notice(view);
-        return result;
-      },
-    }).wrapped);
+  /** @type {(change: (self: Document, values: unknown[], view: Window | null) => unknown) => () => unknown} */
+  const rewriting = (change) => ({
+    /** @this {Document} */
+    wrapped(/** @type {unknown[]} */ ...values) {
+      const view = viewOf(this);
+      // Nobody could tell those who listen there.
+      if (view && view !== window && !isRuled(realms, view)) throw new NativeError('Another window rules this document.', 'SecurityError');
+      const result = change(this, values, view);
+      if (view) attend(view);
+      return result;
+    },
+  }).wrapped;
+
+  /** @param {Window} view */
+  const attend = (view) => {
+    listenAgain(get(ports, view));
+    listen(view);
+    notice(view);
+  };
+
+  /** Whether the page may write what is not of a trusted type. @param {Document} self */
+  const takesText = (self) => {
+    try {
+      apply(write, self, ['']);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  replace(Document, 'open', (native) => rewriting((self, values) => apply(native, self, values)));
+  for (const [name, end] of /** @type {const} */ ([['write', ''], ['writeln', '\n']])) {
+    replace(Document, name, (native) => rewriting((self, values, view) => {
+      if (typeof values[0] === 'object' && !takesText(self)) return apply(native, self, values);
+      let text = '';
+      for (let index = 0; index < values.length; index += 1) text += `${values[index]}`;
+      text += end;
+      // A script in there could have the window of a frame in there: what is written goes one tag after the other.
+      for (let from = 0; from < text.length;) {
+        const to = indexOf(text, '>', from) + 1 || text.length;
+        apply(write, self, [slice(text, from, to)]);
+        if (view) attend(view);
+        from = to;
+      }
+      return undefined;
+    }));
   }
 
   Object.assign(window.cloakroom, {

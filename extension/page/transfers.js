@@ -4,7 +4,7 @@
   if (!window.cloakroom) return;
   const {
     method, getter, has, own, hold, isFileInput, isApproved, count, path, target, stop, preventDefault, dispatch, transfer,
-    addEventListener, define, realmOf, inputs, roots, items,
+    addEventListener, define, push, realmOf, inputs, roots, items,
   } = window.cloakroom;
 
   const dropped = getter(DragEvent, 'dataTransfer');
@@ -30,11 +30,12 @@
 
   /** Everything but the files. @type {(data: DataTransfer) => { type: string, text: string }[]} */
   const textsOf = (data) => {
+    /** @type {{ type: string, text: string }[]} */
     const texts = [];
     const types = typesOf(data);
     for (let index = 0; index < types.length; index += 1) {
       const type = types[index];
-      if (type !== 'Files') texts[texts.length] = { type, text: getData(data, type) };
+      if (type !== 'Files') push(texts, { type, text: getData(data, type) });
     }
     return texts;
   };
@@ -104,7 +105,7 @@
     const held = [];
     for (let index = 0; index < all.length; index += 1) {
       const item = all[index];
-      if (item && !items.isFolder(item)) held[held.length] = item.file;
+      if (item && !items.isFolder(item)) push(held, item.file);
     }
     /** @param {File[] | null} cloaked */
     const again = (cloaked) => {
@@ -133,9 +134,9 @@
     for (let index = 0; index < all.length; index += 1) {
       const item = /** @type {DroppedItem} */ (all[index]);
       if (items.isFolder(item)) {
-        files[files.length] = items.give(item, null);
+        push(files, items.give(item, null));
       } else {
-        files[files.length] = items.give(item, /** @type {File} */ (cloaked[next]));
+        push(files, items.give(item, /** @type {File} */ (cloaked[next])));
         next += 1;
       }
     }

@@ -36,6 +36,9 @@ TOLERANCE = 40
 DELAY = "delay"
 """The file in the state folder that holds the seconds a photo takes."""
 
+WORKS = "works"
+"""The one that has a byte for every photo that came."""
+
 
 class StampingDaemon(DaemonProcess):
     """Started as the real one is."""
@@ -46,6 +49,12 @@ class StampingDaemon(DaemonProcess):
         """How long every photo takes from now on."""
         self.state.mkdir(parents=True, exist_ok=True)
         (self.state / DELAY).write_text(str(seconds))
+
+    @property
+    def works(self) -> int:
+        """How many photos came."""
+        counted = self.state / WORKS
+        return counted.stat().st_size if counted.exists() else 0
 
 
 def is_stamped(data: bytes) -> bool:
@@ -80,6 +89,8 @@ def _beat(line: Line) -> None:
 
 def _answer(line: Line, settings: WorkerSettings, work: Work, data: bytes) -> None:
     assert settings.model_folder is not None
+    with (settings.model_folder / WORKS).open("ab") as works:
+        works.write(b".")
     delay = settings.model_folder / DELAY
     time.sleep(float(delay.read_text()) if delay.exists() else 0)
     try:

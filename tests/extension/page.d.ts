@@ -35,6 +35,7 @@ interface Cloakroom {
   stop(event: Event): void;
   dispatch(node: EventTarget | null, event: Event): boolean;
   define(object: object, name: string, value: unknown): void;
+  push<T>(list: T[], value: T): void;
   /** Hears of each file input that the content script shows, as the submitter of the event. */
   whenShown(listener: (event: SubmitEvent) => void): void;
   /** Hears of them from the content script of another window too. */
