@@ -13,6 +13,8 @@
   const baseOf = getter(Node, 'baseURI');
   const NativeURL = URL;
   const nativeOpen = window.open;
+  const close = (/** @type {Window} */ view) => apply(nativeClose, view, []);
+  const nativeClose = window.close;
   const HERE = { __proto__: null, _self: true, _parent: true, _top: true };
 
   /** @type {(opener: unknown, values: unknown[]) => Window | null} */
@@ -36,8 +38,14 @@
     if (!address || isApart || name in HERE) return asked(address);
     const opened = asked('');
     if (!opened) return null;
-    if (name === '_blank' || name === '') opened.location.replace(address);
-    else asked(address);
+    try {
+      if (name === '_blank' || name === '') opened.location.replace(address);
+      else asked(address);
+    } catch (error) {
+      // A page may not go there at all.
+      close(opened);
+      throw error;
+    }
     return opened;
   };
 

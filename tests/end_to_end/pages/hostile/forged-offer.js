@@ -3,7 +3,6 @@ const offer = (target) => {
   const { port1, port2 } = new MessageChannel();
   port1.onmessage = ({ data }) => { say('won'); take(data?.files); };
   target.dispatchEvent(new MessageEvent('cloakroom-offer', { ports: [port2] }));
-  port2.onmessage = ({ data }) => { say('won'); take(data?.files); };
   port1.postMessage({ id: 1, files: [new File(['page'], 'page.jpg')] });
 };
 addEventListener('cloakroom-offer', ({ ports }) => { if (!ports[0].mine) take(ports); }, true);
