@@ -12,7 +12,7 @@ const SCRIPTS = /** @type {const} */ ([
     world: 'MAIN',
     js: [
       'page/bridge.js', 'page/inputs.js', 'page/forms.js', 'page/roots.js', 'page/handles.js', 'page/items.js', 'page/transfers.js', 'page/posting.js',
-      'page/sealed.js',
+      'page/realms.js', 'page/openers.js', 'page/sealed.js',
     ],
   },
 ]);

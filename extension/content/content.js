@@ -34,6 +34,16 @@
     page.addEventListener('listen', listen);
   }, { once: true });
 
+  /** A frame whose window is older than its document is ruled from the window around it, which hears of this before any page. */
+  const greet = () => {
+    const { port2 } = new MessageChannel();
+    const arrival = new MessageEvent('cloakroom-arrival', { ports: [port2], cancelable: true });
+    window.dispatchEvent(arrival);
+    if (!arrival.defaultPrevented) return;
+    page = port2;
+    page.addEventListener('listen', listen);
+  };
+
   const listen = () => {
     for (const name of ['input', 'change', 'drop', 'paste']) window.addEventListener(name, stopUnlessOffered, true);
     for (const name of ['click', 'input', 'drop']) window.addEventListener(name, showBelow, true);
@@ -44,6 +54,8 @@
 
   /** Should the page's own scripts ever be missing, nothing would hold an upload: then it stops here, for good. @param {Event} event */
   const stopUnlessOffered = (event) => {
+    // Where a page may not run scripts this one was there before those who rule the frame.
+    if (!page) greet();
     if (page) return;
     const input = event.composedPath()[0];
     const transfer = /** @type {DragEvent} */ (event).dataTransfer ?? /** @type {ClipboardEvent} */ (event).clipboardData;
@@ -84,6 +96,7 @@
     }
   };
 
+  greet();
   listen();
 
   const randomId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');

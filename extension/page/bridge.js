@@ -8,9 +8,11 @@
  * script as they are.
  *
  * The scripts of this folder share one object on `window`, which `sealed.js`, the last of them, removes before the page's
- * first script runs.
+ * first script runs. In a window that realms.js rules from outside there is none, and none of them does anything.
  */
 (() => {
+  // That mark cannot be taken off, and no page had this window before it was there.
+  if (Reflect.has(window, 'cloakroom')) return;
   const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
   const absent = () => { throw new TypeError('not in this browser'); };
 
@@ -29,15 +31,17 @@
     const native = owner?.prototype && getOwnPropertyDescriptor(owner.prototype, name)?.set;
     return native ? (self, value) => apply(native, self, [value]) : absent;
   };
+  /** What takes the place of a built-in, so that it can take it in another realm too: "" is the window's own. @type {Cloakroom['replaced']} */
+  const replaced = [];
   /** @type {Cloakroom['replace']} */
   const replace = (owner, name, make) => {
     const descriptor = owner?.prototype && getOwnPropertyDescriptor(owner.prototype, name);
     if (!descriptor) return;
-    if (descriptor.value) {
-      defineProperty(owner.prototype, name, { ...descriptor, value: make(descriptor.value) });
-    } else {
-      defineProperty(owner.prototype, name, { ...descriptor, ...make(descriptor) });
-    }
+    const made = descriptor.value ? { value: make(descriptor.value) } : make(descriptor);
+    const other = /** @type {PropertyDescriptor} */ ({ __proto__: null, ...descriptor, ...made });
+    defineProperty(owner.prototype, name, other);
+    if (typeof owner === 'function') replaced[replaced.length] = { owner: owner.name, name, descriptor: other };
+    else if (owner.prototype === window) replaced[replaced.length] = { owner: '', name, descriptor: other };
   };
 
   const has = method(WeakSet, 'has');
@@ -54,13 +58,35 @@
   const itemsOf = getter(DataTransfer, 'items');
   const addItem = method(DataTransferItemList, 'add');
   const typeOf = getter(HTMLInputElement, 'type');
-  const NativeDataTransfer = DataTransfer;
   const NativeEvent = Event;
+
+  /** What is made where a node lies: a page asks whether a file is one of its own realm's. @type {Cloakroom['realm']} */
+  const realm = (view) => ({
+    Event: view.Event, DragEvent: view.DragEvent, ClipboardEvent: view.ClipboardEvent, DataTransfer: view.DataTransfer,
+    take: view === window ? (files) => files : view.structuredClone.bind(view),
+  });
+  const here = realm(window);
+  /** Of the windows that realms.js rules. @type {WeakMap<Window, Realm>} */
+  const realms = new WeakMap();
+  const realmAt = method(WeakMap, 'get');
+  const documentOf = getter(Node, 'ownerDocument');
+  const defaultView = getter(Document, 'defaultView');
+  /** The window that a node or a document is shown in. @type {Cloakroom['viewOf']} */
+  const viewOf = (node) => {
+    try {
+      return defaultView(documentOf(node) ?? node);
+    } catch {
+      return null;
+    }
+  };
 
   // A promise looks for `then` on whatever it resolves with. Were there one of the page's on these prototypes, or above them,
   // it would be handed the original before anything here hears of it. This one can be neither replaced nor shadowed.
   for (const owner of [Blob, File, Array, window.FileSystemHandle, window.FileSystemFileHandle, window.FileSystemDirectoryHandle]) {
-    if (owner) defineProperty(owner.prototype, 'then', { value: undefined });
+    if (!owner) continue;
+    const descriptor = { __proto__: null, value: undefined };
+    defineProperty(owner.prototype, 'then', descriptor);
+    replaced[replaced.length] = { owner: owner.name, name: 'then', descriptor };
   }
 
   /** Files that the page may see: cloaked ones, those that are no images, and the page's own. */
@@ -68,30 +94,35 @@
   /** Events that these scripts dispatch. */
   const own = new WeakSet();
 
-  /** @type {{ [id: number]: (files: File[] | null) => void }} */
+  /** @type {{ [id: number]: { settle: (files: File[] | null) => void, where: Realm } }} */
   const waiting = Object.create(null);
   let holds = 0;
 
   const { port1: port, port2: remote } = new MessageChannel();
   addEventListener(port, 'message', (/** @type {MessageEvent} */ event) => {
     /** @type {import('../shared/messages.js').Settled} */
-    const { id, files } = dataOf(event);
-    const settle = waiting[id];
-    if (!settle) return;
+    const { id, files: given } = dataOf(event);
+    const held = waiting[id];
+    if (!held) return;
     delete waiting[id];
+    const files = given && held.where.take(given);
     if (files) for (let index = 0; index < files.length; index += 1) add(approved, files[index]);
-    settle(files);
+    held.settle(files);
   });
   method(MessagePort, 'start')(port);
 
-  /** @type {Omit<Cloakroom, 'inputs' | 'forms' | 'roots' | 'transfers' | 'items' | 'handles' | 'cloaked' | 'known'>} */
+  /** @type {(event: SubmitEvent) => void} */
+  let shown = () => {};
+
+  /** @type {Omit<Cloakroom, 'inputs' | 'forms' | 'roots' | 'transfers' | 'items' | 'handles' | 'cloaked' | 'known' | 'windows'>} */
   const cloakroom = {
-    method, getter, setter, replace, approved, has, add, own, addEventListener, preventDefault,
-    hold(files, settle) {
+    method, getter, setter, replace, replaced, realm, realms, viewOf, approved, has, add, own, addEventListener, preventDefault,
+    realmOf: (node) => realmAt(realms, viewOf(node)) ?? here,
+    hold(files, settle, where = here) {
       holds += 1;
       // Takes the photo along whatever the page does afterwards: a File is cloned, and its list read, right here.
       postMessage(port, { id: holds, files });
-      waiting[holds] = settle;
+      waiting[holds] = { settle, where };
       return holds;
     },
     abandon(id) {
@@ -121,8 +152,8 @@
       return file;
     },
     count: (list) => listLength(list),
-    transfer(files) {
-      const transfer = new NativeDataTransfer();
+    transfer(files, where = here) {
+      const transfer = new where.DataTransfer();
       for (let index = 0; index < files.length; index += 1) addItem(itemsOf(transfer), files[index]);
       return transfer;
     },
@@ -137,12 +168,20 @@
       // A descriptor that inherits from nothing: a `get` of the page's on Object.prototype would make it an invalid one.
       defineProperty(object, name, /** @type {PropertyDescriptor} */ ({ __proto__: null, value, configurable: true, enumerable: true }));
     },
+    // Where a list has nothing yet, writing to it would go to a setter of the page's on Array.prototype.
+    push(list, value) {
+      cloakroom.define(list, `${list.length}`, value);
+    },
     // Both worlds hold the content script's port, and the page does not: an event at it is heard at once, by them alone.
     whenShown(listener) {
-      addEventListener(remote, 'show', listener, false);
+      shown = listener;
+      cloakroom.hear(remote);
     },
-    listenAgain() {
-      dispatchEvent(remote, new NativeEvent('listen'));
+    hear(from) {
+      addEventListener(from, 'show', shown, false);
+    },
+    listenAgain(to = remote) {
+      dispatchEvent(to, new NativeEvent('listen'));
     },
   };
   defineProperty(window, 'cloakroom', { value: cloakroom, configurable: true });

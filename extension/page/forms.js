@@ -1,6 +1,7 @@
 // @ts-check
 /** Forms that are sent while one of their photos is held: they wait for it. */
 (() => {
+  if (!window.cloakroom) return;
   const { method, getter, replace, isFileInput, target, stop, preventDefault, addEventListener, inputs } = window.cloakroom;
 
   const get = method(WeakMap, 'get');

@@ -1,6 +1,7 @@
 // @ts-check
 /** Files that reach a page through a handle or the asynchronous clipboard, outside of any event. */
 (() => {
+  if (!window.cloakroom) return;
   const { method, replace, has, add, approved, hold, transfer, getter, define } = window.cloakroom;
 
   const applyTo = Reflect.apply;

@@ -1,9 +1,10 @@
 // @ts-check
 /** File inputs: attached, detached or in a shadow root. A page sees an empty list until every file in it is approved. */
 (() => {
+  if (!window.cloakroom) return;
   const {
     method, getter, setter, replace, has, own, hold, abandon, isFileInput, isApproved, approveList, target, stop, dispatch,
-    transfer, addEventListener, define, count,
+    transfer, addEventListener, define, push, count, realmOf,
   } = window.cloakroom;
 
   const get = method(WeakMap, 'get');
@@ -23,7 +24,6 @@
   const findInElement = method(Element, 'querySelectorAll');
   const nodeCount = getter(NodeList, 'length');
   const nodeAt = method(NodeList, 'item');
-  const NativeEvent = Event;
   const applyTo = Reflect.apply;
 
   /** The hold of each input that waits. @type {WeakMap<HTMLInputElement, number>} */
@@ -35,7 +35,7 @@
   const pathsOf = (list) => {
     /** @type {string[]} */
     const paths = [];
-    for (let index = 0; index < count(list); index += 1) paths[index] = pathOf(fileAt(list, index));
+    for (let index = 0; index < count(list); index += 1) push(paths, pathOf(fileAt(list, index)));
     return paths;
   };
 
@@ -55,7 +55,7 @@
     const id = hold(list, (files) => {
       if (files) keepPaths(files, paths);
       release(input, id, files);
-    });
+    }, realmOf(input));
     set(held, input, id);
     guard(input);
     setValue(input, '');
@@ -66,16 +66,17 @@
     if (get(held, input) !== id) return;
     remove(held, input);
     if (files) assign(input, files);
-    else dispatch(input, new NativeEvent('cancel', { bubbles: true }));
+    else dispatch(input, new (realmOf(input).Event)('cancel', { bubbles: true }));
     for (let index = 0; index < whenSettled.length; index += 1) whenSettled[index]?.(input, files);
   };
 
   /** @type {(input: HTMLInputElement, files: File[]) => void} */
   const assign = (input, files) => {
-    setFiles(input, filesOfTransfer(transfer(files)));
+    const where = realmOf(input);
+    setFiles(input, filesOfTransfer(transfer(files, where)));
     approveList(filesOf(input));
-    dispatch(input, new NativeEvent('input', { bubbles: true, composed: true }));
-    dispatch(input, new NativeEvent('change', { bubbles: true }));
+    dispatch(input, new where.Event('input', { bubbles: true, composed: true }));
+    dispatch(input, new where.Event('change', { bubbles: true }));
   };
 
   /** Seizes what is not approved. @type {(input: HTMLInputElement) => boolean} */

@@ -4,7 +4,8 @@
  * They are taken while the browser still gives them, and the event that comes again has them.
  */
 (() => {
-  const { method, getter, replace, define, approveFile, cloaked, known, handles } = window.cloakroom;
+  if (!window.cloakroom) return;
+  const { method, getter, replace, define, push, approveFile, cloaked, known, handles } = window.cloakroom;
 
   const get = method(WeakMap, 'get');
   const set = method(WeakMap, 'set');
@@ -120,7 +121,7 @@
             // This browser gives none here.
           }
           guard(entry);
-          taken[taken.length] = { file, entry, handle: hasHandles ? handleOf(item) : null };
+          push(taken, { file, entry, handle: hasHandles ? handleOf(item) : null });
         }
         return taken;
       },

@@ -4,6 +4,7 @@
  * fails as for anything that cannot be cloned, and the page keeps its handle, whose files are cloaked.
  */
 (() => {
+  if (!window.cloakroom) return;
   const { method, getter, replace, define, handles } = window.cloakroom;
 
   const kindOf = getter(window.FileSystemHandle, 'kind');

@@ -1,6 +1,7 @@
 // @ts-check
 /** Shadow roots. Most events of a form end at its root, and below a closed one nobody sees from outside: each root is heard itself. */
 (() => {
+  if (!window.cloakroom) return;
   const { method, getter, replace, whenShown, inputs, forms } = window.cloakroom;
 
   const get = method(WeakMap, 'get');

@@ -1,9 +1,10 @@
 // @ts-check
 /** Files that are dropped or pasted: the event is stopped, and comes again with the cloaked files. */
 (() => {
+  if (!window.cloakroom) return;
   const {
     method, getter, has, own, hold, isFileInput, isApproved, count, path, target, stop, preventDefault, dispatch, transfer,
-    addEventListener, define, inputs, roots, items,
+    addEventListener, define, push, realmOf, inputs, roots, items,
   } = window.cloakroom;
 
   const dropped = getter(DragEvent, 'dataTransfer');
@@ -25,23 +26,23 @@
   const insert = method(Document, 'execCommand');
   const isEditable = getter(HTMLElement, 'isContentEditable');
   const later = window.setTimeout.bind(window);
-  const NativeDragEvent = DragEvent;
-  const NativeClipboardEvent = ClipboardEvent;
+  const documentOf = getter(Node, 'ownerDocument');
 
   /** Everything but the files. @type {(data: DataTransfer) => { type: string, text: string }[]} */
   const textsOf = (data) => {
+    /** @type {{ type: string, text: string }[]} */
     const texts = [];
     const types = typesOf(data);
     for (let index = 0; index < types.length; index += 1) {
       const type = types[index];
-      if (type !== 'Files') texts[texts.length] = { type, text: getData(data, type) };
+      if (type !== 'Files') push(texts, { type, text: getData(data, type) });
     }
     return texts;
   };
 
-  /** @type {(files: File[], texts: { type: string, text: string }[]) => DataTransfer} */
-  const withTexts = (files, texts) => {
-    const data = transfer(files);
+  /** @type {(files: File[], texts: { type: string, text: string }[], where: Realm) => DataTransfer} */
+  const withTexts = (files, texts, where) => {
+    const data = transfer(files, where);
     for (let index = 0; index < texts.length; index += 1) {
       const entry = texts[index];
       if (entry) setData(data, entry.type, entry.text);
@@ -99,28 +100,29 @@
     const texts = textsOf(data);
     const base = circumstances(event);
     const all = items.take(data);
+    const where = realmOf(aim);
     /** @type {File[]} */
     const held = [];
     for (let index = 0; index < all.length; index += 1) {
       const item = all[index];
-      if (item && !items.isFolder(item)) held[held.length] = item.file;
+      if (item && !items.isFolder(item)) push(held, item.file);
     }
     /** @param {File[] | null} cloaked */
     const again = (cloaked) => {
       const files = cloaked && inPlace(all, cloaked);
       const node = present(aim, outwards);
       if (!files) {
-        dispatch(node, new NativeDragEvent('dragleave', base));
+        dispatch(node, new where.DragEvent('dragleave', base));
         return;
       }
-      const drop = new NativeDragEvent('drop', base);
+      const drop = new where.DragEvent('drop', base);
       // Firefox ignores the constructor's dataTransfer.
-      define(drop, 'dataTransfer', withTexts(files, texts));
+      define(drop, 'dataTransfer', withTexts(files, texts, where));
       // The page left it to the browser, which would have put the files into the input.
       if (dispatch(node, drop) && isFileInput(node)) inputs.assign(node, files);
     };
     // Of a directory every file is held when the page reads it.
-    if (held.length) hold(filesOf(transfer(held)), again);
+    if (held.length) hold(filesOf(transfer(held)), again, where);
     else later(() => { again([]); }, 0);
   };
 
@@ -132,9 +134,9 @@
     for (let index = 0; index < all.length; index += 1) {
       const item = /** @type {DroppedItem} */ (all[index]);
       if (items.isFolder(item)) {
-        files[files.length] = items.give(item, null);
+        push(files, items.give(item, null));
       } else {
-        files[files.length] = items.give(item, /** @type {File} */ (cloaked[next]));
+        push(files, items.give(item, /** @type {File} */ (cloaked[next])));
         next += 1;
       }
     }
@@ -151,13 +153,14 @@
     const aim = target(event);
     const outwards = path(event);
     const texts = textsOf(data);
+    const where = realmOf(aim);
     hold(list, (files) => {
       if (!files) return;
       const node = present(aim, outwards);
-      const again = new NativeClipboardEvent('paste', { bubbles: true, cancelable: true, composed: true });
-      define(again, 'clipboardData', withTexts(files, texts));
+      const again = new where.ClipboardEvent('paste', { bubbles: true, cancelable: true, composed: true });
+      define(again, 'clipboardData', withTexts(files, texts, where));
       if (dispatch(node, again)) insertText(node, texts);
-    });
+    }, where);
   };
 
   /** What the browser would have done with a paste's text. @type {(node: EventTarget | null, texts: { type: string, text: string }[]) => void} */
@@ -174,15 +177,17 @@
       const entry = texts[index];
       if (entry) byType[entry.type] = entry.text;
     }
-    if (rich && byType['text/html']) insert(document, 'insertHTML', false, byType['text/html']);
-    else if (byType['text/plain']) insert(document, 'insertText', false, byType['text/plain']);
+    const around = documentOf(node) ?? document;
+    if (rich && byType['text/html']) insert(around, 'insertHTML', false, byType['text/html']);
+    else if (byType['text/plain']) insert(around, 'insertText', false, byType['text/plain']);
   };
 
   Object.assign(window.cloakroom, {
     transfers: {
-      listen() {
-        addEventListener(window, 'drop', onDrop, true);
-        addEventListener(window, 'paste', onPaste, true);
+      /** @param {Window} view */
+      listen(view) {
+        addEventListener(view, 'drop', onDrop, true);
+        addEventListener(view, 'paste', onPaste, true);
       },
     },
   });

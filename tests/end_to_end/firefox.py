@@ -42,15 +42,17 @@ addMessageListener('cloakroom-test', function run({ data: { x, y, files } }) {
   try {
     const view = content;
     const target = view.document.elementFromPoint(x, y);
-    for (const name of ['dragenter', 'dragover', 'drop']) {
+    for (const kind of ['dragenter', 'dragover', 'drop']) {
       // Filled as the page would fill it: it may not read what someone more privileged put in.
       const transfer = new view.DataTransfer();
       for (const { bytes, name, type, lastModified } of files) {
-        const file = new view.File([Cu.cloneInto(bytes, view)], name, { type, lastModified });
+        // Before the drop itself a page sees that there are files, and not what is in them.
+        const content = kind === 'drop' ? [Cu.cloneInto(bytes, view)] : [];
+        const file = new view.File(Cu.cloneInto(content, view), name, { type, lastModified });
         transfer.wrappedJSObject.items.add(Cu.waiveXrays(file));
       }
       const drag = view.document.createEvent('DragEvent');
-      drag.initDragEvent(name, true, true, view, 0, 0, 0, x, y, false, false, false, false, 0, null, transfer);
+      drag.initDragEvent(kind, true, true, view, 0, 0, 0, x, y, false, false, false, false, 0, null, transfer);
       view.windowUtils.dispatchDOMEventViaPresShellForTesting(target, drag);
     }
     sendAsyncMessage('cloakroom-test-done', '');

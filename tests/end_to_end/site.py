@@ -22,6 +22,24 @@ HOST = "127.0.0.1"
 
 MAX_BODY = 256 * 1024 * 1024
 
+HOSTILE = """<!doctype html>
+<meta charset="utf-8">
+<title>hostile</title>
+<style>.target {{ position: fixed; left: 0; top: 0; width: 120px; height: 120px; }}</style>
+<script src="/upload.js"></script>
+<body>
+{place}
+<script src="/hostile.js"></script>
+<script src="/hostile/{case}.js"></script>
+</body>
+"""
+
+PLACES = {
+    "pick": '<form><input id="f" name="file" class="target" type="file"></form>',
+    "drop": '<div class="target">Drop</div>',
+    "paste": '<textarea class="target"></textarea>',
+}
+
 
 @dataclass(frozen=True)
 class Part:
@@ -39,6 +57,8 @@ class Run:
 
     bodies: list[bytes] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
+    words: set[str] = field(default_factory=set)
+    """What the page told the test."""
 
     @property
     def hashes(self) -> set[str]:
@@ -68,6 +88,7 @@ class Site:
 
         self.port = 0
         self._arrived = asyncio.Condition()
+        self._closing = asyncio.Event()
         self._runner: web.AppRunner | None = None
 
     def url(self, page: str, run: str, *, protected: bool = True, host: str = HOST) -> str:
@@ -82,6 +103,11 @@ class Site:
         application.router.add_get("/widgets/{widget:[a-z_]+}", self._widget)
         if BUNDLES.is_dir():
             application.router.add_static("/bundles/", BUNDLES)
+        application.router.add_get("/hostile/{action:pick|drop|paste}/{case:[a-z-]+}", self._hostile)
+        application.router.add_static("/hostile/", PAGES / "hostile")
+        application.router.add_post("/say/{word:[a-z]+}", self._say)
+        application.router.add_get("/stalled", self._stalled)
+        application.router.add_get("/nothing", self._nothing)
         application.router.add_get("/{page:[a-z0-9_-]+(?:\\.(?:js|css|html))?}", self._page)
         self._runner = web.AppRunner(application, access_log=None)
         await self._runner.setup()
@@ -91,6 +117,7 @@ class Site:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._closing.set()
         if self._runner:
             await self._runner.cleanup()
 
@@ -100,8 +127,16 @@ class Site:
         Raises:
             TimeoutError: they did not come in time.
         """
+        return await self.wait_for(run, lambda: len(self.runs[run].parts) >= parts, seconds)
+
+    async def wait_for(self, run: str, condition: Callable[[], bool], seconds: float) -> Run:
+        """The run once something holds of it.
+
+        Raises:
+            TimeoutError: it did not in time.
+        """
         async with asyncio.timeout(seconds), self._arrived:
-            await self._arrived.wait_for(lambda: len(self.runs[run].parts) >= parts)
+            await self._arrived.wait_for(condition)
         return self.runs[run]
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
@@ -118,6 +153,28 @@ class Site:
         script = f'<script src="/bundles/{name}.page.js"></script>'
         text = f'<!doctype html><meta charset="utf-8"><title>{name}</title>{style}<body>{script}</body>'
         return web.Response(text=text, content_type="text/html")
+
+    async def _hostile(self, request: web.Request) -> web.Response:
+        """A page with one of the hostile scripts, and where a photo is picked, dropped or pasted."""
+        text = HOSTILE.format(place=PLACES[request.match_info["action"]], case=request.match_info["case"])
+        return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-store"})
+
+    async def _say(self, request: web.Request) -> web.Response:
+        async with self._arrived:
+            self.runs[request.query["run"]].words.add(request.match_info["word"])
+            self._arrived.notify_all()
+        return web.Response()
+
+    async def _stalled(self, request: web.Request) -> web.StreamResponse:
+        """A document that is announced, and does not come."""
+        answer = web.StreamResponse(headers={"Content-Type": "text/html", "X-Content-Type-Options": "nosniff"})
+        await answer.prepare(request)
+        await self._closing.wait()
+        return answer
+
+    async def _nothing(self, _: web.Request) -> web.Response:
+        """An answer for which a frame stays where it is."""
+        return web.Response(status=204)
 
     async def _recognise(self, request: web.Request) -> web.Response:
         if self.recognise is None:

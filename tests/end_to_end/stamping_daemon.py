@@ -39,6 +39,9 @@ REPORT = {"protected": True, "psnr": 40.0, "verdicts": [], "seconds": {"total": 
 DELAY = "delay"
 """The file in the state folder that holds the seconds a photo takes."""
 
+WORKS = "works"
+"""The one that has a byte for every photo that came."""
+
 
 class StampingDaemon(DaemonProcess):
     """Started as the real one is."""
@@ -58,6 +61,12 @@ class ReturningDaemon(DaemonProcess):
     """Gives every photo back as it came: what is left of an upload's time is the way there and back."""
 
     command = ("tests.end_to_end.stamping_daemon", "--as-is")
+
+    @property
+    def works(self) -> int:
+        """How many photos came."""
+        counted = self.state / WORKS
+        return counted.stat().st_size if counted.exists() else 0
 
 
 def is_stamped(data: bytes) -> bool:
@@ -103,6 +112,8 @@ def _beat(line: Line) -> None:
 
 def _answer(line: Line, settings: WorkerSettings, work: Work, data: bytes) -> None:
     assert settings.model_folder is not None
+    with (settings.model_folder / WORKS).open("ab") as works:
+        works.write(b".")
     delay = settings.model_folder / DELAY
     time.sleep(float(delay.read_text()) if delay.exists() else 0)
     try:

@@ -1,6 +1,6 @@
 const names = (text) => Object.fromEntries(text.split(' ').map((name) => [name, 'readonly']));
-const BROWSER = names('Blob CustomEvent DOMException Document DocumentFragment DragEvent Element Event EventTarget FormDataEvent HTMLCollection HTMLElement HTMLFormElement'
-  + ' HTMLInputElement HTMLButtonElement InputEvent HTMLDetailsElement HTMLFieldSetElement HTMLTableSectionElement MessageChannel MessageEvent MessagePort MouseEvent Node NodeList ShadowRoot SubmitEvent ClipboardEvent DataTransfer'
+const BROWSER = names('Blob CharacterData CustomEvent DOMException Document DocumentFragment DocumentType DragEvent Element Event EventTarget FormDataEvent HTMLCollection HTMLElement HTMLFormElement'
+  + ' HTMLInputElement HTMLButtonElement InputEvent HTMLDetailsElement HTMLFieldSetElement HTMLIFrameElement HTMLObjectElement HTMLSelectElement HTMLTableElement HTMLTableSectionElement MessageChannel MessageEvent MessagePort MouseEvent MutationObserver Node NodeList Range ShadowRoot SubmitEvent ClipboardEvent DataTransfer'
   + ' DataTransferItem DataTransferItemList File FileList FileReader FormData AbortController AbortSignal TextEncoder URL URLSearchParams WebSocket OffscreenCanvas atob btoa chrome clearInterval clearTimeout createImageBitmap crypto'
   + ' document fetch location navigator setInterval setTimeout window');
 

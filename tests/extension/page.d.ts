@@ -5,13 +5,21 @@ interface Cloakroom {
   getter(owner: any, name: string): (self: unknown) => any;
   setter(owner: any, name: string): (self: unknown, value: unknown) => void;
   replace(owner: any, name: string, make: (native: any) => any): void;
+  /** What took the place of built-ins; an empty owner is the window itself. */
+  replaced: { owner: string; name: string; descriptor: PropertyDescriptor }[];
+  realm(view: Window & typeof globalThis): Realm;
+  realms: WeakMap<Window, Realm>;
+  /** Where what a node is given has to be made. */
+  realmOf(node: unknown): Realm;
+  /** The window that a node or a document is shown in. */
+  viewOf(node: unknown): (Window & typeof globalThis) | null;
   approved: WeakSet<object>;
   has(set: WeakSet<object>, value: unknown): boolean;
   add(set: WeakSet<object>, value: unknown): void;
   own: WeakSet<object>;
   addEventListener(target: EventTarget, name: string, listener: (event: any) => void, capture: boolean): void;
   preventDefault(event: Event): void;
-  hold(files: FileList, settle: (files: File[] | null) => void): number;
+  hold(files: FileList, settle: (files: File[] | null) => void, where?: Realm): number;
   abandon(id: number): void;
   isFileInput(node: unknown): node is HTMLInputElement;
   isApproved(list: FileList): boolean;
@@ -21,16 +29,19 @@ interface Cloakroom {
   cloaked(file: File): Promise<File>;
   known: WeakMap<object, Promise<File>>;
   count(list: FileList): number;
-  transfer(files: File[]): DataTransfer;
+  transfer(files: File[], where?: Realm): DataTransfer;
   path(event: Event): EventTarget[];
   target(event: Event): any;
   stop(event: Event): void;
   dispatch(node: EventTarget | null, event: Event): boolean;
   define(object: object, name: string, value: unknown): void;
+  push<T>(list: T[], value: T): void;
   /** Hears of each file input that the content script shows, as the submitter of the event. */
   whenShown(listener: (event: SubmitEvent) => void): void;
-  /** Has the content script listen at the window again, at once. */
-  listenAgain(): void;
+  /** Hears of them from the content script of another window too. */
+  hear(from: MessagePort): void;
+  /** Has a content script listen at its window again, at once. */
+  listenAgain(to?: MessagePort): void;
   inputs: {
     check(input: HTMLInputElement): boolean;
     isClean(input: HTMLInputElement): boolean;
@@ -51,8 +62,19 @@ interface Cloakroom {
   };
   /** Whether the page may have handles of the person's files. */
   handles: { met(): void; anyMet(): boolean };
-  transfers: { listen(): void };
+  transfers: { listen(view: Window): void };
+  windows: { isBare(view: Window): boolean; listen(): void };
 }
+
+/** The constructors of a window, and how files become its own. */
+interface Realm {
+  Event: typeof Event;
+  DragEvent: typeof DragEvent;
+  ClipboardEvent: typeof ClipboardEvent;
+  DataTransfer: typeof DataTransfer;
+  take(files: File[]): File[];
+}
+
 
 interface DroppedItem {
   file: File;
@@ -67,6 +89,10 @@ interface Window {
   FileSystemFileHandle: any;
   FileSystemFileEntry: any;
   StorageManager: unknown;
+  AbstractRange: unknown;
+  HTMLFrameElement: unknown;
+  Scheduler: unknown;
+  scheduler: unknown;
   Clipboard: unknown;
   ClipboardItem: unknown;
 }

@@ -1,0 +1,70 @@
+"""Pages that want the original, or what only a person may decide: a table of cases, each with its own verdict."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from tests.end_to_end import hostile_tries as tries
+from tests.end_to_end.hostile_reads import Action, reads
+from tests.end_to_end.stage import Stage
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that a hostile page tries, with the script pages/hostile/NAME.js.
+
+    `holds` tells whether the browser withstood, and raises where the test itself could not have told. `browsers` are those that
+    have what the page needs.
+    """
+
+    name: str
+    holds: Callable[[Stage, str, Action], Awaitable[bool]] = reads
+    action: Action = "pick"
+    browsers: tuple[str, ...] = ("chromium", "firefox")
+
+    def __str__(self) -> str:
+        return self.name if self.action == "pick" else f"{self.name}-{self.action}"
+
+
+async def run(stage: Stage, case: Case) -> bool:
+    """Whether the browser withstood.
+
+    Raises:
+        BlindError: nobody can say.
+    """
+    return await case.holds(stage, case.name, case.action)
+
+
+def cases_in(browser: str) -> tuple[Case, ...]:
+    """Every case that a browser has."""
+    return tuple(case for case in CASES if browser in case.browsers)
+
+
+READING = (
+    "frame-getter", "frame-input", "frame-click", "frame-patched", "frame-parsed", "frame-unscripted", "opened-window",
+    "replaced-builtins", "array-setters", "promises", "ports", "weak-collections", "calling", "species", "object-setters",
+    "event-members", "early-listeners", "own-files", "polling-everywhere", "form-data", "object-urls", "redispatched", "moved",
+    "retyped", "submitted", "left", "posted", "reopened-listeners", "another-host",
+)  # fmt: skip
+
+CASES = (
+    *(Case(name) for name in READING),
+    # Elsewhere the window that a frame leaves stays until another document is there.
+    Case("frame-left", browsers=("chromium",)),
+    *(
+        Case(name, action="drop")
+        for name in ("array-setters", "event-members", "early-listeners", "kept-transfer", "kept-entries")
+    ),
+    # Firefox's test hook for drops fills them with what the page replaced.
+    Case("transfer-members", action="drop", browsers=("chromium",)),
+    *(Case(name, action="paste") for name in ("array-setters", "event-members", "kept-paste")),
+    Case("forged-offer", tries.forges),
+    Case("forged-arrival", tries.forges),
+    Case("replayed", tries.replays, "drop"),
+    Case("forged-events", tries.drives_nothing),
+    Case("messages", tries.is_not_answered),
+    Case("socket", tries.is_refused),
+    Case("framed", tries.opens_no_page),
+    Case("presses", tries.decides_nothing),
+    Case("many", tries.forges),
+    Case("crowd", tries.crowds),
+)

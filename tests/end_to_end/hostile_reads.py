@@ -1,0 +1,73 @@
+"""Hostile pages that read: a script of pages/hostile gets the original where the extension is off, and nowhere else."""
+
+import asyncio
+import contextlib
+from typing import Literal
+
+from tests.end_to_end.browser import Page
+from tests.end_to_end.paths import Path
+from tests.end_to_end.photos import Upload
+from tests.end_to_end.stage import Stage
+from tests.end_to_end.stamping_daemon import StampingDaemon
+from tests.end_to_end.verdict import arrived_original
+
+Action = Literal["pick", "drop", "paste"]
+
+SECONDS = 20.0
+BLIND_SECONDS = 8.0
+LATE_SECONDS = 0.3
+"""What a page might send besides comes within so long."""
+
+HOLD_SECONDS = 1.2
+HELD = frozenset({"left", "moved", "redispatched", "retyped", "submitted", "polling-everywhere", "form-data"})
+"""Pages that need the photo to be held for a while."""
+
+PREPARED = frozenset({"frame-left", "reopened-listeners", "many"})
+"""Pages that say when they are ready."""
+
+
+class BlindError(Exception):
+    """Without the extension the case saw nothing: it would not notice a leak."""
+
+
+async def reads(stage: Stage, name: str, action: Action) -> bool:
+    """Whether the original stayed where it was.
+
+    Raises:
+        BlindError: the script does not get it without the extension either.
+    """
+    if not await _arrives(stage, name, action, protected=False):
+        raise BlindError(name)
+    return not await _arrives(stage, name, action, protected=True)
+
+
+async def open_case(stage: Stage, name: str, action: Action, *, protected: bool = True) -> tuple[Page, str, Upload]:
+    """The page of a case, its run, and the photo that the person has."""
+    assert isinstance(stage.daemon, StampingDaemon)
+    stage.daemon.set_delay(HOLD_SECONDS if name in HELD else 0)
+    page, run = await stage.visit(Path(f"hostile/{action}/{name}"), protected=protected)
+    if name in PREPARED:
+        await stage.site.wait_for(run, lambda: "ready" in stage.site.runs[run].words, SECONDS)
+    return page, run, stage.uploads[photo_of(action)]
+
+
+def photo_of(action: Action) -> str:
+    """A clipboard has but PNG."""
+    return "png" if action == "paste" else "jpeg"
+
+
+async def _arrives(stage: Stage, name: str, action: Action, *, protected: bool) -> bool:
+    """Whether the original arrived by the time that the upload was over, or without the extension, at all."""
+    page, run, upload = await open_case(stage, name, action, protected=protected)
+    arrived = stage.site.runs[run]
+    try:
+        await stage.act(Path(name, (photo_of(action),), action), page)
+        if protected:
+            await stage.site.wait_for(run, lambda: "settled" in arrived.words, SECONDS)
+            await asyncio.sleep(LATE_SECONDS)
+        else:
+            with contextlib.suppress(TimeoutError):
+                await stage.site.wait_for(run, lambda: arrived_original(arrived, [upload]), BLIND_SECONDS)
+        return arrived_original(arrived, [upload])
+    finally:
+        await page.close()
