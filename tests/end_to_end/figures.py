@@ -1,6 +1,6 @@
-"""Runs every path, every widget and every page of the extension in one browser or both, and writes what came of it to results/.
+"""Runs every path, widget, hostile page and page of ours in one browser or both, and writes what came of it to results/.
 
-python -m tests.end_to_end.figures [--browser chromium|firefox] [--part paths|axe|widgets] [--runs N] [--json]
+python -m tests.end_to_end.figures [--browser chromium|firefox] [--part paths|axe|widgets|hostile] [--runs N] [--json]
 """
 
 import argparse
@@ -14,10 +14,12 @@ from daemon.figures import say
 from protectors.names import DEFAULT
 from tests.end_to_end.accessibility import everything_wrong
 from tests.end_to_end.daemon_process import DaemonProcess
+from tests.end_to_end.hostile import CASES, run
 from tests.end_to_end.paths import PATHS, Path
 from tests.end_to_end.photos import jpeg, twelve_megapixels
 from tests.end_to_end.results_file import RESULTS, keep
 from tests.end_to_end.stage import Stage, choose_protectors, last_reports, open_stage
+from tests.end_to_end.stamping_daemon import StampingDaemon
 from tests.end_to_end.upload_widgets import faults, widgets_in
 from tests.end_to_end.verdict import arrived_original, problems
 
@@ -94,13 +96,30 @@ async def measure_widgets(stage: Stage, _: int) -> dict[str, float]:
     }
 
 
+async def measure_hostile(stage: Stage, _: int) -> dict[str, float]:
+    """The cases in which a page got nowhere, of those that this browser knows."""
+    passed = []
+    for case in CASES:
+        if stage.browser.name not in case.browsers:
+            continue
+        try:
+            passed.append(await run(stage, case))
+        except TimeoutError:
+            passed.append(False)
+        say(f"{stage.browser.name}: {case}: {'passed' if passed[-1] else 'FAILED'}")
+    return {"hostile.cases": len(passed), "hostile.passed": sum(passed), "bad": not all(passed)}
+
+
 PARTS: dict[str, Callable[[Stage, int], Awaitable[dict[str, float]]]] = {
     "paths": measure_paths,
     "axe": measure_axe,
     "widgets": measure_widgets,
-    # The hostile suite counts its cases in here: hostile.cases and hostile.passed.
+    "hostile": measure_hostile,
 }
 """Each measures its own keys, and says whether they are bad."""
+
+STAMPED = ("hostile",)
+"""Parts that do not depend on what is done to a photo, and are quicker with a daemon that stamps it."""
 
 
 async def photo12mp(stage: Stage) -> dict[str, float]:
@@ -155,13 +174,17 @@ async def _watch(daemon: DaemonProcess) -> None:
 async def measure(name: str, parts: Sequence[str], runs: int) -> bool:
     """Measure the parts in one browser and write them; whether any is bad."""
     bad = False
-    async with open_stage(name) as stage:
-        for part in parts:
-            figures = await PARTS[part](stage, runs)
-            bad = bool(figures.pop("bad")) or bad
-            # Paths, pages and widgets run in a fixed order on fixed photos; the cloak draws its own targets.
-            keep(stage.browser, part, figures, f"{COMMAND} --browser {name} --part {part} --runs {runs}", None)
-            sys.stdout.write("".join(f"{name} {key}: {value:g}\n" for key, value in figures.items()))
+    for daemon_type in (DaemonProcess, StampingDaemon):
+        chosen = [part for part in parts if (part in STAMPED) == (daemon_type is StampingDaemon)]
+        if not chosen:
+            continue
+        async with open_stage(name, daemon_type=daemon_type) as stage:
+            for part in chosen:
+                figures = await PARTS[part](stage, runs)
+                bad = bool(figures.pop("bad")) or bad
+                # Paths, pages and widgets run in a fixed order on fixed photos; the cloak draws its own targets.
+                keep(stage.browser, part, figures, f"{COMMAND} --browser {name} --part {part} --runs {runs}", None)
+                sys.stdout.write("".join(f"{name} {key}: {value:g}\n" for key, value in figures.items()))
     return bad
 
 

@@ -56,17 +56,17 @@ class StampingDaemon(DaemonProcess):
         # At once: the worker may be reading it.
         written.replace(self.state / DELAY)
 
-
-class ReturningDaemon(DaemonProcess):
-    """Gives every photo back as it came: what is left of an upload's time is the way there and back."""
-
-    command = ("tests.end_to_end.stamping_daemon", "--as-is")
-
     @property
     def works(self) -> int:
         """How many photos came."""
         counted = self.state / WORKS
         return counted.stat().st_size if counted.exists() else 0
+
+
+class ReturningDaemon(DaemonProcess):
+    """Gives every photo back as it came: what is left of an upload's time is the way there and back."""
+
+    command = ("tests.end_to_end.stamping_daemon", "--as-is")
 
 
 def is_stamped(data: bytes) -> bool:
