@@ -35,6 +35,7 @@ from daemon.protocol import (
 from daemon.session import House, Session
 from daemon.sessions import Sessions
 from daemon.state import LocalAccess, Lock, StateError, prepare, remove_local, write_local
+from daemon.strangers import Door, Strangers
 from daemon.supervisor import EntryPoint, Supervisor, Watch
 from daemon.worker import WorkerSettings
 from daemon.worker import main as worker_main
@@ -45,9 +46,10 @@ log = logging.getLogger("cloakroom.server")
 PATH: Final = "/v1"
 HANDSHAKE_SECONDS: Final = 10.0
 LAST_WORDS_SECONDS: Final = 3.0
-MAX_SOCKETS: Final = 64
-MAX_STRANGERS: Final = 16
-"""Sockets that have not proved themselves yet."""
+MAX_SESSIONS: Final = 64
+MAX_STRANGERS: Final = 64
+STRANGER_SECONDS: Final = HANDSHAKE_SECONDS + 2
+"""From the connection on; a handshake that takes too long is ended politely before."""
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,8 @@ class Server:
         self._lock = Lock(folder)
         self._runner: web.ServerRunner | None = None
         self._hosts: frozenset[str] = frozenset()
+        self._door: Door | None = None
         self._is_draining = False
-        self._open = 0
-        self._strangers = 0
 
     @property
     def access(self) -> LocalAccess:
@@ -107,8 +108,8 @@ class Server:
         except BaseException:
             self._lock.release()
             raise
-        # The low-level server has no router, whose own 404 and 405 would tell refusals apart.
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None, lingering_time=0))
+        self._door = Door(self._handle, Strangers(MAX_STRANGERS, STRANGER_SECONDS))
+        self._runner = web.ServerRunner(self._door)
         await self._runner.setup()
         for listener in listeners:
             await web.SockSite(self._runner, listener).start()
@@ -158,13 +159,7 @@ class Server:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Every request there is."""
-        if not self._admitted(request):
-            return _refusal()
-        self._open += 1
-        try:
-            return await self._upgrade(request)
-        finally:
-            self._open -= 1
+        return await self._upgrade(request) if self._admitted(request) else _refusal()
 
     def _admitted(self, request: web.BaseRequest) -> bool:
         """Before the upgrade: exact host, known origin, the one path, room for one more."""
@@ -179,8 +174,7 @@ class Server:
             and PROTOCOL_VERSION in offered
             and headers.get("Sec-WebSocket-Version") == "13"
             and not self._is_draining
-            and self._open < MAX_SOCKETS
-            and self._strangers < MAX_STRANGERS
+            and len(self._house.sessions) < MAX_SESSIONS
         )
 
     async def _upgrade(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -195,15 +189,14 @@ class Server:
             # Who asked is gone already. No one reads this, but aiohttp wants an answer that it may fail to send.
             return _refusal()
         handshake = DaemonHandshake(request.headers["Host"], request.headers["Origin"], self.pairing)
-        self._strangers += 1
         try:
             async with asyncio.timeout(HANDSHAKE_SECONDS):
                 await self._shake_hands(socket, handshake)
         except (Refused, ProtocolError, TimeoutError, ConnectionError):
             await socket.close(code=REFUSED)
             return socket
-        finally:
-            self._strangers -= 1
+        if self._door is not None:
+            self._door.admit(request)
         await self._serve(socket, handshake)
         return socket
 

@@ -19,6 +19,9 @@ class Sessions:
         self._open: defaultdict[str, dict[web.WebSocketResponse, Leave]] = defaultdict(dict)
         self._closing: set[asyncio.Task[bool]] = set()
 
+    def __len__(self) -> int:
+        return sum(len(group) for group in self._open.values())
+
     def add(self, client: str, socket: web.WebSocketResponse, leave: Leave) -> None:
         self._open[client][socket] = leave
 

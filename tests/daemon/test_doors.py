@@ -6,11 +6,12 @@ import os
 import socket
 
 import pytest
-from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError
+from aiohttp import ClientSession, WSMsgType
 
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.handshake import Credential
 from daemon.pairing import CHROMIUM_ORIGIN, LOCAL_ORIGIN
+from daemon.server import MAX_STRANGERS, STRANGER_SECONDS
 from daemon.state import read_local
 from tests.daemon.conftest import RunningDaemon
 
@@ -182,33 +183,39 @@ async def test_the_key_of_the_command_line_is_of_no_use_to_a_browser(running_dae
         pass
 
 
-async def test_strangers_cannot_use_up_the_sockets(port: int, running_daemon: RunningDaemon) -> None:
-    """Sixteen that say nothing are enough; the next is refused, and once they are gone everybody fits in again."""
-    async with ClientSession() as session:
+async def test_strangers_keep_nobody_out(port: int, running_daemon: RunningDaemon) -> None:
+    """Of a thousand that connect and say nothing, or half a request, only the newest are there, and we come in at once."""
+    connections = []
+    try:
+        for number in range(1000):
+            connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+            connections.append(connection)
+            if number % 2:
+                connection.sendall(b"GET /v1 HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        async with asyncio.timeout(5):
+            client = await DaemonClient.open_local(running_daemon.state)
+        async with client:
+            assert sum(_is_open(connection) for connection in connections) <= MAX_STRANGERS
+            await asyncio.sleep(STRANGER_SECONDS + 1)
+            assert sum(_is_open(connection) for connection in connections) == 0
+            assert (await client.status()).uptime > 0, "who has proved themselves stays"
+    finally:
+        for connection in connections:
+            connection.close()
 
-        async def knock() -> bool:
-            try:
-                opened = await session.ws_connect(
-                    f"ws://127.0.0.1:{port}/v1", origin=CHROMIUM_ORIGIN, protocols=("cloakroom.v1",)
-                )
-            except WSServerHandshakeError as refused:
-                statuses.append(refused.status)
-                return False
-            silent.append(opened)
-            return True
 
-        silent: list[object] = []
-        statuses: list[int] = []
-        assert [await knock() for _ in range(17)] == [True] * 16 + [False]
-    assert statuses == [403]
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                async with await DaemonClient.open_local(running_daemon.state) as client:
-                    assert (await client.status()).uptime > 0
-                    break
-            except NoDaemonError:
-                await asyncio.sleep(0.2)
+def _is_open(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+async def test_a_handshake_that_stops_half_way_is_ended(port: int) -> None:
+    assert await closed_with(port, HELLO % "null") == (4403, "")
 
 
 async def test_a_socket_that_talks_nonsense_for_long_is_closed(client: DaemonClient) -> None:
