@@ -5,6 +5,7 @@ python -m tests.end_to_end.random_uploads [--browser chromium|firefox] [--upload
 
 import argparse
 import asyncio
+import itertools
 import json
 import math
 import sys
@@ -19,6 +20,9 @@ from tests.end_to_end.results_file import keep, measured
 from tests.end_to_end.uploader import HOSTS, Ended, Uploader, open_uploader
 
 COMMAND = "python -m tests.end_to_end.random_uploads"
+
+PER_BROWSER = 120
+"""Uploads that one browser is started for: Firefox, driven for long, takes ever longer for each."""
 
 
 async def run_all(uploader: Uploader, uploads: Iterable[Upload], heard: Callable[[Ended], None]) -> None:
@@ -65,8 +69,13 @@ def in_time(uploads: Iterable[Upload], seconds: float) -> Iterator[Upload]:
         yield upload
 
 
-async def measure(browser: str, uploads: Iterable[Upload], publish: Callable[[Browser, dict[str, float]], None]) -> bool:
-    """Run those uploads and publish their figures; whether all is well. What went badly is told with what repeats it."""
+async def measure(
+    browser: str, uploads: Iterable[Upload], browsers: int, publish: Callable[[Browser, dict[str, float]], None]
+) -> bool:
+    """Run those uploads, in some browsers at once, and publish their figures; whether all is well.
+
+    What went badly is told, with what repeats it.
+    """
     ended: list[Ended] = []
     begun = time.monotonic()
 
@@ -79,11 +88,24 @@ async def measure(browser: str, uploads: Iterable[Upload], publish: Callable[[Br
             counts = Counter(one.ending.name for one in ended)
             say(f"{browser}: {len(ended)} uploads in {time.monotonic() - begun:.0f} s: {dict(counts)}")
 
-    async with open_uploader(browser) as uploader:
-        await run_all(uploader, uploads, heard)
-        figures = figures_of(ended, uploader.mishaps.counts, uploader.clumsy)
-        figures["random.left_running"] = await uploader.left_running()
-        publish(uploader.browser, figures)
+    waiting = iter(uploads)
+    faults: Counter[str] = Counter()
+    clumsy: list[int] = []
+    left_running: list[int] = []
+    used: list[Browser] = []
+
+    async def one_after_the_other() -> None:
+        while (first := next(waiting, None)) is not None:
+            async with open_uploader(browser) as uploader:
+                used.append(uploader.browser)
+                await run_all(uploader, itertools.chain([first], itertools.islice(waiting, PER_BROWSER - 1)), heard)
+                faults.update(uploader.mishaps.counts)
+                clumsy.append(uploader.clumsy)
+                left_running.append(await uploader.left_running())
+
+    await asyncio.gather(*(one_after_the_other() for _ in range(browsers)))
+    figures = {**figures_of(ended, faults, sum(clumsy)), "random.left_running": sum(left_running)}
+    publish(used[0], figures)
     for why, count in Counter(why for one in ended for why in one.asked).most_common():
         say(f"asked {count} times: {why}")
     return not figures["random.originals"] and not figures["random.stuck"] and not figures["random.left_running"]
@@ -96,6 +118,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="which (%(default)s)")
     parser.add_argument("--only", type=int, action="append", metavar="N", help="only the upload of that number; writes nothing")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--browsers", type=int, default=1, help="how many of a browser at once (%(default)s)")
     parser.add_argument("--minutes", type=float, default=math.inf, help="begin none after so long (%(default)s)")
     options = parser.parse_args()
     well = True
@@ -113,7 +136,7 @@ def main() -> int:
     for name in options.browser or ["chromium", "firefox"]:
         uploads = plan(name, options.uploads, options.seed)
         chosen = [upload for upload in uploads if not options.only or upload.number in options.only]
-        well = asyncio.run(measure(name, in_time(chosen, options.minutes * 60), publish)) and well
+        well = asyncio.run(measure(name, in_time(chosen, options.minutes * 60), options.browsers, publish)) and well
     return 0 if well else 1
 
 
