@@ -87,7 +87,7 @@ async def is_not_answered(stage: Stage, name: str, action: Action) -> bool:
         raise BlindError(f"{name}: its own pages hear {known}")
     page, _, _ = await open_case(stage, name, action)
     try:
-        return await page.evaluate(f"speak({identity!r})") == []
+        return bool(await page.evaluate(f"speak({identity!r})") == [])
     finally:
         await page.close()
 
