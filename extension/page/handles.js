@@ -119,6 +119,16 @@
     }).picker);
   }
 
+  // One that was stored before needs the person's leave again.
+  for (const name of ['queryPermission', 'requestPermission']) {
+    replace(window.FileSystemHandle, name, (native) => ({
+      permission(/** @type {unknown[]} */ ...values) {
+        metAny = true;
+        return applyTo(native, this, values);
+      },
+    }).permission);
+  }
+
   Object.assign(window.cloakroom, {
     cloaked,
     known,

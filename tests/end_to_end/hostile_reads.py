@@ -20,7 +20,7 @@ LATE_SECONDS = 0.3
 
 HOLD_SECONDS = 1.2
 HELD = frozenset({"left", "moved", "redispatched", "retyped", "submitted", "polling-everywhere", "form-data"})
-"""Pages that need the photo to be held for a while."""
+"""Pages that do something while the photo is held."""
 
 PREPARED = frozenset({"frame-left", "reopened-listeners", "many"})
 """Pages that say when they are ready."""
@@ -62,6 +62,8 @@ async def _arrives(stage: Stage, name: str, action: Action, *, protected: bool) 
     arrived = stage.site.runs[run]
     try:
         await stage.act(Path(name, (photo_of(action),), action), page)
+        if name in HELD:
+            await page.evaluate("window.meanwhile?.()")
         if protected:
             await stage.site.wait_for(run, lambda: "settled" in arrived.words, SECONDS)
             await asyncio.sleep(LATE_SECONDS)

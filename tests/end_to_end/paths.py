@@ -64,6 +64,8 @@ PATHS = (
     Path("worker", keeps_stamps=False),
     Path("blob-frame"),
     Path("paste-editable", ("png",), "paste"),
+    Path("frame-at-once"),
+    Path("cross-origin"),
 )
 
 CHROMIUM_PATHS = (

@@ -87,6 +87,7 @@ class Site:
         """What names the class of an image that is sent to /recognise."""
 
         self.port = 0
+        self._other_port = 0
         self._arrived = asyncio.Condition()
         self._closing = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -106,6 +107,7 @@ class Site:
         application.router.add_get("/hostile/{action:pick|drop|paste}/{case:[a-z-]+}", self._hostile)
         application.router.add_static("/hostile/", PAGES / "hostile")
         application.router.add_post("/say/{word:[a-z]+}", self._say)
+        application.router.add_get("/elsewhere/{where:port|host}", self._elsewhere)
         application.router.add_get("/stalled", self._stalled)
         application.router.add_get("/nothing", self._nothing)
         application.router.add_get("/{page:[a-z0-9_-]+(?:\\.(?:js|css|html))?}", self._page)
@@ -114,6 +116,8 @@ class Site:
         for host in self.hosts:
             await web.TCPSite(self._runner, host, self.port).start()
             self.port = self._runner.addresses[0][1]
+        await web.TCPSite(self._runner, HOST, 0).start()
+        self._other_port = self._runner.addresses[-1][1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -164,6 +168,14 @@ class Site:
             self.runs[request.query["run"]].words.add(request.match_info["word"])
             self._arrived.notify_all()
         return web.Response()
+
+    async def _elsewhere(self, request: web.Request) -> web.Response:
+        """A frame of another origin: at the same host, whose rule it has, or at the other one."""
+        host = request.url.host
+        if request.match_info["where"] == "host":
+            host = "localhost" if host == "127.0.0.1" else "127.0.0.1"
+        port = self.port if request.match_info["where"] == "host" else self._other_port
+        raise web.HTTPFound(f"http://{host}:{port}/frame.html?{request.query_string}")
 
     async def _stalled(self, request: web.Request) -> web.StreamResponse:
         """A document that is announced, and does not come."""

@@ -74,6 +74,42 @@ async def test_a_form_in_a_closed_root_of_a_reopened_page(stage: Stage) -> None:
         await page.close()
 
 
+@pytest.mark.parametrize("top_is_on", [True, False])
+async def test_a_frame_has_the_rule_of_its_own_host(stage: Stage, top_is_on: bool) -> None:
+    """Whoever frames it: it is the frame that is sent to."""
+    path = Path("cross-host")
+    page, run = await stage.visit(path, protected=top_is_on)
+    try:
+        await asyncio.sleep(1)
+        await stage.act(path, page)
+        await stage.site.wait(run, 1, 120)
+        assert arrived_original(stage.site.runs[run], [stage.uploads["jpeg"]]) is top_is_on
+    finally:
+        await page.close()
+
+
+async def test_what_a_page_wrote_into_its_own_storage_is_no_pick(stage: Stage) -> None:
+    path = Path("attached")
+    page, run = await stage.visit(path)
+    try:
+        await stage.act(path, page)
+        await stage.site.wait(run, 1, 120)
+        await page.evaluate(
+            """(async () => {
+              const folder = await navigator.storage.getDirectory();
+              const handle = await folder.getFileHandle('draft.jpg', { create: true });
+              const writable = await handle.createWritable();
+              await writable.write(new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 1, 2, 3]));
+              await writable.close();
+              await send.fetch([await (await folder.getFileHandle('draft.jpg')).getFile()]);
+            })()"""
+        )
+        arrived = await stage.site.wait(run, 2, 20)
+        assert arrived.parts[1].data == bytes([0xFF, 0xD8, 0xFF, 0xE0, 1, 2, 3])
+    finally:
+        await page.close()
+
+
 async def test_a_page_of_a_site_that_is_off_is_untouched(stage: Stage) -> None:
     patched = "Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'files').get.toString().includes('native code')"
     on, _ = await stage.visit(PATHS[0])

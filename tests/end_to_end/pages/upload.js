@@ -1,6 +1,14 @@
 // What the pages of the tests have in common: how they send. None of it knows of Cloakroom.
-const run = new URLSearchParams(window.parent.location.search).get('run');
-const address = `${window.parent.location.origin}/upload?run=${run}`;
+/** The page's address, or where that is another origin's, the frame's own. */
+const place = (() => {
+  try {
+    return new URL(window.parent.location.href);
+  } catch {
+    return new URL(location.href);
+  }
+})();
+const run = place.searchParams.get('run');
+const address = `${place.origin}/upload?run=${run}`;
 
 function form(files) {
   const data = new FormData();

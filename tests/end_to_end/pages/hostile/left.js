@@ -7,4 +7,7 @@ addEventListener('load', () => {
   settle(sessionStorage.left);
   delete sessionStorage.left;
 });
-photo.addEventListener('click', () => setTimeout(() => { sessionStorage.left = 'yes'; location = '/hostile/pick/left' + location.search; }, 700));
+window.meanwhile = () => {
+  sessionStorage.left = 'yes';
+  setTimeout(() => { location = '/hostile/pick/left' + location.search; }, 50);
+};

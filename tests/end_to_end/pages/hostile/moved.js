@@ -4,7 +4,7 @@ const frame = document.createElement('iframe');
 document.body.append(frame);
 homes.push(frame.contentDocument.body);
 for (const name of ['input', 'change']) photo.addEventListener(name, () => { look(); settle(photo.files.length); });
-photo.addEventListener('click', () => setTimeout(() => {
+window.meanwhile = () => {
   let turn = 0;
   setInterval(() => {
     homes[turn % homes.length].append(photo);
@@ -13,4 +13,4 @@ photo.addEventListener('click', () => setTimeout(() => {
     take(photo.cloneNode(true).files);
     take(document.importNode(photo, true).files);
   }, 25);
-}, 1000));
+};

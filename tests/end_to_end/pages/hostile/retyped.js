@@ -1,6 +1,6 @@
 // Makes the input another kind of input and back while the photo is held.
 for (const name of ['input', 'change']) photo.addEventListener(name, look);
-photo.addEventListener('click', () => setTimeout(() => {
+window.meanwhile = () => {
   let turn = 0;
   const timer = setInterval(() => {
     photo.type = turn % 2 ? 'file' : 'text';
@@ -11,4 +11,4 @@ photo.addEventListener('click', () => setTimeout(() => {
     clearInterval(timer);
     settle(true);
   }, 20);
-}, 600));
+};
