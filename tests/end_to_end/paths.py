@@ -46,8 +46,6 @@ PATHS = (
     Path("raw", keeps_stamps=False),
     Path("head-listener"),
     Path("reopened"),
-    Path("hostile"),
-    Path("hostile-drop", ("jpeg",), "drop"),
     Path("drop-overlay", ("jpeg",), "drop"),
     Path("clipboard", ("png",), "paste"),
     Path("removed-form", keeps_stamps=False),

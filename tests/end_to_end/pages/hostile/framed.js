@@ -9,7 +9,7 @@ window.reach = async (addresses) => {
     await fetch(address, { mode: 'no-cors' }).then(() => reached.push(`fetched ${address}`), () => {});
     for (const [tag, file] of [['img', 'icons/16.png'], ['script', 'hold/hold.js'], ['link', 'shared/style.css']]) {
       const node = document.createElement(tag);
-      await Promise.race([wait(500), new Promise((done) => {
+      await Promise.race([wait(200), new Promise((done) => {
         node.onerror = done;
         node.onload = () => { reached.push(`${tag} ${file} ${origin}`); done(); };
         Object.assign(node, tag === 'link' ? { rel: 'stylesheet', href: `${root}/${file}` } : { src: `${root}/${file}` });
