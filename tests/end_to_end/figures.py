@@ -14,7 +14,7 @@ from daemon.figures import say
 from protectors.names import DEFAULT
 from tests.end_to_end.accessibility import everything_wrong
 from tests.end_to_end.daemon_process import DaemonProcess
-from tests.end_to_end.hostile import CASES, run
+from tests.end_to_end.hostile import cases_in, run
 from tests.end_to_end.paths import PATHS, Path
 from tests.end_to_end.photos import jpeg, twelve_megapixels
 from tests.end_to_end.results_file import RESULTS, keep
@@ -99,9 +99,7 @@ async def measure_widgets(stage: Stage, _: int) -> dict[str, float]:
 async def measure_hostile(stage: Stage, _: int) -> dict[str, float]:
     """The cases in which a page got nowhere, of those that this browser knows."""
     passed = []
-    for case in CASES:
-        if stage.browser.name not in case.browsers:
-            continue
+    for case in cases_in(stage.browser.name):
         try:
             passed.append(await run(stage, case))
         except TimeoutError:

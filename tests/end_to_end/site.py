@@ -116,8 +116,10 @@ class Site:
         for host in self.hosts:
             await web.TCPSite(self._runner, host, self.port).start()
             self.port = self._runner.addresses[0][1]
-        await web.TCPSite(self._runner, HOST, 0).start()
-        self._other_port = self._runner.addresses[-1][1]
+        # Each host has another origin, too.
+        for host in self.hosts:
+            await web.TCPSite(self._runner, host, self._other_port).start()
+            self._other_port = self._runner.addresses[-1][1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
