@@ -44,7 +44,7 @@ class Ready(msgspec.Struct, tag_field="say", tag="ready"):
 
 
 class Beat(msgspec.Struct, tag_field="say", tag="beat"):
-    """From the worker, every second."""
+    """From the worker, every second while it has something to do."""
 
 
 class Step(msgspec.Struct, tag_field="say", tag="step"):

@@ -46,7 +46,7 @@ log = logging.getLogger("cloakroom.server")
 PATH: Final = "/v1"
 HANDSHAKE_SECONDS: Final = 10.0
 LAST_WORDS_SECONDS: Final = 3.0
-MAX_SESSIONS: Final = 64
+MAX_SESSIONS: Final = 128
 MAX_STRANGERS: Final = 64
 STRANGER_SECONDS: Final = HANDSHAKE_SECONDS + 2
 """From the connection on; a handshake that takes too long is ended politely before."""

@@ -22,6 +22,9 @@ log = logging.getLogger("cloakroom.supervisor")
 PAUSE = 30.0
 """Seconds between starts that fail, at most."""
 
+LOOK = 0.5
+"""Seconds between two looks at a worker that is busy."""
+
 UNWATCHED = 60.0
 """Seconds without a look at the worker after which nobody can be looking any more."""
 
@@ -83,6 +86,9 @@ class Supervisor:
         self._process: multiprocessing.process.BaseProcess | None = None
         self._loop_task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
+        self._stirred = asyncio.Event()
+        """Somebody has something for the worker, or it is gone: it has to be looked at."""
+        self._is_resting = False
         self._heard = 0.0
         self._looked = time.monotonic()
         self._failed_starts = 0
@@ -94,7 +100,9 @@ class Supervisor:
     def is_alive(self) -> bool:
         """Whether the worker is watched: one that is well is heard, and any other is killed and replaced."""
         task = self._loop_task
-        return task is not None and not task.done() and time.monotonic() - self._looked < UNWATCHED
+        if task is None or task.done():
+            return False
+        return self._is_resting or time.monotonic() - self._looked < UNWATCHED
 
     @property
     def pid(self) -> int | None:
@@ -131,6 +139,9 @@ class Supervisor:
         line = await self._ready()
         current = _Current(job, asyncio.get_running_loop().create_future(), on_step)
         self._current = current
+        # It has rested, and need not have been heard since.
+        self._heard = time.monotonic()
+        self._stirred.set()
         try:
             try:
                 # In a thread: the pipe is slower than a large photo, and the loop has sockets to serve.
@@ -218,17 +229,30 @@ class Supervisor:
         reader.start()
         while True:
             self._looked = time.monotonic()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(gone.wait(), 0.5)
+            if not gone.is_set():
+                await self._wait()
+            if gone.is_set():
                 return "it died"
             reason = self._overstepped(begun)
             if reason:
                 return reason
 
+    async def _wait(self) -> None:
+        """A moment where there is something to watch. A worker that rests is left alone, and so is the machine."""
+        self._stirred.clear()
+        self._is_resting = self._served and self._current is None
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if self._is_resting else LOOK):
+                    await self._stirred.wait()
+        finally:
+            self._is_resting = False
+
     def _overstepped(self, begun: float) -> str | None:
         now = time.monotonic()
         given_up = self._current.given_up if self._current else None
-        if now - self._heard > self._watch.silence:
+        is_busy = self._current is not None or not self._served
+        if is_busy and now - self._heard > self._watch.silence:
             return "it fell silent"
         if not self._served and now - begun > self._watch.start:
             return "it took too long to start"
@@ -260,7 +284,11 @@ class Supervisor:
                     message, body = line.receive_report()
                     loop.call_soon_threadsafe(self._hear, line, message, body)
             except (EOFError, OSError, TypeError, msgspec.DecodeError):
-                loop.call_soon_threadsafe(gone.set)
+                loop.call_soon_threadsafe(self._lose, gone)
+
+    def _lose(self, gone: asyncio.Event) -> None:
+        gone.set()
+        self._stirred.set()
 
     def _hear(self, line: Line, message: FromWorker, body: bytes) -> None:
         if line is not self._line:

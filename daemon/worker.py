@@ -55,7 +55,9 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     walls = enter_jail(settings)
     line = Line(connection)
     inbox = Inbox(line)
-    threading.Thread(target=_beat, args=(line,), daemon=True).start()
+    is_busy = threading.Event()
+    is_busy.set()
+    threading.Thread(target=_beat, args=(line, is_busy), daemon=True).start()
     threading.Thread(target=inbox.fill, daemon=True).start()
 
     import torch
@@ -68,7 +70,9 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     classes = tuple(name for name in room.detector.classes if name not in NO_CLASSES)
     line.send(Ready(room.device, room.model_set, tuple(room.protectors), classes, walls))
     while True:
+        is_busy.clear()
         work, data = inbox.take()
+        is_busy.set()
         _answer(line, inbox, room, work, data)
 
 
@@ -81,9 +85,10 @@ def enter_jail(settings: WorkerSettings) -> tuple[str, ...]:
     return jail.enter(folders, settings.memory)
 
 
-def _beat(line: Line) -> None:
+def _beat(line: Line, is_busy: threading.Event) -> None:
+    """Only while there is something to do: whoever rests shall not wake the machine."""
     with contextlib.suppress(OSError):
-        while True:
+        while is_busy.wait():
             line.send(Beat())
             time.sleep(BEAT_SECONDS)
 
