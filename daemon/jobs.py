@@ -167,6 +167,8 @@ class JobQueue:
         if self._is_draining or len(self._waiting) + len(self._reserved) >= self.settings.waiting:
             raise CloakroomError("busy")
         self._reserved.add(key)
+        # A worker that was not needed before starts while the photo is uploaded.
+        self._supervisor.want()
 
     def release(self, client: str, job: str) -> None:
         """The upload did not come to an end."""

@@ -77,13 +77,13 @@ Also={NAME}.socket
 """
 
 
-def systemd_socket() -> str:
+def systemd_socket(port: int = DEFAULT_PORT) -> str:
     """Listens before the daemon does: a browser that comes first wakes it."""
     return f"""[Unit]
 Description=Cloakroom's door for browsers on this machine
 
 [Socket]
-ListenStream=127.0.0.1:{DEFAULT_PORT}
+ListenStream=127.0.0.1:{port}
 
 [Install]
 WantedBy=sockets.target
@@ -126,8 +126,8 @@ def windows_task() -> str:
 """
 
 
-def files() -> dict[Path, bytes]:
-    """What this system's service manager reads, and where."""
+def files(port: int = DEFAULT_PORT) -> dict[Path, bytes]:
+    """What this system's service manager reads, and where; only systemd is told the port, the daemon knows it."""
     system = platform.system()
     if system == "Darwin":
         return {Path.home() / "Library" / "LaunchAgents" / f"{LAUNCHD_LABEL}.plist": launchd_agent()}
@@ -136,16 +136,19 @@ def files() -> dict[Path, bytes]:
         return {Path(os.environ.get("LOCALAPPDATA") or Path.home()) / NAME / "task.xml": windows_task().encode("utf-16")}
     settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     units = settings / "systemd" / "user"
-    return {units / f"{NAME}.service": systemd_service().encode(), units / f"{NAME}.socket": systemd_socket().encode()}
+    return {units / f"{NAME}.service": systemd_service().encode(), units / f"{NAME}.socket": systemd_socket(port).encode()}
 
 
-def install() -> Condition:
+def install(port: int = DEFAULT_PORT) -> Condition:
     """Write the files and start the service; doing it again changes nothing.
+
+    Args:
+        port: that the settings have; they are not read here, because the installer has no library to do it with.
 
     Raises:
         ServiceError: the files are there, but nobody runs them.
     """
-    for file, text in files().items():
+    for file, text in files(port).items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text)
     for command in _commands()["install"]:

@@ -79,6 +79,7 @@ class Supervisor:
         self._line: Line | None = None
         self._process: multiprocessing.process.BaseProcess | None = None
         self._loop_task: asyncio.Task[None] | None = None
+        self._wanted = asyncio.Event()
         self._changed = asyncio.Event()
         self._heard = 0.0
         self._looked = time.monotonic()
@@ -91,7 +92,10 @@ class Supervisor:
     def is_alive(self) -> bool:
         """Whether the worker is watched: one that is well is heard, and any other is killed and replaced."""
         task = self._loop_task
-        return task is not None and not task.done() and time.monotonic() - self._looked < UNWATCHED
+        if task is None or task.done():
+            return False
+        # Before there is need of a worker there is none to look at.
+        return not self._wanted.is_set() or time.monotonic() - self._looked < UNWATCHED
 
     @property
     def pid(self) -> int | None:
@@ -104,8 +108,17 @@ class Supervisor:
         except (psutil.Error, OSError):
             return 0
 
-    def start(self) -> None:
+    def start(self, wanted: bool = True) -> None:
+        """Spawn the worker now, or where it is not wanted yet, with the first job or `want`."""
+        if wanted:
+            self.want()
         self._loop_task = asyncio.create_task(self._keep_alive())
+
+    def want(self) -> None:
+        """There is need of a worker from now on."""
+        if not self._wanted.is_set():
+            self._looked = time.monotonic()
+            self._wanted.set()
 
     async def stop(self) -> None:
         """Kill the worker for good."""
@@ -168,6 +181,7 @@ class Supervisor:
         Raises:
             WorkerLostError: this start failed.
         """
+        self.want()
         failed_starts = self._failed_starts
         while self.state != "ready" or self._line is None:
             if self._failed_starts != failed_starts:
@@ -179,6 +193,7 @@ class Supervisor:
 
     async def _keep_alive(self) -> None:
         failed_in_a_row = 0
+        await self._wanted.wait()
         while True:
             failed_starts = self._failed_starts
             try:

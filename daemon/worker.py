@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from daemon.containers import MIME
 from daemon.errors import CloakroomError
 from daemon.pipe import Beat, Done, Failed, Line, Ready, Step, Stop, Work
+from daemon.priority import step_back
 from daemon.protocol import LIMITS
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     """Work until the front process goes away."""
     # Ctrl+C in a terminal reaches the whole group; the front decides when the worker ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    step_back()
     line = Line(connection)
     inbox = Inbox(line)
     threading.Thread(target=_beat, args=(line,), daemon=True).start()
