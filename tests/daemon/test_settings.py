@@ -171,7 +171,7 @@ def test_settings_prints_each_and_where_it_came_from(
     assert capsys.readouterr().out == example()
 
 
-@pytest.mark.parametrize("command", [["settings"], ["serve", "--port", "0"], ["service", "install"]])
+@pytest.mark.parametrize("command", [["settings"], ["serve", "--port", "0"], ["service", "install"], ["models", "pull"]])
 def test_commands_stop_at_settings_that_cannot_be_read(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,1 @@
+"""What the daemon promises, measured: each module is one part of `cloakroom bench daemon`."""
