@@ -128,8 +128,8 @@ async def range_server() -> AsyncIterator[RangeServer]:
     server = RangeServer()
     application = web.Application()
     application.router.add_get("/{path:.*}", server.handle)
-    # Handlers that stopped in the middle are not waited for.
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    # Handlers that stand still end with their client, or with the server.
+    runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

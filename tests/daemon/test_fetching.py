@@ -269,7 +269,7 @@ async def test_flipped_bits_are_refused(tmp_path: Path) -> None:
 async def test_killed_at_random_offsets_it_goes_on_each_time(tmp_path: Path) -> None:
     result = await kill_and_resume(tmp_path, kills=3, size=2_000_000, generator=random.Random(2))
     assert (result.kills, result.resumed, result.verified) == (3, 3, True)
-    assert result.sent < 2 * 2_000_000
+    assert result.size <= result.sent < 1.2 * result.size, "what it had is not sent again"
 
 
 async def test_two_that_fetch_into_the_same_folder_do_not_mix(tmp_path: Path) -> None:

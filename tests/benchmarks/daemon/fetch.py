@@ -22,6 +22,9 @@ ROOT = Path(__file__).resolve().parents[3]
 PATH = "/models/synthetic.pth"
 KILLED_BYTES = 8_000_000
 FLIPPED_BYTES = 200_000
+IN_FLIGHT = 64 * 1024
+"""Bytes, at most, that were sent and a killed run has not kept: what the system's buffers hold would hide the rest."""
+
 KILLS_A_FILE = 5
 """A file is fetched in so many pieces before it may be completed, and then has to be right."""
 
@@ -81,7 +84,7 @@ async def kill_and_resume(folder: Path, kills: int, size: int, generator: random
                 done = process.returncode == 0 and json.loads(told)["pulled"] == [own.name]
                 result.verified = done and verify(own, state / "models") == "ok"
             else:
-                await _kill(process, part, has + 1 + int(generator.random() * (stop - has)))
+                await _kill(process, part, max(has + 1, stop - generator.randrange(IN_FLIGHT)))
                 result.kills += 1
             if has:
                 asked = server.log[earlier]
