@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from daemon.fetching import FetchError, Report, fetch
-from daemon.partial import Part
+from daemon.partial import Part, halves
 from daemon.state import Lock, StateError, prepare, write_private
 from protectors.manifest import Entry, entries, sha256_of, weights_file
 
@@ -80,8 +80,7 @@ def pull(own: Entry, folder: Path, report: Report, mirrors: Sequence[str] = (), 
     try:
         if verify(own, folder) == "ok":
             return folder / f"{own.name}.safetensors"
-        for leftover in folder.glob(f".{own.name}.safetensors.*"):
-            # Of a conversion that was killed.
+        for leftover in _conversions(folder, own.name):
             leftover.unlink()
         part = Part(folder, own.name, own.sha256, own.bytes)
         sources = [mirrored(own.url, mirror) for mirror in mirrors] or [own.url]
@@ -132,6 +131,16 @@ def _convert(own: Entry, checkpoint: Path, folder: Path) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return target
+
+
+def _conversions(folder: Path, name: str) -> list[Path]:
+    """What conversions that were killed have left."""
+    return sorted(folder.glob(f".{name}.safetensors.*"))
+
+
+def unfinished(folder: Path) -> list[Path]:
+    """Every file that a pull which was killed has left."""
+    return [*halves(folder), *_conversions(folder, "*")]
 
 
 def _hash_file(target: Path) -> Path:

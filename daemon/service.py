@@ -182,6 +182,27 @@ def stop() -> Condition:
     return condition()
 
 
+def start_again() -> Condition:
+    """Also where the manager has given it up. Raises: ServiceError, as `install` does."""
+    for command in _commands()["again"]:
+        _run(command)
+    return condition()
+
+
+def failure() -> str | None:
+    """Why the service does not run, in systemd's word for it, or "no answer" of systemd itself.
+
+    None where nothing failed, and with managers that keep no such record.
+    """
+    if platform.system() in ("Darwin", "Windows"):
+        return None
+    said = condition().said
+    if said not in ("failed", "no answer"):
+        return None
+    done = _ask(_commands()["why"][0]) if said == "failed" else None
+    return (done.stdout.strip() if done else "") or said
+
+
 def condition() -> Condition:
     """How it is now."""
     (command,) = _commands()["status"]
@@ -208,6 +229,7 @@ def _commands() -> dict[str, list[list[str]]]:
             "uninstall": [end, ["schtasks", "/Delete", "/F", "/TN", NAME]],
             "forget": [],
             "start": [begin],
+            "again": [begin],
             "stop": [end],
             "status": [["schtasks", "/Query", "/TN", NAME, "/FO", "LIST"]],
         }
@@ -218,6 +240,7 @@ def _commands() -> dict[str, list[list[str]]]:
             "uninstall": [unload],
             "forget": [],
             "start": [load],
+            "again": [load],
             "stop": [unload],
             "status": [["launchctl", "list", LAUNCHD_LABEL]],
         }
@@ -228,6 +251,8 @@ def _commands() -> dict[str, list[list[str]]]:
         "uninstall": [[*control, "disable", "--now", *units]],
         "forget": [[*control, "daemon-reload"], [*control, "reset-failed", units[1]]],
         "start": [[*control, "start", *units]],
+        "again": [[*control, "reset-failed", *units], [*control, "start", *units]],
+        "why": [[*control, "show", "--property=Result", "--value", units[1]]],
         "stop": [[*control, "stop", *units]],
         "status": [[*control, "is-active", units[1]]],
     }

@@ -85,6 +85,22 @@ def remove_local(folder: Path, access: LocalAccess) -> None:
         (folder / "local.json").unlink(missing_ok=True)
 
 
+def is_locked(folder: Path) -> bool:
+    """Whether a process that is alive holds the folder's lock. One that tries to take it in this very instant fails."""
+    lock = Lock(folder)
+    # Opening would make it.
+    if not (folder / "lock").is_file():
+        return False
+    try:
+        lock.acquire()
+    except StateError:
+        return True
+    except OSError:
+        return False
+    lock.release()
+    return False
+
+
 HELD: Final = "A daemon already runs with this state folder. Stop it, or choose another with --state."
 
 

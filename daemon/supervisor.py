@@ -25,6 +25,8 @@ PAUSE = 30.0
 UNWATCHED = 60.0
 """Seconds without a look at the worker after which nobody can be looking any more."""
 
+TOO_MUCH_MEMORY = "it used too much memory"
+
 EntryPoint = Callable[[Connection, WorkerSettings], None]
 
 
@@ -87,6 +89,8 @@ class Supervisor:
         self._served = False
         self.state: WorkerState = "starting"
         self.facts: Ready | None = None
+        self.ended: str | None = None
+        """Why the last worker did."""
 
     @property
     def is_alive(self) -> bool:
@@ -197,13 +201,13 @@ class Supervisor:
         while True:
             failed_starts = self._failed_starts
             try:
-                reason = await self._one_life()
+                self.ended = await self._one_life()
             except Exception as problem:
                 # No memory, descriptors or threads to spawn one. Nobody restarts this task, and without it jobs wait for ever.
-                reason = type(problem).__name__
+                self.ended = type(problem).__name__
             finally:
                 await asyncio.shield(self._bury())
-            log.warning("the worker ended: %s", reason)
+            log.warning("the worker ended: %s", self.ended)
             failed_in_a_row = failed_in_a_row + 1 if self._failed_starts != failed_starts else 0
             if failed_in_a_row:
                 self._looked = time.monotonic()
@@ -247,7 +251,7 @@ class Supervisor:
         if given_up is not None and now - given_up > self._watch.grace:
             return "it did not let go of a job"
         if self.rss() > self._watch.memory:
-            return "it used too much memory"
+            return TOO_MUCH_MEMORY
         return None
 
     async def _bury(self) -> None:
