@@ -18,7 +18,7 @@ def check(_: Place) -> Iterator[Finding]:
     except PackageNotFoundError:
         yield Finding("packages", "packages", "Cloakroom runs from its folder without having been installed")
         return
-    asked = own.metadata["Requires-Python"] if "Requires-Python" in own.metadata else ""
+    asked = own.metadata["Requires-Python"]
     if not SpecifierSet(asked).contains(platform.python_version(), prereleases=True):
         found = f"Python {platform.python_version()} runs, {asked} is needed"
         yield Finding("python-old", "packages", found, f"Install a newer Python, then Cloakroom again with it. {AGAIN}")
