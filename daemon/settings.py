@@ -78,8 +78,8 @@ class Values(msgspec.Struct, frozen=True, kw_only=True):
         Literal["boot", "need"],
         _key(
             '"boot" or "need"',
-            "When the worker is started, which has the models: with the daemon (boot), or with the first photo (need), "
-            "which then takes some seconds longer and leaves the memory to you until then.",
+            "When the worker is started, which has the models: with the daemon (boot), or with the first photo or "
+            "`cloakroom status` (need); that photo takes some seconds longer, and until then the memory is yours.",
         ),
     ] = "boot"
     log: Annotated[
@@ -164,7 +164,7 @@ def read(options: Mapping[str, str | None] | None = None, environment: Mapping[s
         SettingsError: something given is no setting, or not what its key takes.
     """
     file = settings_file(environment)
-    values, origins = _from_file(file, "CLOAKROOM_SETTINGS" in environment)
+    values, origins = _from_file(file, bool(environment.get("CLOAKROOM_SETTINGS")))
     for name, key in KEYS.items():
         text = environment.get(key.variable)
         # An empty variable is how a shell says "not set".

@@ -29,6 +29,7 @@ class Asked:
 class RangeServer:
     """Attributes:
     files: by path.
+    moved: paths that are redirected, and where to.
     log: every request, the oldest first.
     stop_at: offset in the file beyond which nothing is sent, while the connection stays open.
     stopped: set once it stands still there.
@@ -39,6 +40,7 @@ class RangeServer:
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
+    moved: dict[str, str] = field(default_factory=dict)
     log: list[Asked] = field(default_factory=list)
     url: str = ""
     stop_at: int | None = None
@@ -61,7 +63,7 @@ class RangeServer:
         self.log.append(asked)
         answer = self._answer(asked)
         asked.status = answer.status
-        if answer.status >= 400:
+        if answer.status >= 300:
             return answer
         data = self.files[request.path]
         offset = _offset(asked) if answer.status == 206 else 0
@@ -91,6 +93,8 @@ class RangeServer:
             asked.sent += len(block)
 
     def _answer(self, asked: Asked) -> web.StreamResponse:
+        if asked.path in self.moved:
+            return web.Response(status=302, headers={"Location": self.moved[asked.path]})
         data = self.files.get(asked.path)
         if data is None:
             return web.Response(status=404)

@@ -200,9 +200,11 @@ def test_forget_removes_what_is_ours_and_nothing_else(tmp_path: Path) -> None:
     (state / "clients" / "c-0123456789abcdef.json").write_text("{}")
     (state / "models").mkdir()
     (state / "models" / "big.safetensors").write_text("x")
+    for left in ("lock", ".large.part", ".large.part.json"):
+        (state / "models" / left).write_text("{}")
     (state / "models" / "my own.txt").write_text("mine")
     finished = cloakroom("forget", "--json", state=state)
-    assert json.loads(finished.stdout) == {"removed": 2}
+    assert json.loads(finished.stdout) == {"removed": 5}
     assert [path.name for path in state.rglob("*") if path.is_file()] == ["my own.txt"]
 
 

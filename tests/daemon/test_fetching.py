@@ -143,6 +143,14 @@ def test_a_part_that_nobody_knows_is_removed(note: bytes | None, tmp_path: Path)
     assert halves(tmp_path) == []
 
 
+async def test_a_redirection_is_followed_with_the_range(server: RangeServer, tmp_path: Path) -> None:
+    """As hosts do that keep their files elsewhere."""
+    server.files["/store/1"] = server.files.pop(PATH)
+    server.moved[PATH] = "/store/1"
+    assert await fetched(part_in(tmp_path, 50_000), server.url) == DATA
+    assert [(asked.path, asked.range) for asked in server.log] == [(PATH, "bytes=50000-"), ("/store/1", "bytes=50000-")]
+
+
 # More than one source.
 
 

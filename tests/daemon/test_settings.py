@@ -35,6 +35,7 @@ def test_without_a_file_everything_is_as_documented(tmp_path: Path) -> None:
     assert effective.values == Values()
     assert set(effective.origins.values()) == {"default"}
     assert effective.file.name == "settings.toml"
+    assert read(environment={"HOME": str(tmp_path), "CLOAKROOM_SETTINGS": ""}).values == Values(), "an empty variable is none"
 
 
 def test_variables_count_for_more_than_the_file_and_options_for_more_than_both(tmp_path: Path) -> None:
