@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 from daemon.fetching import FetchError, Report, fetch
 from daemon.partial import Part, halves
 from daemon.state import Lock, StateError, prepare, write_private
-from protectors.manifest import Entry, entries, sha256_of, weights_file
+from protectors.manifest import Entry, entries, hash_file, is_right, sha256_of, weights_file
 
 
 class ModelError(Exception):
@@ -126,7 +126,7 @@ def _convert(own: Entry, checkpoint: Path, folder: Path) -> Path:
         # Clones, because safetensors refuses tensors that share memory.
         save_file({name: value.contiguous().clone() for name, value in state.items()}, temporary)
         temporary.chmod(0o600)
-        write_private(_hash_file(target), sha256_of(temporary).encode())
+        write_private(hash_file(target), sha256_of(temporary).encode())
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
@@ -143,10 +143,6 @@ def unfinished(folder: Path) -> list[Path]:
     return [*halves(folder), *_conversions(folder, "*")]
 
 
-def _hash_file(target: Path) -> Path:
-    return target.with_suffix(".sha256")
-
-
 def verify(own: Entry, folder: Path) -> str:
     """ "ok", "damaged", or "absent" where it has not been pulled.
 
@@ -156,11 +152,4 @@ def verify(own: Entry, folder: Path) -> str:
     path = weights_file(own, folder)
     if path is None or not path.is_file():
         return "damaged" if own.file is not None else "absent"
-    if own.file is not None:
-        expected = own.sha256
-    else:
-        try:
-            expected = _hash_file(path).read_text().strip()
-        except OSError:
-            return "damaged"
-    return "ok" if sha256_of(path) == expected else "damaged"
+    return "ok" if is_right(own, path) else "damaged"

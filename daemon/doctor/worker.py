@@ -19,6 +19,7 @@ CAUSES: Final = frozenset(
         "model-list-damaged",
         "model-embedded-damaged",
         "model-embedded-absent",
+        "model-pulled-damaged",
     }
 )
 """Faults with which no worker can start: one thing that is wrong is said once."""

@@ -235,7 +235,7 @@ async def test_a_worker_comes_with_the_first_photo_where_it_is_wanted_then(tmp_p
     server = await _server(tmp_path, "need")
     try:
         async with await _open(server) as client:
-            assert server.supervisor.pid is None
+            assert server.supervisor._process is None, "not even one that is being spawned"
             assert server.supervisor.is_alive, "systemd is not told that it hangs"
             async with asyncio.timeout(30):
                 assert (await client.protect(b"photo", POLICY)).data == b"photo"
