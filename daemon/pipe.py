@@ -39,6 +39,8 @@ class Ready(msgspec.Struct, tag_field="say", tag="ready"):
     models: str
     protectors: tuple[str, ...]
     classes: tuple[str, ...]
+    walls: tuple[str, ...] = ()
+    """Of its jail, those that this system has."""
 
 
 class Beat(msgspec.Struct, tag_field="say", tag="beat"):

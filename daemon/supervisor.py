@@ -7,7 +7,7 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 
 import msgspec
@@ -26,6 +26,9 @@ UNWATCHED = 60.0
 """Seconds without a look at the worker after which nobody can be looking any more."""
 
 TOO_MUCH_MEMORY = "it used too much memory"
+
+UNTOUCHED = 4 * 1024**3
+"""Bytes that a worker may have asked for and not used: stacks of threads, and what allocators keep."""
 
 EntryPoint = Callable[[Connection, WorkerSettings], None]
 
@@ -74,8 +77,8 @@ class Supervisor:
     """
 
     def __init__(self, settings: WorkerSettings, watch: Watch | None = None, entry: EntryPoint = main) -> None:
-        self._settings = settings
         self._watch = watch or Watch()
+        self._settings = replace(settings, memory=self._watch.memory + UNTOUCHED)
         self._entry = entry
         self._current: _Current | None = None
         self._line: Line | None = None
@@ -284,6 +287,7 @@ class Supervisor:
         self._heard = time.monotonic()
         if isinstance(message, Ready):
             self.facts, self._served = message, True
+            log.info("the worker is ready; its jail: %s", ", ".join(message.walls) or "none on this system")
             self._change("ready")
             return
         current = self._current

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from daemon import jail
 from daemon.containers import MIME
 from daemon.errors import CloakroomError
 from daemon.pipe import Beat, Done, Failed, Line, Ready, Step, Stop, Work
@@ -44,6 +45,8 @@ class WorkerSettings:
     device: str = "auto"
     model_folder: Path | None = None
     threads: int | None = None
+    memory: int | None = None
+    """Bytes that it may hold, at the very most; the supervisor gives it up before."""
 
 
 def main(connection: Connection, settings: WorkerSettings) -> None:
@@ -51,6 +54,7 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     # Ctrl+C in a terminal reaches the whole group; the front decides when the worker ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     step_back()
+    walls = enter_jail(settings)
     line = Line(connection)
     inbox = Inbox(line)
     threading.Thread(target=_beat, args=(line,), daemon=True).start()
@@ -64,10 +68,19 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
         torch.set_num_threads(settings.threads)
     room = Cloakroom(settings.device, settings.model_folder)
     classes = tuple(name for name in room.detector.classes if name not in NO_CLASSES)
-    line.send(Ready(room.device, room.model_set, tuple(room.protectors), classes))
+    line.send(Ready(room.device, room.model_set, tuple(room.protectors), classes, walls))
     while True:
         work, data = inbox.take()
         _answer(line, inbox, room, work, data)
+
+
+def enter_jail(settings: WorkerSettings) -> tuple[str, ...]:
+    """Before any thread begins, and before anything that reads a photo is imported."""
+    package = Path(__file__).parent
+    folders = [package, package.parent / "protectors"]
+    if settings.model_folder is not None:
+        folders.append(settings.model_folder)
+    return jail.enter(folders, settings.memory)
 
 
 def _beat(line: Line) -> None:
