@@ -43,7 +43,8 @@ class Values(msgspec.Struct, frozen=True, kw_only=True):
         int,
         _key(
             "a whole number from 0 to 65535",
-            "Port on 127.0.0.1 that the daemon listens on; 0 picks a free one. Browsers that were never paired look for 38917.",
+            "Port on 127.0.0.1 that the daemon listens on; 0 picks a free one. Browsers learn it when they are paired, so pair "
+            "them again after a change.",
             ge=0,
             le=65535,
         ),

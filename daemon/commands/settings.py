@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 def example() -> str:
     """A file that says what every key means, each set to its default and commented out."""
     head = (
-        f"Settings of Cloakroom, in TOML. Keep this file as {settings.settings_file()}, take the # from the lines you change, "
+        f"Settings of Cloakroom, in TOML. Keep this file as {settings.settings_file()}, uncomment the lines that you change, "
         "and restart the daemon (`cloakroom service stop`, then `start`). A variable in the environment counts for more than "
         "this file, an option of `cloakroom serve` for more than both."
     )

@@ -53,4 +53,5 @@ async def _started(place: Place) -> Finding:
     if is_too_large:
         found = f"it needs more than the {memory // 1024**2} MiB that it may hold, and is stopped for that"
         return Finding("worker-memory", "worker", found, 'Set memory to more, or to "auto"; 2 GiB is enough for most photos.')
-    return Finding("worker", "worker", f"starts; computes on {facts.device} with {facts.models} models")
+    jail = f"shut in by {', '.join(facts.walls)}" if facts.walls else "not shut in, as this system has no way to"
+    return Finding("worker", "worker", f"starts; computes on {facts.device} with {facts.models} models; {jail}")
