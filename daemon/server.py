@@ -11,7 +11,7 @@ import socket as sockets
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from aiohttp import WSMsgType, web
 
@@ -63,6 +63,7 @@ class Settings:
         worker: handed to the worker process.
         queue: bounds of the queue.
         watch: limits of the worker.
+        worker_start: the worker comes at "boot", or when there is "need" of it.
         entry: what the worker process runs.
     """
 
@@ -72,6 +73,7 @@ class Settings:
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
     watch: Watch = field(default_factory=Watch)
+    worker_start: Literal["boot", "need"] = "boot"
     entry: EntryPoint = worker_main
 
 
@@ -113,7 +115,7 @@ class Server:
         await self._runner.setup()
         for listener in listeners:
             await web.SockSite(self._runner, listener).start()
-        self.supervisor.start()
+        self.supervisor.start(wanted=self.settings.worker_start == "boot")
         self.queue.start()
         write_local(self.settings.state, self.access)
         log.info("listening")

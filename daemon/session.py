@@ -215,6 +215,8 @@ class Session:
 
     def _state(self) -> State:
         house = self._house
+        # Only the worker knows what it computes on, and whether it can.
+        house.supervisor.want()
         facts = house.supervisor.facts
         return State(
             queued=house.queue.queued,

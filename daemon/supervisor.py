@@ -28,6 +28,8 @@ LOOK = 0.5
 UNWATCHED = 60.0
 """Seconds without a look at the worker after which nobody can be looking any more."""
 
+TOO_MUCH_MEMORY = "it used too much memory"
+
 UNTOUCHED = 4 * 1024**3
 """Bytes that a worker may have asked for and not used: stacks of threads, and what allocators keep."""
 
@@ -85,6 +87,7 @@ class Supervisor:
         self._line: Line | None = None
         self._process: multiprocessing.process.BaseProcess | None = None
         self._loop_task: asyncio.Task[None] | None = None
+        self._wanted = asyncio.Event()
         self._changed = asyncio.Event()
         self._stirred = asyncio.Event()
         """Somebody has something for the worker, or it is gone: it has to be looked at."""
@@ -95,6 +98,8 @@ class Supervisor:
         self._served = False
         self.state: WorkerState = "starting"
         self.facts: Ready | None = None
+        self.ended: str | None = None
+        """Why the last worker did."""
 
     @property
     def is_alive(self) -> bool:
@@ -102,7 +107,9 @@ class Supervisor:
         task = self._loop_task
         if task is None or task.done():
             return False
-        return self._is_resting or time.monotonic() - self._looked < UNWATCHED
+        # Before there is need of a worker there is none to look at, and one that rests is left alone.
+        is_left_alone = self._is_resting or not self._wanted.is_set()
+        return is_left_alone or time.monotonic() - self._looked < UNWATCHED
 
     @property
     def pid(self) -> int | None:
@@ -115,8 +122,17 @@ class Supervisor:
         except (psutil.Error, OSError):
             return 0
 
-    def start(self) -> None:
+    def start(self, wanted: bool = True) -> None:
+        """Spawn the worker now, or where it is not wanted yet, with the first job or `want`."""
+        if wanted:
+            self.want()
         self._loop_task = asyncio.create_task(self._keep_alive())
+
+    def want(self) -> None:
+        """There is need of a worker from now on."""
+        if not self._wanted.is_set():
+            self._looked = time.monotonic()
+            self._wanted.set()
 
     async def stop(self) -> None:
         """Kill the worker for good."""
@@ -182,6 +198,7 @@ class Supervisor:
         Raises:
             WorkerLostError: this start failed.
         """
+        self.want()
         failed_starts = self._failed_starts
         while self.state != "ready" or self._line is None:
             if self._failed_starts != failed_starts:
@@ -193,16 +210,17 @@ class Supervisor:
 
     async def _keep_alive(self) -> None:
         failed_in_a_row = 0
+        await self._wanted.wait()
         while True:
             failed_starts = self._failed_starts
             try:
-                reason = await self._one_life()
+                self.ended = await self._one_life()
             except Exception as problem:
                 # No memory, descriptors or threads to spawn one. Nobody restarts this task, and without it jobs wait for ever.
-                reason = type(problem).__name__
+                self.ended = type(problem).__name__
             finally:
                 await asyncio.shield(self._bury())
-            log.warning("the worker ended: %s", reason)
+            log.warning("the worker ended: %s", self.ended)
             failed_in_a_row = failed_in_a_row + 1 if self._failed_starts != failed_starts else 0
             if failed_in_a_row:
                 self._looked = time.monotonic()
@@ -259,7 +277,7 @@ class Supervisor:
         if given_up is not None and now - given_up > self._watch.grace:
             return "it did not let go of a job"
         if self.rss() > self._watch.memory:
-            return "it used too much memory"
+            return TOO_MUCH_MEMORY
         return None
 
     async def _bury(self) -> None:

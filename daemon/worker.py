@@ -21,6 +21,7 @@ from daemon import jail
 from daemon.containers import MIME
 from daemon.errors import CloakroomError
 from daemon.pipe import Beat, Done, Failed, Line, Ready, Step, Stop, Work
+from daemon.priority import step_back
 from daemon.protocol import LIMITS
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     """Work until the front process goes away."""
     # Ctrl+C in a terminal reaches the whole group; the front decides when the worker ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    step_back()
     walls = enter_jail(settings)
     line = Line(connection)
     inbox = Inbox(line)

@@ -55,7 +55,7 @@ def _remove(folder: Path) -> int:
         imported: ("*.safetensors", "*.json"),
         # Among them what a training that was stopped would go on from.
         trained: ("*.safetensors", "manifest.json", "*.run", "*.new"),
-        models: ("*.safetensors", "*.sha256"),
+        models: ("*.safetensors", "*.sha256", ".*.part", ".*.part.json", "lock"),
     }
     present = [path for own, patterns in ours.items() for pattern in patterns for path in own.glob(pattern) if path.is_file()]
     for path in present:
