@@ -172,8 +172,9 @@ class JobQueue:
             raise CloakroomError("bad-request")
         if self._is_draining or not self._has_room(client, size):
             raise CloakroomError("busy")
-<<<<<<< HEAD
         self._reserved[key] = size
+        # A worker that was not needed before starts while the photo is uploaded.
+        self._supervisor.want()
 
     def _has_room(self, client: str, size: int) -> bool:
         here = [entry.key for entry in self._waiting] + list(self._reserved)
@@ -181,11 +182,6 @@ class JobQueue:
         if here and held + size > self.settings.waiting_bytes:
             return False
         return len(here) < self.settings.waiting or all(owner != client for owner, _ in here)
-=======
-        self._reserved.add(key)
-        # A worker that was not needed before starts while the photo is uploaded.
-        self._supervisor.want()
->>>>>>> partC
 
     def release(self, client: str, job: str) -> None:
         """The upload did not come to an end."""
