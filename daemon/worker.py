@@ -62,6 +62,8 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     threading.Thread(target=_beat, args=(line, is_busy), daemon=True).start()
     threading.Thread(target=inbox.fill, daemon=True).start()
 
+    # Threads that wait would otherwise spin, and on a busy machine keep from their cores those that they wait for.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
 
     from protectors.cloak import Cloakroom
