@@ -16,10 +16,10 @@ import pytest
 
 from daemon.cli import main
 from daemon.client import DaemonClient
-from daemon.commands.bench import twelve_megapixels
 from daemon.pairing import CHROMIUM_ORIGIN
 from daemon.state import LocalAccess, Lock, StateError, read_local, write_local
 from protectors.names import PROTECTORS
+from tests.benchmarks.daemon.large import twelve_megapixels
 from tests.daemon.conftest import ROOT, RunningDaemon, cloakroom
 from tests.daemon.samples import astronaut, opened, saved
 
