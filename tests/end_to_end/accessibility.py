@@ -75,6 +75,8 @@ async def everything_wrong(stage: Stage) -> dict[str, list[str]]:
     await window.click("button[name=cancel]")
     for shown in [page, *(shown for shown in pages.values() if shown is not window)]:
         await shown.close()
+    # What comes next finds the site as it was.
+    await set_rule(stage.browser, HOST, mode="cloak")
     await tell(stage.browser, {"type": "set-site", "host": "revoked.example", "rule": None})
     await tell(stage.browser, {"type": "set-history", "on": False})
     await tell(stage.browser, {"type": "erase-history"})
