@@ -295,6 +295,11 @@ class Firefox(Browser):
 
     async def open(self, url: str) -> FirefoxPage:
         # Beside the first tab: what is in front may be the hold window, and just closing.
+        tree = await self.bidi.send("browsingContext.getTree", {"maxDepth": 0})
+        there = [context["context"] for context in tree["contexts"] if not context["url"].endswith("hold/hold.html")]
+        if self._first not in there:
+            # A page that opens windows may have taken it away.
+            self._first = there[0]
         beside = {"type": "tab", "referenceContext": self._first}
         context = (await self.bidi.send("browsingContext.create", beside))["context"]
         page = FirefoxPage(self.bidi, context)
