@@ -42,7 +42,9 @@ class Ready(msgspec.Struct, tag_field="say", tag="ready"):
 
 
 class Beat(msgspec.Struct, tag_field="say", tag="beat"):
-    """From the worker, every second."""
+    """From the worker, every second; with the bytes that it holds of its graphics card, where it has one."""
+
+    device_memory: int | None = None
 
 
 class Step(msgspec.Struct, tag_field="say", tag="step"):

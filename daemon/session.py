@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psutil
 from aiohttp import WSMsgType, web
@@ -15,6 +15,7 @@ from daemon.frames import Assembly, decode_frame, encode_frames
 from daemon.handshake import Credential
 from daemon.jobs import Event, Failure, Finished, JobQueue, Running
 from daemon.jobs import Waiting as WaitingEvent
+from daemon.metrics import Metrics
 from daemon.pairing import CODE_SECONDS, LOCAL_CLIENT, Pairing
 from daemon.protocol import (
     LIMITS,
@@ -67,6 +68,7 @@ class House:
     pairing: Pairing
     sessions: Sessions
     begun: float
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 class Session:
@@ -147,6 +149,8 @@ class Session:
         try:
             action()
         except CloakroomError as problem:
+            if problem.code != "cancelled":
+                self._house.metrics.refused("job", problem.code)
             self._say(error(job, problem.code, problem.sentence))
 
     def _begin(self, message: Protect) -> None:

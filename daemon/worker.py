@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daemon.containers import MIME
+from daemon.device_memory import DeviceMemory
 from daemon.errors import CloakroomError
 from daemon.pipe import Beat, Done, Failed, Line, Ready, Step, Stop, Work
 from daemon.protocol import LIMITS
@@ -51,7 +52,8 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     line = Line(connection)
     inbox = Inbox(line)
-    threading.Thread(target=_beat, args=(line,), daemon=True).start()
+    memory = DeviceMemory()
+    threading.Thread(target=_beat, args=(line, memory), daemon=True).start()
     threading.Thread(target=inbox.fill, daemon=True).start()
 
     import torch
@@ -61,6 +63,7 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     if settings.threads:
         torch.set_num_threads(settings.threads)
     room = Cloakroom(settings.device, settings.model_folder)
+    memory.watch(room.device)
     classes = tuple(name for name in room.detector.classes if name not in NO_CLASSES)
     line.send(Ready(room.device, room.model_set, tuple(room.protectors), classes))
     while True:
@@ -68,10 +71,10 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
         _answer(line, inbox, room, work, data)
 
 
-def _beat(line: Line) -> None:
+def _beat(line: Line, memory: DeviceMemory) -> None:
     with contextlib.suppress(OSError):
         while True:
-            line.send(Beat())
+            line.send(Beat(memory.bytes()))
             time.sleep(BEAT_SECONDS)
 
 

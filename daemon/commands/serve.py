@@ -29,6 +29,7 @@ def add(commands: Subparsers) -> None:
         "--deadline", type=float, default=QueueSettings().deadline, help="seconds a photo may take (%(default)s)"
     )
     parser.add_argument("--memory", type=int, default=default_memory(), help="bytes the worker may use (%(default)s)")
+    parser.add_argument("--no-metrics", action="store_true", help="let nobody read how busy it is, not even this user")
     parser.add_argument("--verbose", action="store_true", help="log more")
     parser.set_defaults(run=run)
 
@@ -42,6 +43,7 @@ def settings_of(args: argparse.Namespace) -> Settings:
         worker=WorkerSettings(device=args.device, model_folder=model_folder(state), threads=args.threads),
         queue=QueueSettings(deadline=args.deadline),
         watch=Watch(memory=args.memory),
+        metrics=not args.no_metrics,
     )
 
 

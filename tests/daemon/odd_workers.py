@@ -50,6 +50,18 @@ def echo(connection: Connection, _: WorkerSettings) -> None:
             line.send(_done(work, len(body)), body)
 
 
+def timed(connection: Connection, _: WorkerSettings) -> None:
+    """Sends every photo back, with what it took: some of it true, some made up. Says that it has a graphics card."""
+    line = Line(connection)
+    line.send(READY)
+    line.send(Beat(device_memory=123_456_789))
+    seconds = {"decode": 0.2, "protect": 3, "judge": "anna-and-ben", "anna-and-ben": 1.0, "total": 3.2}
+    with contextlib.suppress(EOFError):
+        while True:
+            work, body = _next_work(line)
+            line.send(_done(work, len(body), seconds=seconds), body)
+
+
 def recognised(connection: Connection, _: WorkerSettings) -> None:
     """Sends every photo back, and says that an adversary still recognises something in it."""
     line = _begin(connection)
