@@ -5,6 +5,7 @@ Imports of torch, Pillow and protectors stand inside functions, because the fron
 """
 
 import contextlib
+import hashlib
 import logging
 import os
 import queue
@@ -44,6 +45,8 @@ class WorkerSettings:
     device: str = "auto"
     model_folder: Path | None = None
     threads: int | None = None
+    seed: int | None = None
+    """Makes what is drawn at random the same for the same photo. For measuring: who knows it can foretell the target."""
 
 
 def main(connection: Connection, settings: WorkerSettings) -> None:
@@ -68,7 +71,7 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     line.send(Ready(room.device, room.model_set, tuple(room.protectors), classes))
     while True:
         work, data = inbox.take()
-        _answer(line, inbox, room, work, data)
+        _answer(line, inbox, room, work, data, settings.seed)
 
 
 def _beat(line: Line, memory: DeviceMemory) -> None:
@@ -107,9 +110,9 @@ class Inbox:
             raise CloakroomError("cancelled")
 
 
-def _answer(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: bytes) -> None:
+def _answer(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: bytes, seed: int | None) -> None:
     try:
-        done, body = cloak_file(line, inbox, room, work, data)
+        done, body = cloak_file(line, inbox, room, work, data, seed)
     except CloakroomError as problem:
         line.send(Failed(job=work.job, code=problem.code, sentence=problem.sentence))
     except (EOFError, BrokenPipeError):
@@ -132,7 +135,9 @@ def _place(problem: BaseException) -> str:
     return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
 
 
-def cloak_file(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: bytes) -> tuple[Done, bytes]:
+def cloak_file(
+    line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: bytes, seed: int | None = None
+) -> tuple[Done, bytes]:
     """Decode, cloak, encode, and judge the very bytes that will be delivered.
 
     Raises:
@@ -148,6 +153,7 @@ def cloak_file(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: by
     except ValueError:
         raise CloakroomError("bad-request") from None
     watch = Stopwatch()
+    drawn = None if seed is None else seed_of(seed, data)
 
     def begin(stage: str) -> None:
         inbox.check(work.job)
@@ -164,7 +170,7 @@ def cloak_file(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: by
     def saved(pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
         return photo.decode(photo.encode(original, pixels)).pixels
 
-    cloaked = _run(line, inbox, work.job, room.cloak(original.pixels, policy, saved=saved))
+    cloaked = _run(line, inbox, work.job, room.cloak(original.pixels, policy, drawn, saved=saved))
     begin("encode")
     encoded = photo.encode(original, cloaked)
     begin("judge")
@@ -186,6 +192,11 @@ def cloak_file(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: by
         "notes": list(original.notes),
     }
     return Done(job=work.job, mime=MIME[original.kind], size=len(encoded), report=report), encoded
+
+
+def seed_of(seed: int, data: bytes) -> int:
+    """A photo's own seed, whichever worker has it and whatever came before: 63 bits, as torch takes them."""
+    return int.from_bytes(hashlib.sha256(f"{seed}\n".encode() + data).digest()[:8]) >> 1
 
 
 def _run(line: Line, inbox: Inbox, job: str, steps: Generator[Any, None, Any]) -> Any:
