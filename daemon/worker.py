@@ -118,12 +118,17 @@ def _answer(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: bytes
     except (EOFError, BrokenPipeError):
         raise
     except Exception as problem:
-        # The text of an exception may quote what the person sent; its type and place do not.
-        log.error("job failed: %s at %s", type(problem).__name__, _place(problem))
-        failure = CloakroomError("internal")
-        line.send(Failed(job=work.job, code=failure.code, sentence=failure.sentence))
+        line.send(failure_of(work.job, problem))
     else:
         line.send(done, body)
+
+
+def failure_of(job: str, problem: Exception) -> Failed:
+    """What is said and logged of a fault of our own."""
+    # The text of an exception may quote what the person sent; its type and place do not.
+    log.error("job failed: %s at %s", type(problem).__name__, _place(problem))
+    failure = CloakroomError("internal")
+    return Failed(job=job, code=failure.code, sentence=failure.sentence)
 
 
 def _place(problem: BaseException) -> str:

@@ -63,7 +63,8 @@ class AlbumReport:
         """A few lines: how many, and why the others were not."""
         told = self.as_json()
         lines = [f"{count} {_WORDS[ending]}" for ending, count in self.counts().items() if ending in _WORDS and count]
-        lines = lines or ["No photos: nothing there is a JPEG, PNG or WebP image."]
+        if not lines and not self.todo:
+            lines = ["No photos: nothing there is a JPEG, PNG or WebP image."]
         if told["earlier"]:
             lines.append(f"{told['earlier']} of them before this run")
         lines += [f"  {count} × {code}: {sentence_of(code)}" for code, count in sorted(told["reasons"].items())]

@@ -15,8 +15,9 @@ from daemon.album.hands import DaemonHands, Hands
 from daemon.album.journal import Journal, asked_for
 from daemon.album.report import AlbumReport
 from daemon.commands.album_showing import album_showing_for
-from daemon.commands.console import FAILED, OK, USAGE, complain, print_json
+from daemon.commands.console import FAILED, OK, USAGE, chosen_state, complain, print_json
 from daemon.commands.reaching import opener_for
+from daemon.models import model_folder
 from daemon.protocol import Policy
 
 STOPPED = 130
@@ -126,6 +127,13 @@ def _stop_on_sigterm() -> None:
 @asynccontextmanager
 async def _hands_for(args: argparse.Namespace, policy: Policy) -> AsyncIterator[tuple[Hands, str]]:
     """Who cloaks the photos, and with which set of models."""
+    if args.cluster is not None:
+        from daemon.cluster.album import cluster_hands
+
+        # Entering and leaving takes seconds, and there is nothing else to do meanwhile.
+        with cluster_hands(args.cluster, policy, args.channel, model_folder(chosen_state(args)), args) as found:
+            yield found
+        return
     async with opener_for(args) as open_client:
         hands = DaemonHands(open_client, policy, args.channel)
         try:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from daemon.client import DaemonClient, NoDaemonError
+from daemon.cluster.joining import ClusterError
 from daemon.commands.album import protect_album
 from daemon.commands.console import (
     FAILED,
@@ -56,9 +57,15 @@ def add(commands: Subparsers) -> None:
         metavar="SITE",
         help=f"say also what is read in what it keeps: {', '.join(names())}",
     )
+    parser.add_argument(
+        "--cluster",
+        metavar="WHERE",
+        help="with -r: on a Ray cluster; `local` for this run, `auto` as it runs here, or HOST:PORT",
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="with --cluster: photos at once (as many as fit)")
     parser.add_argument("--private", action="store_true", help="start a daemon for this run alone")
-    parser.add_argument("--seed", type=int, metavar="N", help="with --private: a photo always comes out the same")
-    parser.add_argument("--threads", type=int, metavar="N", help="with --private: CPU threads (all)")
+    parser.add_argument("--seed", type=int, metavar="N", help="with --private or --cluster: a photo always comes out the same")
+    parser.add_argument("--threads", type=int, metavar="N", help="with --private or --cluster: CPU threads of a worker")
     parser.add_argument("--force", action="store_true", help="overwrite cloaked photos that are there already")
     parser.add_argument(
         "--keep-unprotected", action="store_true", help="write a photo also if an adversary still recognises it"
@@ -91,11 +98,11 @@ class Outcome:
 
 def run(args: argparse.Namespace) -> int:
     end_on_sigterm()
-    if (args.seed is not None or args.threads is not None) and not args.private:
-        complain(args, "--seed and --threads are a worker's own. Add --private to have one for this run.")
+    if (args.seed is not None or args.threads is not None) and not args.private and args.cluster is None:
+        complain(args, "--seed and --threads are a worker's own. Add --private or --cluster to have one for this run.")
         return USAGE
-    if args.report is not None and not args.recursive:
-        complain(args, "--report is about a folder. Add -r, or leave it out.")
+    if (args.report is not None or args.cluster is not None) and not args.recursive:
+        complain(args, "--report and --cluster are for a folder. Add -r, or leave them out.")
         return USAGE
     names = [path.name for path in args.files]
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -112,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
     except NoDaemonError:
         complain(args, "The daemon stopped answering. Run `cloakroom doctor`, then try again.")
         return NO_DAEMON
-    except StateError as problem:
+    except (StateError, ClusterError) as problem:
         complain(args, str(problem))
         return NO_DAEMON
 
