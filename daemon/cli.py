@@ -5,7 +5,21 @@ import sys
 from collections.abc import Sequence
 
 from daemon import VERSION
-from daemon.commands import bench, dashboard, doctor, evaluate, forget, models, pair, protect, serve, service, status, train
+from daemon.commands import (
+    bench,
+    cluster,
+    dashboard,
+    doctor,
+    evaluate,
+    forget,
+    models,
+    pair,
+    protect,
+    serve,
+    service,
+    status,
+    train,
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -14,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"cloakroom {VERSION}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (serve, service, protect, pair, status, dashboard, models, doctor, evaluate, bench, train, forget):
+    for command in (serve, service, protect, pair, status, dashboard, cluster, models, doctor, evaluate, bench, train, forget):
         command.add(commands)
     return top
 

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from daemon.backend import Backend
 from daemon.errors import SENTENCES, CloakroomError, Code
 from daemon.fairness import in_turns
 from daemon.metrics import Metrics
 from daemon.pipe import Done, Step
 from daemon.protocol import LIMITS, Mime, Policy
-from daemon.supervisor import Supervisor, WorkerLostError
+from daemon.supervisor import WorkerLostError
 
 log = logging.getLogger("cloakroom.jobs")
 
@@ -107,7 +108,7 @@ class JobQueue:
 
     def __init__(
         self,
-        supervisor: Supervisor,
+        supervisor: Backend,
         settings: QueueSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
         metrics: Metrics | None = None,

@@ -11,7 +11,6 @@ import contextlib
 import hmac
 import logging
 import os
-import secrets
 import socket as sockets
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Final
 from aiohttp import web
 
 from daemon.exposition import CONTENT_TYPE
-from daemon.state import write_private
+from daemon.tokens import kept_token
 
 log = logging.getLogger("cloakroom.metrics")
 
@@ -46,15 +45,7 @@ class TokenDoor:
     """
 
     def __init__(self, state: Path) -> None:
-        path = metrics_token(state)
-        try:
-            kept = path.read_text(encoding="ascii").strip()
-        except (OSError, UnicodeError):
-            kept = ""
-        # One that others could read, or that is too short to be ours, is replaced.
-        if len(kept) < 64 or (os.name == "posix" and path.stat().st_mode & 0o077):
-            kept = secrets.token_hex(32)
-            write_private(path, f"{kept}\n".encode())
+        kept = kept_token(metrics_token(state))
         self._expected = f"Bearer {kept}".encode()
 
     def admits(self, request: web.BaseRequest, hosts: Collection[str]) -> bool:

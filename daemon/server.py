@@ -17,6 +17,7 @@ import psutil
 from aiohttp import WSMsgType, web
 
 from daemon import DEFAULT_PORT, VERSION
+from daemon.backend import Backend
 from daemon.exposition import Exposition, Present
 from daemon.frames import MAX_FRAME
 from daemon.handshake import DaemonHandshake, Refused
@@ -69,6 +70,7 @@ class Settings:
         watch: limits of the worker.
         entry: what the worker process runs.
         metrics: whether they can be read, over the state folder's socket and, with its token, over the loopback.
+        backend: what cloaks in the worker process' place.
     """
 
     state: Path
@@ -79,6 +81,7 @@ class Settings:
     watch: Watch = field(default_factory=Watch)
     entry: EntryPoint = worker_main
     metrics: bool = True
+    backend: Backend | None = None
 
 
 class Server:
@@ -93,7 +96,7 @@ class Server:
         self.port = settings.port
         folder = prepare(settings.state)
         self.pairing = Pairing(folder)
-        self.supervisor = Supervisor(settings.worker, settings.watch, settings.entry)
+        self.supervisor: Backend = settings.backend or Supervisor(settings.worker, settings.watch, settings.entry)
         self.metrics = Metrics()
         self.queue = JobQueue(self.supervisor, settings.queue, metrics=self.metrics)
         self._house = House(self.queue, self.supervisor, self.pairing, Sessions(), time.monotonic(), self.metrics)

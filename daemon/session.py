@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import psutil
 from aiohttp import WSMsgType, web
 
+from daemon.backend import Backend
 from daemon.errors import CloakroomError
 from daemon.frames import Assembly, decode_frame, encode_frames
 from daemon.handshake import Credential
@@ -42,7 +43,6 @@ from daemon.protocol import (
     error,
 )
 from daemon.sessions import Sessions
-from daemon.supervisor import Supervisor
 from protectors.names import PROTECTORS
 
 GOING_AWAY = 1001
@@ -64,7 +64,7 @@ class House:
     """What every session shares."""
 
     queue: JobQueue
-    supervisor: Supervisor
+    supervisor: Backend
     pairing: Pairing
     sessions: Sessions
     begun: float

@@ -17,7 +17,7 @@ from typing import Any, Final
 from daemon.album.album import Cloaked, Failed, read
 from daemon.album.hands import Hands
 from daemon.album.tree import Signature, Source
-from daemon.cluster.joining import LOCAL, ClusterError, joined
+from daemon.cluster.joining import LOCAL, ClusterError, joined, quiet
 from daemon.cluster.photos import Asked, Photographer, TableOfPhotos, Tries, read_schema
 from daemon.errors import CloakroomError
 from daemon.protocol import Policy
@@ -91,6 +91,8 @@ class ClusterHands:
     def _rows(self, sources: list[Source]) -> Iterator[dict[str, Any]]:
         from ray.data import ActorPoolStrategy, DataContext, TaskPoolStrategy, from_items
 
+        # Importing it has turned its log up again.
+        quiet()
         context = DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False

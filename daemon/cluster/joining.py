@@ -10,7 +10,9 @@ import logging
 import os
 import secrets
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -37,6 +39,12 @@ def check(address: str) -> None:
         )
 
 
+def quiet() -> None:
+    """What Ray has to say of itself is for its own developers; what goes wrong is raised."""
+    for name in ("ray", "ray.data", "ray.serve"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
 def _is_loopback(address: str) -> bool:
     host = address.removeprefix("ray://").rpartition(":")[0].strip("[]")
     return host in ("127.0.0.1", "localhost", "::1")
@@ -58,8 +66,7 @@ def joined(address: str, cpus: int | None = None) -> Iterator[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # And writes to the terminal what its own developers want to know, paths among it.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    for name in ("ray", "ray.data", "ray.serve"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    quiet()
     with contextlib.ExitStack() as stack:
         options: dict[str, Any] = {"address": address}
         if address == LOCAL:
@@ -74,11 +81,16 @@ def joined(address: str, cpus: int | None = None) -> Iterator[Any]:
             }
         import ray
 
+        on_main_thread = threading.current_thread() is threading.main_thread()
+        ending = signal.getsignal(signal.SIGTERM)
         try:
             ray.init(**options, log_to_driver=False, logging_level="error", configure_logging=False)
         except (ConnectionError, RuntimeError, ValueError, OSError):
             raise ClusterError(f"No cluster answers at {address}. Start one with `ray start --head`, or use local.") from None
         stack.callback(ray.shutdown)
+        if on_main_thread:
+            # Ray has put its own in its place, which ends this process where it stands.
+            signal.signal(signal.SIGTERM, ending)
         yield ray
 
 

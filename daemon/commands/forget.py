@@ -50,7 +50,7 @@ def _remove(folder: Path) -> int:
     clients, models = folder / "clients", model_folder(folder)
     imported, trained = store(models), models / TRAINED
     ours = {
-        folder: ("local.json", "metrics.token", "metrics.sock", "dashboard-*.html"),
+        folder: ("local.json", "metrics.token", "metrics.sock", "cluster.token", "dashboard-*.html"),
         clients: ("c-*.json",),
         imported: ("*.safetensors", "*.json"),
         # Among them what a training that was stopped would go on from.

@@ -6,9 +6,13 @@ The photo that runs is finished first; a second signal does not wait for it.
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
+from pathlib import Path
 
 from daemon import DEFAULT_PORT
+from daemon.backend import Backend
+from daemon.cluster.joining import ClusterError
 from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_state, complain, print_json
 from daemon.jobs import QueueSettings
 from daemon.log import configure
@@ -29,6 +33,14 @@ def add(commands: Subparsers) -> None:
         "--deadline", type=float, default=QueueSettings().deadline, help="seconds a photo may take (%(default)s)"
     )
     parser.add_argument("--memory", type=int, default=default_memory(), help="bytes the worker may use (%(default)s)")
+    parser.add_argument(
+        "--backend", choices=("worker", "ray"), default="worker", help="what cloaks: a process, or Ray Serve (%(default)s)"
+    )
+    parser.add_argument(
+        "--backend-address", metavar="URL", help="of another machine's `cloakroom cluster` (one on this machine)"
+    )
+    parser.add_argument("--backend-token", type=Path, metavar="FILE", help="its cluster.token, copied from there")
+    parser.add_argument("--backend-ca", type=Path, metavar="FILE", help="its certificate, where it has signed it itself")
     parser.add_argument("--no-metrics", action="store_true", help="let nobody read how busy it is, not even this user")
     parser.add_argument("--verbose", action="store_true", help="log more")
     parser.set_defaults(run=run)
@@ -44,14 +56,33 @@ def settings_of(args: argparse.Namespace) -> Settings:
         queue=QueueSettings(deadline=args.deadline),
         watch=Watch(memory=args.memory),
         metrics=not args.no_metrics,
+        backend=backend_of(args, state),
     )
+
+
+def backend_of(args: argparse.Namespace, state: Path) -> Backend | None:
+    """None for the worker process.
+
+    Raises:
+        ClusterError: the cluster that was asked for cannot be had, or must not be used.
+    """
+    if args.backend == "worker":
+        return None
+    from daemon.cluster.backend import ServeBackend
+    from daemon.cluster.launching import LocalCluster, Remote
+
+    if args.backend_address is not None:
+        return ServeBackend(Remote(args.backend_address, args.backend_token, args.backend_ca))
+    # One photo at a time, as with the worker process, and as quickly.
+    threads = args.threads or os.cpu_count() or 1
+    return ServeBackend(LocalCluster(state, "--device", args.device, "--workers", "1", "--threads", str(threads)))
 
 
 def run(args: argparse.Namespace) -> int:
     configure(args.verbose)
     try:
         asyncio.run(_serve(args))
-    except StateError as problem:
+    except (StateError, ClusterError) as problem:
         complain(args, str(problem))
         return FAILED
     return OK

@@ -25,8 +25,8 @@ from tests.daemon.conftest import ROOT, RunningDaemon, cloakroom
 from tests.daemon.samples import astronaut, opened, saved
 
 COMMANDS = [
-    ["serve"], ["protect"], ["pair"], ["status"], ["dashboard"], ["models"], ["models", "list"], ["models", "pull"],
-    ["models", "verify"], ["models", "import"], ["models", "remove"],
+    ["serve"], ["protect"], ["pair"], ["status"], ["dashboard"], ["cluster"], ["models"], ["models", "list"],
+    ["models", "pull"], ["models", "verify"], ["models", "import"], ["models", "remove"],
     ["doctor"], ["evaluate"], ["bench"], ["train", "visual"], ["train", "grid"], ["forget"],
 ]  # fmt: skip
 

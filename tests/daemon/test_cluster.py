@@ -1,10 +1,13 @@
 """An album on a real local Ray cluster of two actors. What the actors do is real or odd, Ray is Ray."""
 
 import importlib.util
+import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +19,13 @@ from daemon.album.tree import Source, walk
 from daemon.cluster.album import ClusterHands, Crew, crew_of
 from daemon.cluster.joining import ClusterError, check, joined
 from daemon.cluster.photos import Asked
+from daemon.commands.album import STOPPED
 from daemon.protocol import Policy
 from daemon.worker import seed_of
 from tests.daemon.albums import files, photo
 from tests.daemon.conftest import ROOT
 from tests.daemon.odd_actors import Odd
-from tests.daemon.samples import astronaut, saved
+from tests.daemon.samples import astronaut, opened, saved
 
 has_ray = importlib.util.find_spec("ray") is not None
 needs_ray = pytest.mark.skipif(not has_ray, reason="Ray is not installed: pip install 'cloakroom[cluster]'")
@@ -131,6 +135,38 @@ def test_the_command_on_a_cluster_gives_the_same_bytes_as_on_this_machine_alone(
 def protect(folder: Path, output: Path, state: Path, *more: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "daemon.cli", "protect", folder, "-r", "-o", output, "--state", state, *more]
     return subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd=ROOT, check=False, timeout=500)
+
+
+@needs_ray
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_run_on_a_cluster_that_is_stopped_leaves_whole_photos_and_no_process(tmp_path: Path, number: signal.Signals) -> None:
+    folder, output = tmp_path / "album", tmp_path / "out"
+    for index in range(30):
+        photo(folder / f"{index}.png").write_bytes(saved(astronaut(96 + index, 64), "PNG"))
+    command = ["protect", folder, "-r", "-o", output, "--state", tmp_path / "state", "--protector", "scene", "--json"]
+    command += ["--keep-unprotected", "--cluster", "local", "--workers", "1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "daemon.cli", *map(str, command)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    wait_for(lambda: output.is_dir() and bool(files(output)))
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    said, complaints = process.communicate(timeout=120)
+    assert process.returncode == STOPPED, complaints.decode()
+    told = json.loads(said)
+    assert told["complete"] is False
+    assert 1 <= told["counts"]["kept"] + told["counts"]["protected"] == len(files(output)) < 30
+    for name, data in files(output).items():
+        assert opened(data).size == opened((folder / name).read_bytes()).size
+    _, alive = psutil.wait_procs(family, 60)
+    assert alive == []
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 300
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 @needs_ray
