@@ -17,9 +17,14 @@ from daemon.commands import (
     protect,
     serve,
     service,
+    settings,
     status,
     train,
 )
+
+COMMANDS = (
+    serve, service, protect, pair, status, dashboard, cluster, settings, models, doctor, evaluate, bench, train, forget
+)  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:
@@ -28,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"cloakroom {VERSION}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (serve, service, protect, pair, status, dashboard, cluster, models, doctor, evaluate, bench, train, forget):
+    for command in COMMANDS:
         command.add(commands)
     return top
 

@@ -61,6 +61,15 @@ def wrapped(figures: Mapping[str, float], command: str, seed: int | None) -> dic
     }
 
 
+def merged(before: Mapping[str, Any], part: str, made: Mapping[str, Any]) -> dict[str, Any]:
+    """A file's contents with one part of it replaced, also by other keys than it had."""
+    about = {name: value for name, value in made.items() if name != "figures"}
+    parts = {**before.get("parts", {}), part: {"keys": sorted(made["figures"]), **about}}
+    earlier = before.get("parts", {}).get(part, {}).get("keys", [])
+    others = {key: value for key, value in before.get("figures", {}).items() if key not in earlier}
+    return {"figures": {**others, **made["figures"]}, **about, "parts": parts}
+
+
 def write(path: Path, measured: Mapping[str, Any]) -> None:
     """Replace a results file; nothing of an older run stays in it."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,9 @@ ATTEMPTS = 2
 @dataclass(frozen=True)
 class QueueSettings:
     """Attributes:
-    waiting: photos that may wait (uploads under way count), beside the one that runs.
+    waiting: photos that may wait (uploads under way count), beside the one that runs. A client that has none there may
+        bring one more: otherwise whoever asks most often would be all that gets in.
+    waiting_bytes: memory for photos that wait.
     deadline: seconds that one photo may run.
     keep: seconds that a finished photo is kept.
     kept_bytes: memory for finished photos; the oldest go first.
@@ -36,6 +38,7 @@ class QueueSettings:
     """
 
     waiting: int = LIMITS.queue
+    waiting_bytes: int = 1024 * 1024 * 1024
     deadline: float = 600.0
     keep: float = 120.0
     kept_bytes: int = 512 * 1024 * 1024
@@ -124,8 +127,11 @@ class JobQueue:
         self._served: dict[str, int] = {}
         """The turn that each client of those who wait had last."""
         self._running: _Job | None = None
-        self._reserved: set[JobKey] = set()
+        self._reserved: dict[JobKey, int] = {}
+        """The bytes that each upload under way promised."""
         self._arrived = asyncio.Event()
+        self._is_known = asyncio.Event()
+        """Set from a job's arrival until none is known any more."""
         self._tasks: list[asyncio.Task[None]] = []
         self._is_draining = False
         self._rested = asyncio.Event()
@@ -160,8 +166,8 @@ class JobQueue:
 
     # From the sockets.
 
-    def reserve(self, client: str, job: str) -> None:
-        """A place for a photo that is about to be uploaded.
+    def reserve(self, client: str, job: str, size: int) -> None:
+        """A place for a photo of so many bytes that is about to be uploaded.
 
         Raises:
             CloakroomError: busy; bad-request if the id is in use.
@@ -170,20 +176,30 @@ class JobQueue:
         key = (client, job)
         if key in self._jobs or key in self._reserved:
             raise CloakroomError("bad-request")
-        if self._is_draining or len(self._waiting) + len(self._reserved) >= self.settings.waiting:
+        if self._is_draining or not self._has_room(client, size):
             raise CloakroomError("busy")
-        self._reserved.add(key)
+        self._reserved[key] = size
+        # A worker that was not needed before starts while the photo is uploaded.
+        self._supervisor.want()
+
+    def _has_room(self, client: str, size: int) -> bool:
+        here = [entry.key for entry in self._waiting] + list(self._reserved)
+        held = sum(len(entry.data) for entry in self._waiting) + sum(self._reserved.values())
+        if here and held + size > self.settings.waiting_bytes:
+            return False
+        return len(here) < self.settings.waiting or all(owner != client for owner, _ in here)
 
     def release(self, client: str, job: str) -> None:
         """The upload did not come to an end."""
-        self._reserved.discard((client, job))
+        self._reserved.pop((client, job), None)
 
     def submit(self, client: str, job: str, policy: Policy, channel: str | None, data: bytes, listener: Listener) -> None:
         """Queue a photo whose place was reserved; the listener hears of it until its end."""
         key = (client, job)
-        self._reserved.discard(key)
+        self._reserved.pop(key, None)
         entry = _Job(key, policy, channel, data, listener, Waiting(0), self._clock())
         self._jobs[key] = entry
+        self._is_known.set()
         self._waiting.append(entry)
         self._tell_positions()
         self._arrived.set()
@@ -338,8 +354,11 @@ class JobQueue:
 
     async def _pulse(self) -> None:
         while True:
+            await self._is_known.wait()
             await asyncio.sleep(self.settings.pulse)
             self._forget_old()
+            if not self._jobs:
+                self._is_known.clear()
             self._tell_positions()
             if self._running is not None and not self._running.ended:
                 self._running.tell(self._running.last)

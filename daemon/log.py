@@ -3,11 +3,13 @@
 import logging
 import sys
 
+from daemon.settings import LogLevel
+
 # These write what they were sent into their messages: request lines, headers, file names.
 _TALKATIVE = ("aiohttp", "asyncio", "websockets", "PIL", "urllib3")
 
 
-def configure(verbose: bool = False) -> None:
+def configure(level: LogLevel = "info") -> None:
     """To the standard error stream, without ever quoting a request."""
     logging.basicConfig(
         level=logging.WARNING,
@@ -15,6 +17,6 @@ def configure(verbose: bool = False) -> None:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,
     )
-    logging.getLogger("cloakroom").setLevel(logging.DEBUG if verbose else logging.INFO)
+    logging.getLogger("cloakroom").setLevel(level.upper())
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)

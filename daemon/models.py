@@ -4,23 +4,15 @@ Nothing reads a downloaded file before its SHA-256 was found right, and what is 
 checkpoint's pickle is opened once, by torch's reader that loads tensors and nothing else.
 """
 
-import os
 import secrets
-import urllib.request
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
-from urllib.error import URLError
 from urllib.parse import urlsplit, urlunsplit
 
-from daemon.state import StateError, prepare, write_private
-from protectors.manifest import Entry, entries, sha256_of, weights_file
-
-BLOCK: Final = 1024 * 1024
-TIMEOUT_SECONDS: Final = 60.0
-
-Report = Callable[[str, int, int], None]
-"""Called with the model's name, bytes so far and bytes in all."""
+from daemon.fetching import FetchError, Report, fetch
+from daemon.partial import Part, halves
+from daemon.state import Lock, StateError, prepare, write_private
+from protectors.manifest import Entry, entries, hash_file, is_right, sha256_of, weights_file
 
 
 class ModelError(Exception):
@@ -55,64 +47,56 @@ def mirrored(url: str, mirror: str | None) -> str:
     if not mirror:
         return url
     target, source = urlsplit(mirror), urlsplit(url)
-    return urlunsplit((target.scheme, target.netloc, target.path.rstrip("/") + source.path, source.query, ""))
+    # A file has no query.
+    query = "" if target.scheme == "file" else source.query
+    return urlunsplit((target.scheme, target.netloc, target.path.rstrip("/") + source.path, query, ""))
 
 
-def pull(own: Entry, folder: Path, report: Report, mirror: str | None = None) -> Path:
-    """Download, check, convert and keep one model; what is there and right already is kept as it is.
+def pull(own: Entry, folder: Path, report: Report, mirrors: Sequence[str] = (), is_offline: bool = False) -> Path:
+    """Fetch, check, convert and keep one model; what is there and right already is kept as it is.
 
     Args:
         own: the manifest's entry.
         folder: where pulled models are kept.
         report: hears of progress.
-        mirror: replaces the url's scheme and host; so does CLOAKROOM_MIRROR.
+        mirrors: replace the url's scheme and host, each tried in turn; none takes it from the url itself.
+        is_offline: the network is not asked.
 
     Raises:
-        ModelError: no url, the download failed, the hash is wrong, or it is no checkpoint of tensors.
+        ModelError: no url, the fetch failed, the hash is wrong, or it is no checkpoint of tensors.
     """
     if own.file is not None:
         return own.file
     if own.url is None:
         raise ModelError(f"{own.name} has no address to pull it from.")
-    try:
-        prepare(folder)
-    except StateError as problem:
-        raise ModelError(str(problem)) from None
-    if verify(own, folder) == "ok":
-        return folder / f"{own.name}.safetensors"
-    download = folder / f".{own.name}.{secrets.token_hex(4)}.download"
-    try:
-        _download(own, mirrored(own.url, mirror or os.environ.get("CLOAKROOM_MIRROR")), download, report)
-        if sha256_of(download) != own.sha256:
-            raise ModelError(
-                f"{own.name}: the download is not the file it should be (SHA-256 differs) and was deleted. "
-                "Try again; if it happens again, the source has changed: do not use it."
-            )
-        return _convert(own, download, folder)
-    finally:
-        download.unlink(missing_ok=True)
-
-
-def _download(own: Entry, url: str, target: Path, report: Report) -> None:
-    if urlsplit(url).scheme not in ("https", "http"):
+    if urlsplit(own.url).scheme not in ("https", "http"):
         raise ModelError(f"{own.name}: only http and https addresses are pulled from.")
     try:
-        with (
-            urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer,  # noqa: S310 - scheme checked above
-            os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
-        ):
-            total = int(answer.headers.get("Content-Length") or own.bytes)
-            received = 0
-            while block := answer.read(BLOCK):
-                received += len(block)
-                # What is longer than promised cannot be right; a hostile source shall not fill the disk.
-                if own.bytes and received > own.bytes:
-                    break
-                file.write(block)
-                report(own.name, received, total)
-    except (URLError, OSError, ValueError) as problem:
-        reason = getattr(problem, "reason", None) or type(problem).__name__
-        raise ModelError(f"{own.name} could not be downloaded ({reason}). Check the connection and try again.") from None
+        # One at a time: two would write to the same part.
+        lock = Lock(prepare(folder), "Models are being fetched into this folder already. Wait until that is done.")
+        lock.acquire()
+    except StateError as problem:
+        raise ModelError(str(problem)) from None
+    try:
+        if verify(own, folder) == "ok":
+            return folder / f"{own.name}.safetensors"
+        for leftover in _conversions(folder, own.name):
+            leftover.unlink()
+        part = Part(folder, own.name, own.sha256, own.bytes)
+        sources = [mirrored(own.url, mirror) for mirror in mirrors] or [own.url]
+        checkpoint = fetch(part, sources, report, room=own.bytes, is_offline=is_offline)
+        try:
+            made = _convert(own, checkpoint, folder)
+        except ModelError:
+            part.remove()
+            raise
+        # Only now: one who is killed while it is converted does not have to fetch it again.
+        part.remove()
+        return made
+    except FetchError as problem:
+        raise ModelError(str(problem)) from None
+    finally:
+        lock.release()
 
 
 def _convert(own: Entry, checkpoint: Path, folder: Path) -> Path:
@@ -142,15 +126,21 @@ def _convert(own: Entry, checkpoint: Path, folder: Path) -> Path:
         # Clones, because safetensors refuses tensors that share memory.
         save_file({name: value.contiguous().clone() for name, value in state.items()}, temporary)
         temporary.chmod(0o600)
-        write_private(_hash_file(target), sha256_of(temporary).encode())
+        write_private(hash_file(target), sha256_of(temporary).encode())
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
     return target
 
 
-def _hash_file(target: Path) -> Path:
-    return target.with_suffix(".sha256")
+def _conversions(folder: Path, name: str) -> list[Path]:
+    """What conversions that were killed have left."""
+    return sorted(folder.glob(f".{name}.safetensors.*"))
+
+
+def unfinished(folder: Path) -> list[Path]:
+    """Every file that a pull which was killed has left."""
+    return [*halves(folder), *_conversions(folder, "*")]
 
 
 def verify(own: Entry, folder: Path) -> str:
@@ -162,11 +152,4 @@ def verify(own: Entry, folder: Path) -> str:
     path = weights_file(own, folder)
     if path is None or not path.is_file():
         return "damaged" if own.file is not None else "absent"
-    if own.file is not None:
-        expected = own.sha256
-    else:
-        try:
-            expected = _hash_file(path).read_text().strip()
-        except OSError:
-            return "damaged"
-    return "ok" if sha256_of(path) == expected else "damaged"
+    return "ok" if is_right(own, path) else "damaged"

@@ -1,5 +1,6 @@
 """Which browsers may speak to the daemon: one key each, in one file each, and the code that admits a new one."""
 
+import contextlib
 import re
 import secrets
 import time
@@ -25,6 +26,10 @@ _FIREFOX = re.compile(r"moz-extension://[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9
 _CLIENT_FILE = re.compile(r"c-[0-9a-f]{16}\.json")
 
 
+class DamagedPairingError(Exception):
+    """A file in the place of a pairing is none; the text says what is wrong with it, and goes on from its name."""
+
+
 class PairedClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A browser as its file keeps it."""
 
@@ -37,6 +42,36 @@ class PairedClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def origin_kind(self) -> Literal["chromium", "firefox"]:
         return "chromium" if self.origin == CHROMIUM_ORIGIN else "firefox"
+
+
+def client_files(folder: Path) -> list[Path]:
+    """The files of paired browsers."""
+    return [path for path in sorted(folder.iterdir()) if _CLIENT_FILE.fullmatch(path.name)] if folder.is_dir() else []
+
+
+def read_client(path: Path) -> PairedClient:
+    """A paired browser.
+
+    Raises:
+        DamagedPairingError: the file is not what a pairing left.
+        OSError: it cannot be read.
+    """
+    try:
+        entry = msgspec.json.decode(path.read_bytes(), type=PairedClient)
+        key_bytes = len(bytes.fromhex(entry.key))
+    except msgspec.ValidationError:
+        raise DamagedPairingError("lacks a field, or has one too many") from None
+    except msgspec.DecodeError:
+        raise DamagedPairingError("is cut off, or not JSON") from None
+    except ValueError:
+        raise DamagedPairingError("holds no key") from None
+    if key_bytes != 32:
+        raise DamagedPairingError("holds no key")
+    if path.name != f"{entry.client}.json":
+        raise DamagedPairingError("is the copy of another")
+    if entry.origin != CHROMIUM_ORIGIN and not _FIREFOX.fullmatch(entry.origin):
+        raise DamagedPairingError("is of no browser's extension")
+    return entry
 
 
 @dataclass
@@ -63,17 +98,10 @@ class Pairing:
 
     def _read(self) -> list[PairedClient]:
         found = []
-        for path in sorted(self._folder.iterdir()):
-            if not _CLIENT_FILE.fullmatch(path.name):
-                continue
-            try:
-                entry = msgspec.json.decode(path.read_bytes(), type=PairedClient)
-                key_bytes = len(bytes.fromhex(entry.key))
-            except (OSError, msgspec.DecodeError, ValueError):
-                # A damaged file admits nobody; that browser pairs again.
-                continue
-            if path.name == f"{entry.client}.json" and key_bytes == 32:
-                found.append(entry)
+        for path in client_files(self._folder):
+            # A damaged file admits nobody; that browser pairs again.
+            with contextlib.suppress(OSError, DamagedPairingError):
+                found.append(read_client(path))
         return found
 
     # Origins, before the upgrade.

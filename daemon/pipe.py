@@ -39,10 +39,12 @@ class Ready(msgspec.Struct, tag_field="say", tag="ready"):
     models: str
     protectors: tuple[str, ...]
     classes: tuple[str, ...]
+    walls: tuple[str, ...] = ()
+    """Of its jail, those that this system has."""
 
 
 class Beat(msgspec.Struct, tag_field="say", tag="beat"):
-    """From the worker, every second; with the bytes that it holds of its graphics card, where it has one."""
+    """From the worker, every second while it has something to do; with the bytes that it holds of its graphics card."""
 
     device_memory: int | None = None
 

@@ -11,6 +11,7 @@ from daemon.scrape import PATH, metrics_socket, metrics_token
 from daemon.state import read_local
 
 SECONDS: Final = 5.0
+OFF: Final = "The daemon's metrics are off. Set metrics to true (see `cloakroom settings`) and start it again."
 
 
 class NoMetricsError(Exception):
@@ -77,7 +78,7 @@ def read_metrics(state: Path) -> str:
     finally:
         connection.close()
     if answer.status != 200:
-        raise NoMetricsError("The daemon's metrics are off. Start it without --no-metrics to have them.")
+        raise NoMetricsError(OFF)
     return text
 
 
@@ -85,4 +86,6 @@ def _token(state: Path) -> str:
     try:
         return metrics_token(state).read_text(encoding="ascii").strip()
     except (OSError, UnicodeError):
-        raise NoMetricsError("The daemon's metrics are off. Start it without --no-metrics to have them.") from None
+        raise NoMetricsError(
+            "The daemon's metrics are off. Set metrics to true (see `cloakroom settings`) and start it again."
+        ) from None

@@ -11,7 +11,7 @@ import socket as sockets
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import psutil
 from aiohttp import WSMsgType, web
@@ -51,7 +51,7 @@ log = logging.getLogger("cloakroom.server")
 PATH: Final = "/v1"
 HANDSHAKE_SECONDS: Final = 10.0
 LAST_WORDS_SECONDS: Final = 3.0
-MAX_SESSIONS: Final = 64
+MAX_SESSIONS: Final = 128
 MAX_STRANGERS: Final = 64
 STRANGER_SECONDS: Final = HANDSHAKE_SECONDS + 2
 """From the connection on; a handshake that takes too long is ended politely before."""
@@ -68,6 +68,7 @@ class Settings:
         worker: handed to the worker process.
         queue: bounds of the queue.
         watch: limits of the worker.
+        worker_start: the worker comes at "boot", or when there is "need" of it.
         entry: what the worker process runs.
         metrics: whether they can be read, over the state folder's socket and, with its token, over the loopback.
         backend: what cloaks in the worker process' place.
@@ -79,6 +80,7 @@ class Settings:
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
     watch: Watch = field(default_factory=Watch)
+    worker_start: Literal["boot", "need"] = "boot"
     entry: EntryPoint = worker_main
     metrics: bool = True
     backend: Backend | None = None
@@ -128,7 +130,7 @@ class Server:
             await web.SockSite(self._runner, listener).start()
         if self.settings.metrics:
             await self._metrics_socket.start()
-        self.supervisor.start()
+        self.supervisor.start(wanted=self.settings.worker_start == "boot")
         self.queue.start()
         write_local(self.settings.state, self.access)
         log.info("listening")

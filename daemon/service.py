@@ -77,13 +77,13 @@ Also={NAME}.socket
 """
 
 
-def systemd_socket() -> str:
+def systemd_socket(port: int = DEFAULT_PORT) -> str:
     """Listens before the daemon does: a browser that comes first wakes it."""
     return f"""[Unit]
 Description=Cloakroom's door for browsers on this machine
 
 [Socket]
-ListenStream=127.0.0.1:{DEFAULT_PORT}
+ListenStream=127.0.0.1:{port}
 
 [Install]
 WantedBy=sockets.target
@@ -126,8 +126,8 @@ def windows_task() -> str:
 """
 
 
-def files() -> dict[Path, bytes]:
-    """What this system's service manager reads, and where."""
+def files(port: int = DEFAULT_PORT) -> dict[Path, bytes]:
+    """What this system's service manager reads, and where; only systemd is told the port, the daemon knows it."""
     system = platform.system()
     if system == "Darwin":
         return {Path.home() / "Library" / "LaunchAgents" / f"{LAUNCHD_LABEL}.plist": launchd_agent()}
@@ -136,16 +136,19 @@ def files() -> dict[Path, bytes]:
         return {Path(os.environ.get("LOCALAPPDATA") or Path.home()) / NAME / "task.xml": windows_task().encode("utf-16")}
     settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
     units = settings / "systemd" / "user"
-    return {units / f"{NAME}.service": systemd_service().encode(), units / f"{NAME}.socket": systemd_socket().encode()}
+    return {units / f"{NAME}.service": systemd_service().encode(), units / f"{NAME}.socket": systemd_socket(port).encode()}
 
 
-def install() -> Condition:
+def install(port: int = DEFAULT_PORT) -> Condition:
     """Write the files and start the service; doing it again changes nothing.
+
+    Args:
+        port: that the settings have; they are not read here, because the installer has no library to do it with.
 
     Raises:
         ServiceError: the files are there, but nobody runs them.
     """
-    for file, text in files().items():
+    for file, text in files(port).items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text)
     for command in _commands()["install"]:
@@ -179,6 +182,27 @@ def stop() -> Condition:
     return condition()
 
 
+def start_again() -> Condition:
+    """Also where the manager has given it up. Raises: ServiceError, as `install` does."""
+    for command in _commands()["again"]:
+        _run(command)
+    return condition()
+
+
+def failure() -> str | None:
+    """Why the service does not run, in systemd's word for it, or "no answer" of systemd itself.
+
+    None where nothing failed, and with managers that keep no such record.
+    """
+    if platform.system() in ("Darwin", "Windows"):
+        return None
+    said = condition().said
+    if said not in ("failed", "no answer"):
+        return None
+    done = _ask(_commands()["why"][0]) if said == "failed" else None
+    return (done.stdout.strip() if done else "") or said
+
+
 def condition() -> Condition:
     """How it is now."""
     (command,) = _commands()["status"]
@@ -205,6 +229,7 @@ def _commands() -> dict[str, list[list[str]]]:
             "uninstall": [end, ["schtasks", "/Delete", "/F", "/TN", NAME]],
             "forget": [],
             "start": [begin],
+            "again": [begin],
             "stop": [end],
             "status": [["schtasks", "/Query", "/TN", NAME, "/FO", "LIST"]],
         }
@@ -215,6 +240,7 @@ def _commands() -> dict[str, list[list[str]]]:
             "uninstall": [unload],
             "forget": [],
             "start": [load],
+            "again": [load],
             "stop": [unload],
             "status": [["launchctl", "list", LAUNCHD_LABEL]],
         }
@@ -225,6 +251,8 @@ def _commands() -> dict[str, list[list[str]]]:
         "uninstall": [[*control, "disable", "--now", *units]],
         "forget": [[*control, "daemon-reload"], [*control, "reset-failed", units[1]]],
         "start": [[*control, "start", *units]],
+        "again": [[*control, "reset-failed", *units], [*control, "start", *units]],
+        "why": [[*control, "show", "--property=Result", "--value", units[1]]],
         "stop": [[*control, "stop", *units]],
         "status": [[*control, "is-active", units[1]]],
     }

@@ -90,21 +90,22 @@ class Session:
         self._written = asyncio.Event()
         self._something = asyncio.Event()
         self._strikes = 0
+        self._sweeper: asyncio.Task[None] | None = None
         # One bound method, so that the queue can tell this listener from others.
         self._listener = self._hear
 
     async def serve(self) -> None:
         writer = asyncio.create_task(self._write())
-        sweeper = asyncio.create_task(self._sweep())
         try:
             await self._read()
         finally:
             self._house.queue.leave(self._listener)
             for job in self._uploads:
                 self._house.queue.release(self.client, job)
-            for task in (writer, sweeper):
+            tasks = [writer, *([self._sweeper] if self._sweeper else [])]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(writer, sweeper, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def leave(self, seconds: float) -> None:
         """The daemon goes away: what there is to say is said first, if the client reads it in time."""
@@ -158,8 +159,10 @@ class Session:
             raise CloakroomError("empty")
         if message.size > LIMITS.bytes:
             raise CloakroomError("too-large")
-        self._house.queue.reserve(self.client, message.job)
+        self._house.queue.reserve(self.client, message.job, message.size)
         self._uploads[message.job] = _Upload(message.policy, message.channel, Assembly(message.size), time.monotonic())
+        if self._sweeper is None or self._sweeper.done():
+            self._sweeper = asyncio.create_task(self._sweep())
 
     def _take_chunk(self, job: str, chunk: memoryview) -> None:
         upload = self._uploads.get(job)
@@ -188,7 +191,8 @@ class Session:
         self._house.queue.release(self.client, job)
 
     async def _sweep(self) -> None:
-        while True:
+        """Give up uploads that have stopped, for as long as there are any."""
+        while self._uploads:
             await asyncio.sleep(UPLOAD_SILENCE / 4)
             late = [job for job, u in self._uploads.items() if time.monotonic() - u.heard > UPLOAD_SILENCE]
             for job in late:
@@ -215,6 +219,8 @@ class Session:
 
     def _state(self) -> State:
         house = self._house
+        # Only the worker knows what it computes on, and whether it can.
+        house.supervisor.want()
         facts = house.supervisor.facts
         return State(
             queued=house.queue.queued,

@@ -6,7 +6,7 @@ import secrets
 import stat
 import sys
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 import msgspec
 import platformdirs
@@ -85,18 +85,43 @@ def remove_local(folder: Path, access: LocalAccess) -> None:
         (folder / "local.json").unlink(missing_ok=True)
 
 
-class Lock:
-    """Held by the one daemon of a state folder; the system lets go of it when the daemon dies."""
+def is_locked(folder: Path) -> bool:
+    """Whether a process that is alive holds the folder's lock. One that tries to take it in this very instant fails."""
+    lock = Lock(folder)
+    # Opening would make it.
+    if not (folder / "lock").is_file():
+        return False
+    try:
+        lock.acquire()
+    except StateError:
+        return True
+    except OSError:
+        return False
+    lock.release()
+    return False
 
-    def __init__(self, folder: Path) -> None:
+
+HELD: Final = "A daemon already runs with this state folder. Stop it, or choose another with --state."
+
+
+class Lock:
+    """Held by the one process that may use a folder, the daemon its state folder; the system lets go of it when that dies.
+
+    Args:
+        folder: has the lock's file.
+        held: the sentence for whoever comes second.
+    """
+
+    def __init__(self, folder: Path, held: str = HELD) -> None:
         self._path = folder / "lock"
+        self._held = held
         self._file: IO[bytes] | None = None
 
     def acquire(self) -> None:
         """Take the lock.
 
         Raises:
-            StateError: another daemon holds it.
+            StateError: another process holds it.
         """
         file = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
         try:
@@ -110,7 +135,7 @@ class Lock:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.close()
-            raise StateError("A daemon already runs with this state folder. Stop it, or choose another with --state.") from None
+            raise StateError(self._held) from None
         self._file = file
 
     def release(self) -> None:

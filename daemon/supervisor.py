@@ -7,7 +7,7 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 
 import msgspec
@@ -22,8 +22,16 @@ log = logging.getLogger("cloakroom.supervisor")
 PAUSE = 30.0
 """Seconds between starts that fail, at most."""
 
+LOOK = 0.5
+"""Seconds between two looks at a worker that is busy."""
+
 UNWATCHED = 60.0
 """Seconds without a look at the worker after which nobody can be looking any more."""
+
+TOO_MUCH_MEMORY = "it used too much memory"
+
+UNTOUCHED = 4 * 1024**3
+"""Bytes that a worker may have asked for and not used: stacks of threads, and what allocators keep."""
 
 EntryPoint = Callable[[Connection, WorkerSettings], None]
 
@@ -72,14 +80,18 @@ class Supervisor:
     """
 
     def __init__(self, settings: WorkerSettings, watch: Watch | None = None, entry: EntryPoint = main) -> None:
-        self._settings = settings
         self._watch = watch or Watch()
+        self._settings = replace(settings, memory=self._watch.memory + UNTOUCHED)
         self._entry = entry
         self._current: _Current | None = None
         self._line: Line | None = None
         self._process: multiprocessing.process.BaseProcess | None = None
         self._loop_task: asyncio.Task[None] | None = None
+        self._wanted = asyncio.Event()
         self._changed = asyncio.Event()
+        self._stirred = asyncio.Event()
+        """Somebody has something for the worker, or it is gone: it has to be looked at."""
+        self._is_resting = False
         self._heard = 0.0
         self._looked = time.monotonic()
         self._failed_starts = 0
@@ -90,12 +102,18 @@ class Supervisor:
         """Workers that ended, whatever they ended of."""
         self.device_memory: int | None = None
         """Bytes that the worker holds of its graphics card, where it has said."""
+        self.ended: str | None = None
+        """Why the last worker did."""
 
     @property
     def is_alive(self) -> bool:
         """Whether the worker is watched: one that is well is heard, and any other is killed and replaced."""
         task = self._loop_task
-        return task is not None and not task.done() and time.monotonic() - self._looked < UNWATCHED
+        if task is None or task.done():
+            return False
+        # Before there is need of a worker there is none to look at, and one that rests is left alone.
+        is_left_alone = self._is_resting or not self._wanted.is_set()
+        return is_left_alone or time.monotonic() - self._looked < UNWATCHED
 
     @property
     def pid(self) -> int | None:
@@ -108,8 +126,17 @@ class Supervisor:
         except (psutil.Error, OSError):
             return 0
 
-    def start(self) -> None:
+    def start(self, wanted: bool = True) -> None:
+        """Spawn the worker now, or where it is not wanted yet, with the first job or `want`."""
+        if wanted:
+            self.want()
         self._loop_task = asyncio.create_task(self._keep_alive())
+
+    def want(self) -> None:
+        """There is need of a worker from now on."""
+        if not self._wanted.is_set():
+            self._looked = time.monotonic()
+            self._wanted.set()
 
     async def stop(self) -> None:
         """Kill the worker for good."""
@@ -132,6 +159,9 @@ class Supervisor:
         line = await self._ready()
         current = _Current(job, asyncio.get_running_loop().create_future(), on_step)
         self._current = current
+        # It has rested, and need not have been heard since.
+        self._heard = time.monotonic()
+        self._stirred.set()
         try:
             try:
                 # In a thread: the pipe is slower than a large photo, and the loop has sockets to serve.
@@ -172,6 +202,7 @@ class Supervisor:
         Raises:
             WorkerLostError: this start failed.
         """
+        self.want()
         failed_starts = self._failed_starts
         while self.state != "ready" or self._line is None:
             if self._failed_starts != failed_starts:
@@ -183,16 +214,17 @@ class Supervisor:
 
     async def _keep_alive(self) -> None:
         failed_in_a_row = 0
+        await self._wanted.wait()
         while True:
             failed_starts = self._failed_starts
             try:
-                reason = await self._one_life()
+                self.ended = await self._one_life()
             except Exception as problem:
                 # No memory, descriptors or threads to spawn one. Nobody restarts this task, and without it jobs wait for ever.
-                reason = type(problem).__name__
+                self.ended = type(problem).__name__
             finally:
                 await asyncio.shield(self._bury())
-            log.warning("the worker ended: %s", reason)
+            log.warning("the worker ended: %s", self.ended)
             self.restarts += 1
             failed_in_a_row = failed_in_a_row + 1 if self._failed_starts != failed_starts else 0
             if failed_in_a_row:
@@ -220,24 +252,37 @@ class Supervisor:
         reader.start()
         while True:
             self._looked = time.monotonic()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(gone.wait(), 0.5)
+            if not gone.is_set():
+                await self._wait()
+            if gone.is_set():
                 return "it died"
             reason = self._overstepped(begun)
             if reason:
                 return reason
 
+    async def _wait(self) -> None:
+        """A moment where there is something to watch. A worker that rests is left alone, and so is the machine."""
+        self._stirred.clear()
+        self._is_resting = self._served and self._current is None
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(None if self._is_resting else LOOK):
+                    await self._stirred.wait()
+        finally:
+            self._is_resting = False
+
     def _overstepped(self, begun: float) -> str | None:
         now = time.monotonic()
         given_up = self._current.given_up if self._current else None
-        if now - self._heard > self._watch.silence:
+        is_busy = self._current is not None or not self._served
+        if is_busy and now - self._heard > self._watch.silence:
             return "it fell silent"
         if not self._served and now - begun > self._watch.start:
             return "it took too long to start"
         if given_up is not None and now - given_up > self._watch.grace:
             return "it did not let go of a job"
         if self.rss() > self._watch.memory:
-            return "it used too much memory"
+            return TOO_MUCH_MEMORY
         return None
 
     async def _bury(self) -> None:
@@ -262,7 +307,11 @@ class Supervisor:
                     message, body = line.receive_report()
                     loop.call_soon_threadsafe(self._hear, line, message, body)
             except (EOFError, OSError, TypeError, msgspec.DecodeError):
-                loop.call_soon_threadsafe(gone.set)
+                loop.call_soon_threadsafe(self._lose, gone)
+
+    def _lose(self, gone: asyncio.Event) -> None:
+        gone.set()
+        self._stirred.set()
 
     def _hear(self, line: Line, message: FromWorker, body: bytes) -> None:
         if line is not self._line:
@@ -270,6 +319,7 @@ class Supervisor:
         self._heard = time.monotonic()
         if isinstance(message, Ready):
             self.facts, self._served = message, True
+            log.info("the worker is ready; its jail: %s", ", ".join(message.walls) or "none on this system")
             self._change("ready")
             return
         current = self._current

@@ -18,10 +18,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from daemon import jail
 from daemon.containers import MIME
 from daemon.device_memory import DeviceMemory
 from daemon.errors import CloakroomError
 from daemon.pipe import Beat, Done, Failed, Line, Ready, Step, Stop, Work
+from daemon.priority import step_back
 from daemon.protocol import LIMITS
 
 if TYPE_CHECKING:
@@ -47,18 +49,26 @@ class WorkerSettings:
     threads: int | None = None
     seed: int | None = None
     """Makes what is drawn at random the same for the same photo. For measuring: who knows it can foretell the target."""
+    memory: int | None = None
+    """Bytes that it may hold, at the very most; the supervisor gives it up before."""
 
 
 def main(connection: Connection, settings: WorkerSettings) -> None:
     """Work until the front process goes away."""
     # Ctrl+C in a terminal reaches the whole group; the front decides when the worker ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    step_back()
+    walls = enter_jail(settings)
     line = Line(connection)
     inbox = Inbox(line)
     memory = DeviceMemory()
-    threading.Thread(target=_beat, args=(line, memory), daemon=True).start()
+    is_busy = threading.Event()
+    is_busy.set()
+    threading.Thread(target=_beat, args=(line, is_busy, memory), daemon=True).start()
     threading.Thread(target=inbox.fill, daemon=True).start()
 
+    # Threads that wait would otherwise spin, and on a busy machine keep from their cores those that they wait for.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
 
     from protectors.cloak import Cloakroom
@@ -68,15 +78,27 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     room = Cloakroom(settings.device, settings.model_folder)
     memory.watch(room.device)
     classes = tuple(name for name in room.detector.classes if name not in NO_CLASSES)
-    line.send(Ready(room.device, room.model_set, tuple(room.protectors), classes))
+    line.send(Ready(room.device, room.model_set, tuple(room.protectors), classes, walls))
     while True:
+        is_busy.clear()
         work, data = inbox.take()
+        is_busy.set()
         _answer(line, inbox, room, work, data, settings.seed)
 
 
-def _beat(line: Line, memory: DeviceMemory) -> None:
+def enter_jail(settings: WorkerSettings) -> tuple[str, ...]:
+    """Before any thread begins, and before anything that reads a photo is imported."""
+    package = Path(__file__).parent
+    folders = [package, package.parent / "protectors"]
+    if settings.model_folder is not None:
+        folders.append(settings.model_folder)
+    return jail.enter(folders, settings.memory)
+
+
+def _beat(line: Line, is_busy: threading.Event, memory: DeviceMemory) -> None:
+    """Only while there is something to do: whoever rests shall not wake the machine."""
     with contextlib.suppress(OSError):
-        while True:
+        while is_busy.wait():
             line.send(Beat(memory.bytes()))
             time.sleep(BEAT_SECONDS)
 

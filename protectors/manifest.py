@@ -121,3 +121,19 @@ def weights_file(own: Entry, folder: Path | None) -> Path | None:
         return own.file
     pulled = folder / f"{own.name}.safetensors" if folder else None
     return pulled if pulled and pulled.is_file() else None
+
+
+def hash_file(weights: Path) -> Path:
+    """Where the SHA-256 of pulled weights is kept: of what the manifest's file was converted to, once that was found right."""
+    return weights.with_suffix(".sha256")
+
+
+def is_right(own: Entry, weights: Path) -> bool:
+    """Whether the weights are what they should be: the manifest's own file, or what was converted from the one it knows."""
+    expected = own.sha256
+    if own.file is None:
+        try:
+            expected = hash_file(weights).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            return False
+    return sha256_of(weights) == expected

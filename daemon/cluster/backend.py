@@ -58,7 +58,10 @@ class ServeBackend:
     def rss(self) -> int:
         return 0
 
-    def start(self) -> None:
+    def want(self) -> None:
+        """What is there is not ours to start; what is ours is wanted from the beginning."""
+
+    def start(self, wanted: bool = True) -> None:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
         # Proxies from the environment have no business with photos.
         self._session = aiohttp.ClientSession(timeout=timeout, trust_env=False, auto_decompress=False)

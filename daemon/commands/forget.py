@@ -55,7 +55,7 @@ def _remove(folder: Path) -> int:
         imported: ("*.safetensors", "*.json"),
         # Among them what a training that was stopped would go on from.
         trained: ("*.safetensors", "manifest.json", "*.run", "*.new"),
-        models: ("*.safetensors", "*.sha256"),
+        models: ("*.safetensors", "*.sha256", ".*.part", ".*.part.json", "lock"),
     }
     found = [path for own, patterns in ours.items() for pattern in patterns for path in own.glob(pattern)]
     present = [path for path in found if path.is_file() or path.is_socket()]

@@ -19,7 +19,9 @@ from daemon.commands.console import (
     megabytes,
     print_json,
 )
-from daemon.models import ModelError, Report, chosen, model_folder, pull, verify
+from daemon.fetching import Report
+from daemon.models import ModelError, chosen, model_folder, pull, verify
+from daemon.settings import SettingsError, read
 from daemon.state import StateError, prepare, read_local
 from protectors.generators import NAME, GeneratorError, imported, remove, take_in
 from protectors.manifest import DamagedWeightsError, Entry, entries, weights_file
@@ -34,7 +36,12 @@ def add(commands: Subparsers) -> None:
     )
     pulling = add_command(actions, "pull", "Fetch the official models, check their SHA-256, convert them to safetensors.")
     pulling.add_argument("names", nargs="*", metavar="NAME", help="models to fetch (all)")
-    pulling.add_argument("--mirror", metavar="URL", help="take them from this host instead (or CLOAKROOM_MIRROR)")
+    pulling.add_argument(
+        "--mirror",
+        metavar="URL",
+        action="append",
+        help="take them from there instead, https://, http:// or file://; more than one are tried in turn (the setting mirror)",
+    )
     pulling.set_defaults(run=run_pull)
     importing = add_command(actions, "import", "Take in a generator of protective perturbations that a service hands out.")
     importing.add_argument("manifest", type=Path, metavar="FILE", help="its manifest, JSON, with the weights beside it")
@@ -83,7 +90,8 @@ def _described(own: Entry, here: bool) -> dict[str, object]:
 def run_pull(args: argparse.Namespace) -> int:
     try:
         wanted = chosen(args.names)
-    except ModelError as problem:
+        settings = read({"mirror": " ".join(args.mirror) if args.mirror else None}).values
+    except (ModelError, SettingsError) as problem:
         complain(args, str(problem))
         return USAGE
     state = chosen_state(args)
@@ -91,7 +99,7 @@ def run_pull(args: argparse.Namespace) -> int:
     with _Bars(quiet=args.json) as report:
         for own in wanted:
             try:
-                pull(own, model_folder(state), report, args.mirror)
+                pull(own, model_folder(state), report, settings.mirror, settings.offline)
             except (ModelError, DamagedWeightsError) as problem:
                 problems[own.name] = str(problem)
     pulled = [own.name for own in wanted if own.name not in problems]

@@ -10,29 +10,34 @@ import os
 import signal
 from pathlib import Path
 
-from daemon import DEFAULT_PORT
 from daemon.backend import Backend
 from daemon.cluster.joining import ClusterError
-from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_state, complain, print_json
+from daemon.commands.console import FAILED, OK, USAGE, Subparsers, add_command, chosen_state, complain, print_json
 from daemon.jobs import QueueSettings
 from daemon.log import configure
 from daemon.models import model_folder
 from daemon.notify import feed_watchdog, inherited_sockets, tell
 from daemon.server import Server, Settings
+from daemon.settings import KEYS, SettingsError, Values, read, shown, worker_threads
 from daemon.state import StateError
 from daemon.supervisor import Watch, default_memory
 from daemon.worker import WorkerSettings
 
+OPTIONS = ("port", "device", "threads", "deadline", "memory", "worker", "log", "metrics")
+"""Settings that only the daemon heeds, so that its command line takes them too."""
+
 
 def add(commands: Subparsers) -> None:
-    parser = add_command(commands, "serve", "Run the daemon that browsers send their photos to.")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port on 127.0.0.1; 0 picks a free one (%(default)s)")
-    parser.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (%(default)s)")
-    parser.add_argument("--threads", type=int, help="CPU threads of the worker (all)")
-    parser.add_argument(
-        "--deadline", type=float, default=QueueSettings().deadline, help="seconds a photo may take (%(default)s)"
+    parser = add_command(
+        commands,
+        "serve",
+        "Run the daemon that browsers send their photos to.",
+        epilog="What is not given here is taken from the settings: see `cloakroom settings`.",
     )
-    parser.add_argument("--memory", type=int, default=default_memory(), help="bytes the worker may use (%(default)s)")
+    for name in OPTIONS:
+        key = KEYS[name]
+        about = f"{key.about} Takes {key.takes}. By default {shown(key.default)}."
+        parser.add_argument(f"--{name}", metavar=name.upper(), help=about.replace("%", "%%"))
     parser.add_argument(
         "--backend", choices=("worker", "ray"), default="worker", help="what cloaks: a process, or Ray Serve (%(default)s)"
     )
@@ -41,26 +46,27 @@ def add(commands: Subparsers) -> None:
     )
     parser.add_argument("--backend-token", type=Path, metavar="FILE", help="its cluster.token, copied from there")
     parser.add_argument("--backend-ca", type=Path, metavar="FILE", help="its certificate, where it has signed it itself")
-    parser.add_argument("--no-metrics", action="store_true", help="let nobody read how busy it is, not even this user")
-    parser.add_argument("--verbose", action="store_true", help="log more")
+    parser.add_argument("--verbose", action="store_const", dest="log", const="debug", help="the same as --log debug")
     parser.set_defaults(run=run)
 
 
-def settings_of(args: argparse.Namespace) -> Settings:
-    state = chosen_state(args)
+def settings_of(state: Path, values: Values, backend: Backend | None = None) -> Settings:
+    """How the daemon of a state folder is run."""
+    memory = default_memory() if values.memory == "auto" else values.memory
     return Settings(
         state=state,
-        port=args.port,
+        port=values.port,
         listeners=tuple(inherited_sockets()),
-        worker=WorkerSettings(device=args.device, model_folder=model_folder(state), threads=args.threads),
-        queue=QueueSettings(deadline=args.deadline),
-        watch=Watch(memory=args.memory),
-        metrics=not args.no_metrics,
-        backend=backend_of(args, state),
+        worker=WorkerSettings(device=values.device, model_folder=model_folder(state), threads=worker_threads(values)),
+        queue=QueueSettings(deadline=values.deadline),
+        watch=Watch(memory=memory),
+        worker_start=values.worker,
+        metrics=values.metrics,
+        backend=backend,
     )
 
 
-def backend_of(args: argparse.Namespace, state: Path) -> Backend | None:
+def backend_of(args: argparse.Namespace, state: Path, values: Values) -> Backend | None:
     """None for the worker process.
 
     Raises:
@@ -74,14 +80,20 @@ def backend_of(args: argparse.Namespace, state: Path) -> Backend | None:
     if args.backend_address is not None:
         return ServeBackend(Remote(args.backend_address, args.backend_token, args.backend_ca))
     # One photo at a time, as with the worker process, and as quickly.
-    threads = args.threads or os.cpu_count() or 1
-    return ServeBackend(LocalCluster(state, "--device", args.device, "--workers", "1", "--threads", str(threads)))
+    threads = worker_threads(values) or os.cpu_count() or 1
+    return ServeBackend(LocalCluster(state, "--device", values.device, "--workers", "1", "--threads", str(threads)))
 
 
 def run(args: argparse.Namespace) -> int:
-    configure(args.verbose)
     try:
-        asyncio.run(_serve(args))
+        values = read({name: getattr(args, name) for name in OPTIONS}).values
+    except SettingsError as problem:
+        complain(args, str(problem))
+        return USAGE
+    configure(values.log)
+    state = chosen_state(args)
+    try:
+        asyncio.run(_serve(args, settings_of(state, values, backend_of(args, state, values))))
     except (StateError, ClusterError) as problem:
         complain(args, str(problem))
         return FAILED
@@ -100,8 +112,8 @@ async def _drain(server: Server, hurry: asyncio.Event) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _serve(args: argparse.Namespace) -> None:
-    server = Server(settings_of(args))
+async def _serve(args: argparse.Namespace, settings: Settings) -> None:
+    server = Server(settings)
     stop, hurry = asyncio.Event(), asyncio.Event()
 
     def end() -> None:

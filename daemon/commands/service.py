@@ -1,10 +1,12 @@
 """`cloakroom service`: the daemon with the person's session, installed, started, stopped and taken away."""
 
 import argparse
+from collections.abc import Callable
 from dataclasses import asdict
 
 from daemon import service
 from daemon.commands.console import FAILED, OK, Subparsers, add_command, complain, print_json
+from daemon.settings import SettingsError, read
 
 
 def add(commands: Subparsers) -> None:
@@ -14,10 +16,16 @@ def add(commands: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    actions = {"install": service.install, "start": service.start, "stop": service.stop, "uninstall": service.uninstall}
+    actions: dict[str, Callable[[], service.Condition]] = {
+        # The daemon would not start with settings that cannot be read: better to hear of it now.
+        "install": lambda: service.install(read().values.port),
+        "start": service.start,
+        "stop": service.stop,
+        "uninstall": service.uninstall,
+    }
     try:
         condition = actions.get(args.action, service.condition)()
-    except service.ServiceError as problem:
+    except (service.ServiceError, SettingsError) as problem:
         complain(args, str(problem))
         return FAILED
     if args.json:

@@ -22,7 +22,7 @@ from protectors.adversaries.embedded_detector import build_detector
 from protectors.adversaries.fcos_mobilenet import build_fcos
 from protectors.adversaries.hash_encoder import HashEncoder
 from protectors.adversaries.plain_convnet import PlainConvNet
-from protectors.manifest import DamagedWeightsError, Entry, entries, sha256_of, weights_file
+from protectors.manifest import DamagedWeightsError, Entry, entries, is_right, weights_file
 from protectors.weights import read_float
 
 BACKGROUND = "background"
@@ -67,12 +67,15 @@ def available(task: str, role: str, folder: Path | None) -> Entry:
 
 
 def read_weights(own: Entry, folder: Path | None) -> dict[str, torch.Tensor]:
-    """The model's state as float32, after its hash where the manifest has it for this very file."""
+    """The model's state as float32, after its hash."""
     path = weights_file(own, folder)
     if path is None or not path.is_file():
         raise DamagedWeightsError(f"the weights of {own.name} are not there: run `cloakroom models pull {own.name}`")
-    if own.file is not None and sha256_of(path) != own.sha256:
-        raise DamagedWeightsError(f"the weights of {own.name} are damaged: install Cloakroom again, or train them anew")
+    if not is_right(own, path):
+        mended = (
+            f"run `cloakroom models pull {own.name}`" if own.file is None else "install Cloakroom again, or train them anew"
+        )
+        raise DamagedWeightsError(f"the weights of {own.name} are damaged: {mended}")
     return read_float(path)
 
 

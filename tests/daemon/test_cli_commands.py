@@ -16,17 +16,16 @@ import pytest
 
 from daemon.cli import main
 from daemon.client import DaemonClient
-from daemon.commands.bench import twelve_megapixels
-from daemon.commands.doctor import browser_finding, models_findings, port_finding, state_finding
 from daemon.pairing import CHROMIUM_ORIGIN
 from daemon.state import LocalAccess, Lock, StateError, read_local, write_local
 from protectors.names import PROTECTORS
+from tests.benchmarks.daemon.large import twelve_megapixels
 from tests.daemon.conftest import ROOT, RunningDaemon, cloakroom
 from tests.daemon.samples import astronaut, opened, saved
 
 COMMANDS = [
     ["serve"], ["protect"], ["pair"], ["status"], ["dashboard"], ["cluster"], ["models"], ["models", "list"],
-    ["models", "pull"], ["models", "verify"], ["models", "import"], ["models", "remove"],
+    ["models", "pull"], ["models", "verify"], ["models", "import"], ["models", "remove"], ["settings"],
     ["doctor"], ["evaluate"], ["bench"], ["train", "visual"], ["train", "grid"], ["forget"],
 ]  # fmt: skip
 
@@ -194,42 +193,6 @@ def test_serve_ends_cleanly_and_takes_its_worker_along(tmp_path: Path, number: s
     assert psutil.wait_procs([worker], timeout=10)[1] == []
 
 
-# doctor
-
-
-async def test_doctor_finds_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    state = tmp_path / "state"
-    assert state_finding(state).good
-    (state / "open").write_text("x")
-    (state / "open").chmod(0o644)
-    assert not state_finding(state).good
-    assert "chmod" in state_finding(state).advice
-    not_a_folder = tmp_path / "file"
-    not_a_folder.write_text("x")
-    assert not state_finding(not_a_folder).good
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        finding = await port_finding(state, taken.getsockname()[1])
-    assert not finding.good
-    assert "--port" in finding.advice
-    assert all(finding.good for finding in models_findings(state))
-    assert browser_finding().good
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert not browser_finding().good
-
-
-def test_doctor_when_all_is_well(running_daemon: RunningDaemon) -> None:
-    finished = cloakroom("doctor", "--json", state=running_daemon.state)
-    assert finished.returncode == 0, finished.stdout
-    told = json.loads(finished.stdout)
-    assert told["good"]
-    findings = {finding["name"]: finding["found"] for finding in told["findings"]}
-    assert set(findings) == {"state folder", "port", "models", "worker", "browser"}
-    assert str(running_daemon.port) in findings["port"]
-    assert "computes on" in findings["worker"]
-
-
 # forget
 
 
@@ -239,9 +202,11 @@ def test_forget_removes_what_is_ours_and_nothing_else(tmp_path: Path) -> None:
     (state / "clients" / "c-0123456789abcdef.json").write_text("{}")
     (state / "models").mkdir()
     (state / "models" / "big.safetensors").write_text("x")
+    for left in ("lock", ".large.part", ".large.part.json"):
+        (state / "models" / left).write_text("{}")
     (state / "models" / "my own.txt").write_text("mine")
     finished = cloakroom("forget", "--json", state=state)
-    assert json.loads(finished.stdout) == {"removed": 2}
+    assert json.loads(finished.stdout) == {"removed": 5}
     assert [path.name for path in state.rglob("*") if path.is_file()] == ["my own.txt"]
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from daemon.cli import parser
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.commands.serve import settings_of
 from daemon.device_memory import DeviceMemory
@@ -21,12 +20,13 @@ from daemon.pairing import LOCAL_CLIENT, LOCAL_ORIGIN
 from daemon.scrape import TokenDoor, metrics_socket, metrics_token
 from daemon.scraper import NoMetricsError, read_metrics, samples
 from daemon.server import Server, Settings
+from daemon.settings import read
 from daemon.state import LocalAccess, write_local
 from daemon.worker import WorkerSettings
 from tests.daemon import odd_workers
 from tests.daemon.conftest import POLICY, ROOT, RunningDaemon, StartServer, cloakroom, local_client
-from tests.daemon.test_doors import answer, upgrade
 from tests.daemon.test_jobs import PHOTO, until
+from tests.daemon.visitors import answer, upgrade
 
 Numbers = dict[tuple[str, ...], float]
 
@@ -239,14 +239,14 @@ def test_the_token_is_kept_unless_others_could_have_read_it(tmp_path: Path) -> N
 
 async def test_off_means_that_nobody_reads_them(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    settings = settings_of(parser().parse_args(["serve", "--state", str(state), "--port", "0", "--no-metrics"]))
+    settings = settings_of(state, read({"metrics": "false"}).values)
     assert settings.metrics is False
     server = Server(Settings(state=state, port=0, entry=odd_workers.echo, metrics=settings.metrics))
     await server.start()
     try:
         assert not metrics_socket(state).exists()
         assert not metrics_token(state).exists()
-        with pytest.raises(NoMetricsError, match="--no-metrics"):
+        with pytest.raises(NoMetricsError, match="cloakroom settings"):
             await asyncio.to_thread(read_metrics, state)
         refused = await asyncio.to_thread(answer, server.port, scrape(server.port, "0" * 64))
         assert refused.startswith(b"HTTP/1.1 403 ")

@@ -4,6 +4,7 @@ A local mirror serves them under the official path, ``pull`` fetches, checks and
 classifier are loaded from the model folder by the name that `cloakroom evaluate --adversary` takes.
 """
 
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -65,7 +66,7 @@ class Mirror:
         return replace(own, sha256=sha256_of(path), bytes=path.stat().st_size)
 
     def pull(self, own: Entry, folder: Path) -> Path:
-        return pull(own, folder, lambda *_: None, self.url)
+        return pull(own, folder, lambda *_: None, (self.url,))
 
 
 @pytest.fixture(scope="module")
@@ -167,9 +168,20 @@ def test_a_corrupted_checkpoint_is_refused(mirror: Mirror, served: Entry, tmp_pa
     mirror.path(corrupted).write_bytes(content)
     with pytest.raises(ModelError, match="SHA-256 differs"):
         mirror.pull(corrupted, tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
     with pytest.raises(DamagedWeightsError, match="models pull faster_rcnn_resnet50_fpn_coco"):
         load_two_stage(corrupted, CPU, tmp_path)
+
+
+def test_weights_that_were_damaged_since_are_not_used(mirror: Mirror, served: Entry, tmp_path: Path) -> None:
+    path = mirror.pull(served, tmp_path)
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        byte = file.read(1)[0]
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 1]))
+    with pytest.raises(DamagedWeightsError, match="are damaged: run `cloakroom models pull faster_rcnn_resnet50_fpn_coco`"):
+        load_two_stage(served, CPU, tmp_path)
 
 
 def test_the_gradient_reaches_the_photo(detector: TwoStageDetector, pixels: NDArray[np.uint8]) -> None:

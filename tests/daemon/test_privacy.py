@@ -10,7 +10,7 @@ from daemon.pairing import CHROMIUM_ORIGIN
 from daemon.state import read_local
 from tests.daemon.conftest import ROOT, cloakroom, serving
 from tests.daemon.samples import SECRET, astronaut, saved, with_jpeg_metadata
-from tests.daemon.test_doors import answer, upgrade
+from tests.daemon.visitors import answer, upgrade
 
 
 def mapped(pid: int) -> str:

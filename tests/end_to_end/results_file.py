@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from daemon.figures import wrapped, write
+from daemon.figures import merged, wrapped, write
 from tests.end_to_end.browser import Browser
 
 RESULTS = Path(__file__).parent / "results"
@@ -29,12 +29,3 @@ def measured(browser: Browser, figures: Mapping[str, float], command: str, seed:
     made = wrapped(figures, command, seed)
     names = {"browser": f"{browser.name} {browser.version.split('.')[0]}", "playwright": version("playwright")}
     return {**made, "versions": {**made["versions"], **names}}
-
-
-def merged(before: Mapping[str, Any], part: str, made: Mapping[str, Any]) -> dict[str, Any]:
-    """A file's contents with one part of it replaced, also by other keys than it had."""
-    about = {name: value for name, value in made.items() if name != "figures"}
-    parts = {**before.get("parts", {}), part: {"keys": sorted(made["figures"]), **about}}
-    earlier = before.get("parts", {}).get(part, {}).get("keys", [])
-    others = {key: value for key, value in before.get("figures", {}).items() if key not in earlier}
-    return {"figures": {**others, **made["figures"]}, **about, "parts": parts}

@@ -22,6 +22,7 @@ async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
 TRIED = [(browser, case) for browser in ("chromium", "firefox") for case in CASES if browser in case.browsers]
 
 
-@pytest.mark.parametrize(("stage", "case"), TRIED, indirect=["stage"], ids=str)
+# Without a scope, an argument of each test's own beside it would make the stage each test's own as well.
+@pytest.mark.parametrize(("stage", "case"), TRIED, indirect=["stage"], ids=str, scope="module")
 async def test_a_hostile_page_gets_nowhere(stage: Stage, case: Case) -> None:
     assert await run(stage, case)

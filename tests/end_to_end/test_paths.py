@@ -21,7 +21,10 @@ async def test_a_photo_arrives_cloaked(stage: Stage, path: Path) -> None:
 CONTROLS = [(browser, path) for browser in ("chromium", "firefox") for path in PATHS if tells_without(browser, path)]
 
 
-@pytest.mark.parametrize(("stage", "path"), CONTROLS, indirect=["stage"], ids=lambda value: getattr(value, "name", value))
+# Without a scope, an argument of each test's own beside it would make the stage each test's own as well.
+@pytest.mark.parametrize(
+    ("stage", "path"), CONTROLS, indirect=["stage"], ids=lambda value: getattr(value, "name", value), scope="session"
+)
 async def test_on_a_site_that_is_off_the_original_arrives(stage: Stage, path: Path) -> None:
     run = await stage.upload(path, protected=False)
     assert arrived_original(run, [stage.uploads[name] for name in path.files])

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.end_to_end.results_file import merged
+from daemon.figures import merged
 
 
 def made(command: str, **figures: float) -> dict[str, Any]:

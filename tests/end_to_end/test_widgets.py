@@ -16,6 +16,7 @@ def bundled() -> None:
     assert BUNDLES.is_dir(), "run `npm ci && npm run build` in tests/end_to_end/widgets first"
 
 
-@pytest.mark.parametrize(("stage", "widget"), BY_BROWSER, indirect=["stage"], ids=str)
+# Without a scope, an argument of each test's own beside it would make the stage each test's own as well.
+@pytest.mark.parametrize(("stage", "widget"), BY_BROWSER, indirect=["stage"], ids=str, scope="session")
 async def test_a_widget_uploads_cloaked(stage: Stage, widget: Widget) -> None:
     assert await faults(stage, widget) == []

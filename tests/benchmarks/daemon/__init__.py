@@ -1,1 +1,1 @@
-"""What the daemon does under load, attack and loss, each part measured by a module of its own."""
+"""What `cloakroom bench daemon` measures, one part a file: each has a `measure` that returns its own figures."""

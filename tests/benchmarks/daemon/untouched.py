@@ -1,0 +1,125 @@
+"""A daemon that is the real one in all but its models: its worker is shut in, decodes, encodes and answers as ever, and cloaks
+nothing. What is left is whatever a hostile file or a death can do harm to, at a hundred times the speed.
+
+python -m tests.benchmarks.daemon.untouched --port 0 --state FOLDER --json [--seconds N] [--unread]
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from daemon import worker
+from daemon.pipe import Done, Line, Ready, Step, Work
+from daemon.protocol import Policy
+from daemon.server import Server, Settings
+from daemon.supervisor import EntryPoint
+from daemon.worker import WorkerSettings
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+POLICY = Policy(protectors=("visual",), strength="balanced", sensitive=())
+"""What to ask of it: a protector whose reports nothing is estimated from."""
+
+STEPS = 4
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far it is."""
+
+    stage: str
+    done: int
+    total: int
+
+
+class Untouched:
+    """Stands where protectors.cloak.Cloakroom does."""
+
+    device = "cpu"
+    model_set = "embedded"
+    protectors = ("visual",)
+    detector = argparse.Namespace(classes=())
+
+    def __init__(self, *_: object, seconds: float = 0.0) -> None:
+        self._seconds = seconds
+
+    def cloak(
+        self, pixels: "NDArray[np.uint8]", _: object, *, saved: "Callable[[NDArray[np.uint8]], NDArray[np.uint8]]"
+    ) -> "Generator[Progress, None, NDArray[np.uint8]]":
+        for step in range(STEPS if self._seconds else 0):
+            time.sleep(self._seconds / STEPS)
+            yield Progress("visual", step + 1, STEPS)
+        saved(pixels)
+        return pixels
+
+    def judge(self, *_: object) -> dict[str, Any]:
+        return {"protected": True, "psnr": 99.0, "verdicts": []}
+
+
+def work(seconds: float, connection: Connection, settings: WorkerSettings) -> None:
+    """The worker process."""
+    worker.enter_jail(settings)
+    from protectors import cloak
+
+    cloak.Cloakroom = partial(Untouched, seconds=seconds)  # type: ignore[misc, assignment]
+    worker.main(connection, settings)
+
+
+def return_photos(seconds: float, connection: Connection, settings: WorkerSettings) -> None:
+    """A worker process that does not read what it is given: it is there again at once, where one with torch takes seconds."""
+    worker.enter_jail(settings)
+    line = Line(connection)
+    with contextlib.suppress(EOFError, OSError):
+        line.send(Ready(device="cpu", models="embedded", protectors=("visual",), classes=()))
+        while True:
+            message, data = line.receive_work()
+            if isinstance(message, Work):
+                for step in range(STEPS):
+                    line.send(Step(job=message.job, stage="visual", done=step, total=STEPS))
+                    time.sleep(seconds / STEPS)
+                report = {"protected": True, "psnr": 99.0, "verdicts": []}
+                line.send(Done(job=message.job, mime="image/png", size=len(data), report=report), data)
+
+
+async def _serve(state: Path, port: int, entry: EntryPoint) -> None:
+    settings = Settings(state=state, port=port, worker=WorkerSettings(model_folder=state), entry=entry)
+    server = Server(settings)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await server.start()
+    try:
+        sys.stdout.write(json.dumps({"port": server.port}) + "\n")
+        sys.stdout.flush()
+        await stop.wait()
+        await server.drain(5)
+    finally:
+        await server.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--seconds", type=float, default=0.0, help="that every photo takes")
+    parser.add_argument("--unread", action="store_true", help="give photos back without reading them")
+    options = parser.parse_args()
+    entry = return_photos if options.unread else work
+    asyncio.run(_serve(options.state, options.port, partial(entry, options.seconds)))
+
+
+if __name__ == "__main__":
+    main()
