@@ -5,7 +5,26 @@ import sys
 from collections.abc import Sequence
 
 from daemon import VERSION
-from daemon.commands import bench, doctor, evaluate, forget, models, pair, protect, serve, service, settings, status, train
+from daemon.commands import (
+    bench,
+    cluster,
+    dashboard,
+    doctor,
+    evaluate,
+    forget,
+    models,
+    pair,
+    protect,
+    serve,
+    service,
+    settings,
+    status,
+    train,
+)
+
+COMMANDS = (
+    serve, service, protect, pair, status, dashboard, cluster, settings, models, doctor, evaluate, bench, train, forget
+)  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:
@@ -14,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"cloakroom {VERSION}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (serve, service, protect, pair, status, settings, models, doctor, evaluate, bench, train, forget):
+    for command in COMMANDS:
         command.add(commands)
     return top
 

@@ -12,11 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from daemon.backend import Backend
 from daemon.errors import SENTENCES, CloakroomError, Code
 from daemon.fairness import in_turns
+from daemon.metrics import Metrics
 from daemon.pipe import Done, Step
 from daemon.protocol import LIMITS, Mime, Policy
-from daemon.supervisor import Supervisor, WorkerLostError
+from daemon.supervisor import WorkerLostError
 
 log = logging.getLogger("cloakroom.jobs")
 
@@ -84,6 +86,7 @@ class _Job:
     data: bytes
     listener: Listener | None
     last: Event
+    arrived: float = 0.0
     ended_at: float | None = None
 
     @property
@@ -103,17 +106,20 @@ class JobQueue:
         supervisor: has the worker.
         settings: bounds.
         clock: seconds that only go forward.
+        metrics: where its jobs are counted.
     """
 
     def __init__(
         self,
-        supervisor: Supervisor,
+        supervisor: Backend,
         settings: QueueSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
+        metrics: Metrics | None = None,
     ) -> None:
         self._supervisor = supervisor
         self.settings = settings or QueueSettings()
         self._clock = clock
+        self._metrics = metrics or Metrics()
         self._jobs: dict[JobKey, _Job] = {}
         self._waiting: list[_Job] = []
         """In order of arrival."""
@@ -191,7 +197,7 @@ class JobQueue:
         """Queue a photo whose place was reserved; the listener hears of it until its end."""
         key = (client, job)
         self._reserved.pop(key, None)
-        entry = _Job(key, policy, channel, data, listener, Waiting(0))
+        entry = _Job(key, policy, channel, data, listener, Waiting(0), self._clock())
         self._jobs[key] = entry
         self._is_known.set()
         self._waiting.append(entry)
@@ -285,6 +291,7 @@ class JobQueue:
         entry.tell(Running("decode", 0, 1))
         deadline = asyncio.get_running_loop().call_later(self.settings.deadline, self._overdue, entry)
         begun = self._clock()
+        self._metrics.waited(begun - entry.arrived)
         try:
             for _ in range(ATTEMPTS):
                 if entry.ended:
@@ -300,6 +307,7 @@ class JobQueue:
                     if entry.ended:
                         return
                     if isinstance(outcome, Done):
+                        self._metrics.worked(outcome.report.get("seconds"))
                         self._end(entry, Finished(outcome.mime, body, outcome.report))
                     else:
                         self._end(entry, Failure(outcome.code, outcome.sentence))
@@ -323,6 +331,7 @@ class JobQueue:
         if entry.ended:
             return
         entry.ended_at = self._clock()
+        self._metrics.ended(event.code if isinstance(event, Failure) else "done")
         entry.data = b""
         entry.tell(event)
         self._forget_old()

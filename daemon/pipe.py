@@ -44,7 +44,9 @@ class Ready(msgspec.Struct, tag_field="say", tag="ready"):
 
 
 class Beat(msgspec.Struct, tag_field="say", tag="beat"):
-    """From the worker, every second while it has something to do."""
+    """From the worker, every second while it has something to do; with the bytes that it holds of its graphics card."""
+
+    device_memory: int | None = None
 
 
 class Step(msgspec.Struct, tag_field="say", tag="step"):

@@ -13,12 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+import psutil
 from aiohttp import WSMsgType, web
 
 from daemon import DEFAULT_PORT, VERSION
+from daemon.backend import Backend
+from daemon.exposition import Exposition, Present
 from daemon.frames import MAX_FRAME
 from daemon.handshake import DaemonHandshake, Refused
 from daemon.jobs import JobQueue, QueueSettings
+from daemon.metrics import Metrics
 from daemon.models import embedded_classes
 from daemon.pairing import LOCAL_CLIENT, Pairing
 from daemon.protocol import (
@@ -32,6 +36,7 @@ from daemon.protocol import (
 from daemon.protocol import (
     VERSION as PROTOCOL_VERSION,
 )
+from daemon.scrape import MetricsSocket, TokenDoor, answer, metrics_socket
 from daemon.session import House, Session
 from daemon.sessions import Sessions
 from daemon.state import LocalAccess, Lock, StateError, prepare, remove_local, write_local
@@ -65,6 +70,8 @@ class Settings:
         watch: limits of the worker.
         worker_start: the worker comes at "boot", or when there is "need" of it.
         entry: what the worker process runs.
+        metrics: whether they can be read, over the state folder's socket and, with its token, over the loopback.
+        backend: what cloaks in the worker process' place.
     """
 
     state: Path
@@ -75,6 +82,8 @@ class Settings:
     watch: Watch = field(default_factory=Watch)
     worker_start: Literal["boot", "need"] = "boot"
     entry: EntryPoint = worker_main
+    metrics: bool = True
+    backend: Backend | None = None
 
 
 class Server:
@@ -89,9 +98,13 @@ class Server:
         self.port = settings.port
         folder = prepare(settings.state)
         self.pairing = Pairing(folder)
-        self.supervisor = Supervisor(settings.worker, settings.watch, settings.entry)
-        self.queue = JobQueue(self.supervisor, settings.queue)
-        self._house = House(self.queue, self.supervisor, self.pairing, Sessions(), time.monotonic())
+        self.supervisor: Backend = settings.backend or Supervisor(settings.worker, settings.watch, settings.entry)
+        self.metrics = Metrics()
+        self.queue = JobQueue(self.supervisor, settings.queue, metrics=self.metrics)
+        self._house = House(self.queue, self.supervisor, self.pairing, Sessions(), time.monotonic(), self.metrics)
+        self._exposition = Exposition(self.metrics, self._present)
+        self._metrics_door = TokenDoor(folder) if settings.metrics else None
+        self._metrics_socket = MetricsSocket(metrics_socket(folder), self._exposition.text)
         self._lock = Lock(folder)
         self._runner: web.ServerRunner | None = None
         self._hosts: frozenset[str] = frozenset()
@@ -115,6 +128,8 @@ class Server:
         await self._runner.setup()
         for listener in listeners:
             await web.SockSite(self._runner, listener).start()
+        if self.settings.metrics:
+            await self._metrics_socket.start()
         self.supervisor.start(wanted=self.settings.worker_start == "boot")
         self.queue.start()
         write_local(self.settings.state, self.access)
@@ -130,6 +145,7 @@ class Server:
         await self._house.sessions.leave_all(LAST_WORDS_SECONDS)
         if self._runner is not None:
             await self._runner.cleanup()
+        await self._metrics_socket.stop()
         await self.queue.stop()
         await self.supervisor.stop()
         self._lock.release()
@@ -161,23 +177,30 @@ class Server:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Every request there is."""
-        return await self._upgrade(request) if self._admitted(request) else _refusal()
+        if self._metrics_door is not None and self._metrics_door.admits(request, self._hosts):
+            return answer(self._exposition.text())
+        objection = self._objection(request)
+        if objection is None:
+            return await self._upgrade(request)
+        # For the count alone: who was refused does not learn why.
+        self.metrics.refused("door", objection)
+        return _refusal()
 
-    def _admitted(self, request: web.BaseRequest) -> bool:
-        """Before the upgrade: exact host, known origin, the one path, room for one more."""
+    def _objection(self, request: web.BaseRequest) -> str | None:
+        """Before the upgrade: exact host, known origin, the one path, room for one more; None if nothing is wrong."""
         headers = request.headers
         offered = {name.strip() for name in headers.get("Sec-WebSocket-Protocol", "").split(",")}
-        return (
-            headers.getall("Host", []) in [[host] for host in self._hosts]
-            and len(headers.getall("Origin", [])) == 1
-            and self.pairing.admits(headers.get("Origin"))
-            and request.method == "GET"
+        rules = {
+            "host": headers.getall("Host", []) in [[host] for host in self._hosts],
+            "origin": len(headers.getall("Origin", [])) == 1 and self.pairing.admits(headers.get("Origin")),
+            "request": request.method == "GET"
             and request.raw_path == PATH
             and PROTOCOL_VERSION in offered
-            and headers.get("Sec-WebSocket-Version") == "13"
-            and not self._is_draining
-            and len(self._house.sessions) < MAX_SESSIONS
-        )
+            and headers.get("Sec-WebSocket-Version") == "13",
+            "draining": not self._is_draining,
+            "full": len(self._house.sessions) < MAX_SESSIONS,
+        }
+        return next((reason for reason, kept in rules.items() if not kept), None)
 
     async def _upgrade(self, request: web.BaseRequest) -> web.StreamResponse:
         socket = web.WebSocketResponse(
@@ -194,7 +217,8 @@ class Server:
         try:
             async with asyncio.timeout(HANDSHAKE_SECONDS):
                 await self._shake_hands(socket, handshake)
-        except (Refused, ProtocolError, TimeoutError, ConnectionError):
+        except (Refused, ProtocolError, TimeoutError, ConnectionError) as problem:
+            self.metrics.refused("handshake", _reason(problem))
             await socket.close(code=REFUSED)
             return socket
         if self._door is not None:
@@ -207,8 +231,8 @@ class Server:
             frame = await socket.receive()
             if frame.type is not WSMsgType.TEXT:
                 raise Refused
-            for answer in handshake.receive(decode_from_client(frame.data)):
-                await socket.send_str(encode(answer))
+            for reply in handshake.receive(decode_from_client(frame.data)):
+                await socket.send_str(encode(reply))
         await socket.send_str(encode(self._welcome(handshake)))
 
     async def _serve(self, socket: web.WebSocketResponse, handshake: DaemonHandshake) -> None:
@@ -226,6 +250,19 @@ class Server:
         finally:
             self._house.sessions.remove(credential.client, socket)
 
+    def _present(self) -> Present:
+        return Present(
+            queued=self.queue.queued,
+            running=self.queue.running,
+            sessions=len(self._house.sessions),
+            worker_ready=self.supervisor.state == "ready",
+            restarts=self.supervisor.restarts,
+            front_rss=int(psutil.Process().memory_info().rss),
+            worker_rss=self.supervisor.rss(),
+            device_memory=self.supervisor.device_memory,
+            uptime=round(time.monotonic() - self._house.begun, 3),
+        )
+
     def _welcome(self, handshake: DaemonHandshake) -> Welcome:
         facts = self.supervisor.facts
         return Welcome(
@@ -237,6 +274,13 @@ class Server:
             version=VERSION,
             classes=facts.classes if facts else embedded_classes(),
         )
+
+
+def _reason(problem: Exception) -> str:
+    """What the count calls the end of a handshake."""
+    if isinstance(problem, TimeoutError):
+        return "silence"
+    return "gone" if isinstance(problem, ConnectionError) else "proof"
 
 
 def _bind(family: sockets.AddressFamily, address: str, port: int) -> sockets.socket:

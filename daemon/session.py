@@ -5,16 +5,18 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psutil
 from aiohttp import WSMsgType, web
 
+from daemon.backend import Backend
 from daemon.errors import CloakroomError
 from daemon.frames import Assembly, decode_frame, encode_frames
 from daemon.handshake import Credential
 from daemon.jobs import Event, Failure, Finished, JobQueue, Running
 from daemon.jobs import Waiting as WaitingEvent
+from daemon.metrics import Metrics
 from daemon.pairing import CODE_SECONDS, LOCAL_CLIENT, Pairing
 from daemon.protocol import (
     LIMITS,
@@ -41,7 +43,6 @@ from daemon.protocol import (
     error,
 )
 from daemon.sessions import Sessions
-from daemon.supervisor import Supervisor
 from protectors.names import PROTECTORS
 
 GOING_AWAY = 1001
@@ -63,10 +64,11 @@ class House:
     """What every session shares."""
 
     queue: JobQueue
-    supervisor: Supervisor
+    supervisor: Backend
     pairing: Pairing
     sessions: Sessions
     begun: float
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 class Session:
@@ -148,6 +150,8 @@ class Session:
         try:
             action()
         except CloakroomError as problem:
+            if problem.code != "cancelled":
+                self._house.metrics.refused("job", problem.code)
             self._say(error(job, problem.code, problem.sentence))
 
     def _begin(self, message: Protect) -> None:

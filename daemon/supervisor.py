@@ -98,6 +98,10 @@ class Supervisor:
         self._served = False
         self.state: WorkerState = "starting"
         self.facts: Ready | None = None
+        self.restarts = 0
+        """Workers that ended, whatever they ended of."""
+        self.device_memory: int | None = None
+        """Bytes that the worker holds of its graphics card, where it has said."""
         self.ended: str | None = None
         """Why the last worker did."""
 
@@ -221,6 +225,7 @@ class Supervisor:
             finally:
                 await asyncio.shield(self._bury())
             log.warning("the worker ended: %s", self.ended)
+            self.restarts += 1
             failed_in_a_row = failed_in_a_row + 1 if self._failed_starts != failed_starts else 0
             if failed_in_a_row:
                 self._looked = time.monotonic()
@@ -282,7 +287,7 @@ class Supervisor:
 
     async def _bury(self) -> None:
         process, line = self._process, self._line
-        self._process = self._line = None
+        self._process = self._line = self.device_memory = None
         self._failed_starts += not self._served
         self._change("restarting")
         if process is not None and process.pid is not None:
@@ -318,7 +323,10 @@ class Supervisor:
             self._change("ready")
             return
         current = self._current
-        if isinstance(message, Beat) or current is None or message.job != current.job:
+        if isinstance(message, Beat):
+            self.device_memory = message.device_memory
+            return
+        if current is None or message.job != current.job:
             return
         if isinstance(message, Step):
             current.on_step(message)

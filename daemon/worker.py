@@ -5,6 +5,7 @@ Imports of torch, Pillow and protectors stand inside functions, because the fron
 """
 
 import contextlib
+import hashlib
 import logging
 import os
 import queue
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from daemon import jail
 from daemon.containers import MIME
+from daemon.device_memory import DeviceMemory
 from daemon.errors import CloakroomError
 from daemon.pipe import Beat, Done, Failed, Line, Ready, Step, Stop, Work
 from daemon.priority import step_back
@@ -45,6 +47,8 @@ class WorkerSettings:
     device: str = "auto"
     model_folder: Path | None = None
     threads: int | None = None
+    seed: int | None = None
+    """Makes what is drawn at random the same for the same photo. For measuring: who knows it can foretell the target."""
     memory: int | None = None
     """Bytes that it may hold, at the very most; the supervisor gives it up before."""
 
@@ -57,9 +61,10 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     walls = enter_jail(settings)
     line = Line(connection)
     inbox = Inbox(line)
+    memory = DeviceMemory()
     is_busy = threading.Event()
     is_busy.set()
-    threading.Thread(target=_beat, args=(line, is_busy), daemon=True).start()
+    threading.Thread(target=_beat, args=(line, is_busy, memory), daemon=True).start()
     threading.Thread(target=inbox.fill, daemon=True).start()
 
     # Threads that wait would otherwise spin, and on a busy machine keep from their cores those that they wait for.
@@ -71,13 +76,14 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     if settings.threads:
         torch.set_num_threads(settings.threads)
     room = Cloakroom(settings.device, settings.model_folder)
+    memory.watch(room.device)
     classes = tuple(name for name in room.detector.classes if name not in NO_CLASSES)
     line.send(Ready(room.device, room.model_set, tuple(room.protectors), classes, walls))
     while True:
         is_busy.clear()
         work, data = inbox.take()
         is_busy.set()
-        _answer(line, inbox, room, work, data)
+        _answer(line, inbox, room, work, data, settings.seed)
 
 
 def enter_jail(settings: WorkerSettings) -> tuple[str, ...]:
@@ -89,11 +95,11 @@ def enter_jail(settings: WorkerSettings) -> tuple[str, ...]:
     return jail.enter(folders, settings.memory)
 
 
-def _beat(line: Line, is_busy: threading.Event) -> None:
+def _beat(line: Line, is_busy: threading.Event, memory: DeviceMemory) -> None:
     """Only while there is something to do: whoever rests shall not wake the machine."""
     with contextlib.suppress(OSError):
         while is_busy.wait():
-            line.send(Beat())
+            line.send(Beat(memory.bytes()))
             time.sleep(BEAT_SECONDS)
 
 
@@ -126,20 +132,25 @@ class Inbox:
             raise CloakroomError("cancelled")
 
 
-def _answer(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: bytes) -> None:
+def _answer(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: bytes, seed: int | None) -> None:
     try:
-        done, body = cloak_file(line, inbox, room, work, data)
+        done, body = cloak_file(line, inbox, room, work, data, seed)
     except CloakroomError as problem:
         line.send(Failed(job=work.job, code=problem.code, sentence=problem.sentence))
     except (EOFError, BrokenPipeError):
         raise
     except Exception as problem:
-        # The text of an exception may quote what the person sent; its type and place do not.
-        log.error("job failed: %s at %s", type(problem).__name__, _place(problem))
-        failure = CloakroomError("internal")
-        line.send(Failed(job=work.job, code=failure.code, sentence=failure.sentence))
+        line.send(failure_of(work.job, problem))
     else:
         line.send(done, body)
+
+
+def failure_of(job: str, problem: Exception) -> Failed:
+    """What is said and logged of a fault of our own."""
+    # The text of an exception may quote what the person sent; its type and place do not.
+    log.error("job failed: %s at %s", type(problem).__name__, _place(problem))
+    failure = CloakroomError("internal")
+    return Failed(job=job, code=failure.code, sentence=failure.sentence)
 
 
 def _place(problem: BaseException) -> str:
@@ -151,7 +162,9 @@ def _place(problem: BaseException) -> str:
     return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
 
 
-def cloak_file(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: bytes) -> tuple[Done, bytes]:
+def cloak_file(
+    line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: bytes, seed: int | None = None
+) -> tuple[Done, bytes]:
     """Decode, cloak, encode, and judge the very bytes that will be delivered.
 
     Raises:
@@ -167,6 +180,7 @@ def cloak_file(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: by
     except ValueError:
         raise CloakroomError("bad-request") from None
     watch = Stopwatch()
+    drawn = None if seed is None else seed_of(seed, data)
 
     def begin(stage: str) -> None:
         inbox.check(work.job)
@@ -183,7 +197,7 @@ def cloak_file(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: by
     def saved(pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
         return photo.decode(photo.encode(original, pixels)).pixels
 
-    cloaked = _run(line, inbox, work.job, room.cloak(original.pixels, policy, saved=saved))
+    cloaked = _run(line, inbox, work.job, room.cloak(original.pixels, policy, drawn, saved=saved))
     begin("encode")
     encoded = photo.encode(original, cloaked)
     begin("judge")
@@ -205,6 +219,11 @@ def cloak_file(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: by
         "notes": list(original.notes),
     }
     return Done(job=work.job, mime=MIME[original.kind], size=len(encoded), report=report), encoded
+
+
+def seed_of(seed: int, data: bytes) -> int:
+    """A photo's own seed, whichever worker has it and whatever came before: 63 bits, as torch takes them."""
+    return int.from_bytes(hashlib.sha256(f"{seed}\n".encode() + data).digest()[:8]) >> 1
 
 
 def _run(line: Line, inbox: Inbox, job: str, steps: Generator[Any, None, Any]) -> Any:

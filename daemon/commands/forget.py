@@ -50,14 +50,15 @@ def _remove(folder: Path) -> int:
     clients, models = folder / "clients", model_folder(folder)
     imported, trained = store(models), models / TRAINED
     ours = {
-        folder: ("local.json",),
+        folder: ("local.json", "metrics.token", "metrics.sock", "cluster.token", "dashboard-*.html"),
         clients: ("c-*.json",),
         imported: ("*.safetensors", "*.json"),
         # Among them what a training that was stopped would go on from.
         trained: ("*.safetensors", "manifest.json", "*.run", "*.new"),
         models: ("*.safetensors", "*.sha256", ".*.part", ".*.part.json", "lock"),
     }
-    present = [path for own, patterns in ours.items() for pattern in patterns for path in own.glob(pattern) if path.is_file()]
+    found = [path for own, patterns in ours.items() for pattern in patterns for path in own.glob(pattern)]
+    present = [path for path in found if path.is_file() or path.is_socket()]
     for path in present:
         path.unlink()
     for own in (clients, imported, trained, models):

@@ -3,9 +3,6 @@
 import argparse
 import asyncio
 import mimetypes
-import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,8 @@ from typing import Any
 import msgspec
 
 from daemon.client import DaemonClient, NoDaemonError
+from daemon.cluster.joining import ClusterError
+from daemon.commands.album import protect_album
 from daemon.commands.console import (
     FAILED,
     NO_DAEMON,
@@ -20,15 +19,13 @@ from daemon.commands.console import (
     USAGE,
     Subparsers,
     add_command,
-    chosen_state,
     complain,
     end_on_sigterm,
     print_json,
 )
+from daemon.commands.reaching import daemon_for
 from daemon.commands.showing import Showing, showing_for
 from daemon.errors import CloakroomError
-from daemon.handshake import Credential
-from daemon.models import model_folder
 from daemon.protocol import LIMITS, Policy
 from daemon.state import StateError, write_private
 from protectors.channel.sites import names
@@ -40,7 +37,9 @@ POLICY_RULES = "--protector takes 1 to 8 lower-case names, --sensitive at most 1
 
 def add(commands: Subparsers) -> None:
     parser = add_command(commands, "protect", "Cloak photos: JPEG, PNG and WebP, several at once.")
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a photo")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a photo, or with -r a folder")
+    parser.add_argument("-r", "--recursive", action="store_true", help="a folder and all below it; goes on where it was")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="with -r: what became of each, as JSON and as a page")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where cloaked photos go")
     parser.add_argument("--strength", choices=("subtle", "balanced", "strong"), default="balanced", help="(%(default)s)")
     parser.add_argument(
@@ -58,7 +57,15 @@ def add(commands: Subparsers) -> None:
         metavar="SITE",
         help=f"say also what is read in what it keeps: {', '.join(names())}",
     )
+    parser.add_argument(
+        "--cluster",
+        metavar="WHERE",
+        help="with -r: on a Ray cluster; `local` for this run, `auto` as it runs here, or HOST:PORT",
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="with --cluster: photos at once (as many as fit)")
     parser.add_argument("--private", action="store_true", help="start a daemon for this run alone")
+    parser.add_argument("--seed", type=int, metavar="N", help="with --private or --cluster: a photo always comes out the same")
+    parser.add_argument("--threads", type=int, metavar="N", help="with --private or --cluster: CPU threads of a worker")
     parser.add_argument("--force", action="store_true", help="overwrite cloaked photos that are there already")
     parser.add_argument(
         "--keep-unprotected", action="store_true", help="write a photo also if an adversary still recognises it"
@@ -91,6 +98,12 @@ class Outcome:
 
 def run(args: argparse.Namespace) -> int:
     end_on_sigterm()
+    if (args.seed is not None or args.threads is not None) and not args.private and args.cluster is None:
+        complain(args, "--seed and --threads are a worker's own. Add --private or --cluster to have one for this run.")
+        return USAGE
+    if (args.report is not None or args.cluster is not None) and not args.recursive:
+        complain(args, "--report and --cluster are for a folder. Add -r, or leave them out.")
+        return USAGE
     names = [path.name for path in args.files]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -102,11 +115,11 @@ def run(args: argparse.Namespace) -> int:
         complain(args, POLICY_RULES)
         return USAGE
     try:
-        return asyncio.run(_protect(args, policy))
+        return asyncio.run((protect_album if args.recursive else _protect)(args, policy))
     except NoDaemonError:
         complain(args, "The daemon stopped answering. Run `cloakroom doctor`, then try again.")
         return NO_DAEMON
-    except StateError as problem:
+    except (StateError, ClusterError) as problem:
         complain(args, str(problem))
         return NO_DAEMON
 
@@ -141,35 +154,6 @@ async def _protect(args: argparse.Namespace, policy: Policy) -> int:
     if args.json:
         print_json({"files": [outcome.as_json() for outcome in outcomes]})
     return OK if all(outcome.good for outcome in outcomes) else FAILED
-
-
-@asynccontextmanager
-async def daemon_for(args: argparse.Namespace) -> AsyncIterator[DaemonClient]:
-    """The running daemon, or one for this run alone, in this process, with a worker and a socket of its own."""
-    state = chosen_state(args)
-    if not args.private:
-        try:
-            running = await DaemonClient.open_local(state)
-        except NoDaemonError:
-            pass
-        else:
-            async with running:
-                yield running
-            return
-    from daemon.server import Server, Settings
-    from daemon.worker import WorkerSettings
-
-    with tempfile.TemporaryDirectory(prefix="cloakroom-") as folder:
-        worker = WorkerSettings(model_folder=model_folder(state))
-        server = Server(Settings(state=Path(folder), port=0, worker=worker))
-        await server.start()
-        try:
-            access = server.access
-            credential = Credential(access.client, bytes.fromhex(access.key))
-            async with await DaemonClient.open(server.port, credential) as client:
-                yield client
-        finally:
-            await server.stop()
 
 
 async def _one(client: DaemonClient, path: Path, policy: Policy, args: argparse.Namespace, showing: Showing) -> Outcome:

@@ -6,9 +6,12 @@ The photo that runs is finished first; a second signal does not wait for it.
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
 from pathlib import Path
 
+from daemon.backend import Backend
+from daemon.cluster.joining import ClusterError
 from daemon.commands.console import FAILED, OK, USAGE, Subparsers, add_command, chosen_state, complain, print_json
 from daemon.jobs import QueueSettings
 from daemon.log import configure
@@ -35,11 +38,19 @@ def add(commands: Subparsers) -> None:
         key = KEYS[name]
         about = f"{key.about} Takes {key.takes}. By default {shown(key.default)}."
         parser.add_argument(f"--{name}", metavar=name.upper(), help=about.replace("%", "%%"))
+    parser.add_argument(
+        "--backend", choices=("worker", "ray"), default="worker", help="what cloaks: a process, or Ray Serve (%(default)s)"
+    )
+    parser.add_argument(
+        "--backend-address", metavar="URL", help="of another machine's `cloakroom cluster` (one on this machine)"
+    )
+    parser.add_argument("--backend-token", type=Path, metavar="FILE", help="its cluster.token, copied from there")
+    parser.add_argument("--backend-ca", type=Path, metavar="FILE", help="its certificate, where it has signed it itself")
     parser.add_argument("--verbose", action="store_const", dest="log", const="debug", help="the same as --log debug")
     parser.set_defaults(run=run)
 
 
-def settings_of(state: Path, values: Values) -> Settings:
+def settings_of(state: Path, values: Values, backend: Backend | None = None) -> Settings:
     """How the daemon of a state folder is run."""
     memory = default_memory() if values.memory == "auto" else values.memory
     return Settings(
@@ -50,7 +61,27 @@ def settings_of(state: Path, values: Values) -> Settings:
         queue=QueueSettings(deadline=values.deadline),
         watch=Watch(memory=memory),
         worker_start=values.worker,
+        metrics=values.metrics,
+        backend=backend,
     )
+
+
+def backend_of(args: argparse.Namespace, state: Path, values: Values) -> Backend | None:
+    """None for the worker process.
+
+    Raises:
+        ClusterError: the cluster that was asked for cannot be had, or must not be used.
+    """
+    if args.backend == "worker":
+        return None
+    from daemon.cluster.backend import ServeBackend
+    from daemon.cluster.launching import LocalCluster, Remote
+
+    if args.backend_address is not None:
+        return ServeBackend(Remote(args.backend_address, args.backend_token, args.backend_ca))
+    # One photo at a time, as with the worker process, and as quickly.
+    threads = worker_threads(values) or os.cpu_count() or 1
+    return ServeBackend(LocalCluster(state, "--device", values.device, "--workers", "1", "--threads", str(threads)))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -60,9 +91,10 @@ def run(args: argparse.Namespace) -> int:
         complain(args, str(problem))
         return USAGE
     configure(values.log)
+    state = chosen_state(args)
     try:
-        asyncio.run(_serve(args, settings_of(chosen_state(args), values)))
-    except StateError as problem:
+        asyncio.run(_serve(args, settings_of(state, values, backend_of(args, state, values))))
+    except (StateError, ClusterError) as problem:
         complain(args, str(problem))
         return FAILED
     return OK

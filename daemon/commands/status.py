@@ -18,13 +18,18 @@ from daemon.commands.console import (
     print_json,
 )
 from daemon.protocol import State
+from daemon.scraper import NoMetricsError, read_metrics, samples
 
 
 def add(commands: Subparsers) -> None:
-    add_command(commands, "status", "Say how the running daemon is.").set_defaults(run=run)
+    parser = add_command(commands, "status", "Say how the running daemon is.")
+    parser.add_argument("--metrics", action="store_true", help="print its metrics, in the text format of Prometheus")
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.metrics:
+        return _print_metrics(args)
     try:
         state, port = asyncio.run(_ask(args))
     except NoDaemonError:
@@ -41,6 +46,19 @@ def run(args: argparse.Namespace) -> int:
     print(f"photos      {state.running} running, {state.queued} waiting")
     print(f"browsers    {state.clients} paired")
     print(f"memory      {megabytes(state.front_rss)} front, {megabytes(state.worker_rss)} worker")
+    return OK
+
+
+def _print_metrics(args: argparse.Namespace) -> int:
+    try:
+        text = read_metrics(chosen_state(args))
+    except NoMetricsError as problem:
+        complain(args, str(problem))
+        return NO_DAEMON
+    if args.json:
+        print_json({"metrics": [msgspec.to_builtins(sample) for sample in samples(text)]})
+    else:
+        print(text, end="")
     return OK
 
 

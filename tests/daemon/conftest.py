@@ -18,6 +18,8 @@ from daemon.protocol import Policy
 from daemon.server import Server, Settings
 from daemon.supervisor import EntryPoint, Watch
 from daemon.worker import WorkerSettings
+from tests.daemon import odd_workers
+from tests.daemon.albums import photo
 
 ROOT = Path(__file__).parents[2]
 
@@ -94,6 +96,33 @@ async def start_server(tmp_path: Path) -> AsyncIterator[StartServer]:
             return server
 
         yield start
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    """A small album."""
+    folder = tmp_path / "album"
+    for name in ("1.png", "summer/2.jpg", "summer/beach/3.webp.PNG", "winter/2.jpg"):
+        photo(folder / name)
+    (folder / "summer" / "notes.txt").write_text("Dear diary")
+    return folder
+
+
+@pytest.fixture
+async def counting(start_server: StartServer) -> Server:
+    """A daemon whose worker counts the photos that it is given."""
+    return await start_server(odd_workers.counted)
+
+
+@pytest.fixture
+def works(tmp_path: Path) -> Callable[[], int]:
+    """How many photos the worker was given so far."""
+
+    def count() -> int:
+        counted = tmp_path / "models" / "works"
+        return counted.stat().st_size if counted.exists() else 0
+
+    return count
 
 
 async def local_client(server: Server) -> DaemonClient:

@@ -50,6 +50,40 @@ def echo(connection: Connection, _: WorkerSettings) -> None:
             line.send(_done(work, len(body)), body)
 
 
+def timed(connection: Connection, _: WorkerSettings) -> None:
+    """Sends every photo back, with what it took: some of it true, some made up. Says that it has a graphics card."""
+    line = Line(connection)
+    line.send(READY)
+    line.send(Beat(device_memory=123_456_789))
+    seconds = {"decode": 0.2, "protect": 3, "judge": "anna-and-ben", "anna-and-ben": 1.0, "total": 3.2}
+    with contextlib.suppress(EOFError):
+        while True:
+            work, body = _next_work(line)
+            line.send(_done(work, len(body), seconds=seconds), body)
+
+
+def counted(connection: Connection, settings: WorkerSettings) -> None:
+    """Sends every photo back, with a byte at its end that was not there; a file called `works` has a byte for each that came.
+
+    Each takes as long as a file called `delay` says. What a photo says of itself decides: `damaged`, `recognised`.
+    """
+    assert settings.model_folder is not None
+    delay = settings.model_folder / "delay"
+    line = _begin(connection)
+    with contextlib.suppress(EOFError):
+        while True:
+            work, body = _next_work(line)
+            with (settings.model_folder / "works").open("ab") as works:
+                works.write(b".")
+            time.sleep(float(delay.read_text()) if delay.exists() else 0)
+            if b"damaged" in body:
+                line.send(Failed(job=work.job, code="truncated", sentence="damaged"))
+            else:
+                protected = b"recognised" not in body
+                report = {"protected": protected, "psnr": 40.0, "seconds": {"total": 0.0}}
+                line.send(Done(job=work.job, mime="image/png", size=len(body) + 1, report=report), body + b"~")
+
+
 def recognised(connection: Connection, _: WorkerSettings) -> None:
     """Sends every photo back, and says that an adversary still recognises something in it."""
     line = _begin(connection)

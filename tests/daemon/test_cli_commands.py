@@ -24,8 +24,8 @@ from tests.daemon.conftest import ROOT, RunningDaemon, cloakroom
 from tests.daemon.samples import astronaut, opened, saved
 
 COMMANDS = [
-    ["serve"], ["protect"], ["pair"], ["status"], ["models"], ["models", "list"], ["models", "pull"], ["models", "verify"],
-    ["models", "import"], ["models", "remove"], ["settings"],
+    ["serve"], ["protect"], ["pair"], ["status"], ["dashboard"], ["cluster"], ["models"], ["models", "list"],
+    ["models", "pull"], ["models", "verify"], ["models", "import"], ["models", "remove"], ["settings"],
     ["doctor"], ["evaluate"], ["bench"], ["train", "visual"], ["train", "grid"], ["forget"],
 ]  # fmt: skip
 
@@ -40,7 +40,9 @@ def test_every_command_has_help(command: list[str], capsys: pytest.CaptureFixtur
     assert "--json" in said or command == ["models"]
 
 
-@pytest.mark.parametrize("command", [["status"], ["pair"], ["pair", "--list"], ["pair", "--revoke", "c-0"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["status"], ["dashboard"], ["pair"], ["pair", "--list"], ["pair", "--revoke", "c-0"]], ids=" ".join
+)
 def test_without_a_daemon_they_say_how_to_start_one(command: list[str], tmp_path: Path) -> None:
     plain = cloakroom(*command, state=tmp_path)
     assert plain.returncode == 3

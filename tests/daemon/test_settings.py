@@ -18,7 +18,7 @@ from daemon.commands.settings import example
 from daemon.handshake import Credential
 from daemon.server import Server, Settings
 from daemon.settings import KEYS, SettingsError, Values, read, shown, unknown_variables, worker_threads
-from daemon.supervisor import default_memory
+from daemon.supervisor import Supervisor, default_memory
 from tests.daemon.conftest import POLICY, cloakroom
 from tests.daemon.odd_workers import echo
 
@@ -235,6 +235,7 @@ async def test_a_worker_comes_with_the_first_photo_where_it_is_wanted_then(tmp_p
     server = await _server(tmp_path, "need")
     try:
         async with await _open(server) as client:
+            assert isinstance(server.supervisor, Supervisor)
             assert server.supervisor._process is None, "not even one that is being spawned"
             assert server.supervisor.is_alive, "systemd is not told that it hangs"
             async with asyncio.timeout(30):
@@ -258,6 +259,7 @@ async def test_a_worker_comes_when_somebody_asks_how_it_is(tmp_path: Path) -> No
 async def test_a_worker_comes_at_boot_otherwise(tmp_path: Path) -> None:
     server = await _server(tmp_path, "boot")
     try:
+        assert isinstance(server.supervisor, Supervisor)
         async with asyncio.timeout(30):
             await server.supervisor._changed.wait()
         assert server.supervisor.pid is not None

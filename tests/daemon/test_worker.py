@@ -27,7 +27,9 @@ class Noise:
     judged_for: Pipeline | None = None
     saved: Callable[[Pixels], Pixels]
 
-    def cloak(self, pixels: Pixels, _: object, saved: Callable[[Pixels], Pixels]) -> Generator[Any, None, Pixels]:
+    def cloak(
+        self, pixels: Pixels, _: object, __: int | None, saved: Callable[[Pixels], Pixels]
+    ) -> Generator[Any, None, Pixels]:
         yield from ()
         self.saved = saved
         return np.random.default_rng(0).integers(0, 256, pixels.shape, dtype=np.uint8)

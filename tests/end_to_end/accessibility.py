@@ -15,7 +15,7 @@ HOLD_SECONDS = 60.0
 PAGES = ("popup/popup.html", "options/options.html", "onboarding/onboarding.html")
 
 
-async def _violations(page: Page) -> list[str]:
+async def violations(page: Page) -> list[str]:
     """What axe finds wrong, with where it is."""
     source = await asyncio.to_thread(AXE.read_text)
     await page.evaluate(f"(() => {{ {source}\n }})()")
@@ -70,7 +70,7 @@ async def everything_wrong(stage: Stage) -> dict[str, list[str]]:
         for scheme in ("light", "dark") if isinstance(shown, ChromiumPage) else ("light",):
             if isinstance(shown, ChromiumPage):
                 await shown.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-            if wrong := await _violations(shown):
+            if wrong := await violations(shown):
                 found[f"{name}, {scheme}"] = wrong
     await window.click("button[name=cancel]")
     for shown in [page, *(shown for shown in pages.values() if shown is not window)]:

@@ -16,6 +16,7 @@ const rules = {
 export default [
   { ignores: ['**/node_modules/', '.venv/'] },
   { files: ['extension/**/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: BROWSER }, linterOptions: { reportUnusedDisableDirectives: 'error' }, rules },
+  { files: ['daemon/dashboard/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: { ...BROWSER, ...names('history sessionStorage') } }, linterOptions: { reportUnusedDisableDirectives: 'error' }, rules },
   { files: ['extension/{page,content}/*.js'], languageOptions: { sourceType: 'script' } },
   { files: ['tests/extension/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: names('Blob Buffer URL process WebSocket crypto globalThis setTimeout structuredClone') }, rules },
 ];

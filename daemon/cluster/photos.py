@@ -1,0 +1,160 @@
+"""What an actor of the cluster does: it holds the models, and cloaks a photo as the daemon's worker does."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from daemon.errors import CloakroomError
+from daemon.jobs import ATTEMPTS
+from daemon.pipe import Done, Failed, FromWorker, Line, Work
+from daemon.protocol import Policy
+from daemon.worker import Inbox, cloak_file, failure_of
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What every photo of an album is cloaked with.
+
+    Attributes:
+        policy: what is asked for.
+        channel: the site whose treatment the reports shall speak of.
+        device: cpu, cuda, mps or auto.
+        model_folder: where pulled models are kept, on every machine alike; None for the embedded ones.
+        models: the set that every machine has to have, or the copies would not be of one making.
+        threads: CPU threads of each actor. How sums are split among threads changes their last bit.
+        seed: makes what is drawn at random the same for the same photo.
+    """
+
+    policy: Policy
+    channel: str | None
+    device: str
+    model_folder: Path | None
+    models: str
+    threads: int
+    seed: int | None
+
+
+class _Nobody(Line):
+    """Progress has nobody to go to."""
+
+    def __init__(self) -> None:
+        pass
+
+    def send(self, message: object, body: bytes = b"") -> None:
+        pass
+
+
+class _Uncancelled(Inbox):
+    """Nobody cancels one photo of an album."""
+
+    def __init__(self) -> None:
+        pass
+
+    def check(self, job: str) -> None:
+        pass
+
+
+class Photographer:
+    """Holds the models.
+
+    Raises:
+        ValueError: this machine has other models than it should.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        import torch
+
+        from protectors.cloak import Cloakroom
+
+        torch.set_num_threads(asked.threads)
+        self._asked = asked
+        self._room = Cloakroom(asked.device, asked.model_folder)
+        if self._room.model_set != asked.models:
+            raise ValueError(f"this machine has the {self._room.model_set} models, and was asked for the {asked.models} ones")
+
+    def cloak(self, data: bytes) -> tuple[FromWorker, bytes]:
+        """What the daemon's worker would say of it: `Done` with the cloaked photo, or `Failed` by name."""
+        asked = self._asked
+        work = Work(job="album", policy=asked.policy, size=len(data), channel=asked.channel)
+        try:
+            return cloak_file(_Nobody(), _Uncancelled(), self._room, work, data, asked.seed)
+        except CloakroomError as problem:
+            return Failed(job=work.job, code=problem.code, sentence=problem.sentence), b""
+        except Exception as problem:
+            return failure_of(work.job, problem), b""
+
+
+class Tries:
+    """How often each photo was begun: an actor of its own, because those that begin them die."""
+
+    def __init__(self) -> None:
+        self._begun: Counter[int] = Counter()
+
+    def begin(self, index: int) -> int:
+        """Which try this is, from 1."""
+        self._begun[index] += 1
+        return self._begun[index]
+
+
+class TableOfPhotos:
+    """A photographer for Ray Data: tables with a photo a row in, and what became of it out.
+
+    Args:
+        make: makes what cloaks; a Photographer, or a test's stand-in.
+        asked: handed to it.
+        tries: the actor that counts them.
+    """
+
+    def __init__(self, make: Any, asked: Asked, tries: Any) -> None:
+        self._photographer = make(asked)
+        self._tries = tries
+
+    def __call__(self, table: Any) -> Any:
+        """pyarrow tables, because in NumPy's a photo would lose the zero bytes at its end."""
+        import msgspec
+        import pyarrow
+        import ray
+
+        rows: list[dict[str, Any]] = []
+        for row in table.to_pylist():
+            told: dict[str, Any] = {**row, "data": None, "report": None}
+            if row["data"] is None:
+                pass
+            elif ray.get(self._tries.begin.remote(row["index"])) > ATTEMPTS:
+                told["code"] = "worker-died"
+            else:
+                said, body = self._photographer.cloak(row["data"])
+                if isinstance(said, Done):
+                    told |= {"data": body, "report": msgspec.json.encode(said.report).decode()}
+                else:
+                    told["code"] = said.code
+            rows.append(told)
+        return pyarrow.Table.from_pylist(rows, schema=ended_schema())
+
+
+def read_schema() -> Any:
+    """A photo's bytes and the file's as it was read, or why there are none."""
+    import pyarrow
+
+    return pyarrow.schema(
+        [
+            ("index", pyarrow.int64()),
+            ("size", pyarrow.int64()),
+            ("changed", pyarrow.int64()),
+            ("data", pyarrow.large_binary()),
+            ("code", pyarrow.string()),
+        ]
+    )
+
+
+def ended_schema() -> Any:
+    """What became of a photo."""
+    import pyarrow
+
+    return pyarrow.schema(
+        [
+            *read_schema(),
+            ("report", pyarrow.string()),
+        ]
+    )

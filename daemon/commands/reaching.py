@@ -1,0 +1,45 @@
+"""The daemon that a command works with: the one that runs, or one for this run alone."""
+
+import argparse
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from daemon.client import DaemonClient, NoDaemonError
+from daemon.commands.console import chosen_state
+from daemon.handshake import Credential
+from daemon.models import model_folder
+
+
+@asynccontextmanager
+async def opener_for(args: argparse.Namespace) -> AsyncIterator[Callable[[], Awaitable[DaemonClient]]]:
+    """What opens connections to the running daemon, or to one in this process, with a worker and a socket of its own."""
+    state = chosen_state(args)
+    if not args.private:
+        try:
+            await (await DaemonClient.open_local(state)).close()
+        except NoDaemonError:
+            pass
+        else:
+            yield lambda: DaemonClient.open_local(state)
+            return
+    from daemon.server import Server, Settings
+    from daemon.worker import WorkerSettings
+
+    with tempfile.TemporaryDirectory(prefix="cloakroom-") as folder:
+        worker = WorkerSettings(model_folder=model_folder(state), threads=args.threads, seed=args.seed)
+        server = Server(Settings(state=Path(folder), port=0, worker=worker, metrics=False))
+        await server.start()
+        try:
+            credential = Credential(server.access.client, bytes.fromhex(server.access.key))
+            yield lambda: DaemonClient.open(server.port, credential)
+        finally:
+            await server.stop()
+
+
+@asynccontextmanager
+async def daemon_for(args: argparse.Namespace) -> AsyncIterator[DaemonClient]:
+    """One connection to it."""
+    async with opener_for(args) as open_client, await open_client() as client:
+        yield client

@@ -1,0 +1,314 @@
+"""The protocol's own tests once more, with Ray Serve in the worker process' place: a real local cluster, real HTTP.
+
+Its replicas run the very same stand-ins for the worker. What needs the worker's process id is left out: with a cluster
+there is none on this machine.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+import pytest
+
+from daemon.cluster.backend import ServeBackend
+from daemon.cluster.launching import Remote
+from daemon.cluster.serving import Listening, deploy, serving
+from daemon.cluster.wire import Asked, messages, pack
+from daemon.jobs import QueueSettings
+from daemon.pipe import Failed, Ready
+from daemon.server import Server, Settings
+from daemon.supervisor import EntryPoint, Watch, WorkerLostError
+from daemon.worker import WorkerSettings
+from tests.daemon import odd_workers
+from tests.daemon.conftest import POLICY, ROOT, StartServer, cloakroom, local_client
+from tests.daemon.samples import astronaut, opened, saved
+from tests.daemon.test_cluster import needs_ray
+from tests.daemon.test_jobs import (
+    PHOTO,
+    job,
+    test_a_failure_is_kept_too,
+    test_a_finished_job_is_kept_for_its_time_only,
+    test_a_job_goes_on_without_its_socket_and_is_fetched,
+    test_a_photo_of_many_chunks_comes_back_whole,
+    test_a_sign_of_life_comes_though_the_worker_has_none,
+    test_a_worker_lost_twice_is_named,
+    test_an_id_cannot_be_used_twice,
+    test_an_upload_under_way_holds_its_place,
+    test_busy_when_the_queue_is_full,
+    test_cancelling_what_is_not_there,
+    test_jobs_run_in_order_and_hear_their_position,
+    test_more_bytes_than_promised_end_the_upload,
+    test_one_client_cannot_touch_the_job_of_another,
+    test_one_client_with_an_album_does_not_keep_another_waiting,
+    test_sizes_are_refused_before_a_byte_is_sent,
+    test_the_deadline,
+    test_what_runs_too_long_is_not_waited_for,
+    test_what_the_daemon_cannot_read_ends_the_call,
+    until,
+    until_running,
+)
+
+SAME = (
+    test_a_failure_is_kept_too,
+    test_a_finished_job_is_kept_for_its_time_only,
+    test_a_job_goes_on_without_its_socket_and_is_fetched,
+    test_a_photo_of_many_chunks_comes_back_whole,
+    test_a_sign_of_life_comes_though_the_worker_has_none,
+    test_a_worker_lost_twice_is_named,
+    test_an_id_cannot_be_used_twice,
+    test_an_upload_under_way_holds_its_place,
+    test_busy_when_the_queue_is_full,
+    test_cancelling_what_is_not_there,
+    test_jobs_run_in_order_and_hear_their_position,
+    test_more_bytes_than_promised_end_the_upload,
+    test_one_client_cannot_touch_the_job_of_another,
+    test_one_client_with_an_album_does_not_keep_another_waiting,
+    test_sizes_are_refused_before_a_byte_is_sent,
+    test_the_deadline,
+    test_what_runs_too_long_is_not_waited_for,
+    test_what_the_daemon_cannot_read_ends_the_call,
+)
+"""What test_jobs asks of a daemon, asked here of one with a cluster: by the `start_server` below."""
+
+# Ray warns of what is its own: deprecated settings, sockets and files that it leaves to the end of the process.
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.xdist_group("ray"), pytest.mark.timeout(600), needs_ray]
+
+TOKEN = "0123456789abcdef" * 4
+_routes = itertools.count()
+
+
+@dataclass(frozen=True)
+class Box:
+    """A machine that cloaks for others."""
+
+    ray: Any
+    port: int
+
+    def deploy(self, entry: EntryPoint, models: Path, watch: Watch | None = None) -> tuple[str, str]:
+        """One more of what cloaks; its name and its address."""
+        name = f"odd-{next(_routes)}"
+        settings = WorkerSettings(model_folder=models, threads=1)
+        deploy(self.ray, TOKEN, settings, workers=1, watch=watch, entry=entry, name=name, route=f"/{name}")
+        return name, f"http://127.0.0.1:{self.port}/{name}/"
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Box]:
+    # Ray's workers find the odd workers where these tests do.
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    with serving("local", Listening(), 4) as (ray, port):
+        yield Box(ray, port)
+
+
+def token_file(folder: Path) -> Path:
+    path = folder / "cluster.token"
+    path.write_text(TOKEN)
+    return path
+
+
+@pytest.fixture
+async def start_server(tmp_path: Path, box: Box) -> AsyncIterator[StartServer]:
+    """As conftest's: a server in this process, but with a cluster behind it."""
+    from ray import serve
+
+    async with AsyncExitStack() as stack:
+
+        async def start(entry: EntryPoint, queue: QueueSettings | None = None, watch: Watch | None = None) -> Server:
+            models = tmp_path / "models"
+            models.mkdir(exist_ok=True)
+            name, address = await asyncio.to_thread(box.deploy, entry, models, watch)
+            stack.push_async_callback(asyncio.to_thread, serve.delete, name)
+            backend = ServeBackend(Remote(address, token_file(tmp_path)))
+            server = Server(
+                Settings(
+                    state=tmp_path / "state",
+                    port=0,
+                    queue=queue or QueueSettings(),
+                    backend=backend,
+                    entry=odd_workers.stillborn,
+                )
+            )
+            await server.start()
+            stack.push_async_callback(server.stop)
+            return server
+
+        yield start
+
+
+async def test_a_cancel_reaches_the_worker_behind_the_cluster(start_server: StartServer, tmp_path: Path) -> None:
+    """Which lets go within a step, and takes the next photo."""
+    server = await start_server(odd_workers.slow)
+    async with await local_client(server) as client:
+        first = asyncio.ensure_future(client.protect(PHOTO, POLICY, job=job(1)))
+        await until_running(server)
+        await asyncio.sleep(0.3)
+        await client.cancel(job(1))
+        with pytest.raises(Exception, match="cancelled"):
+            await first
+        await until(lambda: not server.queue.running)
+        (tmp_path / "models" / "go").touch()
+        assert (await asyncio.wait_for(client.protect(PHOTO, POLICY), 30)).data == PHOTO
+    assert server.supervisor.restarts == 0
+
+
+async def test_a_worker_that_dies_once_behind_the_cluster_is_tried_again(start_server: StartServer) -> None:
+    server = await start_server(odd_workers.dies_once)
+    async with await local_client(server) as client:
+        protected = await asyncio.wait_for(client.protect(PHOTO, POLICY), 60)
+    assert protected.data == PHOTO
+    assert server.supervisor.restarts == 1
+
+
+async def test_a_replica_that_is_killed_costs_no_job(start_server: StartServer, tmp_path: Path) -> None:
+    server = await start_server(odd_workers.slow)
+    async with await local_client(server) as client:
+        running = asyncio.ensure_future(client.protect(PHOTO, POLICY))
+        await until_running(server)
+        await asyncio.sleep(0.3)
+        replicas = [own for own in psutil.Process().children(recursive=True) if "Replica:" in " ".join(own.cmdline())]
+        assert replicas
+        for own in replicas:
+            own.kill()
+        (tmp_path / "models" / "go").touch()
+        assert (await asyncio.wait_for(running, 120)).data == PHOTO
+    assert server.supervisor.restarts >= 1
+
+
+async def test_status_and_welcome_say_what_the_cluster_has(start_server: StartServer) -> None:
+    server = await start_server(odd_workers.echo)
+    await server.supervisor.started()
+    async with await local_client(server) as client:
+        assert client.welcome.protectors == odd_workers.READY.protectors
+        state = await client.status()
+        assert (state.worker, state.device, state.worker_rss) == ("ready", "cpu", 0)
+
+
+async def test_nobody_without_the_token_is_answered(box: Box, tmp_path: Path) -> None:
+    """Nor is what is no request, with it."""
+    _, address = await asyncio.to_thread(box.deploy, odd_workers.echo, tmp_path)
+    request = pack(Asked(POLICY, None)) + PHOTO
+    async with aiohttp.ClientSession() as session:
+        for given in (None, "Bearer ", f"Bearer {'0' * 64}", f"Basic {TOKEN}", TOKEN):
+            headers = {} if given is None else {"Authorization": given}
+            for method, body in (("GET", None), ("POST", request)):
+                async with session.request(method, address, data=body, headers=headers) as answer:
+                    assert (answer.status, await answer.read()) == (403, b"")
+        for nonsense in (b"", b"\0", b"\xff" * 100, b"\0\0\0\2{}" + PHOTO):
+            async with session.post(address, data=nonsense, headers={"Authorization": f"Bearer {TOKEN}"}) as answer:
+                assert (answer.status, await answer.read()) == (403, b"")
+        async with session.get(address, headers={"Authorization": f"Bearer {TOKEN}"}) as answer:
+            said, _ = await anext(messages(answer.content.readexactly))
+            assert isinstance(said, Ready)
+    wrong = tmp_path / "wrong"
+    wrong.write_text("0" * 64)
+    backend = ServeBackend(Remote(address, wrong))
+    backend.start()
+    try:
+        with pytest.raises(WorkerLostError):
+            await asyncio.wait_for(backend.started(), 30)
+    finally:
+        await backend.stop()
+
+
+async def test_who_waits_for_another_daemons_photo_hears_that_it_is_waited_for(box: Box, tmp_path: Path) -> None:
+    """One replica, two daemons: the second hears beats and then its own end, and no silence that it would take for a death."""
+    _, address = await asyncio.to_thread(box.deploy, odd_workers.slow, tmp_path)
+    backends = [ServeBackend(Remote(address, token_file(tmp_path)), silence=2.5) for _ in range(2)]
+    for backend in backends:
+        backend.start()
+    try:
+        steps: list[Any] = []
+        first = asyncio.ensure_future(backends[0].run("same name", POLICY, None, PHOTO, steps.append))
+        await until(lambda: bool(steps))
+        second = asyncio.ensure_future(backends[1].run("same name", POLICY, None, PHOTO + b"2", lambda _: None))
+        await asyncio.sleep(4)
+        assert not first.done()
+        assert not second.done()
+        backends[0].give_up("same name")
+        ended, _ = await asyncio.wait_for(first, 10)
+        assert isinstance(ended, Failed)
+        assert not second.done(), "the name is each daemon's own"
+        (tmp_path / "go").touch()
+        _, body = await asyncio.wait_for(second, 30)
+        assert body == PHOTO + b"2"
+    finally:
+        for backend in backends:
+            await backend.stop()
+
+
+# As a person runs it, with real models.
+
+
+@contextmanager
+def process(*arguments: str | Path, state: Path) -> Iterator[tuple[dict[str, Any], int]]:
+    """A command that goes on; what it said first, and its process id. It is ended in the end, if it has not been."""
+    command = [sys.executable, "-m", "daemon.cli", *map(str, arguments), "--json", "--state", str(state)]
+    started = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
+    assert started.stdout is not None
+    try:
+        yield json.loads(started.stdout.readline()), started.pid
+    finally:
+        started.terminate()
+        started.wait(120)
+        started.stdout.close()
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """One that a household makes itself, for this machine's own address."""
+    own, key = folder / "box.pem", folder / "box.key"
+    what = ["-subj", "/CN=box", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2", "-keyout", str(key), "-out", str(own)]
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    subprocess.run(["openssl", "req", "-x509", *curve, *what], check=True, capture_output=True)
+    return own, key
+
+
+def test_a_household_with_one_box_over_tls(tmp_path: Path) -> None:
+    photo = tmp_path / "a.png"
+    photo.write_bytes(saved(astronaut(), "PNG"))
+    own, key = certificate(tmp_path)
+    box, home = tmp_path / "box", tmp_path / "home"
+    with process("cluster", "--listen", "127.0.0.1:0", "--certificate", own, "--key", key, "--workers", "1", state=box) as (
+        told,
+        _,
+    ):
+        assert told["address"].startswith("https://127.0.0.1:")
+        token = box / "cluster.token"
+        assert stat.S_IMODE(token.stat().st_mode) == 0o600
+        there = ["serve", "--port", "0", "--backend", "ray", "--backend-address", told["address"], "--backend-token", token]
+        asked: list[str | Path] = ["protect", photo, "--protector", "scene", "--keep-unprotected", "--json"]
+        with process(*there, "--backend-ca", own, state=home) as (_, pid):
+            finished = cloakroom(*asked, "-o", tmp_path / "out", state=home)
+            assert finished.returncode == 0, finished.stderr + finished.stdout
+            loaded = Path(f"/proc/{pid}/maps").read_text()
+            assert not [name for name in ("/torch/", "/ray/", "/numpy/", "/PIL/") if name in loaded], "the front stays light"
+        assert opened((tmp_path / "out" / "a.png").read_bytes()).size == opened(photo.read_bytes()).size
+        assert (tmp_path / "out" / "a.png").read_bytes() != photo.read_bytes()
+        # And a box whose certificate nobody vouches for gets no photo.
+        with process(*there, state=home):
+            finished = cloakroom(*asked, "-o", tmp_path / "none", state=home)
+        assert json.loads(finished.stdout)["files"][0]["error"]["code"] == "worker-died"
+
+
+def test_a_cluster_of_the_daemons_own_ends_with_it_however_that_ends(tmp_path: Path) -> None:
+    photo = tmp_path / "a.png"
+    photo.write_bytes(saved(astronaut(), "PNG"))
+    with process("serve", "--port", "0", "--backend", "ray", state=tmp_path / "state") as (_, pid):
+        asked: list[str | Path] = ["protect", photo, "--protector", "scene", "--keep-unprotected", "-o", tmp_path / "out"]
+        finished = cloakroom(*asked, state=tmp_path / "state")
+        assert finished.returncode == 0, finished.stderr
+        family = psutil.Process(pid).children(recursive=True)
+        assert len(family) > 3
+        psutil.Process(pid).kill()
+        _, alive = psutil.wait_procs(family, 60)
+        assert alive == []
