@@ -56,7 +56,12 @@ class Untouched:
         self._seconds = seconds
 
     def cloak(
-        self, pixels: "NDArray[np.uint8]", _: object, *, saved: "Callable[[NDArray[np.uint8]], NDArray[np.uint8]]"
+        self,
+        pixels: "NDArray[np.uint8]",
+        _: object,
+        __: object,
+        *,
+        saved: "Callable[[NDArray[np.uint8]], NDArray[np.uint8]]",
     ) -> "Generator[Progress, None, NDArray[np.uint8]]":
         for step in range(STEPS if self._seconds else 0):
             time.sleep(self._seconds / STEPS)
