@@ -32,6 +32,12 @@ PREFERENCES: dict[str, object] = {
     "browser.aboutwelcome.enabled": False,
     "dom.disable_open_during_load": False,
     "remote.prefs.recommended": True,
+    # Software draws every frame here, and hundreds of tabs come and go: neither what spins nor what could be opened again.
+    "ui.prefersReducedMotion": 1,
+    "browser.sessionstore.max_tabs_undo": 0,
+    "browser.sessionstore.max_windows_undo": 0,
+    "browser.sessionstore.interval": 3_600_000,
+    "browser.sessionstore.resume_from_crash": False,
 }
 KEYS = {"Control": "\ue009", "Delete": "\ue017"}
 _numbers = itertools.count()
