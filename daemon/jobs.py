@@ -93,6 +93,10 @@ class _Job:
     def ended(self) -> bool:
         return self.ended_at is not None
 
+    @property
+    def kept_bytes(self) -> int:
+        return len(self.last.data) if isinstance(self.last, Finished) else 0
+
     def tell(self, event: Event) -> None:
         self.last = event
         if self.listener is not None:
@@ -121,6 +125,9 @@ class JobQueue:
         self._clock = clock
         self._metrics = metrics or Metrics()
         self._jobs: dict[JobKey, _Job] = {}
+        self._ended: dict[JobKey, _Job] = {}
+        """Those of them that are over, the first first: there may be thousands, and each end asks for the oldest."""
+        self._kept_bytes = 0
         self._waiting: list[_Job] = []
         """In order of arrival."""
         self._turns = 0
@@ -246,7 +253,7 @@ class JobQueue:
                 entry.listener = None
                 self.cancel(*entry.key)
             # The end of one job may already have swept out another that ended long ago.
-            self._jobs.pop(entry.key, None)
+            self._forget(entry)
 
     # To the worker.
 
@@ -334,17 +341,24 @@ class JobQueue:
         self._metrics.ended(event.code if isinstance(event, Failure) else "done")
         entry.data = b""
         entry.tell(event)
+        self._ended[entry.key] = entry
+        self._kept_bytes += entry.kept_bytes
         self._forget_old()
 
     def _forget_old(self) -> None:
         """Drop what was kept for long enough, and the oldest results beyond the memory for them."""
         now = self._clock()
-        ended = sorted((e for e in self._jobs.values() if e.ended), key=lambda e: e.ended_at or 0.0, reverse=True)
-        kept = 0
-        for entry in ended:
-            kept += len(entry.last.data) if isinstance(entry.last, Finished) else 0
-            if now - (entry.ended_at or 0.0) > self.settings.keep or kept > self.settings.kept_bytes:
-                del self._jobs[entry.key]
+        while self._ended:
+            oldest = next(iter(self._ended.values()))
+            is_old = now - (oldest.ended_at or 0.0) > self.settings.keep
+            if not is_old and self._kept_bytes <= self.settings.kept_bytes:
+                return
+            self._forget(oldest)
+
+    def _forget(self, entry: _Job) -> None:
+        self._jobs.pop(entry.key, None)
+        if self._ended.pop(entry.key, None) is not None:
+            self._kept_bytes -= entry.kept_bytes
 
     # Signs of life.
 
