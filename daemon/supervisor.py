@@ -15,7 +15,7 @@ import psutil
 
 from daemon.pipe import Beat, Done, Failed, FromWorker, Line, Ready, Step, Stop, Work
 from daemon.protocol import Policy, WorkerState
-from daemon.worker import WorkerSettings, main
+from daemon.worker import DEVICE_LOST, WorkerSettings, main
 
 log = logging.getLogger("cloakroom.supervisor")
 
@@ -293,11 +293,18 @@ class Supervisor:
         if process is not None and process.pid is not None:
             process.kill()
             await asyncio.to_thread(process.join)
+            self._go_on_without_card(process.exitcode)
             process.close()
         if line is not None:
             line.close()
         if self._current is not None and not self._current.ended.done():
             self._current.ended.set_exception(WorkerLostError())
+
+    def _go_on_without_card(self, exitcode: int | None) -> None:
+        """Where a graphics card was lost, the next worker does without one; its job is tried again there."""
+        if exitcode == DEVICE_LOST and self._settings.device != "cpu":
+            self._settings = replace(self._settings, device="cpu")
+            log.warning("the graphics card is lost: photos take longer now. Restart the daemon when it is back.")
 
     def _listen(self, line: Line, loop: asyncio.AbstractEventLoop, gone: asyncio.Event) -> None:
         """In a thread: pass on what the worker says, until it is gone or talks nonsense."""

@@ -36,6 +36,9 @@ log = logging.getLogger("cloakroom.worker")
 
 BEAT_SECONDS = 1.0
 
+DEVICE_LOST = 77
+"""What a worker ends with whose graphics card is gone."""
+
 NO_CLASSES = frozenset({"background", "__background__", "N/A"})
 """Labels that detectors have and nobody can choose to hide."""
 
@@ -140,9 +143,21 @@ def _answer(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: bytes
     except (EOFError, BrokenPipeError):
         raise
     except Exception as problem:
+        if is_device_lost(problem):
+            # Nothing can be computed on it any more in this process. The supervisor knows what this status means.
+            os._exit(DEVICE_LOST)
         line.send(failure_of(work.job, problem))
     else:
         line.send(done, body)
+
+
+def is_device_lost(problem: Exception) -> bool:
+    """Whether a graphics card has failed, or was taken away; one that is merely full has not."""
+    import torch
+
+    if isinstance(problem, torch.OutOfMemoryError):
+        return False
+    return isinstance(problem, torch.AcceleratorError)
 
 
 def failure_of(job: str, problem: Exception) -> Failed:

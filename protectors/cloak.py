@@ -33,6 +33,7 @@ from protectors.native import Brought, Saved, brought, enlarged
 from protectors.objects import ObjectDisappearance
 from protectors.optimisation import Optimising, optimise
 from protectors.quality import Quality, as_pixels, as_tensor
+from protectors.residency import Residency
 from protectors.scene import MARGIN, SceneProtector
 from protectors.search import SearchProtector
 from protectors.together import Together
@@ -85,6 +86,10 @@ def pick_device(device: str) -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+GENERATOR_BYTES = 512 * 1024 * 1024
+"""Of generators that a service's sites chose: more of them than this are loaded anew when their site's turn comes."""
+
+
 class Cloakroom:
     """The adversaries, loaded once, and the protectors against them."""
 
@@ -92,7 +97,7 @@ class Cloakroom:
         self._device = pick_device(device)
         self.device = str(self._device)
         self._folder = model_folder
-        self._visuals: dict[str, VisualProtector] = {}
+        self._visuals: Residency[VisualProtector] = Residency(GENERATOR_BYTES)
         """By the hash of the generator's weights, once they were asked for."""
 
         detector, classifier = (available(task, "adversary", model_folder) for task in ("objects", "scene"))
@@ -118,14 +123,14 @@ class Cloakroom:
             own = next((made for made in imported(self._folder) if f"{VISUAL}-{made.name}" == name), None)
         if own is None:
             raise ValueError(f"no generator {name!r} was imported; there are {', '.join(self.protectors)}")
-        if own.sha256 in self._visuals:
-            return self._visuals[own.sha256]
+        return self._visuals.get(own.sha256, own.bytes, lambda: self._load_visual(own))
+
+    def _load_visual(self, own: Entry) -> VisualProtector:
         auxiliary = load_classifier(entry(AUXILIARY), self._device)
         # A service's manifest may name what it likes; only a reader that is embedded is taken at its word.
         here = [known for known in entries() if known.name == own.target and known.task == VISUAL and known.role != "generator"]
         target = load_classifier(here[0], self._device) if here else None
-        self._visuals[own.sha256] = VisualProtector(load_generator(own, self._device), auxiliary, target)
-        return self._visuals[own.sha256]
+        return VisualProtector(load_generator(own, self._device), auxiliary, target)
 
     def _optimising(self, policy: Policy, seed: int | None, family: Family) -> list[Optimising]:
         generator = torch.Generator()

@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from daemon.pipe import Beat, Done, Failed, Line, Ready, Step, Stop, Work
-from daemon.worker import WorkerSettings
+from daemon.worker import DEVICE_LOST, WorkerSettings
 
 READY = Ready(device="cpu", models="embedded", protectors=("objects", "scene"), classes=("person",))
 
@@ -202,3 +202,14 @@ def babbling(connection: Connection, _: WorkerSettings) -> None:
         _next_work(line)
         connection.send_bytes(b"\x80\x04cos\nsystem\n(S'touch /tmp/owned'\ntR.")
         time.sleep(3600)
+
+
+def loses_its_card(connection: Connection, settings: WorkerSettings) -> None:
+    """Ends as one whose graphics card is gone, unless it was told to do without."""
+    line = _begin(connection)
+    with contextlib.suppress(EOFError):
+        while True:
+            work, body = _next_work(line)
+            if settings.device != "cpu":
+                os._exit(DEVICE_LOST)
+            line.send(_done(work, len(body)), body)

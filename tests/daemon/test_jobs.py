@@ -212,6 +212,16 @@ async def test_a_worker_that_dies_once_is_tried_again(start_server: StartServer)
         assert protected.report["pid"] == server.supervisor.pid != first
 
 
+async def test_where_the_graphics_card_is_lost_the_photo_is_cloaked_without(
+    start_server: StartServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = await start_server(odd_workers.loses_its_card)
+    async with await local_client(server) as client:
+        protected = await asyncio.wait_for(client.protect(PHOTO, POLICY), 30)
+    assert protected.data == PHOTO
+    assert "the graphics card is lost" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("entry", "watch"),
     [
