@@ -192,19 +192,23 @@ export class Hold {
     return choice;
   }
 
-  /** @type {<T extends Parcels | null>(outcome: Outcome, parcels: T) => T} */
-  #end(outcome, parcels) {
+  /**
+   * Recorded first, and then told to the page: were it the other way round, an end of the background between the two would leave
+   * no trace of an upload that is over.
+   * @type {<T extends Parcels | null>(outcome: Outcome, parcels: T) => Promise<T>}
+   */
+  async #end(outcome, parcels) {
     this.outcome = outcome;
     const host = String(this.#host);
     const photos = this.#photos.filter(({ delivered }) => !delivered);
     if (photos.length === 0 || this.#gone) return parcels;
     const done = photos.flatMap(({ cloaked, blob }) => (cloaked ? [{ before: blob, after: cloaked.blob, report: cloaked.report }] : []));
     const psnrs = done.map(({ report: { psnr } }) => psnr).filter((psnr) => typeof psnr === 'number');
-    void saveLast({
+    await saveLast({
       host, when: Date.now(), photos: photos.length, outcome, seconds: (Date.now() - this.#begun) / 1000,
       psnr: psnrs.length ? Math.min(...psnrs) : null, codes: photos.flatMap(({ failure }) => (failure ? [failure.code] : [])),
       reports: done.map(({ report }) => report),
-    });
+    }).catch(() => {});
     if (outcome === 'cloaked' || outcome === 'weak') void savePictures(host, done);
     return parcels;
   }

@@ -177,6 +177,8 @@ def main() -> None:
     fuzzed = Fuzzed(options.state, options.counts, options.every)
     # libFuzzer takes no seed of 0: it would draw one.
     given = [f"-runs={options.runs}", f"-seed={options.seed + 1}", f"-max_len={MAX_BYTES}", "-timeout=120", "-rss_limit_mb=0"]
+    # What it finds noteworthy lies with what it mutates, not where it was started.
+    given.append(f"-artifact_prefix={options.corpus.parent}/")
     atheris.Setup(
         [sys.argv[0], *given, "-print_final_stats=0", "-verbosity=0", str(options.corpus)],
         fuzzed.photo if options.what == "photos" else fuzzed.message,
