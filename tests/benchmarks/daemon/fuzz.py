@@ -11,7 +11,7 @@ from daemon.errors import CloakroomError
 from daemon.figures import CHECKOUT, say
 from tests.benchmarks.daemon.front import until_ready
 from tests.benchmarks.daemon.process import Daemon, running
-from tests.benchmarks.daemon.untouched import POLICY
+from tests.benchmarks.daemon.untouched import FUZZED_PIXELS, POLICY
 from tests.daemon.samples import (
     astronaut,
     exif,
@@ -50,7 +50,7 @@ def message_seeds() -> list[bytes]:
 
 async def measure(files: int = FILES, messages: int = MESSAGES, seed: int = 0) -> dict[str, float]:
     """`fuzz.*`: what was tried, how it ended, deaths of the front and of workers, and what was lost on the way."""
-    with running(module="tests.benchmarks.daemon.untouched") as daemon:
+    with running("--pixels", str(FUZZED_PIXELS), module="tests.benchmarks.daemon.untouched") as daemon:
         await until_ready(daemon)
         over = asyncio.Event()
         bystander = asyncio.create_task(_stand_by(daemon, over))

@@ -13,6 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import atheris
+import msgspec
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
@@ -23,16 +24,14 @@ with atheris.instrument_imports(include=["daemon", "PIL"]):
     from daemon.frames import MAX_FRAME, decode_frame, encode_frames
     from daemon.handshake import ClientHandshake, Credential
     from daemon.pairing import LOCAL_ORIGIN
-    from daemon.protocol import VERSION, Protect, ProtocolError, decode_from_client, decode_from_daemon, encode
+    from daemon.protocol import LIMITS, VERSION, Protect, ProtocolError, decode_from_client, decode_from_daemon, encode
     from daemon.state import read_local
 import contextlib
 
-from tests.benchmarks.daemon.untouched import POLICY
+from tests.benchmarks.daemon.untouched import FUZZED_PIXELS, POLICY
 
 PATIENCE_SECONDS = 60.0
 MAX_BYTES = 65_536
-HERE_PIXELS = 1_000_000
-"""Larger ones are the worker's alone."""
 
 
 class Fuzzed:
@@ -174,6 +173,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--every", type=int, required=True, help="after so many runs the counts are written")
     options = parser.parse_args()
+    photo.LIMITS = msgspec.structs.replace(LIMITS, pixels=FUZZED_PIXELS)  # type: ignore[misc]
     fuzzed = Fuzzed(options.state, options.counts, options.every)
     # libFuzzer takes no seed of 0: it would draw one.
     given = [f"-runs={options.runs}", f"-seed={options.seed + 1}", f"-max_len={MAX_BYTES}", "-timeout=120", "-rss_limit_mb=0"]

@@ -1,7 +1,7 @@
 """A daemon that is the real one in all but its models: its worker is shut in, decodes, encodes and answers as ever, and cloaks
 nothing. What is left is whatever a hostile file or a death can do harm to, at a hundred times the speed.
 
-python -m tests.benchmarks.daemon.untouched --port 0 --state FOLDER --json [--seconds N] [--unread]
+python -m tests.benchmarks.daemon.untouched --port 0 --state FOLDER --json [--seconds N] [--pixels N] [--unread]
 """
 
 import argparse
@@ -18,9 +18,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from daemon import worker
 from daemon.pipe import Done, Line, Ready, Step, Work
-from daemon.protocol import Policy
+from daemon.protocol import LIMITS, Policy
 from daemon.server import Server, Settings
 from daemon.supervisor import EntryPoint
 from daemon.worker import WorkerSettings
@@ -73,11 +75,17 @@ class Untouched:
         return {"protected": True, "psnr": 99.0, "verdicts": []}
 
 
-def work(seconds: float, connection: Connection, settings: WorkerSettings) -> None:
+FUZZED_PIXELS = 500_000
+"""A fuzzer soon finds out that headers of fifty million pixels take seconds; a bound that is lower leaves time for other files."""
+
+
+def work(seconds: float, pixels: int, connection: Connection, settings: WorkerSettings) -> None:
     """The worker process."""
     worker.enter_jail(settings)
+    from daemon import photo
     from protectors import cloak
 
+    photo.LIMITS = msgspec.structs.replace(LIMITS, pixels=pixels)  # type: ignore[misc]
     cloak.Cloakroom = partial(Untouched, seconds=seconds)  # type: ignore[misc, assignment]
     worker.main(connection, settings)
 
@@ -120,10 +128,11 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--seconds", type=float, default=0.0, help="that every photo takes")
+    parser.add_argument("--pixels", type=int, default=LIMITS.pixels, help="that a photo may have (%(default)s)")
     parser.add_argument("--unread", action="store_true", help="give photos back without reading them")
     options = parser.parse_args()
-    entry = return_photos if options.unread else work
-    asyncio.run(_serve(options.state, options.port, partial(entry, options.seconds)))
+    entry = partial(return_photos, options.seconds) if options.unread else partial(work, options.seconds, options.pixels)
+    asyncio.run(_serve(options.state, options.port, entry))
 
 
 if __name__ == "__main__":
