@@ -173,7 +173,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--every", type=int, required=True, help="after so many runs the counts are written")
     options = parser.parse_args()
-    photo.LIMITS = msgspec.structs.replace(LIMITS, pixels=FUZZED_PIXELS)  # type: ignore[misc]
+    vars(photo)["LIMITS"] = msgspec.structs.replace(LIMITS, pixels=FUZZED_PIXELS)
     fuzzed = Fuzzed(options.state, options.counts, options.every)
     # libFuzzer takes no seed of 0: it would draw one.
     given = [f"-runs={options.runs}", f"-seed={options.seed + 1}", f"-max_len={MAX_BYTES}", "-timeout=120", "-rss_limit_mb=0"]

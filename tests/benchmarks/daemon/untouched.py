@@ -76,7 +76,7 @@ class Untouched:
 
 
 FUZZED_PIXELS = 500_000
-"""A fuzzer soon finds out that headers of fifty million pixels take seconds; a bound that is lower leaves time for other files."""
+"""A fuzzer soon finds that headers of fifty million pixels take seconds; a lower bound leaves time for other files."""
 
 
 def work(seconds: float, pixels: int, connection: Connection, settings: WorkerSettings) -> None:
@@ -85,7 +85,7 @@ def work(seconds: float, pixels: int, connection: Connection, settings: WorkerSe
     from daemon import photo
     from protectors import cloak
 
-    photo.LIMITS = msgspec.structs.replace(LIMITS, pixels=pixels)  # type: ignore[misc]
+    vars(photo)["LIMITS"] = msgspec.structs.replace(LIMITS, pixels=pixels)
     cloak.Cloakroom = partial(Untouched, seconds=seconds)  # type: ignore[misc, assignment]
     worker.main(connection, settings)
 
