@@ -38,7 +38,7 @@ async def test_a_run_that_is_ended_goes_on_where_it_was(
     for index in range(20):
         photo(album / f"more {index}.png")
     models, output = tmp_path / "models", tmp_path / "out"
-    (models / "delay").write_text("0.05")
+    (models / "delay").write_text("0.3")
     process = begun(counting, album, output)
     await until(lambda: works() >= 6)
     process.send_signal(number)

@@ -23,7 +23,7 @@ class Page(ABC):
     async def evaluate(self, expression: str) -> Any:
         """The JSON value of an expression, awaited when it is a promise."""
 
-    async def wait_for(self, expression: str, seconds: float = 20.0) -> Any:
+    async def wait_for(self, expression: str, seconds: float = 60.0) -> Any:
         """The expression's value once it is true; the page itself looks again and again.
 
         Raises:

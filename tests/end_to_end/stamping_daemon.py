@@ -112,10 +112,12 @@ def _beat(line: Line) -> None:
 
 def _answer(line: Line, settings: WorkerSettings, work: Work, data: bytes) -> None:
     assert settings.model_folder is not None
+    delay = settings.model_folder / DELAY
+    seconds = float(delay.read_text()) if delay.exists() else 0
+    # Counted once its time is settled: whoever sees the count may change the time of the next.
     with (settings.model_folder / WORKS).open("ab") as works:
         works.write(b".")
-    delay = settings.model_folder / DELAY
-    time.sleep(float(delay.read_text()) if delay.exists() else 0)
+    time.sleep(seconds)
     try:
         original = photo.decode(data)
     except CloakroomError as problem:
