@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
 import os
 import signal
 import time
@@ -15,7 +14,7 @@ from daemon.album.hands import DaemonHands, Hands
 from daemon.album.journal import Journal, asked_for
 from daemon.album.report import AlbumReport
 from daemon.commands.album_showing import album_showing_for
-from daemon.commands.console import FAILED, OK, USAGE, chosen_state, complain, print_json
+from daemon.commands.console import FAILED, OK, USAGE, chosen_state, complain, print_json, when_signalled
 from daemon.commands.reaching import opener_for
 from daemon.models import model_folder
 from daemon.protocol import Policy
@@ -119,9 +118,7 @@ def _stop_on_sigterm() -> None:
     """As Ctrl+C does: what is being written is finished, and the rest is told of in the report."""
     task = asyncio.current_task()
     if task is not None:
-        # Windows' loop has no signal handlers.
-        with contextlib.suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        when_signalled(task.cancel, signal.SIGTERM)
 
 
 @asynccontextmanager

@@ -1,9 +1,12 @@
 """What every command shares: its options, exit statuses and how it prints."""
 
 import argparse
+import asyncio
+import contextlib
 import json
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,6 +55,14 @@ def end_on_sigterm() -> None:
         sys.exit(128 + signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, unwind)
+
+
+def when_signalled(action: Callable[[], object], *numbers: signal.Signals) -> None:
+    """Have the running loop call this at these signals."""
+    for number in numbers:
+        # Windows' loop has no signal handlers; there Ctrl+C raises KeyboardInterrupt.
+        with contextlib.suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(number, action)
 
 
 def megabytes(size: float) -> str:

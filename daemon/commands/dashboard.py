@@ -13,7 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from daemon.commands.console import FAILED, NO_DAEMON, OK, Subparsers, add_command, chosen_state, complain, print_json
+from daemon.commands.console import (
+    FAILED,
+    NO_DAEMON,
+    OK,
+    Subparsers,
+    add_command,
+    chosen_state,
+    complain,
+    print_json,
+    when_signalled,
+)
 from daemon.dashboard.site import TOKEN_SECONDS, Site
 from daemon.scraper import NoMetricsError, read_metrics, samples
 from daemon.state import write_private
@@ -49,9 +59,7 @@ async def _serve(args: argparse.Namespace) -> None:
     site = Site(lambda: list(samples(read_metrics(state))))
     address = await site.start()
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    when_signalled(stop.set, signal.SIGINT, signal.SIGTERM)
     try:
         if args.json:
             print_json({"url": address})

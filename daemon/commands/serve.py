@@ -5,14 +5,23 @@ The photo that runs is finished first; a second signal does not wait for it.
 
 import argparse
 import asyncio
-import contextlib
 import os
 import signal
 from pathlib import Path
 
 from daemon.backend import Backend
 from daemon.cluster.joining import ClusterError
-from daemon.commands.console import FAILED, OK, USAGE, Subparsers, add_command, chosen_state, complain, print_json
+from daemon.commands.console import (
+    FAILED,
+    OK,
+    USAGE,
+    Subparsers,
+    add_command,
+    chosen_state,
+    complain,
+    print_json,
+    when_signalled,
+)
 from daemon.jobs import QueueSettings
 from daemon.log import configure
 from daemon.models import model_folder
@@ -119,11 +128,7 @@ async def _serve(args: argparse.Namespace, settings: Settings) -> None:
     def end() -> None:
         (hurry if stop.is_set() else stop).set()
 
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Windows' loop has no signal handlers; there Ctrl+C raises KeyboardInterrupt.
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, end)
+    when_signalled(end, signal.SIGINT, signal.SIGTERM)
     await server.start()
     tell("READY=1")
     watchdog = asyncio.create_task(feed_watchdog(lambda: server.supervisor.is_alive))

@@ -90,11 +90,10 @@ def run(folder: Path, *, is_jailed: bool) -> tuple[dict[str, str], dict[str, obj
     return told
 
 
+@pytest.mark.skipif(landlock.version() == 0, reason="this kernel has no Landlock")
 def test_there_is_no_way_out(folder: Path) -> None:
     results, facts = run(folder, is_jailed=True)
-    walls = facts["walls"]
-    if walls != ("limits", "landlock", "seccomp"):
-        pytest.skip(f"this system has no more than {walls}")
+    assert facts["walls"] == ("limits", "landlock", "seccomp")
     assert results == dict.fromkeys(ESCAPES, "PermissionError")
     assert facts["model"] == "numbers"
     assert facts["core"] == 0
