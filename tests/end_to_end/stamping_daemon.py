@@ -7,7 +7,6 @@ python -m tests.end_to_end.stamping_daemon --state DIR [--port N] [--as-is]
 
 import argparse
 import asyncio
-import json
 import signal
 import sys
 import threading
@@ -22,8 +21,8 @@ from daemon import photo
 from daemon.containers import MIME, kind_of
 from daemon.errors import CloakroomError
 from daemon.pipe import Beat, Done, Failed, Line, Ready, Work
-from daemon.server import Server, Settings
 from daemon.worker import WorkerSettings
+from tests.daemon.standing_in import serve
 from tests.end_to_end.daemon_process import DaemonProcess
 from tests.end_to_end.photos import Pixels, decode
 
@@ -137,27 +136,13 @@ def _stamped(pixels: Pixels) -> Pixels:
     return stamped
 
 
-async def _serve(state: FilePath, port: int, entry: Callable[[Connection, WorkerSettings], None]) -> None:
-    server = Server(Settings(state=state, port=port, worker=WorkerSettings(model_folder=state), entry=entry))
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await server.start()
-    try:
-        sys.stdout.write(json.dumps({"port": server.port}) + "\n")
-        sys.stdout.flush()
-        await stop.wait()
-    finally:
-        await server.stop()
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--state", type=FilePath, required=True)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--as-is", action="store_true", help="give photos back as they came")
     options = parser.parse_args()
-    asyncio.run(_serve(options.state, options.port, give_back if options.as_is else stamp))
+    asyncio.run(serve(options.state, options.port, give_back if options.as_is else stamp))
     return 0
 
 

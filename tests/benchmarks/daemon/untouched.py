@@ -7,9 +7,6 @@ python -m tests.benchmarks.daemon.untouched --port 0 --state FOLDER --json [--se
 import argparse
 import asyncio
 import contextlib
-import json
-import signal
-import sys
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -23,9 +20,8 @@ import msgspec
 from daemon import worker
 from daemon.pipe import Done, Line, Ready, Step, Work
 from daemon.protocol import LIMITS, Policy
-from daemon.server import Server, Settings
-from daemon.supervisor import EntryPoint
 from daemon.worker import WorkerSettings
+from tests.daemon.standing_in import serve
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +31,7 @@ POLICY = Policy(protectors=("visual",), strength="balanced", sensitive=())
 """What to ask of it: a protector whose reports nothing is estimated from."""
 
 STEPS = 4
+DRAIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -106,22 +103,6 @@ def return_photos(seconds: float, connection: Connection, settings: WorkerSettin
                 line.send(Done(job=message.job, mime="image/png", size=len(data), report=report), data)
 
 
-async def _serve(state: Path, port: int, entry: EntryPoint) -> None:
-    settings = Settings(state=state, port=port, worker=WorkerSettings(model_folder=state), entry=entry)
-    server = Server(settings)
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await server.start()
-    try:
-        sys.stdout.write(json.dumps({"port": server.port}) + "\n")
-        sys.stdout.flush()
-        await stop.wait()
-        await server.drain(5)
-    finally:
-        await server.stop()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--port", type=int, default=0)
@@ -132,7 +113,7 @@ def main() -> None:
     parser.add_argument("--unread", action="store_true", help="give photos back without reading them")
     options = parser.parse_args()
     entry = partial(return_photos, options.seconds) if options.unread else partial(work, options.seconds, options.pixels)
-    asyncio.run(_serve(options.state, options.port, entry))
+    asyncio.run(serve(options.state, options.port, entry, DRAIN_SECONDS))
 
 
 if __name__ == "__main__":
