@@ -11,7 +11,6 @@ from websockets.exceptions import ConnectionClosed
 
 from daemon.client import DaemonClient
 from daemon.frames import encode_frame
-from daemon.pairing import CHROMIUM_ORIGIN
 from daemon.protocol import LIMITS
 from tests.benchmarks.daemon.process import Place
 from tests.daemon.samples import astronaut, png_header_only, saved
@@ -62,13 +61,12 @@ class Rogue:
 @contextlib.asynccontextmanager
 async def rogue(daemon: Place) -> AsyncIterator[Rogue]:
     """Pairs as a browser, and is forgotten afterwards."""
-    async with await daemon.client() as person:
-        code = (await person.open_pairing()).code
-        client = await DaemonClient.open(daemon.port, None, origin=CHROMIUM_ORIGIN, code=code)
-        try:
-            yield Rogue(client)
-        finally:
-            assert client.credential is not None
+    client = await daemon.browser()
+    try:
+        yield Rogue(client)
+    finally:
+        assert client.credential is not None
+        async with await daemon.client() as person:
             await person.revoke(client.credential.client)
             await client.close()
 

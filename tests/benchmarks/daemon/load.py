@@ -34,7 +34,8 @@ async def measure(seconds: float = SECONDS) -> dict[str, float]:
         say(f"one client: {alone.total() / min(ALONE_SECONDS, seconds):.2f} photos a second")
         together: Counter[int] = Counter()
         lost: Counter[str] = Counter()
-        clients = [await daemon.client() for _ in range(CLIENTS)]
+        # Each paired for itself: to the daemon, all connections of one credential are one client.
+        clients = [await daemon.browser() for _ in range(CLIENTS)]
         memory: list[float] = []
         watching = asyncio.create_task(_watch(daemon, memory))
         took = await _all(clients, together, lost, seconds)

@@ -14,6 +14,7 @@ import psutil
 
 from daemon.client import DaemonClient
 from daemon.figures import CHECKOUT
+from daemon.pairing import CHROMIUM_ORIGIN
 
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0
@@ -29,6 +30,12 @@ class Place:
     async def client(self) -> DaemonClient:
         """A connection of the command line's."""
         return await DaemonClient.open_local(self.state)
+
+    async def browser(self) -> DaemonClient:
+        """A browser that has just been paired."""
+        async with await self.client() as person:
+            code = (await person.open_pairing()).code
+            return await DaemonClient.open(self.port, None, origin=CHROMIUM_ORIGIN, code=code)
 
 
 @dataclass

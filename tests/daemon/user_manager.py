@@ -1,0 +1,116 @@
+"""A systemd user manager of the tests' own, as a person's session has one: its own units, runtime folder and settings.
+
+Where no systemd was booted it is told one was, in a mount namespace that nobody else sees; that takes root.
+"""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from daemon.service import NAME
+
+SECONDS = 30.0
+
+PROGRAMS = (Path("/usr/lib/systemd/systemd"), Path("/lib/systemd/systemd"))
+
+AS_BOOTED = 'mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && exec "$0" --user'
+
+
+def program() -> Path | None:
+    """systemd, where one may be started: it needs control groups that it can divide, and the rights for a namespace."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "systemctl"))):
+        return None
+    groups = Path("/sys/fs/cgroup/systemd") if Path("/sys/fs/cgroup/systemd").is_dir() else Path("/sys/fs/cgroup")
+    found = next((path for path in PROGRAMS if path.exists()), None)
+    return found if os.access(groups, os.W_OK) else None
+
+
+@dataclass(frozen=True)
+class UserManager:
+    """A running manager.
+
+    Attributes:
+        folder: a home of its own; the daemon's state and settings are below it.
+        environment: what a person's programs have, so that they find it.
+    """
+
+    folder: Path
+    environment: dict[str, str]
+
+    def control(self, *words: str) -> str:
+        """What `systemctl --user` prints.
+
+        Raises:
+            subprocess.CalledProcessError: the manager refused.
+        """
+        command = ["systemctl", "--user", *words]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True, timeout=SECONDS)
+        return done.stdout.strip()
+
+    def shown(self, of: str, unit: str = f"{NAME}.service") -> str:
+        """One property of a unit."""
+        return self.control("show", f"--property={of}", "--value", unit)
+
+    def wait_for(self, of: str, value: str, seconds: float = SECONDS, unit: str = f"{NAME}.service") -> None:
+        """Until a property has a value.
+
+        Raises:
+            TimeoutError: it has not.
+        """
+        until = time.monotonic() + seconds
+        while (now := self.shown(of, unit)) != value:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{of} of {unit} is {now}, not {value}")
+            time.sleep(0.1)
+
+    def change(self, settings: str) -> None:
+        """Add to the daemon's unit, as a person's own drop-in does."""
+        folder = self.folder / "config" / "systemd" / "user" / f"{NAME}.service.d"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "test.conf").write_text(settings)
+        self.control("daemon-reload")
+
+
+@contextlib.contextmanager
+def user_manager(systemd: Path) -> Iterator[UserManager]:
+    """One that has nothing yet; every process below it ends with it."""
+    # Its sockets' paths have to be short.
+    with tempfile.TemporaryDirectory(prefix="cloakroom-systemd-") as name:
+        folder = Path(name)
+        (folder / "run").mkdir(mode=0o700)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": name,
+            "XDG_RUNTIME_DIR": str(folder / "run"),
+            "XDG_CONFIG_HOME": str(folder / "config"),
+            "XDG_STATE_HOME": str(folder / "state"),
+        }
+        log = folder / "log"
+        with log.open("wb") as told:
+            process = subprocess.Popen(
+                ["unshare", "--mount", "sh", "-c", AS_BOOTED, str(systemd)],
+                env=environment | {"SYSTEMD_LOG_TARGET": "console"},
+                stdin=subprocess.DEVNULL,
+                stdout=told,
+                stderr=told,
+            )
+        try:
+            _until_there(process, folder / "run" / "systemd" / "private", log)
+            yield UserManager(folder, environment)
+        finally:
+            process.terminate()
+            process.wait(SECONDS)
+
+
+def _until_there(process: "subprocess.Popen[bytes]", door: Path, log: Path) -> None:
+    until = time.monotonic() + SECONDS
+    while not door.exists():
+        if process.poll() is not None or time.monotonic() > until:
+            raise RuntimeError(f"no user manager: {log.read_text()}")
+        time.sleep(0.05)
