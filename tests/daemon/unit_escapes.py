@@ -6,7 +6,6 @@ python unit_escapes.py RESULTS
 import ctypes
 import errno
 import json
-import os
 import socket
 import sys
 from collections.abc import Callable
