@@ -3,7 +3,7 @@
 (() => {
   if (!window.cloakroom) return;
   const {
-    method, getter, setter, replace, has, own, hold, abandon, isFileInput, isApproved, approveList, target, stop, dispatch,
+    method, getter, setter, replace, hold, abandon, isFileInput, isApproved, approveList, target, stop, dispatch,
     transfer, addEventListener, define, push, count, realmOf,
   } = window.cloakroom;
 
@@ -85,9 +85,13 @@
     return isHeld(held, input);
   };
 
-  /** @param {Event} event */
+  /**
+   * Only what the browser tells: where an input lies between two windows, the scripts of one would otherwise take what those
+   * of the other release, by turns and without end. What a page dispatches itself brings no file.
+   * @param {Event} event
+   */
   const onPick = (event) => {
-    if (has(own, event)) return;
+    if (!event.isTrusted) return;
     const input = target(event);
     if (!isFileInput(input)) return;
     if (check(input)) stop(event);

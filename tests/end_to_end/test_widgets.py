@@ -8,15 +8,20 @@ from tests.end_to_end.upload_widgets import Widget, faults, widgets_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-BY_BROWSER = [(browser, widget) for browser in ("chromium", "firefox") for widget in widgets_in(browser)]
-
 
 @pytest.fixture(scope="module", autouse=True)
 def bundled() -> None:
     assert BUNDLES.is_dir(), "run `npm ci && npm run build` in tests/end_to_end/widgets first"
 
 
-# Without a scope, an argument of each test's own beside it would make the stage each test's own as well.
-@pytest.mark.parametrize(("stage", "widget"), BY_BROWSER, indirect=["stage"], ids=str, scope="session")
-async def test_a_widget_uploads_cloaked(stage: Stage, widget: Widget) -> None:
+# One function a browser: an argument of pairs of a browser and a widget would begin another browser for every widget.
+@pytest.mark.parametrize("widget", widgets_in("chromium"), ids=str)
+@pytest.mark.parametrize("stage", ["chromium"], indirect=True)
+async def test_a_widget_uploads_cloaked_in_chromium(stage: Stage, widget: Widget) -> None:
+    assert await faults(stage, widget) == []
+
+
+@pytest.mark.parametrize("widget", widgets_in("firefox"), ids=str)
+@pytest.mark.parametrize("stage", ["firefox"], indirect=True)
+async def test_a_widget_uploads_cloaked_in_firefox(stage: Stage, widget: Widget) -> None:
     assert await faults(stage, widget) == []
