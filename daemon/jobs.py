@@ -1,7 +1,8 @@
 """The bounded queue between sockets and the worker, and the results that wait two minutes to be fetched.
 
-Jobs run one after another for now, also those that wait together for the same protector: the worker's batch is one
-photo. Clients take turns, so that one with an album does not keep another waiting.
+Jobs run one after another, also those that wait together for the same protector: on a processor a batch of four gains a third
+of the optimisation's time at best and lets a photo wait a fifth longer, because it lasts as long as its slowest photo
+(`cloakroom bench daemon --batch`). Clients take turns, so that one with an album does not keep another waiting.
 """
 
 import asyncio

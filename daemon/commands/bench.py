@@ -23,6 +23,7 @@ PARTS = {
     "hostile": "hostile handshakes and sessions, and what a paired client notices (12 minutes)",
     "fuzz": "200,000 mutated files and 20,000 messages (half an hour; needs atheris)",
     "chaos": "500 jobs while the worker and the daemon are killed at random",
+    "batch": "photos computed together, against one at a time (needs scikit-image)",
     "load": "64 clients at once for 5 minutes",
     "soak": "photos for 30 minutes, and the memory meanwhile (needs matplotlib)",
     "fetch": "models whose fetching is killed, and flipped bits",

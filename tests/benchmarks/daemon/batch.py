@@ -1,0 +1,74 @@
+"""What photos that wait together would gain from being computed as one batch, on this machine's device.
+
+The best case of it: photos of one size and one policy, that are all there at once.
+"""
+
+import statistics
+import time
+
+import numpy as np
+import torch
+
+from daemon.figures import say
+from protectors.channel.family import expected
+from protectors.cloak import BUDGETS, Cloakroom, Policy
+from protectors.optimisation import Optimising, optimise
+from protectors.quality import as_tensor
+from protectors.together import Together
+from tests.daemon.samples import astronaut
+
+SIZE = (480, 320)
+BATCHES = (1, 2, 4)
+PHOTOS = max(BATCHES)
+TURNS = 3
+STEPS = 6
+"""Of the bare cost: each is a pass forwards and one back."""
+
+
+def measure() -> dict[str, float]:
+    """Of photos in batches of N, over photos one at a time: `batch.gain_N`, how many more a second; `batch.wait_N`, how much
+    longer a photo takes on average from the moment at which all are there, since a batch lasts as long as its slowest;
+    `batch.step_gain_N`, the gain of single steps."""
+    room = Cloakroom()
+    protectors = room._optimising(Policy(("scene",)), 0, expected(max(SIZE), max(SIZE)))
+    photos = torch.cat([as_tensor(np.roll(np.asarray(astronaut(*SIZE)), 40 * number, 1)) for number in range(PHOTOS)])
+    photos = photos.to(room.device)
+    whole: dict[int, list[float]] = {size: [] for size in BATCHES}
+    waits: dict[int, list[float]] = {size: [] for size in BATCHES}
+    steps: dict[int, list[float]] = {size: [] for size in BATCHES}
+    for turn in range(TURNS + 1):
+        for size in BATCHES:
+            batches = photos.split(size)
+            ends = np.cumsum([_optimisation(protectors, batch) for batch in batches])
+            bare = sum(_steps(protectors, batch) for batch in batches)
+            # The first turn warms up.
+            if turn:
+                whole[size].append(float(ends[-1]))
+                waits[size].append(float(ends.mean()))
+                steps[size].append(bare)
+                say(f"{PHOTOS} photos by {size}: {ends[-1]:.2f} s, {ends.mean():.2f} s on average; steps: {bare:.2f} s")
+    figures = {"batch.photos": float(PHOTOS)}
+    for size in BATCHES[1:]:
+        figures[f"batch.gain_{size}"] = statistics.median(whole[1]) / statistics.median(whole[size])
+        figures[f"batch.wait_{size}"] = statistics.median(waits[size]) / statistics.median(waits[1])
+        figures[f"batch.step_gain_{size}"] = statistics.median(steps[1]) / statistics.median(steps[size])
+    return figures
+
+
+def _optimisation(protectors: list[Optimising], batch: torch.Tensor) -> float:
+    budget = BUDGETS["balanced"]
+    begun = time.perf_counter()
+    for _ in optimise(batch, Together([own.objective(batch, budget) for own in protectors]), budget):
+        pass
+    return time.perf_counter() - begun
+
+
+def _steps(protectors: list[Optimising], batch: torch.Tensor) -> float:
+    objective = Together([own.objective(batch, BUDGETS["balanced"]) for own in protectors])
+    objective.finished(batch, 0)
+    begun = time.perf_counter()
+    for step in range(STEPS):
+        objective.change(batch, step, None)
+    if batch.device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - begun
