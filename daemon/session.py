@@ -47,6 +47,8 @@ from protectors.names import PROTECTORS
 
 GOING_AWAY = 1001
 MAX_STRIKES = 20
+MAX_UNREAD = 1024
+"""Messages that a client may leave unread before nothing more is read from it: answers would pile up in memory."""
 UPLOAD_SILENCE = 60.0
 """Seconds without a chunk after which an upload is given up."""
 
@@ -89,6 +91,7 @@ class Session:
         self._is_leaving = False
         self._written = asyncio.Event()
         self._something = asyncio.Event()
+        self._is_read = asyncio.Event()
         self._strikes = 0
         self._sweeper: asyncio.Task[None] | None = None
         # One bound method, so that the queue can tell this listener from others.
@@ -128,6 +131,12 @@ class Session:
                 self._say(error(None, "bad-request"))
             if self._strikes >= MAX_STRIKES:
                 await self._socket.close(code=1002)
+            await self._until_read()
+
+    async def _until_read(self) -> None:
+        if len(self._outbox) >= MAX_UNREAD:
+            self._is_read.clear()
+            await self._is_read.wait()
 
     # What the client says.
 
@@ -254,11 +263,12 @@ class Session:
         self._something.set()
 
     async def _write(self) -> None:
-        with contextlib.suppress(ConnectionError):
+        try:
             while True:
                 while not self._outbox:
                     if self._is_leaving:
                         self._written.set()
+                    self._is_read.set()
                     self._something.clear()
                     await self._something.wait()
                 item = self._outbox.popleft()
@@ -266,6 +276,9 @@ class Session:
                     await self._report(*item)
                 else:
                     await self._socket.send_str(encode(item))
+        except ConnectionError:
+            # Reading goes on, and finds that nobody is there.
+            self._is_read.set()
 
     async def _report(self, job: str, event: Event) -> None:
         match event:
