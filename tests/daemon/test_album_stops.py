@@ -22,7 +22,7 @@ from daemon.server import Server
 from tests.daemon import odd_workers
 from tests.daemon.albums import PNG, files, photo, run, told
 from tests.daemon.conftest import POLICY, ROOT, StartServer, local_client
-from tests.daemon.test_jobs import until
+from tests.daemon.every_backend import until
 
 
 def begun(counting: Server, album: Path, output: Path) -> subprocess.Popen[bytes]:

@@ -32,54 +32,9 @@ from daemon.supervisor import EntryPoint, Watch, WorkerLostError
 from daemon.worker import WorkerSettings
 from tests.daemon import odd_workers
 from tests.daemon.conftest import POLICY, ROOT, StartServer, cloakroom, local_client
+from tests.daemon.every_backend import PHOTO, EveryBackend, job, until, until_running
 from tests.daemon.samples import astronaut, opened, saved
 from tests.daemon.test_cluster import needs_ray
-from tests.daemon.test_jobs import (
-    PHOTO,
-    job,
-    test_a_failure_is_kept_too,
-    test_a_finished_job_is_kept_for_its_time_only,
-    test_a_job_goes_on_without_its_socket_and_is_fetched,
-    test_a_photo_of_many_chunks_comes_back_whole,
-    test_a_sign_of_life_comes_though_the_worker_has_none,
-    test_a_worker_lost_twice_is_named,
-    test_an_id_cannot_be_used_twice,
-    test_an_upload_under_way_holds_its_place,
-    test_busy_when_the_queue_is_full,
-    test_cancelling_what_is_not_there,
-    test_jobs_run_in_order_and_hear_their_position,
-    test_more_bytes_than_promised_end_the_upload,
-    test_one_client_cannot_touch_the_job_of_another,
-    test_one_client_with_an_album_does_not_keep_another_waiting,
-    test_sizes_are_refused_before_a_byte_is_sent,
-    test_the_deadline,
-    test_what_runs_too_long_is_not_waited_for,
-    test_what_the_daemon_cannot_read_ends_the_call,
-    until,
-    until_running,
-)
-
-SAME = (
-    test_a_failure_is_kept_too,
-    test_a_finished_job_is_kept_for_its_time_only,
-    test_a_job_goes_on_without_its_socket_and_is_fetched,
-    test_a_photo_of_many_chunks_comes_back_whole,
-    test_a_sign_of_life_comes_though_the_worker_has_none,
-    test_a_worker_lost_twice_is_named,
-    test_an_id_cannot_be_used_twice,
-    test_an_upload_under_way_holds_its_place,
-    test_busy_when_the_queue_is_full,
-    test_cancelling_what_is_not_there,
-    test_jobs_run_in_order_and_hear_their_position,
-    test_more_bytes_than_promised_end_the_upload,
-    test_one_client_cannot_touch_the_job_of_another,
-    test_one_client_with_an_album_does_not_keep_another_waiting,
-    test_sizes_are_refused_before_a_byte_is_sent,
-    test_the_deadline,
-    test_what_runs_too_long_is_not_waited_for,
-    test_what_the_daemon_cannot_read_ends_the_call,
-)
-"""What test_jobs asks of a daemon, asked here of one with a cluster: by the `start_server` below."""
 
 # Ray warns of what is its own: deprecated settings, sockets and files that it leaves to the end of the process.
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.xdist_group("ray"), pytest.mark.timeout(600), needs_ray]
@@ -144,6 +99,10 @@ async def start_server(tmp_path: Path, box: Box) -> AsyncIterator[StartServer]:
             return server
 
         yield start
+
+
+class TestServe(EveryBackend):
+    """All of them, before a cluster."""
 
 
 async def test_a_cancel_reaches_the_worker_behind_the_cluster(start_server: StartServer, tmp_path: Path) -> None:

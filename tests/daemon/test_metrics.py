@@ -25,7 +25,7 @@ from daemon.state import LocalAccess, write_local
 from daemon.worker import WorkerSettings
 from tests.daemon import odd_workers
 from tests.daemon.conftest import POLICY, ROOT, RunningDaemon, StartServer, cloakroom, local_client
-from tests.daemon.test_jobs import PHOTO, until
+from tests.daemon.every_backend import PHOTO, until
 from tests.daemon.visitors import answer, upgrade
 
 Numbers = dict[tuple[str, ...], float]

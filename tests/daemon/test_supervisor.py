@@ -13,8 +13,8 @@ from daemon.jobs import Event, Failure, Finished, JobQueue
 from daemon.supervisor import Supervisor
 from daemon.worker import WorkerSettings
 from tests.daemon.conftest import POLICY
+from tests.daemon.every_backend import until
 from tests.daemon.odd_workers import echo
-from tests.daemon.test_jobs import until
 
 PHOTO = b"not looked at by this worker"
 
