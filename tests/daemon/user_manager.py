@@ -26,6 +26,8 @@ def program() -> Path | None:
     """systemd, where one may be started: it needs control groups that it can divide, and the rights for a namespace."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "systemctl"))):
         return None
+    if subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode != 0:
+        return None
     groups = Path("/sys/fs/cgroup/systemd") if Path("/sys/fs/cgroup/systemd").is_dir() else Path("/sys/fs/cgroup")
     found = next((path for path in PROGRAMS if path.exists()), None)
     return found if os.access(groups, os.W_OK) else None
