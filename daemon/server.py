@@ -223,7 +223,7 @@ class Server:
             return socket
         if self._door is not None:
             self._door.admit(request)
-        await self._serve(socket, handshake)
+        await self._serve(request, socket, handshake)
         return socket
 
     async def _shake_hands(self, socket: web.WebSocketResponse, handshake: DaemonHandshake) -> None:
@@ -235,12 +235,12 @@ class Server:
                 await socket.send_str(encode(reply))
         await socket.send_str(encode(self._welcome(handshake)))
 
-    async def _serve(self, socket: web.WebSocketResponse, handshake: DaemonHandshake) -> None:
+    async def _serve(self, request: web.BaseRequest, socket: web.WebSocketResponse, handshake: DaemonHandshake) -> None:
         credential = handshake.credential
         if credential is None:
             return
-        session = Session(socket, credential, self._house)
-        self._house.sessions.add(credential.client, socket, session.leave)
+        session = Session(socket, credential, self._house, lambda: _cut(request))
+        self._house.sessions.add(credential.client, session)
         try:
             # Revoked in the instant between its proof and here.
             if self.pairing.knows(credential.client):
@@ -248,7 +248,7 @@ class Server:
             else:
                 await socket.close(code=REFUSED)
         finally:
-            self._house.sessions.remove(credential.client, socket)
+            self._house.sessions.remove(credential.client, session)
 
     def _present(self) -> Present:
         return Present(
@@ -274,6 +274,11 @@ class Server:
             version=VERSION,
             classes=facts.classes if facts else embedded_classes(),
         )
+
+
+def _cut(request: web.BaseRequest) -> None:
+    if request.transport is not None:
+        request.transport.abort()
 
 
 def _reason(problem: Exception) -> str:

@@ -46,9 +46,15 @@ from daemon.sessions import Sessions
 from protectors.names import PROTECTORS
 
 GOING_AWAY = 1001
+WRONG = 1002
+DOES_NOT_READ = 1008
 MAX_STRIKES = 20
 MAX_UNREAD = 1024
 """Messages that a client may leave unread before nothing more is read from it: answers would pile up in memory."""
+UNREAD_SECONDS = 60.0
+"""After which one that still does not read is sent away."""
+CLOSE_SECONDS = 5.0
+"""For saying goodbye; then the connection is cut."""
 UPLOAD_SILENCE = 60.0
 """Seconds without a chunk after which an upload is given up."""
 
@@ -80,10 +86,12 @@ class Session:
         socket: after the handshake.
         credential: who is on the other side.
         house: shared by all sessions.
+        cut: ends the connection at once, whatever is still to be sent.
     """
 
-    def __init__(self, socket: web.WebSocketResponse, credential: Credential, house: House) -> None:
+    def __init__(self, socket: web.WebSocketResponse, credential: Credential, house: House, cut: Callable[[], None]) -> None:
         self._socket = socket
+        self._cut = cut
         self.client = credential.client
         self._house = house
         self._uploads: dict[str, _Upload] = {}
@@ -92,6 +100,7 @@ class Session:
         self._written = asyncio.Event()
         self._something = asyncio.Event()
         self._is_read = asyncio.Event()
+        self._is_over = False
         self._strikes = 0
         self._sweeper: asyncio.Task[None] | None = None
         # One bound method, so that the queue can tell this listener from others.
@@ -117,7 +126,20 @@ class Session:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._written.wait()
-        await self._socket.close(code=GOING_AWAY)
+        await self.close(GOING_AWAY)
+
+    async def close(self, code: int) -> None:
+        """End it, also where the client does not read what it is told."""
+        self._end()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._socket.close(code=code)
+        self._cut()
+
+    def _end(self) -> None:
+        """Nothing will be written any more: nobody shall wait for it."""
+        self._is_over = True
+        self._is_read.set()
 
     async def _read(self) -> None:
         async for frame in self._socket:
@@ -130,13 +152,20 @@ class Session:
                 self._strikes += 1
                 self._say(error(None, "bad-request"))
             if self._strikes >= MAX_STRIKES:
-                await self._socket.close(code=1002)
-            await self._until_read()
+                await self.close(WRONG)
+            if len(self._outbox) >= MAX_UNREAD and not await self._is_heard():
+                return
 
-    async def _until_read(self) -> None:
-        if len(self._outbox) >= MAX_UNREAD:
+    async def _is_heard(self) -> bool:
+        """Whether the client reads what waits for it, in time."""
+        if not self._is_over:
             self._is_read.clear()
-            await self._is_read.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(UNREAD_SECONDS):
+                    await self._is_read.wait()
+            if not self._is_read.is_set():
+                await self.close(DOES_NOT_READ)
+        return not self._is_over
 
     # What the client says.
 
@@ -264,21 +293,21 @@ class Session:
 
     async def _write(self) -> None:
         try:
-            while True:
-                while not self._outbox:
-                    if self._is_leaving:
-                        self._written.set()
-                    self._is_read.set()
-                    self._something.clear()
-                    await self._something.wait()
-                item = self._outbox.popleft()
-                if isinstance(item, tuple):
-                    await self._report(*item)
-                else:
-                    await self._socket.send_str(encode(item))
-        except ConnectionError:
-            # Reading goes on, and finds that nobody is there.
-            self._is_read.set()
+            with contextlib.suppress(ConnectionError):
+                while True:
+                    while not self._outbox:
+                        if self._is_leaving:
+                            self._written.set()
+                        self._is_read.set()
+                        self._something.clear()
+                        await self._something.wait()
+                    item = self._outbox.popleft()
+                    if isinstance(item, tuple):
+                        await self._report(*item)
+                    else:
+                        await self._socket.send_str(encode(item))
+        finally:
+            self._end()
 
     async def _report(self, job: str, event: Event) -> None:
         match event:
