@@ -91,8 +91,6 @@
 
   /** Files that the page may see: cloaked ones, those that are no images, and the page's own. */
   const approved = new WeakSet();
-  /** Events that these scripts dispatch. */
-  const own = new WeakSet();
 
   /** @type {{ [id: number]: { settle: (files: File[] | null) => void, where: Realm } }} */
   const waiting = Object.create(null);
@@ -116,7 +114,7 @@
 
   /** @type {Omit<Cloakroom, 'inputs' | 'forms' | 'roots' | 'transfers' | 'items' | 'handles' | 'cloaked' | 'known' | 'windows'>} */
   const cloakroom = {
-    method, getter, setter, replace, replaced, realm, realms, viewOf, approved, has, add, own, addEventListener, preventDefault,
+    method, getter, setter, replace, replaced, realm, realms, viewOf, approved, has, add, addEventListener, preventDefault,
     realmOf: (node) => realmAt(realms, viewOf(node)) ?? here,
     hold(files, settle, where = here) {
       holds += 1;
@@ -160,10 +158,7 @@
     path: (event) => composedPath(event),
     target: (event) => composedPath(event)[0] ?? null,
     stop: (event) => stopImmediatePropagation(event),
-    dispatch(node, event) {
-      add(own, event);
-      return dispatchEvent(node, event);
-    },
+    dispatch: (node, event) => dispatchEvent(node, event),
     define(object, name, value) {
       // A descriptor that inherits from nothing: a `get` of the page's on Object.prototype would make it an invalid one.
       defineProperty(object, name, /** @type {PropertyDescriptor} */ ({ __proto__: null, value, configurable: true, enumerable: true }));

@@ -3,7 +3,7 @@
 (() => {
   if (!window.cloakroom) return;
   const {
-    method, getter, has, own, hold, isFileInput, isApproved, count, path, target, stop, preventDefault, dispatch, transfer,
+    method, getter, hold, isFileInput, isApproved, count, path, target, stop, preventDefault, dispatch, transfer,
     addEventListener, define, push, realmOf, inputs, roots, items,
   } = window.cloakroom;
 
@@ -90,7 +90,7 @@
 
   /** @param {DragEvent} event */
   const onDrop = (event) => {
-    const data = !has(own, event) && event.isTrusted && dropped(event);
+    const data = event.isTrusted && dropped(event);
     const list = data && filesOf(data);
     if (!list || count(list) === 0 || isApproved(list)) return;
     stop(event);
@@ -145,7 +145,7 @@
 
   /** @param {ClipboardEvent} event */
   const onPaste = (event) => {
-    const data = !has(own, event) && event.isTrusted && pasted(event);
+    const data = event.isTrusted && pasted(event);
     const list = data && filesOf(data);
     if (!list || count(list) === 0 || isApproved(list)) return;
     stop(event);

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,15 @@ SECONDS = 30.0
 
 PROGRAMS = (Path("/usr/lib/systemd/systemd"), Path("/lib/systemd/systemd"))
 
-AS_BOOTED = 'mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && exec "$0" --user'
+GROUPS = Path("/sys/fs/cgroup")
+"""One hierarchy of control groups, or a folder of several."""
+
+AS_BOOTED = """
+systemd=$1; shift
+for group; do mkdir "$group" && echo $$ > "$group/cgroup.procs"; done
+mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system && exec "$systemd" --user
+"""
+"""In groups of its own: whatever else is in a manager's group is moved about by it."""
 
 
 def program() -> Path | None:
@@ -28,9 +36,14 @@ def program() -> Path | None:
         return None
     if subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True).returncode != 0:
         return None
-    groups = Path("/sys/fs/cgroup/systemd") if Path("/sys/fs/cgroup/systemd").is_dir() else Path("/sys/fs/cgroup")
     found = next((path for path in PROGRAMS if path.exists()), None)
-    return found if os.access(groups, os.W_OK) else None
+    return found if all(os.access(hierarchy, os.W_OK) for hierarchy in hierarchies()) else None
+
+
+def hierarchies() -> list[Path]:
+    """In which systemd keeps track of its services: its own and version 2's where there are several, else the one there is."""
+    found = [GROUPS / name for name in ("systemd", "unified", "pids", "memory", "cpu") if (GROUPS / name).is_dir()]
+    return found or [GROUPS]
 
 
 @dataclass(frozen=True)
@@ -59,16 +72,16 @@ class UserManager:
         """One property of a unit."""
         return self.control("show", f"--property={of}", "--value", unit)
 
-    def wait_for(self, of: str, value: str, seconds: float = SECONDS, unit: str = f"{NAME}.service") -> None:
-        """Until a property has a value.
+    def wait_until(self, true: Callable[[], bool]) -> None:
+        """systemctl can be asked, and tells nothing of itself.
 
         Raises:
-            TimeoutError: it has not.
+            TimeoutError: it was not so in time.
         """
-        until = time.monotonic() + seconds
-        while (now := self.shown(of, unit)) != value:
+        until = time.monotonic() + SECONDS
+        while not true():
             if time.monotonic() > until:
-                raise TimeoutError(f"{of} of {unit} is {now}, not {value}")
+                raise TimeoutError
             time.sleep(0.1)
 
     def change(self, settings: str) -> None:
@@ -93,21 +106,49 @@ def user_manager(systemd: Path) -> Iterator[UserManager]:
             "XDG_CONFIG_HOME": str(folder / "config"),
             "XDG_STATE_HOME": str(folder / "state"),
         }
+        groups = [hierarchy / folder.name for hierarchy in hierarchies()]
         log = folder / "log"
         with log.open("wb") as told:
             process = subprocess.Popen(
-                ["unshare", "--mount", "sh", "-c", AS_BOOTED, str(systemd)],
+                ["unshare", "--mount", "sh", "-c", AS_BOOTED, "sh", str(systemd), *map(str, groups)],
                 env=environment | {"SYSTEMD_LOG_TARGET": "console"},
                 stdin=subprocess.DEVNULL,
                 stdout=told,
                 stderr=told,
+                umask=0o022,
             )
         try:
             _until_there(process, folder / "run" / "systemd" / "private", log)
             yield UserManager(folder, environment)
         finally:
-            process.terminate()
-            process.wait(SECONDS)
+            _end(process, groups)
+
+
+def _end(process: "subprocess.Popen[bytes]", groups: list[Path]) -> None:
+    """And every process that it began."""
+    process.terminate()
+    try:
+        process.wait(2 * SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for group in groups:
+        for folder in (*sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True), group):
+            _remove(folder)
+
+
+def _remove(group: Path) -> None:
+    """Once the last of its processes is gone."""
+    until = time.monotonic() + SECONDS
+    while True:
+        try:
+            group.rmdir()
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _until_there(process: "subprocess.Popen[bytes]", door: Path, log: Path) -> None:

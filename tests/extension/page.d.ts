@@ -16,7 +16,6 @@ interface Cloakroom {
   approved: WeakSet<object>;
   has(set: WeakSet<object>, value: unknown): boolean;
   add(set: WeakSet<object>, value: unknown): void;
-  own: WeakSet<object>;
   addEventListener(target: EventTarget, name: string, listener: (event: any) => void, capture: boolean): void;
   preventDefault(event: Event): void;
   hold(files: FileList, settle: (files: File[] | null) => void, where?: Realm): number;

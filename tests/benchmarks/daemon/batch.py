@@ -20,7 +20,9 @@ from tests.daemon.samples import astronaut
 SIZE = (480, 320)
 BATCHES = (1, 2, 4)
 PHOTOS = max(BATCHES)
-TURNS = 3
+TURNS = 5
+POLICY = Policy(("scene",))
+"""The protector whose steps are the quickest, of which a batch has the most to gain."""
 STEPS = 6
 """Of the bare cost: each is a pass forwards and one back."""
 
@@ -30,7 +32,6 @@ def measure() -> dict[str, float]:
     longer a photo takes on average from the moment at which all are there, since a batch lasts as long as its slowest;
     `batch.step_gain_N`, the gain of single steps."""
     room = Cloakroom()
-    protectors = room._optimising(Policy(("scene",)), 0, expected(max(SIZE), max(SIZE)))
     photos = torch.cat([as_tensor(np.roll(np.asarray(astronaut(*SIZE)), 40 * number, 1)) for number in range(PHOTOS)])
     photos = photos.to(room.device)
     whole: dict[int, list[float]] = {size: [] for size in BATCHES}
@@ -38,6 +39,8 @@ def measure() -> dict[str, float]:
     steps: dict[int, list[float]] = {size: [] for size in BATCHES}
     for turn in range(TURNS + 1):
         for size in BATCHES:
+            # The same targets for each size of batch, and others in each turn.
+            protectors = room._optimising(POLICY, turn, expected(max(SIZE), max(SIZE)))
             batches = photos.split(size)
             ends = np.cumsum([_optimisation(protectors, batch) for batch in batches])
             bare = sum(_steps(protectors, batch) for batch in batches)

@@ -30,8 +30,11 @@ async def measure(seconds: float = SECONDS) -> dict[str, float]:
     with running() as daemon:
         await until_ready(daemon)
         alone: Counter[int] = Counter()
-        await _all([await daemon.client()], alone, Counter(), min(ALONE_SECONDS, seconds))
-        say(f"one client: {alone.total() / min(ALONE_SECONDS, seconds):.2f} photos a second")
+        first = await daemon.client()
+        alone_seconds = await _all([first], alone, Counter(), min(ALONE_SECONDS, seconds))
+        alone_rate = alone.total() / alone_seconds
+        await first.close()
+        say(f"one client: {alone_rate:.2f} photos a second")
         together: Counter[int] = Counter()
         lost: Counter[str] = Counter()
         # Each paired for itself: to the daemon, all connections of one credential are one client.
@@ -51,8 +54,8 @@ async def measure(seconds: float = SECONDS) -> dict[str, float]:
         "load.lost": lost.total(),
         "load.fairness": max(per_client) / max(1, min(per_client)),
         "load.rate": together.total() / took,
-        "load.alone_rate": alone.total() / min(ALONE_SECONDS, seconds),
-        "load.throughput_ratio": (together.total() / took) / (alone.total() / min(ALONE_SECONDS, seconds)),
+        "load.alone_rate": alone_rate,
+        "load.throughput_ratio": together.total() / took / alone_rate,
         "load.rss_growth": float(np.median(memory[-third:]) / np.median(memory[:third]) - 1) if memory else 0.0,
     }
 
