@@ -24,9 +24,29 @@ from tests.daemon.albums import PNG, files, photo, run, told
 from tests.daemon.conftest import POLICY, ROOT, StartServer, local_client
 from tests.daemon.every_backend import until
 
+AS_IN_A_TERMINAL = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Tests that were themselves begun in the background hand down that SIGINT is ignored."""
+
 
 def begun(counting: Server, album: Path, output: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "daemon.cli", "protect", str(album), "-r", "-o", str(output), "--json"]
+    command = [
+        sys.executable,
+        "-c",
+        AS_IN_A_TERMINAL,
+        sys.executable,
+        "-m",
+        "daemon.cli",
+        "protect",
+        str(album),
+        "-r",
+        "-o",
+        str(output),
+        "--json",
+    ]
     command += ["--state", str(counting.settings.state), "--protectors", "scene"]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
