@@ -160,10 +160,10 @@ class Session:
         """Whether the client reads what waits for it, in time."""
         if not self._is_over:
             self._is_read.clear()
-            with contextlib.suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(UNREAD_SECONDS):
                     await self._is_read.wait()
-            if not self._is_read.is_set():
+            except TimeoutError:
                 await self.close(DOES_NOT_READ)
         return not self._is_over
 

@@ -2,11 +2,15 @@
 
 import os
 
+import pytest
 from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # What the person at this machine has set up is no part of a test.
 os.environ["CLOAKROOM_SETTINGS"] = os.devnull
+
+# Its assertions are tests' own, though its name is not one's.
+pytest.register_assert_rewrite("tests.daemon.every_backend")
 
 # How long an example takes says how busy the machine is, nothing else.
 settings.register_profile("cloakroom", deadline=None)

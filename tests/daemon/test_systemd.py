@@ -16,13 +16,13 @@ from daemon import service
 from daemon.client import DaemonClient
 from tests.daemon.conftest import POLICY
 from tests.daemon.samples import astronaut, saved
-from tests.daemon.user_manager import UserManager, program, user_manager
+from tests.daemon.user_manager import UserManager, program, user_manager, wait_until
 
 SYSTEMD = program()
 if SYSTEMD is None:
     pytest.skip("a user manager of our own takes root, unshare, systemd and control groups to divide", allow_module_level=True)
 
-# They would take turns at two managers otherwise.
+# Each process of the tests would start a manager otherwise.
 pytestmark = pytest.mark.xdist_group("systemd")
 
 TRIES = Path(__file__).with_name("unit_escapes.py")
@@ -76,12 +76,12 @@ def test_a_browser_that_comes_first_wakes_it(manager: UserManager, port: int) ->
     manager.control("stop", "cloakroom.service")
     assert service.condition().said == "inactive"
     assert b" 403 " in knock(port)
-    manager.wait_until(lambda: manager.shown("ActiveState") == "active")
+    wait_until(lambda: manager.shown("ActiveState") == "active")
 
 
 def is_another(manager: UserManager, before: int) -> None:
     """Wait until another process serves."""
-    manager.wait_until(lambda: manager.shown("ActiveState") == "active" and int(manager.shown("MainPID")) not in (0, before))
+    wait_until(lambda: manager.shown("ActiveState") == "active" and int(manager.shown("MainPID")) not in (0, before))
     assert int(manager.shown("NRestarts")) >= 1
 
 
@@ -108,7 +108,7 @@ def test_hanging_it_is_ended_and_started_again(manager: UserManager, port: int) 
 def test_what_dies_again_and_again_is_given_up_and_said_so(manager: UserManager, port: int) -> None:
     manager.change("[Service]\nRestartSec=100ms\nExecStart=\nExecStart=/bin/false\n")
     subprocess.run(["systemctl", "--user", "restart", "cloakroom.service"], check=False, capture_output=True)
-    manager.wait_until(lambda: manager.shown("ActiveState") == "failed")
+    wait_until(lambda: manager.shown("ActiveState") == "failed")
     assert service.failure() in ("exit-code", "start-limit-hit")
     manager.change("")
     assert service.start_again().running

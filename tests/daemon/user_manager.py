@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from daemon.service import NAME
@@ -72,18 +73,6 @@ class UserManager:
         """One property of a unit."""
         return self.control("show", f"--property={of}", "--value", unit)
 
-    def wait_until(self, true: Callable[[], bool]) -> None:
-        """systemctl can be asked, and tells nothing of itself.
-
-        Raises:
-            TimeoutError: it was not so in time.
-        """
-        until = time.monotonic() + SECONDS
-        while not true():
-            if time.monotonic() > until:
-                raise TimeoutError
-            time.sleep(0.1)
-
     def change(self, settings: str) -> None:
         """Add to the daemon's unit, as a person's own drop-in does."""
         folder = self.folder / "config" / "systemd" / "user" / f"{NAME}.service.d"
@@ -134,26 +123,32 @@ def _end(process: "subprocess.Popen[bytes]", groups: list[Path]) -> None:
         process.wait()
     for group in groups:
         for folder in (*sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True), group):
-            _remove(folder)
+            wait_until(partial(_is_removed, folder))
 
 
-def _remove(group: Path) -> None:
-    """Once the last of its processes is gone."""
-    until = time.monotonic() + SECONDS
-    while True:
-        try:
-            group.rmdir()
-        except OSError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.05)
-        else:
-            return
+def _is_removed(group: Path) -> bool:
+    """Not as long as one of its processes is there."""
+    try:
+        group.rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def _until_there(process: "subprocess.Popen[bytes]", door: Path, log: Path) -> None:
+    wait_until(lambda: door.exists() or process.poll() is not None)
+    if not door.exists():
+        raise RuntimeError(f"no user manager: {log.read_text()}")
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """For what can be looked at, and tells nothing of itself.
+
+    Raises:
+        TimeoutError: it was not so in time.
+    """
     until = time.monotonic() + SECONDS
-    while not door.exists():
-        if process.poll() is not None or time.monotonic() > until:
-            raise RuntimeError(f"no user manager: {log.read_text()}")
+    while not true():
+        if time.monotonic() > until:
+            raise TimeoutError
         time.sleep(0.05)
