@@ -3,7 +3,8 @@
  * Hosts and what is known of them. A rule is exactly one host's, every port and both schemes, and not its subdomains', as in
  * the content scripts' matches.
  *
- * @typedef {{ name: string, hosts: string[], mode: import('./rule.js').Mode, channel: { name: string } }} SiteEntry
+ * @typedef {{ name: string, hosts: string[], kind: string, mode: import('./rule.js').Mode, channel: string,
+ *   software?: string[] }} SiteEntry  software: names of server software by which servers that are not listed are recognised
  * @typedef {{ sites: SiteEntry[] }} SiteTable  sites.json
  */
 
@@ -38,7 +39,7 @@ export function normalHost(text) {
 export const siteOf = (table, host) => table.sites.find((site) => site.hosts.includes(host)) ?? null;
 
 /** @type {(table: SiteTable, host: string) => string | null} the name of its upload channel */
-export const channelFor = (table, host) => siteOf(table, host)?.channel.name ?? null;
+export const channelFor = (table, host) => siteOf(table, host)?.channel ?? null;
 
 /** @type {(table: SiteTable) => SiteEntry[]} the sites that are offered together */
 export const offeredSites = (table) => table.sites.filter(({ mode }) => mode !== 'off');

@@ -97,7 +97,7 @@ UPLOADS = Family(
 """Uploads as most sites treat them: smaller or not, and JPEG with chroma at half the resolution."""
 
 LEAST_KEPT = 1080
-"""The longest side in pixels that no known site makes a photo smaller than (extension/sites.json)."""
+"""The longest side in pixels that no known site makes a photo smaller than (channel/sites.json)."""
 
 AVERAGED = 2.0
 """Times what an adversary reads at: where a site keeps as much, its JPEG is averaged out."""

@@ -1,6 +1,6 @@
 """What one site does to a photo, by name: makes it smaller, encodes it, and perhaps encodes it again.
 
-A pipeline is data (``extension/sites.json`` has a site's own), in two readings: ``exact``, Pillow's very bytes, for judging;
+A pipeline is data (``sites.json`` in this folder has each site's), in two readings: ``exact``, Pillow's very bytes, for judging;
 ``model``, differentiable, for optimising. A site's own code is not here; a pipeline is the best public knowledge of it.
 """
 
@@ -103,7 +103,7 @@ class Pipeline:
 
 
 def of_site(channel: dict[str, Any]) -> Pipeline:
-    """The pipeline that a site's ``channel`` in sites.json describes.
+    """The pipeline that an entry of sites.json describes.
 
     Raises:
         ValueError: it says what cannot be.

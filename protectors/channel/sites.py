@@ -1,5 +1,6 @@
-"""The channels of the sites in ``extension/sites.json``, the one table that the extension, the daemon and evaluations read.
+"""The upload channels of known sites, from ``sites.json`` in this folder, which is part of the installed package.
 
+The extension's own table (``extension/sites.json``) names a channel for each of its sites; tests hold the names together.
 Imports of torch stand inside functions: the command line asks for the names alone.
 """
 
@@ -11,27 +12,35 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from protectors.channel.pipeline import Pipeline
 
-TABLE = Path(__file__).resolve().parents[2] / "extension" / "sites.json"
+TABLE = Path(__file__).with_name("sites.json")
+
+UNKNOWN = "unknown"
+"""The trust of a channel whose pipeline nobody has published."""
 
 
 @cache
-def _channels() -> tuple[dict[str, Any], ...]:
-    return tuple(site["channel"] for site in json.loads(TABLE.read_text(encoding="utf-8"))["sites"])
+def _channels() -> dict[str, dict[str, Any]]:
+    return {channel["name"]: channel for channel in json.loads(TABLE.read_text(encoding="utf-8"))["channels"]}
 
 
 def names() -> tuple[str, ...]:
-    """The channels' names, in the table's order."""
-    return tuple(channel["name"] for channel in _channels())
+    """The names of all channels, in the table's order."""
+    return tuple(_channels())
 
 
 @cache
 def pipelines() -> "tuple[Pipeline, ...]":
-    """One a channel, in the table's order."""
+    """The pipelines of all channels whose pipeline is known, in the table's order."""
     from protectors.channel.pipeline import of_site
 
-    return tuple(of_site(channel) for channel in _channels())
+    return tuple(of_site(channel) for channel in _channels().values() if channel["trust"] != UNKNOWN)
 
 
 def known(name: str | None) -> "Pipeline | None":
-    """The pipeline of a channel's name; None where nothing is known of it."""
-    return next((own for own in pipelines() if own.name == name), None) if name else None
+    """The pipeline of a channel, or None where the channel or its pipeline is unknown."""
+    return next((pipeline for pipeline in pipelines() if pipeline.name == name), None) if name else None
+
+
+def largest_upload(name: str | None) -> int | None:
+    """The largest file in bytes that a channel's site accepts, or None where that is unknown."""
+    return _channels().get(name, {}).get("takes") if name else None

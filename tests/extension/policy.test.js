@@ -187,15 +187,18 @@ test('matches cover both schemes of exactly one host', () => {
   assert.deepEqual(matchesOf('a.example'), ['http://a.example/*', 'https://a.example/*']);
 });
 
-test('sites.json names each host once, with a mode, a channel and a source', () => {
+test('sites.json names each host once, with a kind, a mode and a channel', () => {
+  assert.ok(sites.sites.length >= 25);
   const hosts = sites.sites.flatMap((site) => site.hosts);
   assert.equal(new Set(hosts).size, hosts.length);
   for (const site of sites.sites) {
-    assert.ok(site.source && site.trust && site.channel.name, site.name);
+    assert.ok(KINDS.includes(site.kind), site.name);
+    assert.match(site.channel, /^[a-z][a-z0-9_-]{0,31}$/, site.name);
+    assert.ok(site.hosts.length || site.software?.length, site.name);
     assert.ok(MODES.includes(site.mode), site.name);
     for (const host of site.hosts) {
       assert.equal(normalHost(host), host);
-      assert.equal(channelFor(sites, host), site.channel.name);
+      assert.equal(channelFor(sites, host), site.channel);
       assert.equal(siteOf(sites, host), site);
     }
   }

@@ -11,11 +11,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from protectors.channel.pipeline import RESAMPLING, Pipeline, of_site, twice
+from protectors.channel import sites
+from protectors.channel.pipeline import RESAMPLING, Pipeline, twice
 from protectors.channel.resizing import Kernel, resampled
 from protectors.quality import as_pixels, as_tensor
 
-SITES = Path(__file__).resolve().parents[2] / "extension" / "sites.json"
+EXTENSION_SITES = Path(__file__).resolve().parents[2] / "extension" / "sites.json"
 PHOTO: NDArray[np.uint8] = np.ascontiguousarray(skimage.data.astronaut()[:301, :403])
 
 
@@ -85,14 +86,31 @@ def test_one_site_after_another() -> None:
     assert both.model(as_tensor(PHOTO)).shape[2:] == both.exact(PHOTO).shape[:2]
 
 
-def test_every_site_has_its_pipeline() -> None:
-    sites = json.loads(SITES.read_text(encoding="utf-8"))["sites"]
-    pipelines = {own.name: own for own in (of_site(site["channel"]) for site in sites)}
-    assert len(pipelines) == len(sites)
+def test_the_extension_names_exactly_the_channels_that_there_are() -> None:
+    named = [site["channel"] for site in json.loads(EXTENSION_SITES.read_text(encoding="utf-8"))["sites"]]
+    assert sorted(named) == sorted(sites.names())
+
+
+def test_every_known_channel_has_its_pipeline() -> None:
+    pipelines = {pipeline.name: pipeline for pipeline in sites.pipelines()}
     assert pipelines["instagram"] == Pipeline("instagram", 75, longest=1440)
     assert pipelines["bluesky"].most_bytes == 1_000_000
-    for pipeline in pipelines.values():
+    for name, pipeline in pipelines.items():
         assert pipeline.exact(PHOTO).shape[2] == 3
+        assert sites.known(name) == pipeline
+
+
+def test_of_a_channel_that_nobody_has_described_no_pipeline_is_invented() -> None:
+    assert "nextdoor" in sites.names()
+    assert sites.known("nextdoor") is None
+    assert sites.known("no-such-channel") is None
+    assert sites.known(None) is None
+
+
+def test_the_largest_upload_of_a_site() -> None:
+    assert sites.largest_upload("x") == 5_000_000
+    assert sites.largest_upload("nextdoor") is None
+    assert sites.largest_upload(None) is None
 
 
 @pytest.mark.parametrize("wrong", [{"quality": 0}, {"quality": 101}, {"scale": 0}, {"scale": 2}])
