@@ -15,7 +15,7 @@ import psutil
 
 from daemon.pipe import Beat, Done, Failed, FromWorker, Line, Ready, Step, Stop, Work
 from daemon.protocol import Policy, WorkerState
-from daemon.worker import DEVICE_LOST, WorkerSettings, main
+from daemon.worker import CANNOT_CLOAK, DEVICE_LOST, WorkerSettings, main
 
 log = logging.getLogger("cloakroom.supervisor")
 
@@ -29,6 +29,7 @@ UNWATCHED = 60.0
 """Seconds without a look at the worker after which nobody can be looking any more."""
 
 TOO_MUCH_MEMORY = "it used too much memory"
+COULD_NOT_CLOAK = "it could not cloak a small photo"
 
 UNTOUCHED = 4 * 1024**3
 """Bytes that a worker may have asked for and not used: stacks of threads, and what allocators keep."""
@@ -293,6 +294,8 @@ class Supervisor:
         if process is not None and process.pid is not None:
             process.kill()
             await asyncio.to_thread(process.join)
+            if process.exitcode == CANNOT_CLOAK:
+                self.ended = COULD_NOT_CLOAK
             self._go_on_without_card(process.exitcode)
             process.close()
         if line is not None:

@@ -39,6 +39,9 @@ BEAT_SECONDS = 1.0
 DEVICE_LOST = 77
 """What a worker ends with whose graphics card is gone."""
 
+CANNOT_CLOAK = 78
+"""Exit status of a worker that could not cloak the small photo of its self-check."""
+
 NO_CLASSES = frozenset({"background", "__background__", "N/A"})
 """Labels that detectors have and nobody can choose to hide."""
 
@@ -81,12 +84,24 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     room = Cloakroom(settings.device, settings.model_folder)
     memory.watch(room.device)
     classes = tuple(name for name in room.detector.classes if name not in NO_CLASSES)
+    _check_itself(room)
     line.send(Ready(room.device, room.model_set, tuple(room.protectors), classes, walls))
     while True:
         is_busy.clear()
         work, data = inbox.take()
         is_busy.set()
         _answer(line, inbox, room, work, data, settings.seed)
+
+
+def _check_itself(room: "Cloakroom") -> None:
+    """Ready is only who has cloaked a photo; who cannot ends, and the supervisor knows why."""
+    from daemon import self_check
+
+    try:
+        self_check.check(room)
+    except Exception as problem:
+        log.error("the self-check failed: %s at %s", type(problem).__name__, _place(problem))
+        os._exit(DEVICE_LOST if is_device_lost(problem) else CANNOT_CLOAK)
 
 
 def enter_jail(settings: WorkerSettings) -> tuple[str, ...]:

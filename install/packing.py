@@ -14,7 +14,7 @@ from report import Report
 EXTENSION = ROOT / "extension"
 PACKAGES = ROOT / "dist"
 
-CHROMIUMS = ("key", "message_serialization", "storage")
+CHROMIUMS = ("key", "message_serialization", "minimum_chrome_version", "storage")
 FIREFOXS = ("browser_specific_settings",)
 """Keys of the manifest that one browser alone knows. Firefox has structured messages anyway, derives its id from its own
 settings, and reads what an organisation manages without a schema."""

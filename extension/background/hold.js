@@ -84,10 +84,16 @@ export class Hold {
     let isAgreed = false;
     while (!this.#gone) {
       const rule = await this.#rule();
-      // Switched off after the page was loaded. Of a frame that only lies in a tab of that host this says nothing.
-      if (rule.mode === 'off' && !this.#isBorrowed) {
+      if (rule.mode === 'off') {
         const asTheyAre = parcels.map(() => null);
-        return this.#once ? this.#end('original', asTheyAre) : asTheyAre;
+        if (this.#once) return this.#end('original', asTheyAre);
+        // Switched off after the page was loaded. Of a frame that only lies in a tab of that host this says nothing.
+        if (!this.#isBorrowed && await this.#isNamed()) return asTheyAre;
+        // Nobody said what becomes of photos here, and yet the scripts are: a photo is never let go for want of a rule.
+        if (!this.#isBorrowed) {
+          const choice = await this.#ask('no-rule', '', this.#photos, ['original', 'cancel']);
+          return choice === 'original' ? this.#end('original', asTheyAre) : this.#end('cancelled', null);
+        }
       }
       if (rule.mode === 'block') return this.#end('blocked', null);
       if (rule.mode === 'ask' && !isAgreed) {
@@ -99,14 +105,14 @@ export class Hold {
       await this.#cloak(rule, resumed);
       resumed = false;
       const unsettled = this.#photos.filter((photo) => !isSettled(photo));
-      if (unsettled.length === 0) return this.#end('cloaked', await Promise.all(files.map(toParcel)));
+      if (unsettled.length === 0) return this.#end('cloaked', files.map(toParcel));
       if (this.#gone) return null;
       const choice = await this.#decide(rule, unsettled);
       if (choice === 'cancel') return this.#end('cancelled', null);
       if (choice !== 'retry') {
-        return this.#end(choice === 'attempt' ? 'weak' : 'original', await Promise.all(files.map((photo) => (
+        return this.#end(choice === 'attempt' ? 'weak' : 'original', files.map((photo) => (
           choice === 'original' && unsettled.includes(photo) ? null : toParcel(photo)
-        ))));
+        )));
       }
       for (const photo of unsettled) {
         // A finished attempt is known to the daemon under its id; another one needs another.
@@ -123,6 +129,12 @@ export class Hold {
   async #rule() {
     const { policy, managed } = await loadRules();
     return ruleFor(policy, String(this.#host), { managed, once: this.#once });
+  }
+
+  /** Whether a person or an organisation made a rule for this very host. */
+  async #isNamed() {
+    const { policy, managed } = await loadRules();
+    return [policy.sites, managed.sites].some((sites) => String(this.#host) in sites);
   }
 
   /** @type {(rule: Rule, again: boolean) => Promise<void>} */

@@ -1,4 +1,6 @@
 // @ts-check
+import { bareHost } from '../policy/hosts.js';
+
 /**
  * The host whose rule counts: the frame's origin, which the browser vouches for. A sandboxed frame has none, and borrows its tab's.
  * @typedef {{ host: string, isBorrowed: boolean }} Origin
@@ -15,7 +17,7 @@ export function originOf(sender) {
 function hostIn(address) {
   try {
     const { hostname, protocol } = new URL(address ?? '');
-    return hostname && /^https?:$/.test(protocol) ? hostname : null;
+    return hostname && /^https?:$/.test(protocol) ? bareHost(hostname) : null;
   } catch {
     return null;
   }

@@ -10,10 +10,21 @@ const HISTORY = 500;
 /** @typedef {import('../shared/messages.js').Picture} Picture */
 /** @typedef {import('../shared/messages.js').History} History */
 
-/** @returns {Promise<{ last: LastResult | null, pictures: Picture[] }>} */
+/** @returns {Promise<{ last: LastResult | null, pictures: Picture[], notFound: string[] }>} */
 export async function loadRecent() {
-  const { last, pictures } = await chrome.storage.session.get(['last', 'pictures']);
-  return { last: /** @type {LastResult | undefined} */ (last) ?? null, pictures: /** @type {Picture[] | undefined} */ (pictures) ?? [] };
+  const { last, pictures, notFound } = await chrome.storage.session.get(['last', 'pictures', 'notFound']);
+  return {
+    last: /** @type {LastResult | undefined} */ (last) ?? null,
+    pictures: /** @type {Picture[] | undefined} */ (pictures) ?? [],
+    notFound: /** @type {string[] | undefined} */ (notFound) ?? [],
+  };
+}
+
+/** Keeps the names of built-ins that a page lacked where they were expected, for the problem report. @param {string[]} names */
+export async function saveNotFound(names) {
+  const kept = names.filter((name) => /^[A-Za-z]+\.[A-Za-z]+$/.test(name)).sort();
+  const { notFound } = await loadRecent();
+  if (JSON.stringify(kept) !== JSON.stringify(notFound)) await chrome.storage.session.set({ notFound: kept });
 }
 
 /** @param {LastResult} last */

@@ -11,8 +11,8 @@ const SCRIPTS = /** @type {const} */ ([
     id: 'page',
     world: 'MAIN',
     js: [
-      'page/bridge.js', 'page/inputs.js', 'page/forms.js', 'page/roots.js', 'page/handles.js', 'page/items.js', 'page/transfers.js', 'page/posting.js',
-      'page/realms.js', 'page/openers.js', 'page/sealed.js',
+      'page/bridge.js', 'page/notice.js', 'page/inputs.js', 'page/composers.js', 'page/forms.js', 'page/roots.js', 'page/handles.js', 'page/items.js',
+      'page/transfers.js', 'page/insertion.js', 'page/pastes.js', 'page/posting.js', 'page/realms.js', 'page/openers.js', 'page/sealed.js',
     ],
   },
 ]);

@@ -4,6 +4,7 @@ import { Delivered } from './delivered.js';
 import { Hold } from './hold.js';
 import { endOnce } from './once.js';
 import { originOf } from './origin.js';
+import { saveNotFound } from './recent.js';
 
 const ALIVE_MS = 20_000;
 
@@ -50,6 +51,7 @@ export class Uploads {
   /** @type {(message: Extract<import('../shared/messages.js').FromContent, { type: 'hold' }>, port: chrome.runtime.Port, holds: Map<string, Hold>) => void} */
   #hold(message, port, holds) {
     const id = message.hold;
+    void saveNotFound(message.missing).catch(() => {});
     // An upload goes on as it began: twice under one name, one of them would ask for a photo that has long gone.
     if (holds.has(id)) return;
     const tab = port.sender?.tab?.id;

@@ -7,14 +7,10 @@
   /** Seconds of silence after which browsers end the background: a message this often keeps it. */
   const ALIVE_MS = 20_000;
   const RECONNECT_MS = [200, 1000, 3000, 10_000];
-  /** Larger than any photo that the daemon takes: such a file goes without its bytes where these travel as text. */
-  const MAX_TEXT_BYTES = 64 * 1024 * 1024;
   /** status.js has run before. */
   const status = /** @type {Record<'cloakroomStatus', import('../shared/messages.js').PageStatus>} */ (/** @type {unknown} */ (globalThis)).cloakroomStatus;
-  /** What tells an image from other files: as in sniff.js. */
-  const HEAD_BYTES = 1024;
 
-  /** @typedef {{ id: number, jobs: string[], files: File[], port: chrome.runtime.Port | null }} Hold  port: where it was sent last */
+  /** @typedef {{ id: number, jobs: string[], files: File[], missing: string[], port: chrome.runtime.Port | null }} Hold  port: where it was sent last */
   /** @type {Map<string, Hold>} */
   const holds = new Map();
   /** @type {MessagePort | null} */
@@ -101,8 +97,11 @@
 
   const randomId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
+  /** @param {import('../shared/messages.js').ToPage} message */
+  const tell = (message) => { page?.postMessage(message); };
+
   /** @param {import('../shared/messages.js').Held} held */
-  const onHeld = ({ id, files }) => {
+  const onHeld = ({ id, files, missing }) => {
     if (!files) {
       for (const [name, hold] of holds) {
         if (hold.id !== id) continue;
@@ -112,10 +111,11 @@
       }
       return;
     }
+    tell({ type: 'heard', id });
     const list = [];
     for (let index = 0; index < files.length; index += 1) list.push(/** @type {File} */ (files[index]));
     const name = randomId();
-    const hold = { id, files: list, jobs: list.map(randomId), port: null };
+    const hold = { id, files: list, jobs: list.map(randomId), missing, port: null };
     holds.set(name, hold);
     void send(name, hold, false);
   };
@@ -126,10 +126,14 @@
     // One that was picked while the others waited to go over again has gone already.
     if (!port || hold.port === port) return;
     hold.port = port;
-    const whole = await /** @type {Promise<boolean>} */ (intact);
-    const parcels = await Promise.all(hold.files.map((file) => pack(file, whole)));
+    if (!await intact) {
+      // A photo cannot get to the background as it is, and the person hears why nothing is sent.
+      if (port === background) refuseAll('outdated');
+      return;
+    }
     if (port !== background || !holds.has(name)) return;
-    port.postMessage({ type: 'hold', hold: name, jobs: hold.jobs, parcels, again });
+    const parcels = hold.files.map((file) => ({ name: file.name, type: file.type, size: file.size, blob: file }));
+    port.postMessage({ type: 'hold', hold: name, jobs: hold.jobs, parcels, again, missing: hold.missing });
   };
 
   const connect = () => {
@@ -138,7 +142,7 @@
       background = chrome.runtime.connect({ name: 'uploads' });
     } catch {
       // The extension was updated or removed under this page: nothing can cloak these photos any more.
-      refuseAll();
+      refuseAll('orphaned');
       return null;
     }
     const port = background;
@@ -167,7 +171,7 @@
     const wait = RECONNECT_MS[attempt];
     attempt += 1;
     if (wait === undefined) {
-      refuseAll();
+      refuseAll('lost');
       return;
     }
     setTimeout(() => {
@@ -175,9 +179,12 @@
     }, wait);
   };
 
-  const refuseAll = () => {
-    status.hide();
-    for (const hold of holds.values()) page?.postMessage({ id: hold.id, files: null });
+  /** @param {'lost' | 'orphaned' | 'outdated'} why */
+  const refuseAll = (why) => {
+    // An extension that is gone has no words any more: the page's own scripts tell the person to reload.
+    if (why === 'outdated') status.show('outdated', 0);
+    else status.hide();
+    for (const { id } of holds.values()) tell({ type: 'settled', id, files: null, isOrphaned: why === 'orphaned' });
     holds.clear();
     attempt = 0;
   };
@@ -200,30 +207,12 @@
       })).catch(() => null);
     }
     // Unless the page gave it up meanwhile.
-    if (holds.delete(message.hold)) page?.postMessage({ id: hold.id, files });
-  };
-
-  /** @type {(file: File, whole: boolean) => Promise<import('../shared/messages.js').Parcel>} */
-  const pack = async (file, whole) => {
-    const parcel = { name: file.name, type: file.type, size: file.size };
-    if (whole) return { ...parcel, blob: file, text: null };
-    const sent = file.size > MAX_TEXT_BYTES ? file.slice(0, HEAD_BYTES) : file;
-    return { ...parcel, blob: null, text: await toText(sent).catch(() => null) };
+    if (holds.delete(message.hold)) tell({ type: 'settled', id: hold.id, files, isOrphaned: false });
   };
 
   // The bytes are copied into this process: Firefox does not finish a request with twenty files that lie in the background's.
   /** @type {(parcel: import('../shared/messages.js').Parcel, original: File) => Promise<File>} */
-  const unpack = async (parcel, original) => {
-    const bytes = await parcel.blob?.arrayBuffer() ?? Uint8Array.from(atob(parcel.text ?? ''), (letter) => letter.charCodeAt(0));
-    return new File([bytes], original.name, { type: original.type, lastModified: original.lastModified });
-  };
-
-  /** @type {(blob: Blob) => Promise<string>} */
-  const toText = (blob) => new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => { resolve(String(reader.result).replace(/^[^,]*,?/, '')); };
-    reader.onerror = () => { reject(reader.error ?? new Error('unreadable')); };
-    reader.readAsDataURL(blob);
-  });
-
+  const unpack = async (parcel, original) => (
+    new File([await parcel.blob.arrayBuffer()], original.name, { type: original.type, lastModified: original.lastModified })
+  );
 })();

@@ -6,7 +6,7 @@
 (() => {
   /** A photo that is done sooner needs none. */
   const DELAY_MS = 500;
-  const SHOWN_MS = { cloaked: 2000, weak: 4000, original: 4000, cancelled: 4000, blocked: 8000 };
+  const SHOWN_MS = { cloaked: 2000, weak: 4000, original: 4000, cancelled: 4000, blocked: 8000, outdated: 20_000 };
   const LOOK = {
     position: 'fixed', insetBlockEnd: '16px', insetInlineEnd: '16px', zIndex: '2147483647', pointerEvents: 'none', maxInlineSize: '320px',
     padding: '10px 14px', borderRadius: '10px', background: '#17181b', color: '#ececee', font: '14px/1.4 system-ui, sans-serif',

@@ -12,8 +12,31 @@ void pairing(() => {});
 
 /** @type {import('../policy/hosts.js').SiteTable} */
 const table = await (await fetch(chrome.runtime.getURL('sites.json'))).json();
-const offered = find('offered', HTMLFieldSetElement);
-offered.append(...offeredSites(table).map(({ name }) => make('label', {}, make('input', { type: 'checkbox', name, checked: true }), name)));
+const offered = find('offered', HTMLElement);
+const search = find('search', HTMLInputElement);
+const all = offeredSites(table);
+
+/** @param {import('../policy/hosts.js').SiteEntry} site */
+function entry({ name, hosts, software }) {
+  const box = make('input', { type: 'checkbox', name, disabled: hosts.length === 0 });
+  const servers = software ? [make('span', { className: 'faint small' }, ` ${words('sites_software')}`)] : [];
+  return make('label', { className: 'entry' }, box, name, ...servers);
+}
+
+offered.append(...[...new Set(all.map(({ kind }) => kind))].map((kind) => {
+  const entries = all.filter((site) => site.kind === kind).map(entry);
+  return make('fieldset', { className: 'kind' }, make('legend', { className: 'small' }, words(`kind_${kind}`)), ...entries);
+}));
+
+/** Shows the sites whose name or host holds what is typed. */
+function narrow() {
+  const typed = search.value.trim().toLowerCase();
+  const found = new Set(all.filter(({ name, hosts }) => [name.toLowerCase(), ...hosts].some((text) => text.includes(typed))).map(({ name }) => name));
+  for (const box of offered.querySelectorAll('input')) /** @type {HTMLElement} */ (box.parentElement).hidden = !found.has(box.name);
+  for (const kind of offered.querySelectorAll('fieldset')) kind.hidden = kind.querySelector('label:not([hidden])') === null;
+  find('unfound', HTMLElement).hidden = found.size > 0;
+}
+search.addEventListener('input', narrow);
 
 find('choose', HTMLFormElement).addEventListener('submit', async (event) => {
   event.preventDefault();

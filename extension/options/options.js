@@ -1,6 +1,6 @@
 // @ts-check
 /** Pairing and models, sites, history, and the rules as a whole. */
-import { normalHost, offeredSites } from '../policy/hosts.js';
+import { normalHost } from '../policy/hosts.js';
 import { VISUAL, isVisual } from '../policy/rule.js';
 import { find, localise, make, say, words } from '../shared/page.js';
 import { pairing } from '../shared/pairing.js';
@@ -38,9 +38,7 @@ find('add', HTMLFormElement).addEventListener('submit', (event) => {
   void add([host]);
 });
 
-/** @type {import('../policy/hosts.js').SiteTable} */
-const table = await (await fetch(chrome.runtime.getURL('sites.json'))).json();
-find('known', HTMLButtonElement).addEventListener('click', () => { void add(offeredSites(table).flatMap(({ hosts }) => hosts)); });
+find('known', HTMLButtonElement).addEventListener('click', () => { void chrome.tabs.create({ url: chrome.runtime.getURL('onboarding/onboarding.html#sites') }); });
 
 /** @param {import('../shared/messages.js').StateAnswer} state */
 function showModels({ models, device, version, protectors }) {

@@ -11,32 +11,55 @@
  * first script runs. In a window that realms.js rules from outside there is none, and none of them does anything.
  */
 (() => {
+  /** Milliseconds in which a content script answers. */
+  const HEARD_MS = 1500;
   // That mark cannot be taken off, and no page had this window before it was there.
   if (Reflect.has(window, 'cloakroom')) return;
-  const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
+  const { apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
+
+  /** Built-ins that are not where they were looked for: the problem report names them. @type {string[]} */
+  const missing = [];
+  const miss = (/** @type {any} */ owner, /** @type {string} */ name) => {
+    if (owner?.prototype) missing[missing.length] = `${owner.name ?? 'window'}.${name}`;
+  };
+  /** Looks up the prototypes too: browsers move members there. @type {(owner: any, name: string, part: 'value' | 'get' | 'set') => any} */
+  const find = (owner, name, part) => {
+    for (let at = owner?.prototype; at; at = getPrototypeOf(at)) {
+      const native = getOwnPropertyDescriptor(at, name)?.[part];
+      if (native) return native;
+    }
+    miss(owner, name);
+    return null;
+  };
   const absent = () => { throw new TypeError('not in this browser'); };
 
   /** @type {Cloakroom['method']} */
   const method = (owner, name) => {
-    const native = owner?.prototype && getOwnPropertyDescriptor(owner.prototype, name)?.value;
+    const native = find(owner, name, 'value');
     return native ? (self, ...values) => apply(native, self, values) : absent;
   };
   /** @type {Cloakroom['getter']} */
   const getter = (owner, name) => {
-    const native = owner?.prototype && getOwnPropertyDescriptor(owner.prototype, name)?.get;
+    const native = find(owner, name, 'get');
     return native ? (self) => apply(native, self, []) : absent;
   };
   /** @type {Cloakroom['setter']} */
   const setter = (owner, name) => {
-    const native = owner?.prototype && getOwnPropertyDescriptor(owner.prototype, name)?.set;
+    const native = find(owner, name, 'set');
     return native ? (self, value) => apply(native, self, [value]) : absent;
   };
   /** What takes the place of a built-in, so that it can take it in another realm too: "" is the window's own. @type {Cloakroom['replaced']} */
   const replaced = [];
   /** @type {Cloakroom['replace']} */
-  const replace = (owner, name, make) => {
+  const replace = (owner, name, make, ...needed) => {
     const descriptor = owner?.prototype && getOwnPropertyDescriptor(owner.prototype, name);
-    if (!descriptor) return;
+    let isWhole = descriptor !== undefined;
+    for (let index = 0; index < needed.length; index += 1) isWhole &&= needed[index] !== absent;
+    // The page keeps its own: a wrapper that cannot work would throw in its face.
+    if (!isWhole) {
+      miss(owner, name);
+      return;
+    }
     const made = descriptor.value ? { value: make(descriptor.value) } : make(descriptor);
     const other = /** @type {PropertyDescriptor} */ ({ __proto__: null, ...descriptor, ...made });
     defineProperty(owner.prototype, name, other);
@@ -59,10 +82,12 @@
   const addItem = method(DataTransferItemList, 'add');
   const typeOf = getter(HTMLInputElement, 'type');
   const NativeEvent = Event;
+  const later = window.setTimeout.bind(window);
 
   /** What is made where a node lies: a page asks whether a file is one of its own realm's. @type {Cloakroom['realm']} */
   const realm = (view) => ({
     Event: view.Event, DragEvent: view.DragEvent, ClipboardEvent: view.ClipboardEvent, DataTransfer: view.DataTransfer,
+    InputEvent: view.InputEvent, KeyboardEvent: view.KeyboardEvent, StaticRange: view.StaticRange,
     take: view === window ? (files) => files : view.structuredClone.bind(view),
   });
   const here = realm(window);
@@ -92,40 +117,69 @@
   /** Files that the page may see: cloaked ones, those that are no images, and the page's own. */
   const approved = new WeakSet();
 
-  /** @type {{ [id: number]: { settle: (files: File[] | null) => void, where: Realm } }} */
+  /** @type {{ [id: number]: { settle: (files: File[] | null) => void, where: Realm, isHeard: boolean } }} */
   const waiting = Object.create(null);
   let holds = 0;
+  /** Tells the person to reload the tab. */
+  let orphaned = () => {};
 
-  const { port1: port, port2: remote } = new MessageChannel();
-  addEventListener(port, 'message', (/** @type {MessageEvent} */ event) => {
-    /** @type {import('../shared/messages.js').Settled} */
-    const { id, files: given } = dataOf(event);
+  /** @type {(id: number, given: File[] | null) => void} */
+  const settle = (id, given) => {
     const held = waiting[id];
     if (!held) return;
     delete waiting[id];
     const files = given && held.where.take(given);
     if (files) for (let index = 0; index < files.length; index += 1) add(approved, files[index]);
     held.settle(files);
+  };
+
+  /** The content script answers at once. Where it does not, the extension was updated or removed under this page, and nobody ever will. @param {number} id */
+  const expect = (id) => {
+    const look = (/** @type {number} */ left) => {
+      if (!waiting[id] || waiting[id].isHeard) return;
+      if (left) {
+        later(look, HEARD_MS, left - 1);
+        return;
+      }
+      orphaned();
+      settle(id, null);
+    };
+    // Twice: a page that was at work itself kept the answer waiting.
+    later(look, HEARD_MS, 1);
+  };
+
+  const { port1: port, port2: remote } = new MessageChannel();
+  addEventListener(port, 'message', (/** @type {MessageEvent} */ event) => {
+    /** @type {import('../shared/messages.js').ToPage} */
+    const message = dataOf(event);
+    if (message.type === 'heard') {
+      const held = waiting[message.id];
+      if (held) held.isHeard = true;
+      return;
+    }
+    if (message.isOrphaned) orphaned();
+    settle(message.id, message.files);
   });
   method(MessagePort, 'start')(port);
 
   /** @type {(event: SubmitEvent) => void} */
   let shown = () => {};
 
-  /** @type {Omit<Cloakroom, 'inputs' | 'forms' | 'roots' | 'transfers' | 'items' | 'handles' | 'cloaked' | 'known' | 'windows'>} */
+  /** @type {Omit<Cloakroom, 'inputs' | 'composers' | 'insertion' | 'pastes' | 'forms' | 'roots' | 'transfers' | 'items' | 'handles' | 'cloaked' | 'known' | 'windows'>} */
   const cloakroom = {
     method, getter, setter, replace, replaced, realm, realms, viewOf, approved, has, add, addEventListener, preventDefault,
     realmOf: (node) => realmAt(realms, viewOf(node)) ?? here,
-    hold(files, settle, where = here) {
+    hold(files, settled, where = here) {
       holds += 1;
       // Takes the photo along whatever the page does afterwards: a File is cloned, and its list read, right here.
-      postMessage(port, { id: holds, files });
-      waiting[holds] = { settle, where };
+      postMessage(port, { id: holds, files, missing });
+      waiting[holds] = { settle: settled, where, isHeard: false };
+      expect(holds);
       return holds;
     },
     abandon(id) {
       delete waiting[id];
-      postMessage(port, { id, files: null });
+      postMessage(port, { id, files: null, missing });
     },
     /** @type {Cloakroom['isFileInput']} */
     isFileInput: /** @returns {node is HTMLInputElement} */ (/** @type {unknown} */ node) => {
@@ -171,6 +225,9 @@
     whenShown(listener) {
       shown = listener;
       cloakroom.hear(remote);
+    },
+    whenOrphaned(listener) {
+      orphaned = listener;
     },
     hear(from) {
       addEventListener(from, 'show', shown, false);

@@ -2,7 +2,7 @@
 /** Forms that are sent while one of their photos is held: they wait for it. */
 (() => {
   if (!window.cloakroom) return;
-  const { method, getter, replace, isFileInput, target, stop, preventDefault, addEventListener, inputs } = window.cloakroom;
+  const { method, getter, replace, isFileInput, target, stop, preventDefault, addEventListener, inputs, composers } = window.cloakroom;
 
   const get = method(WeakMap, 'get');
   const set = method(WeakMap, 'set');
@@ -42,7 +42,7 @@
     eachFileInput(form, (input) => {
       if (inputs.check(input)) wait = true;
     });
-    return wait;
+    return wait || composers.isPending(form);
   };
 
   /** @param {SubmitEvent} event */
@@ -123,13 +123,21 @@
   replace(FormData, 'constructor', () => CheckedFormData);
   replace({ prototype: window }, 'FormData', () => CheckedFormData);
 
-  inputs.whenSettled((input, files) => {
-    const form = formOf(input);
+  /** @type {(form: HTMLFormElement | null, hasArrived: boolean) => void} */
+  const goOn = (form, hasArrived) => {
     const send = form && get(waiting, form);
-    if (!send || files && mustWait(form)) return;
+    if (!send || hasArrived && mustWait(form)) return;
     remove(waiting, form);
     // Who cancels a photo does not want the rest of the form sent without it.
-    if (files) send();
+    if (hasArrived) send();
+  };
+  inputs.whenSettled((input, files) => { goOn(formOf(input), files !== null); });
+  composers.whenSettled((node, hasArrived) => {
+    try {
+      goOn(closest(node, 'form'), hasArrived);
+    } catch {
+      // No element.
+    }
   });
 
   Object.assign(window.cloakroom, {

@@ -24,12 +24,45 @@
   const findInElement = method(Element, 'querySelectorAll');
   const nodeCount = getter(NodeList, 'length');
   const nodeAt = method(NodeList, 'item');
+  const currentTarget = getter(Event, 'currentTarget');
+  const later = window.setTimeout.bind(window);
+  const NativeFocusEvent = FocusEvent;
   const applyTo = Reflect.apply;
+
+  /** Milliseconds from the focus that comes back to the choice, at the most. */
+  const CHOICE_MS = 1000;
 
   /** The hold of each input that waits. @type {WeakMap<HTMLInputElement, number>} */
   const held = new WeakMap();
   /** @type {((input: HTMLInputElement, files: File[] | null) => void)[]} */
   const whenSettled = [];
+
+  /** Inputs that are held. */
+  let heldCount = 0;
+  /** Whether a chooser may be open. */
+  let isChoosing = false;
+  /** A window whose focus came back meanwhile. @type {Window | null} */
+  let focused = null;
+
+  /**
+   * Where a window has the focus again and there are no files, pages take the chooser for cancelled: they hear of the focus
+   * when the files are there.
+   * @param {Event} event
+   */
+  const onFocus = (event) => {
+    const view = currentTarget(event);
+    if (target(event) !== view || !isChoosing && heldCount === 0) return;
+    stop(event);
+    focused = view;
+    later(() => { if (heldCount === 0) tellFocus(); }, CHOICE_MS);
+  };
+
+  const tellFocus = () => {
+    const view = focused;
+    focused = null;
+    isChoosing = false;
+    if (view) dispatch(view, new NativeFocusEvent('focus'));
+  };
 
   /** Where each file lies in the directory that was picked. @type {(list: FileList) => string[]} */
   const pathsOf = (list) => {
@@ -51,6 +84,8 @@
     const list = filesOf(input);
     const earlier = get(held, input);
     if (earlier) abandon(earlier);
+    else heldCount += 1;
+    isChoosing = false;
     const paths = pathsOf(list);
     const id = hold(list, (files) => {
       if (files) keepPaths(files, paths);
@@ -65,6 +100,8 @@
   const release = (input, id, files) => {
     if (get(held, input) !== id) return;
     remove(held, input);
+    heldCount -= 1;
+    tellFocus();
     if (files) assign(input, files);
     else dispatch(input, new (realmOf(input).Event)('cancel', { bubbles: true }));
     for (let index = 0; index < whenSettled.length; index += 1) whenSettled[index]?.(input, files);
@@ -97,23 +134,32 @@
     if (check(input)) stop(event);
   };
 
+  /** Nothing was chosen. @param {Event} event */
+  const onCancel = (event) => { if (event.isTrusted) tellFocus(); };
+
   /** Hears an input's events where the window does not. @param {EventTarget} node */
   const guard = (node) => {
     addEventListener(node, 'input', onPick, true);
     addEventListener(node, 'change', onPick, true);
+    addEventListener(node, 'cancel', onCancel, true);
   };
 
   /** The person opens a chooser: by the time that they have picked, the page may have taken its input away. @param {Event} event */
   const onClick = (event) => {
     const input = target(event);
-    if (isFileInput(input)) guard(input);
+    if (!isFileInput(input)) return;
+    isChoosing = true;
+    guard(input);
   };
 
   /** Guards the file inputs of a tree that is not in the document. @param {unknown} node */
   const guardDetached = (node) => {
     let root;
     try {
-      if (isFileInput(node)) guard(/** @type {HTMLInputElement} */ (node));
+      if (isFileInput(node)) {
+        isChoosing = true;
+        guard(/** @type {HTMLInputElement} */ (node));
+      }
       if (isConnected(node)) return;
       root = rootOf(node);
     } catch {
@@ -182,6 +228,7 @@
       listen(node) {
         guard(node);
         addEventListener(node, 'click', onClick, true);
+        addEventListener(node, 'focus', onFocus, true);
       },
       isHeld: (/** @type {HTMLInputElement} */ input) => isHeld(held, input),
       whenSettled: (/** @type {(input: HTMLInputElement, files: File[] | null) => void} */ listener) => {

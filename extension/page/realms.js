@@ -8,7 +8,7 @@
 (() => {
   if (!window.cloakroom) return;
   const {
-    method, getter, replace, replaced, realm, realms, viewOf, addEventListener, stop, preventDefault, listenAgain, hear, inputs, forms, transfers,
+    method, getter, replace, replaced, realm, realms, viewOf, addEventListener, stop, preventDefault, listenAgain, hear, inputs, composers, forms, transfers, pastes,
   } = window.cloakroom;
 
   const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
@@ -126,8 +126,10 @@
   /** @param {Window} view */
   const listen = (view) => {
     inputs.listen(view);
+    composers.listen(view);
     forms.listen(view);
     transfers.listen(view);
+    pastes.listen(view);
     addEventListener(view, 'cloakroom-frames', onFrames, true);
     addEventListener(view, 'cloakroom-leave', onFrameLeaves, true);
     addEventListener(view, 'pagehide', onLeave, true);
@@ -156,8 +158,8 @@
     const [owner, names] = /** @type {typeof placing[number]} */ (placing[index]);
     for (const name of names) replace(owner, name, noticing(itself));
   }
-  const ownsStart = getOwnPropertyDescriptor(Range.prototype, 'startContainer') ? Range : window.AbstractRange;
-  for (const name of ['insertNode', 'surroundContents']) replace(Range, name, noticing(getter(ownsStart, 'startContainer')));
+  const startOf = getter(Range, 'startContainer');
+  for (const name of ['insertNode', 'surroundContents']) replace(Range, name, noticing(startOf), startOf);
 
   /** @type {(native: PropertyDescriptor) => PropertyDescriptor} */
   const noticingSetter = ({ set: native }) => ({

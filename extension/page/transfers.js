@@ -1,18 +1,23 @@
 // @ts-check
-/** Files that are dropped or pasted: the event is stopped, and comes again with the cloaked files. */
+/** Files that are dropped: the event is stopped, and comes again with the cloaked files. */
 (() => {
   if (!window.cloakroom) return;
   const {
-    method, getter, hold, isFileInput, isApproved, count, path, target, stop, preventDefault, dispatch, transfer,
-    addEventListener, define, push, realmOf, inputs, roots, items,
+    method, getter, hold, isFileInput, isApproved, approveList, count, path, target, stop, preventDefault, dispatch, transfer,
+    addEventListener, define, push, realmOf, inputs, roots, items, composers,
   } = window.cloakroom;
 
   const dropped = getter(DragEvent, 'dataTransfer');
-  const pasted = getter(ClipboardEvent, 'clipboardData');
   const filesOf = getter(DataTransfer, 'files');
-  const typesOf = getter(DataTransfer, 'types');
+  const listOf = getter(DataTransfer, 'items');
+  const effectAllowed = getter(DataTransfer, 'effectAllowed');
+  const dropEffect = getter(DataTransfer, 'dropEffect');
   const getData = method(DataTransfer, 'getData');
   const setData = method(DataTransfer, 'setData');
+  const itemCount = getter(DataTransferItemList, 'length');
+  const addItem = method(DataTransferItemList, 'add');
+  const kindOf = getter(DataTransferItem, 'kind');
+  const typeOf = getter(DataTransferItem, 'type');
   const clientX = getter(MouseEvent, 'clientX');
   const clientY = getter(MouseEvent, 'clientY');
   const screenX = getter(MouseEvent, 'screenX');
@@ -23,30 +28,35 @@
   const metaKey = getter(MouseEvent, 'metaKey');
   const isConnected = getter(Node, 'isConnected');
   const atPoint = method(ShadowRoot, 'elementFromPoint');
-  const insert = method(Document, 'execCommand');
-  const isEditable = getter(HTMLElement, 'isContentEditable');
   const later = window.setTimeout.bind(window);
-  const documentOf = getter(Node, 'ownerDocument');
 
-  /** Everything but the files. @type {(data: DataTransfer) => { type: string, text: string }[]} */
-  const textsOf = (data) => {
-    /** @type {{ type: string, text: string }[]} */
-    const texts = [];
-    const types = typesOf(data);
-    for (let index = 0; index < types.length; index += 1) {
-      const type = types[index];
-      if (type !== 'Files') push(texts, { type, text: getData(data, type) });
+  /** Whether something of this page is being dragged: the browser has told of its beginning, and the pointer is not free again. */
+  let isOwnDrag = false;
+
+  /** @type {Cloakroom['transfers']['itemsOf']} */
+  const itemsOf = (data) => {
+    const list = listOf(data);
+    /** @type {TransferItem[]} */
+    const all = [];
+    for (let index = 0; index < itemCount(list); index += 1) {
+      const item = list[index];
+      const type = typeOf(item);
+      push(all, { type, text: kindOf(item) === 'string' ? getData(data, type) : null });
     }
-    return texts;
+    return all;
   };
 
-  /** @type {(files: File[], texts: { type: string, text: string }[], where: Realm) => DataTransfer} */
-  const withTexts = (files, texts, where) => {
-    const data = transfer(files, where);
-    for (let index = 0; index < texts.length; index += 1) {
-      const entry = texts[index];
-      if (entry) setData(data, entry.type, entry.text);
+  /** @type {Cloakroom['transfers']['made']} */
+  const made = (all, files, where) => {
+    const data = transfer([], where);
+    const list = listOf(data);
+    let next = 0;
+    for (let index = 0; index < all.length; index += 1) {
+      const item = all[index];
+      if (item && item.text !== null) setData(data, item.type, item.text);
+      else if (next < files.length) addItem(list, files[next++]);
     }
+    for (; next < files.length; next += 1) addItem(list, files[next]);
     return data;
   };
 
@@ -63,7 +73,7 @@
 
   /**
    * Where an event goes that comes again: what it was for may be gone meanwhile, as are the overlays that pages show to who drags.
-   * @type {(node: EventTarget | null, outwards: EventTarget[]) => EventTarget | null}
+   * @type {Cloakroom['transfers']['present']}
    */
   const present = (node, outwards) => {
     if (isConnected(node)) return node;
@@ -93,14 +103,21 @@
     const data = event.isTrusted && dropped(event);
     const list = data && filesOf(data);
     if (!list || count(list) === 0 || isApproved(list)) return;
+    const kinds = itemsOf(data);
+    // A picture that is moved within the page is the page's own. Files from outside come without a text.
+    if (isOwnDrag && hasText(kinds)) {
+      approveList(list);
+      return;
+    }
     stop(event);
     preventDefault(event);
     const aim = innermost(event);
     const outwards = path(event);
-    const texts = textsOf(data);
     const base = circumstances(event);
+    const [allowed, effect] = [effectAllowed(data), dropEffect(data)];
     const all = items.take(data);
     const where = realmOf(aim);
+    const done = composers.begin(aim);
     /** @type {File[]} */
     const held = [];
     for (let index = 0; index < all.length; index += 1) {
@@ -111,20 +128,36 @@
     const again = (cloaked) => {
       const files = cloaked && inPlace(all, cloaked);
       const node = present(aim, outwards);
-      if (!files) {
+      if (files) {
+        const drop = new where.DragEvent('drop', base);
+        const given = made(kinds, files, where);
+        // What a script makes says "none" of both, which some pages take for a drop that is refused.
+        define(given, 'effectAllowed', allowed);
+        define(given, 'dropEffect', effect);
+        // Firefox ignores the constructor's dataTransfer.
+        define(drop, 'dataTransfer', given);
+        // The page left it to the browser, which would have put the files into the input.
+        if (dispatch(node, drop) && isFileInput(node)) inputs.assign(node, files);
+      } else {
         dispatch(node, new where.DragEvent('dragleave', base));
-        return;
       }
-      const drop = new where.DragEvent('drop', base);
-      // Firefox ignores the constructor's dataTransfer.
-      define(drop, 'dataTransfer', withTexts(files, texts, where));
-      // The page left it to the browser, which would have put the files into the input.
-      if (dispatch(node, drop) && isFileInput(node)) inputs.assign(node, files);
+      done(files !== null);
     };
     // Of a directory every file is held when the page reads it.
     if (held.length) hold(filesOf(transfer(held)), again, where);
     else later(() => { again([]); }, 0);
   };
+
+  /** @param {TransferItem[]} all */
+  const hasText = (all) => {
+    for (let index = 0; index < all.length; index += 1) if (all[index]?.text) return true;
+    return false;
+  };
+
+  /** @param {Event} event */
+  const onDragStart = (event) => { if (event.isTrusted) isOwnDrag = true; };
+  /** While anything is dragged, pages hear nothing of the pointer. @param {Event} event */
+  const onFree = (event) => { if (event.isTrusted) isOwnDrag = false; };
 
   /** What the page is given: a cloaked file for each file, in its place. @type {(all: DroppedItem[], cloaked: File[]) => File[]} */
   const inPlace = (all, cloaked) => {
@@ -143,52 +176,18 @@
     return files;
   };
 
-  /** @param {ClipboardEvent} event */
-  const onPaste = (event) => {
-    const data = event.isTrusted && pasted(event);
-    const list = data && filesOf(data);
-    if (!list || count(list) === 0 || isApproved(list)) return;
-    stop(event);
-    preventDefault(event);
-    const aim = target(event);
-    const outwards = path(event);
-    const texts = textsOf(data);
-    const where = realmOf(aim);
-    hold(list, (files) => {
-      if (!files) return;
-      const node = present(aim, outwards);
-      const again = new where.ClipboardEvent('paste', { bubbles: true, cancelable: true, composed: true });
-      define(again, 'clipboardData', withTexts(files, texts, where));
-      if (dispatch(node, again)) insertText(node, texts);
-    }, where);
-  };
-
-  /** What the browser would have done with a paste's text. @type {(node: EventTarget | null, texts: { type: string, text: string }[]) => void} */
-  const insertText = (node, texts) => {
-    let rich = false;
-    try {
-      rich = isEditable(node);
-    } catch {
-      return;
-    }
-    /** @type {{ [type: string]: string }} */
-    const byType = Object.create(null);
-    for (let index = 0; index < texts.length; index += 1) {
-      const entry = texts[index];
-      if (entry) byType[entry.type] = entry.text;
-    }
-    const around = documentOf(node) ?? document;
-    if (rich && byType['text/html']) insert(around, 'insertHTML', false, byType['text/html']);
-    else if (byType['text/plain']) insert(around, 'insertText', false, byType['text/plain']);
-  };
-
   Object.assign(window.cloakroom, {
     transfers: {
       /** @param {Window} view */
       listen(view) {
         addEventListener(view, 'drop', onDrop, true);
-        addEventListener(view, 'paste', onPaste, true);
+        addEventListener(view, 'dragstart', onDragStart, true);
+        for (const name of ['dragend', 'mousemove', 'mousedown', 'pointermove', 'pointerdown']) addEventListener(view, name, onFree, true);
       },
+      isOwnDrag: () => isOwnDrag,
+      itemsOf,
+      made,
+      present,
     },
   });
 })();

@@ -17,6 +17,9 @@ export function matchesOf(host) {
   return [`http://${host}/*`, `https://${host}/*`];
 }
 
+/** A host without the dot that its absolute name ends in: both lead to the same site. @param {string} hostname */
+export const bareHost = (hostname) => hostname.replace(/\.+$/, '');
+
 /**
  * The host of what a person typed or of an address, null when there is none that content scripts can be put into.
  * @param {string} text
@@ -32,7 +35,8 @@ export function normalHost(text) {
     return null;
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return null;
-  return /^[a-z0-9.-]+$|^\[[0-9a-f:.]+\]$/.test(url.hostname) ? url.hostname : null;
+  const host = bareHost(url.hostname);
+  return /^[a-z0-9.-]+$|^\[[0-9a-f:.]+\]$/.test(host) ? host : null;
 }
 
 /** @type {(table: SiteTable, host: string) => SiteEntry | null} what is known of a host */

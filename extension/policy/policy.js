@@ -8,7 +8,7 @@
  * @typedef {{ default: Partial<Rule>, sites: Sites }} Managed  what an organisation fixed
  * @typedef {{ managed?: Managed, once?: Partial<Rule> | null }} Over  what counts for more than the policy
  */
-import { normalHost } from './hosts.js';
+import { bareHost, normalHost } from './hosts.js';
 import { initialRule, isFields, readRule } from './rule.js';
 
 export const SCHEMA = 2;
@@ -59,8 +59,10 @@ function readDefault(value) {
 function readSites(value, where) {
   if (!isFields(value)) throw new TypeError(`${where}: not an object`);
   return Object.fromEntries(Object.entries(value).map(([host, rule]) => {
-    if (normalHost(host) !== host) throw new TypeError(`${where}: "${host}" is not a host`);
-    return [host, readRule(rule, `${where}["${host}"]`)];
+    // Earlier versions kept the dot that an absolute name ends in.
+    const name = bareHost(host);
+    if (!name || normalHost(name) !== name) throw new TypeError(`${where}: "${host}" is not a host`);
+    return [name, readRule(rule, `${where}["${host}"]`)];
   }));
 }
 

@@ -22,6 +22,7 @@ export function problemReport({ state, policy, version, browser, when }) {
       without_permission: state?.missing.length ?? null, readable: state ? state.unreadable === null : null,
     },
     waiting: state?.waiting ?? null,
+    built_ins_not_found: state?.notFound ?? null,
     last: last && {
       outcome: last.outcome, photos: last.photos, seconds: last.seconds, codes: last.codes,
       reports: last.reports.map((report) => Object.fromEntries(MEASURES.map((name) => [name, report[name] ?? null]))),

@@ -1,10 +1,11 @@
 // @ts-check
 /** The popup's card of this tab's site: the switch, what is done with its photos, and this time only. */
-import { matchesOf, normalHost } from '../policy/hosts.js';
+import { matchesOf, normalHost, siteOf } from '../policy/hosts.js';
 import { MODES, STRENGTHS } from '../policy/rule.js';
 import { change, find, make, words } from '../shared/page.js';
 import { isFixed, loadRules, ruleIn } from '../shared/rules.js';
 import { fillTiles } from '../shared/tiles.js';
+import { channelOfServer } from './software.js';
 
 /** @typedef {import('../policy/rule.js').Rule} Rule */
 
@@ -107,7 +108,17 @@ toggle.addEventListener('change', async () => {
   if (!await granted) await change({ type: 'set-site', host, rule: { mode: 'off' } });
   reload.hidden = false;
   await showSite();
+  if (isOn) await recognise();
 });
+
+/** What the site will do to photos, where it is not in the table but says what software it runs. */
+async function recognise() {
+  /** @type {import('../policy/hosts.js').SiteTable} */
+  const table = await (await fetch(chrome.runtime.getURL('sites.json'))).json();
+  if (!host || tab?.id === undefined || siteOf(table, host)) return;
+  const channel = await channelOfServer(table, tab.id);
+  if (channel) await change({ type: 'set-site', host, rule: { channel } });
+}
 
 find('reload-button', HTMLButtonElement).addEventListener('click', () => {
   if (tab?.id !== undefined) void chrome.tabs.reload(tab.id);

@@ -2,20 +2,19 @@
 /**
  * What the parts of the extension say to each other. Types only.
  *
- * Page to content script, over a MessagePort: Held, or a Settled with null when the page gave a hold up.
- * Content script to page: Settled.
+ * Page to content script, over a MessagePort: Held. Without files the page gave the hold up; `missing` names built-ins that
+ * were not where they were expected. Content script to page: that it heard of a hold, and how the hold ended: null of files
+ * means cancelled, `isOrphaned` that the extension is gone from under the page.
  *
- * @typedef {{ id: number, files: FileList | File[] | null }} Held
- * @typedef {{ id: number, files: File[] | null }} Settled  null: cancelled
+ * @typedef {{ id: number, files: FileList | File[] | null, missing: string[] }} Held
+ * @typedef {{ type: 'heard', id: number } | { type: 'settled', id: number, files: File[] | null, isOrphaned: boolean }} ToPage
  *
- * A photo as it travels between content script and background: as it is, or as base64 where the browser's extension
- * messages cannot carry a Blob. There `text` holds but the head of a file that is too large, and is null of one that cannot
- * be read.
- * @typedef {{ name: string, type: string, size: number, blob: Blob | null, text: string | null }} Parcel
+ * A photo as it travels between content script and background.
+ * @typedef {{ name: string, type: string, size: number, blob: Blob }} Parcel
  *
  * Content script to background, over the port "uploads".
  * @typedef {{ type: 'probe', blob: Blob }
- *   | { type: 'hold', hold: string, jobs: string[], parcels: Parcel[], again: boolean }
+ *   | { type: 'hold', hold: string, jobs: string[], parcels: Parcel[], again: boolean, missing: string[] }
  *   | { type: 'abandon', hold: string }
  *   | { type: 'alive' }} FromContent
  *
@@ -27,7 +26,7 @@
  *
  * How an upload ended, null where there was nothing to do; and what the page's small status says of it.
  * @typedef {'cloaked' | 'weak' | 'original' | 'cancelled' | 'blocked'} Outcome
- * @typedef {'working' | 'waiting' | 'ended' | Outcome} Status
+ * @typedef {'working' | 'waiting' | 'ended' | 'outdated' | Outcome} Status
  * @typedef {{ show: (state: Status, share: number) => void, hide: () => void }} PageStatus
  *
  * Background to the hold window, over the port "holds", and back. `remembers`: the choices that a site's rule can keep;
@@ -63,8 +62,8 @@
  * @typedef {{ code: string | null, detail: string, picture: Picture | null }} TestAnswer  code: why it was not cloaked
  * @typedef {{ connection: Connectivity, port: number, worker: string | null, queued: number, device: string, models: string,
  *   version: string, protectors: string[], classes: string[], waiting: number, missing: string[], unreadable: string | null,
- *   last: LastResult | null, pictures: Picture[] }} StateAnswer  missing: sites that are on and lack the browser's permission;
- *   unreadable: what is wrong with the stored rules
+ *   last: LastResult | null, pictures: Picture[], notFound: string[] }} StateAnswer  missing: sites that are on and lack the browser's permission;
+ *   unreadable: what is wrong with the stored rules; notFound: built-ins that a page lacked where they were expected
  * @typedef {{ ok: boolean, reason: Connectivity | null }} PairAnswer
  */
 export {};

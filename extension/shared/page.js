@@ -47,13 +47,14 @@ export function ask(message) {
 /** The daemon in a sentence. @param {import('./messages.js').StateAnswer} state */
 export function daemonWords(state) {
   if (state.connection !== 'ready') return words(`daemon_${state.connection}`);
-  if (state.worker !== 'ready') return words('daemon_starting');
+  if (state.worker !== 'ready') return words(state.worker === 'restarting' ? 'daemon_restarting' : 'daemon_starting');
   return state.queued ? words('daemon_busy', String(state.queued)) : words('daemon_ready');
 }
 
 /** @param {import('./messages.js').StateAnswer} state @returns {'good' | 'fair' | 'bad'} */
 export function daemonMood(state) {
   if (state.connection !== 'ready') return 'bad';
+  if (state.worker === 'restarting') return 'bad';
   return state.worker === 'ready' ? 'good' : 'fair';
 }
 

@@ -32,7 +32,7 @@ class BiDi:
         session = ClientSession()
         socket = await session.ws_connect(f"{url}/session", max_msg_size=0)
         bidi = cls(session, socket)
-        bidi.capabilities = await bidi.send("session.new", {"capabilities": {}})
+        bidi.capabilities = await bidi.send("session.new", {"capabilities": {"alwaysMatch": {"acceptInsecureCerts": True}}})
         return bidi
 
     capabilities: dict[str, Any]

@@ -1,10 +1,9 @@
-"""The real daemon, as its own process with its own state folder."""
+"""The installed daemon, as its own process with its own state folder, started outside of the repository."""
 
 import asyncio
 import contextlib
 import json
 import signal
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Self
@@ -13,21 +12,23 @@ import psutil
 
 from daemon.client import DaemonClient
 from daemon.protocol import State
+from tests.installed import Installed, clean_environment, installed
 
-ROOT = Path(__file__).parents[2]
 START_SECONDS = 90.0
 
 
 class DaemonProcess:
     """`cloakroom serve --port 0`; `port` is known once it is entered."""
 
-    command: tuple[str, ...] = ("daemon.cli", "serve", "--json")
-    """What runs it: a module, and its arguments."""
-
     def __init__(self, state: Path, port: int = 0) -> None:
         self.state = state
         self.port = port
+        self.installed: Installed = installed()
         self._process: asyncio.subprocess.Process | None = None
+
+    def command(self) -> list[str]:
+        """What runs it; a port and a state folder are added."""
+        return [str(self.installed.program), "serve", "--json"]
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -39,8 +40,8 @@ class DaemonProcess:
     async def start(self) -> None:
         """Start, on the same port as before if there was one, and wait until it listens."""
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", *self.command, "--port", str(self.port), "--state", str(self.state),
-            cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+            *self.command(), "--port", str(self.port), "--state", str(self.state),
+            cwd=self.installed.elsewhere, env=clean_environment(), stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert self._process.stdout
         async with asyncio.timeout(START_SECONDS):

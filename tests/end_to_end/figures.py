@@ -18,6 +18,7 @@ from tests.end_to_end.hostile import cases_in, run
 from tests.end_to_end.paths import PATHS, Path
 from tests.end_to_end.photos import jpeg, twelve_megapixels
 from tests.end_to_end.results_file import RESULTS, keep
+from tests.end_to_end.site import HOST
 from tests.end_to_end.stage import QUICKEST, Stage, choose_protectors, last_reports, open_stage
 from tests.end_to_end.stamping_daemon import StampingDaemon
 from tests.end_to_end.upload_widgets import faults, widgets_in
@@ -126,7 +127,7 @@ async def photo12mp(stage: Stage) -> dict[str, float]:
     The browser's own share is what is left of the time from the pick to the arrival.
     """
     folder = next(iter(stage.uploads.values())).path.parent
-    await choose_protectors(stage.browser, "127.0.0.1", DEFAULT)
+    await choose_protectors(stage.browser, HOST, DEFAULT)
     stage.uploads["large"] = jpeg(twelve_megapixels(), folder / "large.jpg", quality=90)
     begun = time.monotonic()
     reports = asyncio.create_task(_watch(stage.daemon))
@@ -137,7 +138,7 @@ async def photo12mp(stage: Stage) -> dict[str, float]:
         task.cancel()
     await asyncio.gather(reports, held, return_exceptions=True)
     # What is measured next is not about the protectors.
-    await choose_protectors(stage.browser, "127.0.0.1", QUICKEST)
+    await choose_protectors(stage.browser, HOST, QUICKEST)
     figures = {
         "photo12mp.total_ms": total * 1000,
         "photo12mp.originals": float(arrived_original(run, [stage.uploads["large"]])),

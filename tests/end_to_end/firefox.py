@@ -38,6 +38,8 @@ PREFERENCES: dict[str, object] = {
     "browser.sessionstore.max_windows_undo": 0,
     "browser.sessionstore.interval": 3_600_000,
     "browser.sessionstore.resume_from_crash": False,
+    # On by default from Firefox 154 on.
+    "network.lna.websocket.enabled": True,
 }
 KEYS = {"Control": "\ue009", "Delete": "\ue017"}
 _numbers = itertools.count()
@@ -215,17 +217,23 @@ class Firefox(Browser):
         headless: without a window.
         extension: the folder of another one than ours, None for a browser without any.
         preferences: of about:config, besides those that every test needs.
+        hosts: names that lead to this machine.
     """
 
     name = "firefox"
     version = ""
 
     def __init__(
-        self, *, headless: bool = True, extension: Path | None = EXTENSION, preferences: Mapping[str, object] | None = None
+        self,
+        *,
+        headless: bool = True,
+        extension: Path | None = EXTENSION,
+        preferences: Mapping[str, object] | None = None,
+        hosts: Sequence[str] = (),
     ) -> None:
         self._headless = headless
         self._extension = extension
-        self._preferences = PREFERENCES | dict(preferences or {})
+        self._preferences = PREFERENCES | {"network.dns.localDomains": ",".join(hosts)} | dict(preferences or {})
         self._folder = Path(tempfile.mkdtemp(prefix="cloakroom-firefox-"))
         self._process: asyncio.subprocess.Process | None = None
         self._display: asyncio.subprocess.Process | None = None

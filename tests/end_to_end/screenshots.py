@@ -17,6 +17,7 @@ from tests.end_to_end.browser import EXTENSION
 from tests.end_to_end.chromium import ChromiumPage
 from tests.end_to_end.paths import Path
 from tests.end_to_end.photos import animation, astronaut, jpeg
+from tests.end_to_end.site import HOST
 from tests.end_to_end.stage import Stage, keeps, open_popup, open_stage, set_rule, tell
 
 OUTPUT = FilePath("demo-output") / "pages"
@@ -81,7 +82,7 @@ async def _pages(stage: Stage, output: FilePath) -> None:
     await shoot(window, output, "hold")
     await window.click("button[name=cancel]")
     await page.close()
-    await set_rule(stage.browser, "127.0.0.1", mode="ask")
+    await set_rule(stage.browser, HOST, mode="ask")
     await stage.daemon.stop()
     page, run = await stage.visit(ATTACHED)
     await stage.act(ATTACHED, page)

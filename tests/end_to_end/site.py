@@ -1,9 +1,10 @@
-"""The other side: a web server that keeps every byte that it is sent, on an origin that is on and one that is off."""
+"""The other side: a web server that keeps every byte that it is sent. The browsers reach it over TLS, by real host names."""
 
 import asyncio
 import base64
 import hashlib
 import re
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
@@ -12,13 +13,21 @@ from email.policy import HTTP
 from pathlib import Path
 from typing import Self
 
+import trustme
 from aiohttp import web
 
 PAGES = Path(__file__).parent / "pages"
 BUNDLES = Path(__file__).parent / "widgets" / "dist"
 """What `npm ci && npm run build` makes of the widgets' pages."""
 
-HOST = "127.0.0.1"
+HOST = "bsky.app"
+"""The site that is on: one of the extension's table, by its real name."""
+
+OFF_HOST = "off.example"
+"""A site that nobody switched on."""
+
+LOOPBACK = "127.0.0.1"
+"""Where the browsers are told to find every host."""
 
 MAX_BODY = 256 * 1024 * 1024
 
@@ -77,7 +86,7 @@ class Site:
     """Serves tests/end_to_end/pages and takes uploads; `runs` holds what came, by the run of the page's address.
 
     Args:
-        hosts: addresses of this machine, each a site of its own to the browser.
+        hosts: the names that it answers to, besides `OFF_HOST`.
     """
 
     def __init__(self, hosts: Sequence[str] = (HOST,)) -> None:
@@ -93,9 +102,9 @@ class Site:
         self._runner: web.AppRunner | None = None
 
     def url(self, page: str, run: str, *, protected: bool = True, host: str = HOST) -> str:
-        """The address of a page, on a host that is switched on or on localhost, which is not."""
+        """The address of a page, on a host that is switched on or on one that is not."""
         self.runs.setdefault(run, Run())
-        return f"http://{host if protected else 'localhost'}:{self.port}/{page}?run={run}"
+        return f"https://{host if protected else OFF_HOST}:{self.port}/{page}?run={run}"
 
     async def __aenter__(self) -> Self:
         application = web.Application(client_max_size=MAX_BODY)
@@ -113,13 +122,12 @@ class Site:
         application.router.add_get("/{page:[a-z0-9_-]+(?:\\.(?:js|css|html))?}", self._page)
         self._runner = web.AppRunner(application, access_log=None)
         await self._runner.setup()
-        for host in self.hosts:
-            await web.TCPSite(self._runner, host, self.port).start()
-            self.port = self._runner.addresses[0][1]
-        # Each host has another origin, too.
-        for host in self.hosts:
-            await web.TCPSite(self._runner, host, self._other_port).start()
-            self._other_port = self._runner.addresses[-1][1]
+        context = _tls([*self.hosts, OFF_HOST])
+        await web.TCPSite(self._runner, LOOPBACK, 0, ssl_context=context).start()
+        self.port = self._runner.addresses[0][1]
+        # Every host has another origin, too.
+        await web.TCPSite(self._runner, LOOPBACK, 0, ssl_context=context).start()
+        self._other_port = self._runner.addresses[1][1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -175,9 +183,9 @@ class Site:
         """A frame of another origin: at the same host, whose rule it has, or at the other one."""
         host = request.url.host
         if request.match_info["where"] == "host":
-            host = "localhost" if host == "127.0.0.1" else "127.0.0.1"
+            host = self.hosts[0] if host == OFF_HOST else OFF_HOST
         port = self.port if request.match_info["where"] == "host" else self._other_port
-        raise web.HTTPFound(f"http://{host}:{port}/frame.html?{request.query_string}")
+        raise web.HTTPFound(f"https://{host}:{port}/frame.html?{request.query_string}")
 
     async def _stalled(self, request: web.Request) -> web.StreamResponse:
         """A document that is announced, and does not come."""
@@ -212,6 +220,13 @@ class Site:
         if request.query.get("as") == "json":
             return web.json_response({"url": "/thanks", "files": len(parts)})
         return web.Response(text=f"<!doctype html><title>Thanks</title>{len(parts)} files", content_type="text/html")
+
+
+def _tls(hosts: Sequence[str]) -> ssl.SSLContext:
+    """A certificate for these hosts, which no browser trusts: the tests tell theirs to take it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert(*hosts).configure_cert(context)
+    return context
 
 
 def _content(part: Message) -> bytes:

@@ -16,7 +16,7 @@ from tests.end_to_end.chromium import Chromium
 from tests.end_to_end.daemon_process import DaemonProcess
 from tests.end_to_end.paths import Path
 from tests.end_to_end.photos import Upload, make_all
-from tests.end_to_end.site import HOST, Run, Site
+from tests.end_to_end.site import HOST, OFF_HOST, Run, Site
 
 QUICKEST = ("scene",)
 """What the paths run with: which way a photo takes does not depend on the protector."""
@@ -170,7 +170,7 @@ def new_browser(
         return Chromium(origins, headless=headless, extension=extension)
     from tests.end_to_end.firefox import Firefox
 
-    return Firefox(headless=headless, extension=extension)
+    return Firefox(headless=headless, extension=extension, hosts=(*hosts, OFF_HOST))
 
 
 @contextlib.asynccontextmanager

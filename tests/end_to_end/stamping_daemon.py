@@ -1,150 +1,58 @@
-"""A quick daemon: the real front, with a worker that stamps photos instead of cloaking them, as late as it is told.
+"""A quick daemon: the installed front, with a worker that stamps photos instead of cloaking them, as late as it is told."""
 
-Which way a photo takes through a browser does not depend on what is done to it.
-
-python -m tests.end_to_end.stamping_daemon --state DIR [--port N] [--as-is]
-"""
-
-import argparse
-import asyncio
-import signal
-import sys
-import threading
-import time
-from collections.abc import Callable
-from multiprocessing.connection import Connection
-from pathlib import Path as FilePath
+import importlib.util
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 
-from daemon import photo
-from daemon.containers import MIME, kind_of
-from daemon.errors import CloakroomError
-from daemon.pipe import Beat, Done, Failed, Line, Ready, Work
-from daemon.worker import WorkerSettings
-from tests.daemon.standing_in import serve
 from tests.end_to_end.daemon_process import DaemonProcess
-from tests.end_to_end.photos import Pixels, decode
+from tests.end_to_end.photos import decode
 
-SIDE = 24
-"""Pixels of the stamp, in the upper left corner."""
+PROGRAM: Final = Path(__file__).with_name("stamping") / "program.py"
+"""Run by its path: it finds the installed daemon, and nothing of the repository."""
 
-COLOUR = (255, 0, 255)
-TOLERANCE = 40
-"""What compressing it anew may change of the colour."""
+TOLERANCE: Final = 40
+"""What compressing it anew may change of the stamp's colour."""
 
-REPORT = {"protected": True, "psnr": 40.0, "verdicts": [], "seconds": {"total": 0.0}}
-
-DELAY = "delay"
-"""The file in the state folder that holds the seconds a photo takes."""
-
-WORKS = "works"
-"""The one that has a byte for every photo that came."""
+_specification = importlib.util.spec_from_file_location("stamping_program", PROGRAM)
+assert _specification
+assert _specification.loader
+_program = importlib.util.module_from_spec(_specification)
+_specification.loader.exec_module(_program)
 
 
 class StampingDaemon(DaemonProcess):
     """Started as the real one is."""
 
-    command = ("tests.end_to_end.stamping_daemon",)
+    arguments = ()
+
+    def command(self) -> list[str]:
+        return [str(self.installed.python), str(PROGRAM), *self.arguments]
 
     def set_delay(self, seconds: float) -> None:
         """How long every photo takes from now on."""
         self.state.mkdir(parents=True, exist_ok=True)
-        written = self.state / f"{DELAY}.new"
+        written = self.state / f"{_program.DELAY}.new"
         written.write_text(str(seconds))
         # At once: the worker may be reading it.
-        written.replace(self.state / DELAY)
+        written.replace(self.state / _program.DELAY)
 
     @property
     def works(self) -> int:
         """How many photos came."""
-        counted = self.state / WORKS
+        counted = self.state / _program.WORKS
         return counted.stat().st_size if counted.exists() else 0
 
 
-class ReturningDaemon(DaemonProcess):
+class ReturningDaemon(StampingDaemon):
     """Gives every photo back as it came: what is left of an upload's time is the way there and back."""
 
-    command = ("tests.end_to_end.stamping_daemon", "--as-is")
+    arguments = ("--as-is",)
 
 
 def is_stamped(data: bytes) -> bool:
     """Whether a photo went through here."""
-    corner = decode(data)[2 : SIDE - 2, 2 : SIDE - 2].astype(int)
-    return corner.size > 0 and int(np.abs(corner - np.array(COLOUR)).max()) <= TOLERANCE
-
-
-def stamp(connection: Connection, settings: WorkerSettings) -> None:
-    """The worker process."""
-    _work(connection, settings, _answer)
-
-
-def give_back(connection: Connection, settings: WorkerSettings) -> None:
-    """The worker process that leaves photos as they are."""
-    _work(connection, settings, _return)
-
-
-def _work(
-    connection: Connection, settings: WorkerSettings, answer: Callable[[Line, WorkerSettings, Work, bytes], None]
-) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    line = Line(connection)
-    threading.Thread(target=_beat, args=(line,), daemon=True).start()
-    line.send(Ready(device="cpu", models="embedded", protectors=("objects", "search", "scene"), classes=("person",)))
-    try:
-        while True:
-            work, data = line.receive_work()
-            if isinstance(work, Work):
-                answer(line, settings, work, data)
-    except (EOFError, OSError):
-        return
-
-
-def _beat(line: Line) -> None:
-    try:
-        while True:
-            line.send(Beat())
-            time.sleep(0.5)
-    except OSError:
-        return
-
-
-def _answer(line: Line, settings: WorkerSettings, work: Work, data: bytes) -> None:
-    assert settings.model_folder is not None
-    delay = settings.model_folder / DELAY
-    seconds = float(delay.read_text()) if delay.exists() else 0
-    # Counted once its time is settled: whoever sees the count may change the time of the next.
-    with (settings.model_folder / WORKS).open("ab") as works:
-        works.write(b".")
-    time.sleep(seconds)
-    try:
-        original = photo.decode(data)
-    except CloakroomError as problem:
-        line.send(Failed(job=work.job, code=problem.code, sentence=problem.sentence))
-        return
-    encoded = photo.encode(original, _stamped(original.pixels))
-    line.send(Done(job=work.job, mime=MIME[original.kind], size=len(encoded), report=REPORT), encoded)
-
-
-def _return(line: Line, settings: WorkerSettings, work: Work, data: bytes) -> None:
-    line.send(Done(job=work.job, mime=MIME[kind_of(data)], size=len(data), report=REPORT), data)
-
-
-def _stamped(pixels: Pixels) -> Pixels:
-    stamped = pixels.copy()
-    stamped[:SIDE, :SIDE] = COLOUR
-    return stamped
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--state", type=FilePath, required=True)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--as-is", action="store_true", help="give photos back as they came")
-    options = parser.parse_args()
-    asyncio.run(serve(options.state, options.port, give_back if options.as_is else stamp))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    side = _program.SIDE
+    corner = decode(data)[2 : side - 2, 2 : side - 2].astype(int)
+    return corner.size > 0 and int(np.abs(corner - np.array(_program.COLOUR)).max()) <= TOLERANCE

@@ -13,13 +13,14 @@ from tests.end_to_end.accessibility import everything_wrong
 from tests.end_to_end.browser import Page
 from tests.end_to_end.paths import PATHS, Path
 from tests.end_to_end.photos import animation
+from tests.end_to_end.site import HOST
 from tests.end_to_end.stage import QUICKEST, Stage, keeps, open_popup, set_rule, tell
 from tests.end_to_end.verdict import arrived_original, problems
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ATTACHED = PATHS[0]
-HOST = "127.0.0.1"
+
 HOLD_SECONDS = 60.0
 
 

@@ -12,6 +12,7 @@ from protectors.quality import ssim
 from protectors.visual import UNREADABLE
 from tests.end_to_end.photos import Upload, decode, png
 from tests.end_to_end.recogniser import Recogniser
+from tests.end_to_end.site import HOST
 from tests.end_to_end.stage import QUICKEST, Stage, choose_protectors, keeps, last_reports
 from tests.protectors.conftest import needs_data
 
@@ -53,11 +54,11 @@ async def service(stage: Stage, recogniser: Recogniser) -> AsyncIterator[Stage]:
     await page.click("#sites summary")
     await page.click("#sites input[name=visual]")
     await page.wait_for("document.querySelector('#sites input[name=visual]').checked")
-    await keeps(page, "kept.policy.sites['127.0.0.1'].protectors.join() === 'visual'")
+    await keeps(page, "kept.policy.sites['bsky.app'].protectors.join() === 'visual'")
     await page.close()
     yield stage
     stage.site.recognise = None
-    await choose_protectors(stage.browser, "127.0.0.1", QUICKEST)
+    await choose_protectors(stage.browser, HOST, QUICKEST)
 
 
 async def test_the_service_names_what_nobody_sees(service: Stage, recogniser: Recogniser, pictures: list[Upload]) -> None:

@@ -23,7 +23,7 @@ from tests.end_to_end.site import Run
 from tests.end_to_end.stage import Stage, open_stage, tell
 from tests.end_to_end.stamping_daemon import StampingDaemon, is_stamped
 
-HOSTS = tuple(f"127.0.0.{number}" for number in range(1, 7))
+HOSTS = ("bsky.app", "www.instagram.com", "www.facebook.com", "x.com", "www.reddit.com", "discord.com")
 """A site for each page that is open at once: its host tells the person whose question it is, and whose outcome is recorded."""
 
 SECONDS = 120.0

@@ -4,7 +4,8 @@ interface Cloakroom {
   method(owner: any, name: string): (self: unknown, ...values: any[]) => any;
   getter(owner: any, name: string): (self: unknown) => any;
   setter(owner: any, name: string): (self: unknown, value: unknown) => void;
-  replace(owner: any, name: string, make: (native: any) => any): void;
+  /** Leaves the page its own where that is not found on the owner itself, or one of the built-ins that it needs is not there. */
+  replace(owner: any, name: string, make: (native: any) => any, ...needed: unknown[]): void;
   /** What took the place of built-ins; an empty owner is the window itself. */
   replaced: { owner: string; name: string; descriptor: PropertyDescriptor }[];
   realm(view: Window & typeof globalThis): Realm;
@@ -37,6 +38,8 @@ interface Cloakroom {
   push<T>(list: T[], value: T): void;
   /** Hears of each file input that the content script shows, as the submitter of the event. */
   whenShown(listener: (event: SubmitEvent) => void): void;
+  /** Hears that the extension is gone from under this page. */
+  whenOrphaned(listener: () => void): void;
   /** Hears of them from the content script of another window too. */
   hear(from: MessagePort): void;
   /** Has a content script listen at its window again, at once. */
@@ -50,6 +53,24 @@ interface Cloakroom {
     isHeld(input: HTMLInputElement): boolean;
     whenSettled(listener: (input: HTMLInputElement, files: File[] | null) => void): void;
   };
+  /** Text fields into which a photo is pasted or dropped, and which must not be sent before it is there. */
+  composers: {
+    listen(node: EventTarget): void;
+    /** A photo for a node is held from now on; what is returned is called once it has arrived, or not. */
+    begin(node: unknown): (hasArrived: boolean) => void;
+    /** Whether a photo for something in this form is still held. */
+    isPending(form: HTMLFormElement): boolean;
+    whenSettled(listener: (node: any, hasArrived: boolean) => void): void;
+  };
+  /** What the browser does with a paste that the page leaves to it. */
+  insertion: {
+    isEditable(node: unknown): boolean;
+    /** Where the caret is. */
+    caret(node: unknown): Range | null;
+    /** The address by which a picture is put into a page; null of one that cannot be read. */
+    addressOf(file: File, done: (address: string | null) => void): void;
+    insert(node: any, place: Range | null, data: DataTransfer, html: string, address: string | null): void;
+  };
   forms: { listen(node: EventTarget): void };
   roots: { of(host: unknown): ShadowRoot | undefined };
   items: {
@@ -61,7 +82,17 @@ interface Cloakroom {
   };
   /** Whether the page may have handles of the person's files. */
   handles: { met(): void; anyMet(): boolean };
-  transfers: { listen(view: Window): void };
+  transfers: {
+    listen(view: Window): void;
+    /** Whether something of this page is being dragged. */
+    isOwnDrag(): boolean;
+    /** Everything in there, in its order. */
+    itemsOf(data: DataTransfer): TransferItem[];
+    /** The same again with other files in their places. */
+    made(items: TransferItem[], files: File[], where: Realm): DataTransfer;
+    present(node: EventTarget | null, outwards: EventTarget[]): EventTarget | null;
+  };
+  pastes: { listen(view: Window): void };
   windows: { isBare(view: Window): boolean; listen(): void };
 }
 
@@ -70,10 +101,19 @@ interface Realm {
   Event: typeof Event;
   DragEvent: typeof DragEvent;
   ClipboardEvent: typeof ClipboardEvent;
+  InputEvent: typeof InputEvent;
+  KeyboardEvent: typeof KeyboardEvent;
+  StaticRange: typeof StaticRange;
   DataTransfer: typeof DataTransfer;
   take(files: File[]): File[];
 }
 
+
+/** A text or a file; what stands for the file is said when it is known. */
+interface TransferItem {
+  type: string;
+  text: string | null;
+}
 
 interface DroppedItem {
   file: File;
@@ -88,7 +128,7 @@ interface Window {
   FileSystemFileHandle: any;
   FileSystemFileEntry: any;
   StorageManager: unknown;
-  AbstractRange: unknown;
+  Sanitizer: unknown;
   HTMLFrameElement: unknown;
   Scheduler: unknown;
   scheduler: unknown;

@@ -11,6 +11,7 @@ import { fromItems, merged, toItems } from '../../extension/policy/shared_items.
 
 const json = async (name) => JSON.parse(await readFile(new URL(`../../extension/${name}`, import.meta.url), 'utf8'));
 const sites = await json('sites.json');
+const KINDS = ['social', 'messenger', 'fediverse', 'pictures', 'dating', 'market'];
 const on = (host, rule = {}) => withRule(initialPolicy(), host, { mode: 'cloak', ...rule });
 
 test('a new policy has every site off', () => {
@@ -179,8 +180,15 @@ test('a daemon that is away is no trait of a site: nothing is remembered of it',
 test('hosts are read from what people type', () => {
   assert.equal(normalHost(' https://Example.Social/upload?x '), 'example.social');
   assert.equal(normalHost('127.0.0.1:8080'), '127.0.0.1');
+  assert.equal(normalHost('https://bsky.app./'), 'bsky.app');
   assert.equal(normalHost('bücher.example'), 'xn--bcher-kva.example');
   for (const text of ['', 'file:///etc/passwd', 'chrome://settings', 'about:blank', 'two words', '*']) assert.equal(normalHost(text), null, text);
+});
+
+test('a stored host with the dot of an absolute name is the host without it', () => {
+  const policy = readPolicy({ ...initialPolicy(), sites: { 'bsky.app.': { mode: 'cloak' } } });
+  assert.equal(ruleFor(policy, 'bsky.app').mode, 'cloak');
+  assert.throws(() => readPolicy({ ...initialPolicy(), sites: { '.': { mode: 'cloak' } } }), TypeError);
 });
 
 test('matches cover both schemes of exactly one host', () => {

@@ -10,7 +10,7 @@ const report = {
 };
 const state = {
   connection: 'ready', port: 1, worker: 'ready', queued: 0, device: 'cpu', models: 'embedded', version: '0.1.0',
-  protectors: ['objects', 'visual-their-service'], classes: ['person'], waiting: 1, missing: ['secret.example'], unreadable: 'sites["secret.example"]',
+  protectors: ['objects', 'visual-their-service'], classes: ['person'], waiting: 1, missing: ['secret.example'], unreadable: 'sites["secret.example"]', notFound: ['Range.startContainer'],
   last: { host: 'secret.example', when: 1, photos: 1, outcome: 'cloaked', seconds: 2, psnr: 40, codes: ['silent'], reports: [report] },
   pictures: [{ host: 'secret.example', before: 'data:image/x', after: 'data:image/x', report }],
 };
@@ -23,6 +23,7 @@ test('what is measured is in it, what is the person\'s is not', () => {
   assert.deepEqual(made.rules, { schema: 2, default: { mode: 'off' }, sites: 1, without_permission: 1, readable: false });
   assert.deepEqual(made.last.codes, ['silent']);
   assert.equal(made.last.reports[0].psnr, 40);
+  assert.deepEqual(made.built_ins_not_found, ['Range.startContainer']);
   for (const secret of SECRETS) assert.ok(!JSON.stringify(made).includes(secret), secret);
 });
 

@@ -18,8 +18,3 @@ for (const { name, hex, type, rule } of vectors.files) {
     assert.equal(sniff(longer.subarray(8)), type);
   });
 }
-
-test('the content script sends as much of a large file as is looked at', async () => {
-  const content = await readFile(new URL('../../extension/content/content.js', import.meta.url), 'utf8');
-  assert.match(content, new RegExp(`HEAD_BYTES = ${HEAD_BYTES};`));
-});

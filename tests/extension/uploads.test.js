@@ -77,8 +77,8 @@ const uploadWith = (blob, host = 'one.example', hold = 'h') => new Promise((reso
     onMessage: { addListener: (listener) => { listeners.push(listener); } },
     onDisconnect: { addListener: () => {} },
   });
-  const parcel = { name: 'me.png', type: 'image/png', size: blob.size, blob, text: null };
-  for (const listener of listeners) listener({ type: 'hold', hold, jobs: ['0'.repeat(32)], parcels: [parcel], again: false });
+  const parcel = { name: 'me.png', type: 'image/png', size: blob.size, blob };
+  for (const listener of listeners) listener({ type: 'hold', hold, jobs: ['0'.repeat(32)], parcels: [parcel], again: false, missing: [] });
 });
 const upload = async (...values) => (await uploadWith(...values)).answer;
 

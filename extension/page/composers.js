@@ -1,0 +1,103 @@
+// @ts-check
+/**
+ * Composers: whoever pastes a photo, types a word and presses Enter sends both. While the photo is held, Enter waits for it.
+ */
+(() => {
+  if (!window.cloakroom) return;
+  const { method, getter, target, stop, preventDefault, dispatch, addEventListener, realmOf, push } = window.cloakroom;
+
+  /** The page takes in what it was given before the key comes again. */
+  const PAUSE_MS = 100;
+  const contains = method(Node, 'contains');
+  const keyOf = getter(KeyboardEvent, 'key');
+  const isComposing = getter(KeyboardEvent, 'isComposing');
+  const modifiers = [getter(KeyboardEvent, 'shiftKey'), getter(KeyboardEvent, 'ctrlKey'), getter(KeyboardEvent, 'altKey'), getter(KeyboardEvent, 'metaKey')];
+  const isEditable = getter(HTMLElement, 'isContentEditable');
+  const formOfInput = getter(HTMLInputElement, 'form');
+  const requestSubmit = method(HTMLFormElement, 'requestSubmit');
+  const documentOf = getter(Node, 'ownerDocument');
+  const activeIn = getter(Document, 'activeElement');
+  const command = method(Document, 'execCommand');
+  const later = window.setTimeout.bind(window);
+
+  /** @type {{ node: any, pressed: any }[]} pressed: where Enter was pressed meanwhile */
+  let pending = [];
+  /** @type {((node: any, hasArrived: boolean) => void)[]} */
+  const whenSettled = [];
+
+  /** @type {(outer: unknown, inner: unknown) => boolean} */
+  const holds = (outer, inner) => {
+    try {
+      return contains(outer, inner);
+    } catch {
+      return false;
+    }
+  };
+
+  /** @param {KeyboardEvent} event */
+  const onKey = (event) => {
+    if (pending.length === 0 || !event.isTrusted || keyOf(event) !== 'Enter' || isComposing(event)) return;
+    for (let index = 0; index < modifiers.length; index += 1) if (modifiers[index]?.(event)) return;
+    const field = target(event);
+    for (let index = 0; index < pending.length; index += 1) {
+      const composer = pending[index];
+      if (!composer || !holds(field, composer.node)) continue;
+      stop(event);
+      preventDefault(event);
+      composer.pressed = field;
+    }
+  };
+
+  /** @param {any} field */
+  const press = (field) => {
+    const { KeyboardEvent: Native } = realmOf(field);
+    const traits = { key: 'Enter', code: 'Enter', keyCode: 13, which: 13, bubbles: true, cancelable: true, composed: true };
+    const isLeft = dispatch(field, new Native('keydown', traits)) && dispatch(field, new Native('keypress', { ...traits, charCode: 13 }));
+    dispatch(field, new Native('keyup', traits));
+    if (isLeft) actOn(field);
+  };
+
+  /** What the browser does on Enter, where the page leaves it to it. @param {any} field */
+  const actOn = (field) => {
+    const around = documentOf(field);
+    try {
+      const form = formOfInput(field);
+      if (form) requestSubmit(form);
+    } catch {
+      // No input of one line.
+      if (activeIn(around) === field) command(around, isEditable(field) ? 'insertParagraph' : 'insertText', false, '\n');
+    }
+  };
+
+  Object.assign(window.cloakroom, {
+    composers: {
+      /** @param {EventTarget} node */
+      listen(node) {
+        for (const name of ['keydown', 'keypress', 'keyup']) addEventListener(node, name, onKey, true);
+      },
+      /** @type {Cloakroom['composers']['begin']} */
+      begin(node) {
+        const composer = { node, pressed: /** @type {any} */ (null) };
+        push(pending, composer);
+        return (hasArrived) => {
+          /** @type {typeof pending} */
+          const left = [];
+          for (let index = 0; index < pending.length; index += 1) if (pending[index] !== composer) push(left, /** @type {typeof composer} */ (pending[index]));
+          pending = left;
+          for (let index = 0; index < whenSettled.length; index += 1) whenSettled[index]?.(node, hasArrived);
+          // Who cancels a photo does not want the rest sent without it.
+          if (hasArrived && composer.pressed) later(press, PAUSE_MS, composer.pressed);
+        };
+      },
+      /** @type {Cloakroom['composers']['isPending']} */
+      isPending(form) {
+        for (let index = 0; index < pending.length; index += 1) if (holds(form, pending[index]?.node)) return true;
+        return false;
+      },
+      /** @type {Cloakroom['composers']['whenSettled']} */
+      whenSettled(listener) {
+        push(whenSettled, listener);
+      },
+    },
+  });
+})();
