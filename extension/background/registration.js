@@ -38,9 +38,12 @@ async function registerNow() {
   /** @type {string[]} */
   const missing = [];
   for (const host of new Set([...lasting, ...once.map(([, entry]) => entry.host)])) {
-    const origins = matchesOf(host);
+    const origins = matchesOf(host, false);
     if (await chrome.permissions.contains({ origins })) matches.push(...origins);
     else if (lasting.includes(host)) missing.push(host);
+    // Who switched a site on with an earlier version was never asked for its absolute name.
+    const others = matchesOf(host).filter((origin) => !origins.includes(origin));
+    if (others.length && await chrome.permissions.contains({ origins: others })) matches.push(...others);
   }
   await registerFor(matches);
   return missing;

@@ -29,7 +29,7 @@ async function draw() {
   const hosts = [...new Set([...Object.keys(rules.policy.sites), ...Object.keys(rules.managed.sites)])].sort();
   const missing = new Set();
   for (const host of hostsOn(rules.policy, rules.managed)) {
-    if (!await chrome.permissions.contains({ origins: matchesOf(host) })) missing.add(host);
+    if (!await chrome.permissions.contains({ origins: matchesOf(host, false) })) missing.add(host);
   }
   const now = JSON.stringify([rules, [...missing], generators]);
   if (now === drawn) return;

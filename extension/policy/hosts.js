@@ -8,13 +8,19 @@
  * @typedef {{ sites: SiteEntry[] }} SiteTable  sites.json
  */
 
+/** Firefox takes a host and its absolute name, which ends in a dot, for two hosts; Chromium's patterns hold for both. */
+const TELLS_APART = globalThis.navigator?.userAgent?.includes('Firefox') ?? false;
+
 /**
  * The match patterns of a host.
  * @param {string} host
+ * @param {boolean} tellsApart whether the browser needs patterns for the absolute name too
  * @returns {string[]}
  */
-export function matchesOf(host) {
-  return [`http://${host}/*`, `https://${host}/*`];
+export function matchesOf(host, tellsApart = TELLS_APART) {
+  const isName = /[a-z]/.test(host) && !host.startsWith('[');
+  const names = tellsApart && isName ? [host, `${host}.`] : [host];
+  return names.flatMap((name) => [`http://${name}/*`, `https://${name}/*`]);
 }
 
 /** A host without the dot that its absolute name ends in: both lead to the same site. @param {string} hostname */

@@ -41,7 +41,7 @@ function showPictures(pictures) {
 
 find('missing-allow', HTMLButtonElement).addEventListener('click', async () => {
   // Asked for at once: the browser takes it for a person's wish only within the click.
-  await chrome.permissions.request({ origins: (state?.missing ?? []).flatMap(matchesOf) });
+  await chrome.permissions.request({ origins: (state?.missing ?? []).flatMap((host) => matchesOf(host)) });
   await showState();
   await showSite();
 });

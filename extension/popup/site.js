@@ -54,7 +54,7 @@ export async function showSite() {
   // What is wrong with them is said above.
   if (!rules) return;
   const rule = ruleIn(rules, host, undefined);
-  const isPermitted = await chrome.permissions.contains({ origins: matchesOf(host) });
+  const isPermitted = await chrome.permissions.contains({ origins: matchesOf(host, false) });
   const isOn = rule.mode !== 'off' && isPermitted;
   toggle.disabled = isFixed(rules, host, 'mode') && isPermitted;
   toggle.checked = isOn;

@@ -5,7 +5,7 @@ import { change } from './page.js';
 
 /** Only within a person's click. @param {string[]} hosts @returns {Promise<'added' | 'refused'>} */
 export async function switchOn(hosts) {
-  const granted = await chrome.permissions.request({ origins: hosts.flatMap(matchesOf) });
+  const granted = await chrome.permissions.request({ origins: hosts.flatMap((host) => matchesOf(host)) });
   if (!granted) return 'refused';
   for (const host of hosts) await change({ type: 'set-site', host, rule: { mode: 'cloak' } });
   return 'added';

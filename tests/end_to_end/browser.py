@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -56,8 +56,17 @@ class Page(ABC):
         """Drag files from outside and drop them: a trusted event."""
 
     @abstractmethod
+    async def copy(self, contents: Mapping[str, bytes]) -> None:
+        """Put contents on the clipboard by their MIME types, as a page may; what is at `TARGET` has the focus then."""
+
+    @abstractmethod
+    async def press(self, *keys: str) -> None:
+        """Press keys together: "Control", "Enter" or letters."""
+
     async def paste(self, file: Path) -> None:
         """Put an image on the clipboard and paste it with a trusted event."""
+        await self.copy({"image/png": await asyncio.to_thread(file.read_bytes)})
+        await self.press("Control", "v")
 
     @abstractmethod
     async def go(self, url: str) -> None:
@@ -113,6 +122,10 @@ class Browser(ABC):
     @abstractmethod
     async def kill_background(self) -> None:
         """End the extension's background, as the browser does when it pleases."""
+
+    @abstractmethod
+    async def reload_extension(self) -> None:
+        """Start the extension anew under the tabs that are open, as its update does."""
 
     async def __aenter__(self) -> "Browser":
         try:

@@ -5,7 +5,7 @@ import base64
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,16 +75,21 @@ class ChromiumPage(Page):
             await session.send("Input.dispatchDragEvent", {"type": kind, "x": point[0], "y": point[1], "data": data})
         await session.detach()
 
-    async def paste(self, file: Path) -> None:
-        data = await asyncio.to_thread(file.read_bytes)
+    async def copy(self, contents: Mapping[str, bytes]) -> None:
+        told = {kind: base64.b64encode(data).decode() for kind, data in contents.items()}
         await self.page.evaluate(
-            """async (text) => {
-              const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-              await navigator.clipboard.write([new ClipboardItem({ 'image/png': new Blob([bytes], { type: 'image/png' }) })]);
+            """async (told) => {
+              const blobs = {};
+              for (const [type, text] of Object.entries(told)) {
+                blobs[type] = new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], { type });
+              }
+              await navigator.clipboard.write([new ClipboardItem(blobs)]);
             }""",
-            base64.b64encode(data).decode(),
+            told,
         )
-        await self.page.keyboard.press("Control+V")
+
+    async def press(self, *keys: str) -> None:
+        await self.page.keyboard.press("+".join(keys))
 
     async def go(self, url: str) -> None:
         await self.page.goto(url)
@@ -180,6 +185,13 @@ class Chromium(Browser):
         async with asyncio.timeout(10):
             await stopped.wait()
         await page.close()
+
+    async def reload_extension(self) -> None:
+        page = await self.open_extension("options/options.html")
+        async with page.page.expect_event("close"):
+            await page.page.evaluate("void setTimeout(() => chrome.runtime.reload(), 0)")
+        # The pages of the extension answer again once it is there.
+        await asyncio.sleep(1)
 
     async def hold_window_gone(self) -> None:
         for page in self.context.pages:

@@ -41,7 +41,7 @@ PREFERENCES: dict[str, object] = {
     # On by default from Firefox 154 on.
     "network.lna.websocket.enabled": True,
 }
-KEYS = {"Control": "\ue009", "Delete": "\ue017"}
+KEYS = {"Control": "\ue009", "Delete": "\ue017", "Enter": "\ue007"}
 _numbers = itertools.count()
 
 DISPATCH = """
@@ -155,21 +155,25 @@ class FirefoxPage(Page):
         ]
         await self._dispatch_drop(point, told)
 
-    async def paste(self, file: Path) -> None:
+    async def copy(self, contents: Mapping[str, bytes]) -> None:
         await self.click_at(TARGET)
-        text = base64.b64encode(await asyncio.to_thread(file.read_bytes)).decode()
+        told = {kind: base64.b64encode(data).decode() for kind, data in contents.items()}
         # Only a click of a person may write the clipboard; the pages of the tests do not mind one more.
         await self.evaluate(
             f"""void addEventListener('mousedown', () => {{
-              const bytes = Uint8Array.from(atob('{text}'), (letter) => letter.charCodeAt(0));
-              const item = new ClipboardItem({{ 'image/png': new Blob([bytes], {{ type: 'image/png' }}) }});
-              window.written = navigator.clipboard.write([item]).then(() => 'written', String);
+              const blobs = {{}};
+              for (const [type, text] of Object.entries({json.dumps(told)})) {{
+                blobs[type] = new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))], {{ type }});
+              }}
+              window.written = navigator.clipboard.write([new ClipboardItem(blobs)]).then(() => 'written', String);
             }}, {{ once: true }})"""
         )
         await self.click_at(TARGET)
         if (answer := await self.evaluate("window.written")) != "written":
             raise BiDiError(f"the clipboard was not written: {answer}")
-        await self._press(["Control", "v"])
+
+    async def press(self, *keys: str) -> None:
+        await self._press(keys)
 
     async def go(self, url: str) -> None:
         await self.bidi.send("browsingContext.navigate", {"context": self.context, "url": url, "wait": "complete"})
@@ -338,6 +342,16 @@ class Firefox(Browser):
         )
         if outlived:
             raise RuntimeError("the background did not end")
+
+    async def reload_extension(self) -> None:
+        await privileged(
+            self.bidi,
+            f"""(async () => {{
+              const {{ AddonManager }} = ChromeUtils.importESModule('resource://gre/modules/AddonManager.sys.mjs');
+              await (await AddonManager.getAddonByID({EXTENSION_ID!r})).reload();
+              return true;
+            }})()""",
+        )
 
     async def hold_window_gone(self) -> None:
         while True:

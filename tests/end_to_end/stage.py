@@ -23,6 +23,9 @@ QUICKEST = ("scene",)
 
 UPLOAD_SECONDS = 120.0
 
+FEW = 10
+"""Hosts that are switched on one by one; more of them are the whole table, with the default protectors."""
+
 
 @dataclass
 class Stage:
@@ -92,6 +95,16 @@ async def switch_on(browser: Browser, host: str) -> None:
     await page.type("#site", host)
     await page.click("#add button")
     await _succeeds(page, "#add-answer")
+
+
+async def switch_on_table(browser: Browser) -> None:
+    """Switch on every site of the extension's table, on the onboarding page."""
+    page = await browser.open_extension("onboarding/onboarding.html")
+    await page.wait_for("document.querySelectorAll('#offered input').length >= 25")
+    assert await page.evaluate("document.querySelectorAll('#offered input:checked').length") == 0
+    await page.evaluate("document.querySelectorAll('#offered input:enabled').forEach((box) => { box.checked = true; })")
+    await page.click("#choose button")
+    await _succeeds(page, "#choose-answer")
 
 
 async def _succeeds(page: Page, answer: str) -> None:
@@ -170,7 +183,7 @@ def new_browser(
         return Chromium(origins, headless=headless, extension=extension)
     from tests.end_to_end.firefox import Firefox
 
-    return Firefox(headless=headless, extension=extension, hosts=(*hosts, OFF_HOST))
+    return Firefox(headless=headless, extension=extension, hosts=[*hosts, *(f"{host}." for host in hosts), OFF_HOST])
 
 
 @contextlib.asynccontextmanager
@@ -195,7 +208,10 @@ async def open_stage(
         ):
             await daemon.ready()
             await pair(browser, daemon)
-            for host in hosts:
-                await switch_on(browser, host)
-                await choose_protectors(browser, host, protectors)
+            if len(hosts) > FEW:
+                await switch_on_table(browser)
+            else:
+                for host in hosts:
+                    await switch_on(browser, host)
+                    await choose_protectors(browser, host, protectors)
             yield Stage(browser, daemon, site, make_all(photos))

@@ -193,6 +193,8 @@ test('a stored host with the dot of an absolute name is the host without it', ()
 
 test('matches cover both schemes of exactly one host', () => {
   assert.deepEqual(matchesOf('a.example'), ['http://a.example/*', 'https://a.example/*']);
+  assert.deepEqual(matchesOf('a.example', true), ['http://a.example/*', 'https://a.example/*', 'http://a.example./*', 'https://a.example./*']);
+  assert.deepEqual(matchesOf('127.0.0.1', true), matchesOf('127.0.0.1'));
 });
 
 test('sites.json names each host once, with a kind, a mode and a channel', () => {
