@@ -50,6 +50,15 @@
   };
   /** What takes the place of a built-in, so that it can take it in another realm too: "" is the window's own. @type {Cloakroom['replaced']} */
   const replaced = [];
+  const PARTS = /** @type {const} */ (['value', 'get', 'set']);
+  /** A page may tell a function by its name, and how many values it takes. @type {(made: any, native: any) => void} */
+  const likeNative = (made, native) => {
+    if (typeof made !== 'function' || made === native) return;
+    for (const trait of ['name', 'length']) {
+      const told = getOwnPropertyDescriptor(native, trait);
+      if (told && getOwnPropertyDescriptor(made, trait)?.value !== told.value) defineProperty(made, trait, told);
+    }
+  };
   /** @type {Cloakroom['replace']} */
   const replace = (owner, name, make, ...needed) => {
     const descriptor = owner?.prototype && getOwnPropertyDescriptor(owner.prototype, name);
@@ -62,6 +71,7 @@
     }
     const made = descriptor.value ? { value: make(descriptor.value) } : make(descriptor);
     const other = /** @type {PropertyDescriptor} */ ({ __proto__: null, ...descriptor, ...made });
+    for (const part of PARTS) likeNative(other[part], descriptor[part]);
     defineProperty(owner.prototype, name, other);
     if (typeof owner === 'function') replaced[replaced.length] = { owner: owner.name, name, descriptor: other };
     else if (owner.prototype === window) replaced[replaced.length] = { owner: '', name, descriptor: other };

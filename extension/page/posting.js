@@ -13,7 +13,10 @@
   const eachOfMap = method(Map, 'forEach');
   const eachOfSet = method(Set, 'forEach');
   const { apply, ownKeys, getOwnPropertyDescriptor } = Reflect;
-  const clone = window.structuredClone.bind(window);
+  const nativeClone = window.structuredClone.bind(window);
+  const replaceText = method(String, 'replace');
+  const messageOf = getter(DOMException, 'message');
+  const errorName = getter(DOMException, 'name');
   const NativeError = DOMException;
   const NativeSet = WeakSet;
   const isArray = Array.isArray;
@@ -49,40 +52,58 @@
     }
   };
 
+  /**
+   * A clone that fails does so as the built-in that it is for. That must not be called instead: what a page's object holds may
+   * differ the next time it is read.
+   * @type {(where: string, value: unknown, transfer?: Transferable[]) => any}
+   */
+  const clone = (where, value, transfer = []) => {
+    try {
+      return nativeClone(value, { transfer });
+    } catch (error) {
+      let failure = error;
+      try {
+        failure = new NativeError(replaceText(messageOf(error), "'structuredClone' on 'Window'", where), errorName(error));
+      } catch {
+        // The page's own, from one of its getters.
+      }
+      throw failure;
+    }
+  };
+
   /** @param {unknown} value */
   const refuse = (value) => {
     if (holdsHandle(value)) throw new NativeError('A handle of a file that the person picked cannot be cloned.', 'DataCloneError');
   };
 
   // What a page's object holds may differ each time it is read: its clone is what is looked at, and what is sent.
-  /** @type {(native: Function) => Function} */
-  const refusingHandles = (native) => ({
+  /** @type {(owner: string) => (native: Function) => Function} */
+  const refusingHandles = (owner) => (native) => ({
     postMessage(/** @type {unknown[]} */ ...values) {
-      if (!handles.anyMet()) return apply(native, this, values);
+      if (!handles.anyMet() || values.length === 0) return apply(native, this, values);
       const given = values[1];
       const transfer = isArray(given) ? given : /** @type {{ transfer?: unknown }} */ (given ?? {}).transfer ?? [];
-      const sent = clone({ message: values[0], transfer }, { transfer: /** @type {Transferable[]} */ (transfer) });
+      const sent = clone(`'postMessage' on '${owner}'`, { message: values[0], transfer }, /** @type {Transferable[]} */ (transfer));
       refuse(sent.message);
       return apply(native, this, [sent.message, sent.transfer]);
     },
   }).postMessage;
-  replace(window.Worker, 'postMessage', refusingHandles);
-  replace(window.MessagePort, 'postMessage', refusingHandles);
-  replace(window.BroadcastChannel, 'postMessage', refusingHandles);
-  replace(window.ServiceWorker, 'postMessage', refusingHandles);
+  for (const owner of /** @type {const} */ (['Worker', 'MessagePort', 'BroadcastChannel', 'ServiceWorker'])) {
+    replace(window[owner], 'postMessage', refusingHandles(owner));
+  }
 
-  /** A worker may open the same database. @type {(native: Function) => Function} */
-  const storingNone = (native) => ({
+  /** A worker may open the same database. @type {(where: string) => (native: Function) => Function} */
+  const storingNone = (where) => (native) => ({
     store(/** @type {unknown[]} */ ...values) {
-      if (handles.anyMet()) {
-        const value = clone(values[0]);
+      if (handles.anyMet() && values.length) {
+        const value = clone(where, values[0]);
         refuse(value);
         define(values, '0', value);
       }
       return apply(native, this, values);
     },
   }).store;
-  replace(window.IDBObjectStore, 'add', storingNone);
-  replace(window.IDBObjectStore, 'put', storingNone);
-  replace(window.IDBCursor, 'update', storingNone);
+  replace(window.IDBObjectStore, 'add', storingNone("'add' on 'IDBObjectStore'"));
+  replace(window.IDBObjectStore, 'put', storingNone("'put' on 'IDBObjectStore'"));
+  replace(window.IDBCursor, 'update', storingNone("'update' on 'IDBCursor'"));
 })();
