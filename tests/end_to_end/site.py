@@ -12,6 +12,7 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
 import trustme
 from aiohttp import web
@@ -109,6 +110,10 @@ class Site:
     async def __aenter__(self) -> Self:
         application = web.Application(client_max_size=MAX_BODY)
         application.router.add_post("/upload", self._upload)
+        application.router.add_put("/upload", self._upload)
+        application.router.add_post("/direct", self._direct)
+        application.router.add_post("/tus", self._tus_create)
+        application.router.add_route("PATCH", "/tus", self._tus_receive)
         application.router.add_post("/recognise", self._recognise)
         application.router.add_get("/widgets/{widget:[a-z_]+}", self._widget)
         if BUNDLES.is_dir():
@@ -209,6 +214,24 @@ class Site:
             self._arrived.notify_all()
         return web.Response(text=await asyncio.to_thread(self.recognise, body))
 
+    async def _direct(self, request: web.Request) -> web.Response:
+        """Where a file goes, as Active Storage asks before it sends one."""
+        told = (await request.json())["blob"]
+        address = f"/upload?{request.query_string}&name={quote(told['filename'])}"
+        return web.json_response({"signed_id": "1", "direct_upload": {"url": address, "headers": {}}})
+
+    async def _tus_create(self, request: web.Request) -> web.Response:
+        """The beginning of a resumable upload (tus.io, protocol 1.0.0)."""
+        metadata = dict(pair.split(" ") for pair in request.headers.get("Upload-Metadata", "").split(",") if pair)
+        name = quote(base64.b64decode(metadata.get("filename", "")).decode())
+        location = f"/tus?{request.query_string}&name={name}"
+        return web.Response(status=201, headers={"Location": location, "Tus-Resumable": "1.0.0"})
+
+    async def _tus_receive(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        await self._upload(request)
+        return web.Response(status=204, headers={"Upload-Offset": str(len(body)), "Tus-Resumable": "1.0.0"})
+
     async def _upload(self, request: web.Request) -> web.Response:
         body = await request.read()
         run = self.runs.setdefault(request.query.get("run", "unknown"), Run())
@@ -218,7 +241,7 @@ class Site:
             run.parts.extend(part for part in parts if part.data)
             self._arrived.notify_all()
         if request.query.get("as") == "json":
-            return web.json_response({"url": "/thanks", "files": len(parts)})
+            return web.json_response({"url": "/thanks", "files": len(parts), "success": True})
         return web.Response(text=f"<!doctype html><title>Thanks</title>{len(parts)} files", content_type="text/html")
 
 
