@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from playwright.async_api import BrowserContext, CDPSession, Playwright, async_p
 from playwright.async_api import Page as PlaywrightPage
 
 from tests.end_to_end.browser import EXTENSION, TARGET, Browser, Page, find_program
+from tests.end_to_end.display import VirtualDisplay
 
 EXTENSION_ID = "dimefedcpapjaedghdnffhadabnldoen"
 ONBOARDING = "onboarding/onboarding.html"
@@ -111,15 +113,20 @@ class Chromium(Browser):
         origins: match patterns that the extension is granted.
         headless: without a window.
         extension: the folder of another one than ours, None for a browser without any.
+        on_display: with a window, on a virtual display, whose clipboard it shares with native programs.
     """
 
     name = "chromium"
     version = ""
 
-    def __init__(self, origins: Sequence[str], *, headless: bool = True, extension: Path | None = EXTENSION) -> None:
+    def __init__(
+        self, origins: Sequence[str], *, headless: bool = True, extension: Path | None = EXTENSION, on_display: bool = False
+    ) -> None:
         self._origins = origins
         self._extension = extension
-        self._headless = headless
+        self._headless = headless and not on_display
+        self._on_display = on_display
+        self.display = VirtualDisplay()
         self._folder = Path(tempfile.mkdtemp(prefix="cloakroom-chromium-"))
         self._playwright: Playwright | None = None
         self._context: BrowserContext | None = None
@@ -135,12 +142,17 @@ class Chromium(Browser):
         if self._extension:
             extension = with_permissions(self._extension, self._folder, self._origins)
             flags += [f"--disable-extensions-except={extension}", f"--load-extension={extension}"]
+        environment = {name: value for name, value in os.environ.items() if name != "WAYLAND_DISPLAY"}
+        if self._on_display:
+            environment["DISPLAY"] = await self.display.start()
+            flags.append("--ozone-platform=x11")
         self._playwright = await async_playwright().start()
         self._context = await self._playwright.chromium.launch_persistent_context(
             self._folder / "profile",
             executable_path=program,
             headless=self._headless,
             args=flags,
+            env=environment,
             ignore_default_args=["--disable-extensions"],
             permissions=["clipboard-read", "clipboard-write"],
         )
@@ -158,6 +170,7 @@ class Chromium(Browser):
             await self._context.close()
         if self._playwright:
             await self._playwright.stop()
+        await self.display.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def open(self, url: str) -> ChromiumPage:

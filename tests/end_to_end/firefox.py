@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.end_to_end.bidi import BiDi, BiDiError, plain
 from tests.end_to_end.browser import EXTENSION, TARGET, Browser, Page, find_program
+from tests.end_to_end.display import VirtualDisplay
 
 EXTENSION_ID = "cloakroom@cloakroom.example"
 EXTENSION_UUID = "5b2f9a3e-7c14-4e0d-9d1f-2a6c8e4b7f10"
@@ -240,7 +241,7 @@ class Firefox(Browser):
         self._preferences = PREFERENCES | {"network.dns.localDomains": ",".join(hosts)} | dict(preferences or {})
         self._folder = Path(tempfile.mkdtemp(prefix="cloakroom-firefox-"))
         self._process: asyncio.subprocess.Process | None = None
-        self._display: asyncio.subprocess.Process | None = None
+        self.display = VirtualDisplay()
         self._bidi: BiDi | None = None
         self._first = ""
 
@@ -257,7 +258,7 @@ class Firefox(Browser):
         (profile / "user.js").write_text("\n".join(lines))
         environment = {**os.environ, "HOME": str(self._folder), "MOZ_DISABLE_CONTENT_SANDBOX": "1"}
         if self._headless:
-            environment["DISPLAY"] = await self._start_display()
+            environment["DISPLAY"] = await self.display.start()
             environment.pop("WAYLAND_DISPLAY", None)
         self._process = await asyncio.create_subprocess_exec(
             program, "--no-remote", "--remote-debugging-port", "0", "--remote-allow-system-access", "--profile", str(profile),
@@ -270,18 +271,6 @@ class Firefox(Browser):
         self._first = tree["contexts"][0]["context"]
         if self._extension:
             await self.bidi.send("webExtension.install", {"extensionData": {"type": "path", "path": str(self._extension)}})
-
-    async def _start_display(self) -> str:
-        """A display of our own: ":N"."""
-        read, write = os.pipe()
-        self._display = await asyncio.create_subprocess_exec(
-            find_program("Xvfb"), "-displayfd", str(write), "-screen", "0", "1280x900x24", "-nolisten", "tcp",
-            pass_fds=[write], stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        os.close(write)
-        with os.fdopen(read) as pipe:
-            number = await asyncio.to_thread(pipe.readline)
-        return f":{number.strip()}"
 
     async def _address(self) -> str:
         assert self._process
@@ -306,9 +295,7 @@ class Firefox(Browser):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             await self._process.wait()
-        if self._display:
-            self._display.terminate()
-            await self._display.wait()
+        await self.display.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def open(self, url: str) -> FirefoxPage:

@@ -163,7 +163,8 @@ class Site:
         path = PAGES / (name if "." in name else f"{name}.html")
         if not path.is_file():
             raise web.HTTPNotFound
-        return web.FileResponse(path, headers={"Cache-Control": "no-store"})
+        trusted = {"Content-Security-Policy": "require-trusted-types-for 'script'"} if "trusted" in request.query else {}
+        return web.FileResponse(path, headers={"Cache-Control": "no-store", **trusted})
 
     async def _widget(self, request: web.Request) -> web.Response:
         """A plain page with one widget on it."""

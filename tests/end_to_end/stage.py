@@ -175,12 +175,20 @@ async def last_reports(browser: Browser) -> list[dict[str, Any]]:
 
 
 def new_browser(
-    name: str, *, headless: bool = True, extension: FilePath | None = EXTENSION, hosts: Sequence[str] = (HOST,)
+    name: str,
+    *,
+    headless: bool = True,
+    extension: FilePath | None = EXTENSION,
+    hosts: Sequence[str] = (HOST,),
+    on_display: bool = False,
 ) -> Browser:
-    """Chromium or Firefox with an extension or none, not yet started, that may be switched on for those hosts."""
+    """Chromium or Firefox with an extension or none, not yet started, that may be switched on for those hosts.
+
+    Firefox is always on a display.
+    """
     if name == "chromium":
         origins = [f"{scheme}://{host}/*" for host in hosts for scheme in ("http", "https")]
-        return Chromium(origins, headless=headless, extension=extension)
+        return Chromium(origins, headless=headless, extension=extension, on_display=on_display)
     from tests.end_to_end.firefox import Firefox
 
     return Firefox(headless=headless, extension=extension, hosts=[*hosts, *(f"{host}." for host in hosts), OFF_HOST])
@@ -195,6 +203,7 @@ async def open_stage(
     daemon_type: type[DaemonProcess] = DaemonProcess,
     extension: FilePath = EXTENSION,
     hosts: Sequence[str] = (HOST,),
+    on_display: bool = False,
 ) -> AsyncIterator[Stage]:
     """Daemon, site and browser, paired and switched on for the site's hosts."""
     with tempfile.TemporaryDirectory(prefix="cloakroom-") as folder:
@@ -204,7 +213,7 @@ async def open_stage(
         async with (
             daemon_type(root / "state") as daemon,
             Site(hosts) as site,
-            new_browser(name, headless=headless, extension=extension, hosts=hosts) as browser,
+            new_browser(name, headless=headless, extension=extension, hosts=hosts, on_display=on_display) as browser,
         ):
             await daemon.ready()
             await pair(browser, daemon)
