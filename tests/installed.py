@@ -80,7 +80,16 @@ def build_wheel(folder: Path) -> Path:
         else:
             shutil.copy2(source, sources / name)
     wheels = folder / "wheels"
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+    ]
     subprocess.run([*command, "--wheel-dir", str(wheels), str(sources)], check=True, cwd=folder, env=clean_environment())
     shutil.rmtree(sources)
     return next(wheels.glob("cloakroom-*.whl"))

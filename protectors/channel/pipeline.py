@@ -1,7 +1,7 @@
 """What one site does to a photo, by name: makes it smaller, encodes it, and perhaps encodes it again.
 
-A pipeline is data (``sites.json`` in this folder has each site's), in two readings: ``exact``, Pillow's very bytes, for judging;
-``model``, differentiable, for optimising. A site's own code is not here; a pipeline is the best public knowledge of it.
+A pipeline is data (``sites.json`` in this folder has each site's), in two readings: ``exact``, Pillow's very bytes, for
+judging; ``model``, differentiable, for optimising. A site's own code is not here: this is the best public knowledge of it.
 """
 
 import io

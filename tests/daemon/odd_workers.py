@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from daemon.pipe import Beat, Done, Failed, Line, Ready, Step, Stop, Work
-from daemon.worker import DEVICE_LOST, WorkerSettings
+from daemon.worker import CANNOT_CLOAK, DEVICE_LOST, WorkerSettings
 
 READY = Ready(device="cpu", models="embedded", protectors=("objects", "scene"), classes=("person",))
 
@@ -38,6 +38,11 @@ def _next_work(line: Line) -> tuple[Work, bytes]:
         message, body = line.receive_work()
         if isinstance(message, Work):
             return message, body
+
+
+def cannot_cloak(connection: Connection, _: WorkerSettings) -> None:
+    """Loads its models, and does not pass its self-check."""
+    os._exit(CANNOT_CLOAK)
 
 
 def echo(connection: Connection, _: WorkerSettings) -> None:

@@ -142,7 +142,9 @@ class Chromium(Browser):
         if self._extension:
             extension = with_permissions(self._extension, self._folder, self._origins)
             flags += [f"--disable-extensions-except={extension}", f"--load-extension={extension}"]
-        environment = {name: value for name, value in os.environ.items() if name != "WAYLAND_DISPLAY"}
+        environment: dict[str, str | float | bool] = {
+            name: value for name, value in os.environ.items() if name != "WAYLAND_DISPLAY"
+        }
         if self._on_display:
             environment["DISPLAY"] = await self.display.start()
             flags.append("--ozone-platform=x11")

@@ -25,7 +25,7 @@ _specification.loader.exec_module(_program)
 class StampingDaemon(DaemonProcess):
     """Started as the real one is."""
 
-    arguments = ()
+    arguments: tuple[str, ...] = ()
 
     def command(self) -> list[str]:
         return [str(self.installed.python), str(PROGRAM), *self.arguments]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.end_to_end.browser import TARGET, Page
+from tests.end_to_end.browser import TARGET
 from tests.end_to_end.chromium import ChromiumPage
 from tests.end_to_end.paths import Path
 from tests.end_to_end.stage import Stage, open_stage
@@ -73,7 +73,12 @@ async def test_words_with_a_picture_of_them_are_pasted_at_once(stage: Stage) -> 
     assert "north" in text
     # No picture comes later, nor was the page shown one.
     await asyncio.sleep(6)
-    assert await page.evaluate("[field.value, other.value, pictures, bare.querySelectorAll('img').length]") == ["north\t17", "x", 0, 0]
+    assert await page.evaluate("[field.value, other.value, pictures, bare.querySelectorAll('img').length]") == [
+        "north\t17",
+        "x",
+        0,
+        0,
+    ]
     await page.close()
 
 
@@ -163,7 +168,9 @@ async def pasted(stage: Stage, contents: dict[str, bytes], *, protected: bool) -
     await page.press("Control", "v")
     await page.wait_for("told.at(-1)?.[0] === 'input'", SECONDS)
     html = await page.evaluate("editor.innerHTML.replace(/base64,[^\"]*/, 'base64,')")
-    source = await page.evaluate("fetch(editor.querySelector('img[src^=data]')?.src ?? 'data:,').then((answer) => answer.text())")
+    source = await page.evaluate(
+        "fetch(editor.querySelector('img[src^=data]')?.src ?? 'data:,').then((answer) => answer.text())"
+    )
     told = await page.evaluate("told")
     await page.close()
     return [html, told, source == picture(stage).decode("latin-1")]

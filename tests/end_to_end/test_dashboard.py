@@ -14,8 +14,8 @@ from aiohttp import web
 from daemon.protocol import Policy
 from tests.end_to_end.accessibility import violations
 from tests.end_to_end.chromium import Chromium
-from tests.end_to_end.daemon_process import ROOT
 from tests.end_to_end.stamping_daemon import StampingDaemon
+from tests.installed import ROOT
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -31,7 +31,7 @@ TRIES = {
     "frame of its own": f'<iframe srcdoc="&lt;script&gt;{RUN}&lt;/script&gt;"></iframe>',
     "javascript frame": f'<iframe src="javascript:void({RUN})"></iframe>',
     "style": f'<style>@keyframes a{{from{{top:0}}}}p{{animation:a 1s}}</style><p onanimationstart="{RUN}">moves</p>',
-    "meta": "<meta http-equiv=\"refresh\" content=\"0;url=/blank?gone\">",
+    "meta": '<meta http-equiv="refresh" content="0;url=/blank?gone">',
     "nested templates": (
         f'<div><template shadowrootmode="open"><template><b></b></template><img src="data:," onerror="{RUN}"></template></div>'
         f'<template><img src="data:," onerror="{RUN}"></template><details open ontoggle="{RUN}"><summary>s</summary></details>'
@@ -44,7 +44,10 @@ TRIES = {
 }
 """Each as a browser would run it, were it put into a page as it is."""
 
-PRESS = "editor.removeAttribute('contenteditable'), document.querySelectorAll('#editor a, #editor button').forEach((node) => node.click())"
+PRESS = (
+    "editor.removeAttribute('contenteditable'),"
+    " document.querySelectorAll('#editor a, #editor button').forEach((node) => node.click())"
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=["chromium", "firefox"])

@@ -17,8 +17,6 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path as FilePath
 
-import numpy as np
-
 from daemon import photo
 from daemon.commands.console import when_signalled
 from daemon.containers import MIME, kind_of
