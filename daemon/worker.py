@@ -186,6 +186,7 @@ def cloak_file(
         CloakroomError: by name, whatever a file or a person can cause.
     """
     from daemon import photo
+    from daemon.delivery import deliverable, saved_as, size_limit, size_notes
     from protectors.calibration import estimates
     from protectors.channel.sites import known
     from protectors.cloak import Policy
@@ -208,17 +209,18 @@ def cloak_file(
     original = photo.decode(data)
     inbox.check(work.job)
     watch.start("protect")
-
-    def saved(pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
-        return photo.decode(photo.encode(original, pixels)).pixels
-
+    channel = known(work.channel)
+    most = channel.most_bytes if channel else None
+    limit = size_limit(len(data), most)
+    ways = photo.encodings(original, limit)
+    saved = [saved_as(way, limit if number < len(ways) else None) for number, way in enumerate(ways, 1)]
     cloaked = _run(line, inbox, work.job, room.cloak(original.pixels, policy, drawn, saved=saved))
-    begin("encode")
-    encoded = photo.encode(original, cloaked)
-    begin("judge")
-    delivered, channel = photo.decode(encoded), known(work.channel)
+
+    def judge(delivered: "NDArray[np.uint8]") -> dict[str, Any]:
+        return room.judge(original.pixels, delivered, policy, channel)
+
     try:
-        report = room.judge(original.pixels, delivered.pixels, policy, channel)
+        encoded, report = deliverable(ways, cloaked, limit, judge, begin)
     except ValueError:
         raise CloakroomError("bad-request") from None
     report |= {
@@ -231,7 +233,7 @@ def cloak_file(
         "seconds": watch.stop(),
         "device": room.device,
         "models": room.model_set,
-        "notes": list(original.notes),
+        "notes": [*original.notes, *size_notes(len(data), len(encoded), most)],
     }
     return Done(job=work.job, mime=MIME[original.kind], size=len(encoded), report=report), encoded
 
@@ -267,10 +269,11 @@ class Stopwatch:
         self._seconds: dict[str, float] = {}
 
     def start(self, stage: str) -> None:
-        """End the stage before and begin this one."""
+        """End the stage before and begin this one, or go on with it."""
         now = time.perf_counter()
         if self._stage is not None:
-            self._seconds[self._stage] = round(now - self._last, 4)
+            spent = self._seconds.get(self._stage, 0.0) + now - self._last
+            self._seconds[self._stage] = round(spent, 4)
         self._stage, self._last = stage, now
 
     def stop(self) -> dict[str, float]:

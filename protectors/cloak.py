@@ -4,7 +4,7 @@ The adversaries resize what they read, so a change made at their resolution and 
 same for twelve megapixels as for one. Verdicts come from the pixels that are delivered.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -163,11 +163,12 @@ class Cloakroom:
         return functional.interpolate(native, size, mode="bilinear", align_corners=False)
 
     def cloak(
-        self, pixels: NDArray[np.uint8], policy: Policy, seed: int | None = None, saved: Saved = through_jpeg
+        self, pixels: NDArray[np.uint8], policy: Policy, seed: int | None = None, saved: Sequence[Saved] = (through_jpeg,)
     ) -> Generator[Progress, None, NDArray[np.uint8]]:
         """Cloak uint8 [H, W, 3]; yields progress at every step and returns uint8 [H, W, 3]. Closing cancels.
 
-        ``saved`` is what the photo becomes in the file that will be delivered: what is asked of it is asked of that.
+        ``saved`` is what the photo becomes in each of the files that can be delivered, the dearest first: what is asked of it
+        is asked of these, and the first that is good counts.
         """
         native = as_tensor(pixels).to(self._device)
         if is_visual(policy.protectors[0]):
@@ -177,7 +178,7 @@ class Cloakroom:
         return (yield from self.cloaked(native, policy, seed, saved)).pixels
 
     def cloaked(
-        self, native: Tensor, policy: Policy, seed: int | None = None, saved: Saved = through_jpeg
+        self, native: Tensor, policy: Policy, seed: int | None = None, saved: Sequence[Saved] = (through_jpeg,)
     ) -> Generator[Progress, None, Brought]:
         """One cloak against all adversaries of a policy that optimises, for a photo [1, 3, H, W].
 
@@ -195,9 +196,12 @@ class Cloakroom:
             protectors = self._optimising(policy, seed, family)
             objective = Together([own.objective(originals, budget) for own in protectors])
             images = (yield from optimise(originals, objective, budget, images)).unrounded
-            made = yield from brought(native, images - originals, budget.radius, contents, FLOORS[policy.strength], saved)
-            if made.good:
-                break
+            for number, way in enumerate(saved, 1):
+                last = number == len(saved)
+                change, floor = images - originals, FLOORS[policy.strength]
+                made = yield from brought(native, change, budget.radius, contents, floor, way, last)
+                if made.good:
+                    return made
         return made
 
     def judge(
