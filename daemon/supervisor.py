@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -239,7 +240,9 @@ class Supervisor:
         gone = asyncio.Event()
         ours, theirs = multiprocessing.Pipe()
         context = multiprocessing.get_context("spawn")
-        process = context.Process(target=self._entry, args=(theirs, self._settings), daemon=True)
+        heard, written = multiprocessing.Pipe(duplex=False)
+        settings = replace(self._settings, errors=written)
+        process = context.Process(target=self._entry, args=(theirs, settings), daemon=True)
         line = Line(ours)
         self._process, self._line = process, line
         begun = self._heard = time.monotonic()
@@ -248,6 +251,8 @@ class Supervisor:
             await asyncio.to_thread(process.start)
         finally:
             theirs.close()
+            written.close()
+            threading.Thread(target=_pass_on, args=(heard,), daemon=True).start()
         reader = threading.Thread(target=self._listen, args=(line, loop, gone), daemon=True)
         reader.start()
         while True:
@@ -345,6 +350,13 @@ class Supervisor:
         self.state = state
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+
+def _pass_on(heard: Connection) -> None:
+    """In a thread: what a worker writes goes where this process' own errors go, until it ends. It has no terminal to write to."""
+    with heard, contextlib.suppress(OSError):
+        while written := os.read(heard.fileno(), 65536):
+            os.write(2, written)
 
 
 def _send_quietly(line: Line, message: Stop) -> None:

@@ -54,6 +54,8 @@ class WorkerSettings:
     """Makes what is drawn at random the same for the same photo. For measuring: who knows it can foretell the target."""
     memory: int | None = None
     """Bytes that it may hold, at the very most; the supervisor gives it up before."""
+    errors: Connection | None = None
+    """Where what it and its libraries write goes; the supervisor's, and only for a process that it spawns."""
 
 
 def main(connection: Connection, settings: WorkerSettings) -> None:
@@ -61,6 +63,7 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     # Ctrl+C in a terminal reaches the whole group; the front decides when the worker ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     step_back()
+    jail.leave_terminal(settings.errors.fileno() if settings.errors else None)
     walls = enter_jail(settings)
     line = Line(connection)
     inbox = Inbox(line)

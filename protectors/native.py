@@ -100,11 +100,14 @@ def brought(
         contents: whether saved pixels content the adversaries.
         floor: what the saved pixels have to reach.
         saved: how the photo will be delivered.
-        last: whether there is no other way to save it. Otherwise no time is spent on what contents nobody.
+        last: whether there is no other way to save it. Otherwise no time is spent on one that cannot be good.
     """
     original, own = as_pixels(native), Change(native, change, radius)
     trials = len(FULLER) + len(FAINTER)
-
+    if not last:
+        plain = saved(original)
+        if plain is None or not reaches(original, plain, floor):
+            return Brought(own.pixels(FULLER[0]), own, FULLER[0], False)
     full, content = FULLER[0], False
     for number, share in enumerate(FULLER):
         yield Progress("quality", number, trials)
