@@ -293,23 +293,29 @@ class Supervisor:
     async def _bury(self) -> None:
         process, line = self._process, self._line
         self._process = self._line = self.device_memory = None
-        self._failed_starts += not self._served
         self._change("restarting")
+        goes_on = False
         if process is not None and process.pid is not None:
             process.kill()
             await asyncio.to_thread(process.join)
-            self._go_on_without_card(process.exitcode)
+            goes_on = self._goes_on_without_card(process.exitcode)
             process.close()
+        if not self._served and not goes_on:
+            # Whoever waits for it is told. A card that was full at the start is no reason to: the next worker needs none.
+            self._failed_starts += 1
+            self._change("restarting")
         if line is not None:
             line.close()
         if self._current is not None and not self._current.ended.done():
             self._current.ended.set_exception(WorkerLostError())
 
-    def _go_on_without_card(self, exitcode: int | None) -> None:
-        """Where a graphics card was lost, the next worker does without one; its job is tried again there."""
-        if exitcode == DEVICE_LOST and self._settings.device != "cpu":
-            self._settings = replace(self._settings, device="cpu")
-            log.warning("the graphics card is lost: photos take longer now. Restart the daemon when it is back.")
+    def _goes_on_without_card(self, exitcode: int | None) -> bool:
+        """Where a graphics card was lost or had no room, the next worker does without one; its job is tried again there."""
+        if exitcode != DEVICE_LOST or self._settings.device == "cpu":
+            return False
+        self._settings = replace(self._settings, device="cpu")
+        log.warning("the graphics card is lost or full: photos take longer now. Restart the daemon when it is back.")
+        return True
 
     def _listen(self, line: Line, loop: asyncio.AbstractEventLoop, gone: asyncio.Event) -> None:
         """In a thread: pass on what the worker says, until it is gone or talks nonsense."""

@@ -37,7 +37,10 @@ log = logging.getLogger("cloakroom.worker")
 BEAT_SECONDS = 1.0
 
 DEVICE_LOST = 77
-"""What a worker ends with whose graphics card is gone."""
+"""What a worker ends with whose graphics card is gone, or has no room for it."""
+
+CARD_WORDS = ("CUDA", "CUBLAS", "CUDNN", "HIP ", "NVML", "out of memory")
+"""In the errors of a card's libraries that have no type of their own."""
 
 NO_CLASSES = frozenset({"background", "__background__", "N/A"})
 """Labels that detectors have and nobody can choose to hide."""
@@ -77,11 +80,9 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
 
-    from protectors.cloak import Cloakroom
-
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    room = Cloakroom(settings.device, settings.model_folder)
+    room = loaded(settings)
     memory.watch(room.device)
     classes = tuple(name for name in room.detector.classes if name not in NO_CLASSES)
     line.send(Ready(room.device, room.model_set, tuple(room.protectors), classes, walls))
@@ -90,6 +91,20 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
         work, data = inbox.take()
         is_busy.set()
         _answer(line, inbox, room, work, data, settings.seed)
+
+
+def loaded(settings: WorkerSettings) -> "Cloakroom":
+    """The adversaries. Ends this process where its graphics card cannot take them: the supervisor goes on without it."""
+    from protectors.cloak import Cloakroom
+
+    try:
+        return Cloakroom(settings.device, settings.model_folder)
+    except Exception as problem:
+        if settings.device == "cpu" or not is_card_unusable(problem):
+            raise
+        # Another program fills it, or it is broken.
+        log.warning("the graphics card cannot be used: %s", type(problem).__name__)
+        os._exit(DEVICE_LOST)
 
 
 def enter_jail(settings: WorkerSettings) -> tuple[str, ...]:
@@ -161,6 +176,15 @@ def is_device_lost(problem: Exception) -> bool:
     if isinstance(problem, torch.OutOfMemoryError):
         return False
     return isinstance(problem, torch.AcceleratorError)
+
+
+def is_card_unusable(problem: Exception) -> bool:
+    """Whether it is a graphics card that keeps the models from being loaded: one that has failed, or whose memory is full."""
+    import torch
+
+    if isinstance(problem, torch.OutOfMemoryError | torch.AcceleratorError):
+        return True
+    return isinstance(problem, RuntimeError) and any(word in str(problem) for word in CARD_WORDS)
 
 
 def failure_of(job: str, problem: Exception) -> Failed:

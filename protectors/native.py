@@ -1,7 +1,7 @@
 """Brings a change that was made at the working resolution onto the native pixels: as much of it as is needed, and no more than
 looks well. Both are asked of the very pixels that will be delivered, saved and decoded again."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,14 +58,16 @@ class Change:
     change: Tensor
     radius: float
 
-    def pixels(self, share: float) -> Pixels:
-        """The photo with so much of the change, on 8-bit levels: uint8 [H, W, 3]."""
-        strips = []
+    def rows(self, share: float) -> Iterator[Tensor]:
+        """The photo with so much of the change, some rows [1, 3, n, W] at a time, before it is put on 8-bit levels."""
         for top in range(0, self.native.shape[2], STRIP):
-            rows = self.native[:, :, top : top + STRIP]
-            change = enlarged_rows(self.change, self.native, top, top + rows.shape[2])
-            strips.append(as_pixels(within(rows + share * change, rows, self.radius)))
-        return np.concatenate(strips)
+            native = self.native[:, :, top : top + STRIP]
+            change = enlarged_rows(self.change, self.native, top, top + native.shape[2])
+            yield within(native + share * change, native, self.radius)
+
+    def pixels(self, share: float) -> Pixels:
+        """The same, whole and on 8-bit levels: uint8 [H, W, 3]."""
+        return np.concatenate([as_pixels(rows) for rows in self.rows(share)])
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,7 @@ class Brought:
     @property
     def unrounded(self) -> Tensor:
         """What the photo was before it was put on 8-bit levels, [1, 3, H, W]."""
-        native = self.change.native
-        return within(native + self.share * enlarged(self.change.change, native), native, self.change.radius)
+        return torch.cat(list(self.change.rows(self.share)), 2)
 
 
 def brought(
