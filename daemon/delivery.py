@@ -35,7 +35,11 @@ def saved_as(way: Encoding, most: int | None) -> Callable[[Pixels], Pixels | Non
 
 
 def deliverable(
-    ways: Sequence[Encoding], pixels: Pixels, limit: int, judge: Callable[[Pixels], dict[str, Any]], begin: Callable[[str], None]
+    ways: Sequence[Encoding],
+    pixels: Pixels,
+    limit: int,
+    judge: Callable[[Pixels], dict[str, Any]],
+    begin: Callable[[str], None],
 ) -> Judged:
     """The file that goes out, and its report.
 

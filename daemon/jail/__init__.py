@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-
 WALLS: Final = ("limits", "landlock", "seccomp")
 """Those that a Linux can have."""
 

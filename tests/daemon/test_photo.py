@@ -9,7 +9,7 @@ from PIL import Image
 
 from daemon import photo
 from tests.daemon import samples
-from tests.daemon.samples import SECRET, alpha_plane, astronaut, opened, rgb_profile, saved
+from tests.daemon.samples import SECRET, alpha_plane, astronaut, opened, saved
 
 
 def through(data: bytes) -> tuple[photo.Photo, Image.Image]:

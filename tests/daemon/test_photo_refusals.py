@@ -43,6 +43,7 @@ JPEG = saved(astronaut(), "JPEG")
 PNG = saved(astronaut(), "PNG")
 WEBP = saved(astronaut(), "WEBP")
 
+
 def without_last_scan() -> bytes:
     """Every coefficient lacks its last bit; nothing of what is there is damaged."""
     whole = saved(astronaut(), "JPEG", progressive=True)
@@ -79,7 +80,7 @@ CASES: dict[str, tuple[bytes, Code]] = {
     "a PNG's first bytes": (PNG[:5], "truncated"),
     "a PNG's signature": (PNG[:8], "truncated"),
     "a WebP's first bytes": (WEBP[:10], "truncated"),
-    "a PNG without its last pixels": (PNG[:-12 - 4 - 40], "truncated"),
+    "a PNG without its last pixels": (PNG[: -12 - 4 - 40], "truncated"),
     "a PNG whose header's checksum is wrong": (PNG[:29] + bytes(4) + PNG[33:], "truncated"),
     "a JPEG without its last pixels": (JPEG[:-20], "truncated"),
     "a JPEG without its last pixels, but for the marker": (JPEG[:-20] + b"\xff", "truncated"),
