@@ -22,7 +22,7 @@ GROWTH: Final = 1.5
 
 JPEG_QUALITY: Final = 98
 WEBP_QUALITIES: Final = (85, 90, 95, 100)
-"""A WebP does not say what quality it was made with. At 95 encoding a grainy photo anew is enough to take it below the floor."""
+"""A WebP does not say what quality it was made with. Encoded anew at 95, a grainy photo can be below the floor."""
 MAX_WEBP_SIDE: Final = 16383
 
 PALETTES: Final = (64, 256)
@@ -75,8 +75,8 @@ class Source:
             tables = tuple(_transposed(table) for table in tables)
             # 4:2:2 on its side is 4:4:0, which Pillow does not write.
             sampling = 0 if sampling == 1 else sampling
-        known: Sampling = sampling if sampling in (0, 1, 2) else 0
-        return cls(size, tables, known, grey)
+        known: dict[int, Sampling] = {1: 1, 2: 2}
+        return cls(size, tables, known.get(sampling, 0), grey)
 
 
 def _transposed(table: Sequence[int]) -> tuple[int, ...]:

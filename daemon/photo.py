@@ -109,7 +109,7 @@ def _compare(first: bytes, second: bytes, kind: Kind) -> None:
     for data in (first, second):
         with Image.open(io.BytesIO(data), formats=[kind]) as image:
             _check_size(image)
-            read.append(hashlib.sha256(np.asarray(image)).digest())
+            read.append(hashlib.sha256(np.asarray(image).tobytes()).digest())
     if read[0] != read[1]:
         raise CloakroomError("truncated")
 

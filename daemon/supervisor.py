@@ -359,7 +359,7 @@ class Supervisor:
 
 
 def _pass_on(heard: Connection) -> None:
-    """In a thread: what a worker writes goes where this process' own errors go, until it ends. It has no terminal to write to."""
+    """In a thread: what a worker writes goes where this process' own errors go, until it ends. It has no terminal itself."""
     with heard, contextlib.suppress(OSError):
         while written := os.read(heard.fileno(), 65536):
             os.write(2, written)

@@ -52,7 +52,7 @@ def enlarged_rows(change: Tensor, native: Tensor, top: int, bottom: int) -> Tens
 
 @dataclass(frozen=True)
 class Change:
-    """A change [1, 3, h, w] at the working resolution, for a native photo [1, 3, H, W], which it alters by ``radius`` at most."""
+    """A change [1, 3, h, w] at the working resolution, for a native photo [1, 3, H, W], altered by ``radius`` at most."""
 
     native: Tensor
     change: Tensor

@@ -55,11 +55,8 @@ async def _started(place: Place) -> Finding:
     if is_too_large:
         found = f"it needs more than the {memory // 1024**2} MiB that it may hold, and is stopped for that"
         return Finding("worker-memory", "worker", found, 'Set memory to more, or to "auto"; 2 GiB is enough for most photos.')
-    return Finding(
-        "worker",
-        "worker",
-        f"starts; computes on {facts.device} with {facts.models} models; {jail_of(sys.platform, facts.walls)}",
-    )
+    jail = jail_of(sys.platform, facts.walls)
+    return Finding("worker", "worker", f"starts; computes on {facts.device} with {facts.models} models; {jail}")
 
 
 def jail_of(platform: str, walls: Sequence[str]) -> str:

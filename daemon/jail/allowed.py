@@ -1,8 +1,8 @@
 """The system calls that decoding, PyTorch and Python were seen to make in the worker, with a margin.
 
 Recorded with strace on x86_64 (Linux 6.18, glibc 2.36, Python 3.11, torch 2.14): imports, threads, every kind of file, every
-protector. The margin is what other releases of glibc and Python use in their place: older and newer forms of the same call. Each
-name has its number on x86_64 and on aarch64 (asm/unistd.h); None where a machine lacks it. The quickest and commonest come first.
+protector. The margin is what other releases of glibc and Python use in their place: older and newer forms of the same call.
+Each name has its number on x86_64 and on aarch64 (asm/unistd.h), None where a machine lacks it. The commonest come first.
 """
 
 from typing import Final

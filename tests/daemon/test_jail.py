@@ -224,8 +224,10 @@ def answer(steps: bytes, number: int, *values: int, machine: str = "x86_64") -> 
             loaded &= value
         else:
             is_so = {
-                seccomp.IF_EQUAL: loaded == value, seccomp.IF_AT_LEAST: loaded >= value, seccomp.IF_ANY_BIT: bool(loaded & value)
-            }[code]  # fmt: skip
+                seccomp.IF_EQUAL: loaded == value,
+                seccomp.IF_AT_LEAST: loaded >= value,
+                seccomp.IF_ANY_BIT: bool(loaded & value),
+            }[code]
             place += when if is_so else otherwise
 
 
@@ -294,7 +296,7 @@ def in_a_terminal(connection: Connection, errors: Connection) -> None:
     """A worker that leaves the terminal it was started from."""
     jail.leave_terminal(errors.fileno())
     os.write(2, b"said")
-    links = [os.readlink(f"/proc/self/fd/{number}") for number in (0, 1, 2)]
+    links = [str(Path(f"/proc/self/fd/{number}").readlink()) for number in (0, 1, 2)]
     try:
         os.close(os.open("/dev/tty", os.O_RDWR))
     except OSError as refusal:
