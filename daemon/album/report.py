@@ -101,9 +101,8 @@ class AlbumReport:
             for left in self.passed_over
         )
         if passed_over:
-            passed_over = (
-                f"<h2>Passed over</h2><table><thead><tr><th scope=col>File<th scope=col>Why<tbody>{passed_over}</table>"
-            )
+            head = "<h2>Passed over</h2><table><thead><tr><th scope=col>File<th scope=col>Why"
+            passed_over = f"{head}<tbody>{passed_over}</table>"
         return _PAGE.format(state=state, rows=rows, listed=listed or "<p>Every photo is protected.", passed_over=passed_over)
 
     def write(self, path: Path) -> None:

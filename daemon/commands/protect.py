@@ -45,7 +45,7 @@ def add(commands: Subparsers) -> None:
         "--output",
         type=Path,
         metavar="DIR",
-        help="where cloaked photos go (without it: a.jpg becomes a.cloaked.jpg beside it)",
+        help="where cloaked photos go (without it: a.cloaked.jpg beside a.jpg)",
     )
     parser.add_argument("--strength", choices=("subtle", "balanced", "strong"), default="balanced", help="(%(default)s)")
     parser.add_argument(

@@ -59,6 +59,8 @@ def test_several_files_and_bad_ones_among_them(running_daemon: RunningDaemon, fo
         assert SECRET.encode() not in data
         report = files[name]["report"]
         assert report["bytes_out"] == len(data)
+        has_grown = report["bytes_out"] > 1.5 * report["bytes_in"]
+        assert has_grown == any("The file grew" in note for note in report["notes"])
         assert (report["width"], report["height"]) == picture.size
         assert set(report["seconds"]) == {"decode", "protect", "encode", "judge", "total"}
         assert [verdict["protector"] for verdict in report["verdicts"]] == ["scene"]
