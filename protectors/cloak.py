@@ -29,7 +29,7 @@ from protectors.generators import imported
 from protectors.generators import load as load_generator
 from protectors.manifest import Entry, entries, entry
 from protectors.names import DEFAULT, PROTECTORS, VISUAL, is_visual
-from protectors.native import Brought, Saved, brought, enlarged
+from protectors.native import Brought, Change, Saved, brought, enlarged, promising
 from protectors.objects import ObjectDisappearance
 from protectors.optimisation import Optimising, optimise
 from protectors.quality import Quality, as_pixels, as_tensor
@@ -185,7 +185,12 @@ class Cloakroom:
         Where it cannot survive what sites do to a photo of that size and stay above the floor, it goes on from there for the
         delivered file alone: the site's verdict then says what is lost there.
         """
-        originals, budget = self._working(native), BUDGETS[policy.strength]
+        originals, budget, floor = self._working(native), BUDGETS[policy.strength], FLOORS[policy.strength]
+        yield Progress("quality", 0, len(saved))
+        ways = promising(as_pixels(native), saved, floor)
+        if not ways:
+            # Said at once rather than after a minute: saving alone changes this photo too much.
+            return Brought(as_pixels(native), Change(native, torch.zeros_like(originals), budget.radius), 0.0, False)
 
         def contents(arrived: NDArray[np.uint8]) -> bool:
             return all(verdict.protected for verdict in self.verdicts(policy, native, as_tensor(arrived)))
@@ -196,9 +201,8 @@ class Cloakroom:
             protectors = self._optimising(policy, seed, family)
             objective = Together([own.objective(originals, budget) for own in protectors])
             images = (yield from optimise(originals, objective, budget, images)).unrounded
-            for number, way in enumerate(saved, 1):
-                last = number == len(saved)
-                change, floor = images - originals, FLOORS[policy.strength]
+            for way in ways:
+                change, last = images - originals, way is ways[-1]
                 made = yield from brought(native, change, budget.radius, contents, floor, way, last)
                 if made.good:
                     return made

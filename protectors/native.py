@@ -1,7 +1,7 @@
 """Brings a change that was made at the working resolution onto the native pixels: as much of it as is needed, and no more than
 looks well. Both are asked of the very pixels that will be delivered, saved and decoded again."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,6 +86,14 @@ class Brought:
         return torch.cat(list(self.change.rows(self.share)), 2)
 
 
+def promising(original: Pixels, ways: Sequence[Saved], floor: Quality) -> list[Saved]:
+    """Of the ways to save a photo uint8 [H, W, 3], those that leave it above its floor before anything is changed.
+
+    Where there is none, no cloak can be delivered, and none needs to be made.
+    """
+    return [way for way in ways if (arrived := way(original)) is not None and reaches(original, arrived, floor)]
+
+
 def brought(
     native: Tensor,
     change: Tensor,
@@ -101,14 +109,10 @@ def brought(
         contents: whether saved pixels content the adversaries.
         floor: what the saved pixels have to reach.
         saved: how the photo will be delivered.
-        last: whether there is no other way to save it. Otherwise no time is spent on one that cannot be good.
+        last: whether there is no other way to save it. Otherwise no time is spent on making good what contents nobody.
     """
     original, own = as_pixels(native), Change(native, change, radius)
     trials = len(FULLER) + len(FAINTER)
-    if not last:
-        plain = saved(original)
-        if plain is None or not reaches(original, plain, floor):
-            return Brought(own.pixels(FULLER[0]), own, FULLER[0], False)
     full, content = FULLER[0], False
     for number, share in enumerate(FULLER):
         yield Progress("quality", number, trials)

@@ -120,7 +120,14 @@ def test_without_an_output_folder_each_goes_beside_its_own(running_daemon: Runni
     other = folder / "other"
     other.mkdir()
     (other / "logo.png").write_bytes((folder / "logo.png").read_bytes())
-    arguments = ["protect", folder / "logo.png", other / "logo.png", "--protectors", "scene", "--keep-unprotected"]
+    arguments: list[str | Path] = [
+        "protect",
+        folder / "logo.png",
+        other / "logo.png",
+        "--protectors",
+        "scene",
+        "--keep-unprotected",
+    ]
     finished = cloakroom(*arguments, state=running_daemon.state)
     assert finished.returncode == 0, finished.stderr
     assert "1 of 2, about" in finished.stderr

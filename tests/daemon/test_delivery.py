@@ -21,7 +21,8 @@ def nudged(pixels: Pixels) -> Pixels:
     noise = np.random.default_rng(0).normal(0, 60, (*pixels.shape[:2], 3)).clip(0, 255).astype(np.uint8)
     small = Image.fromarray(noise).resize((pixels.shape[1] // 4, pixels.shape[0] // 4)).resize(pixels.shape[1::-1])
     change = (np.asarray(small, dtype=float) - np.asarray(small).mean()) / 6
-    return (pixels + change).round().clip(0, 255).astype(np.uint8)
+    made: Pixels = (pixels + change).round().clip(0, 255).astype(np.uint8)
+    return made
 
 
 def delivered(data: bytes, judge: Any, limit: int | None = None) -> tuple[bytes, dict[str, Any], list[str]]:
