@@ -82,7 +82,7 @@ class Supervisor:
 
     def __init__(self, settings: WorkerSettings, watch: Watch | None = None, entry: EntryPoint = main) -> None:
         self._watch = watch or Watch()
-        self._settings = replace(settings, memory=self._watch.memory + UNTOUCHED)
+        self._settings = replace(settings, memory=self._watch.memory + UNTOUCHED, held=self._watch.memory)
         self._entry = entry
         self._current: _Current | None = None
         self._line: Line | None = None

@@ -5,7 +5,7 @@ same for twelve megapixels as for one. Verdicts come from the pixels that are de
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,6 +32,7 @@ from protectors.names import DEFAULT, PROTECTORS, VISUAL, is_visual
 from protectors.native import Brought, Change, Saved, brought, enlarged, promising
 from protectors.objects import ObjectDisappearance
 from protectors.optimisation import Optimising, optimise
+from protectors.perception import Eye
 from protectors.quality import Quality, as_pixels, as_tensor
 from protectors.residency import Residency
 from protectors.scene import MARGIN, SceneProtector
@@ -206,7 +207,17 @@ class Cloakroom:
                 made = yield from brought(native, change, budget.radius, contents, floor, way, last)
                 if made.good:
                     return made
+            images, budget = self._within_floor(originals, images, budget, made.share)
         return made
+
+    def _within_floor(self, originals: Tensor, images: Tensor, budget: Budget, share: float) -> tuple[Tensor, Budget]:
+        """Where a change made for images [1, 3, H, W] was too much for the floor, and its share that is not was too little for
+        the adversaries: that share to go on from, and a budget that holds no more. Another change as large as the first would
+        only be made fainter again, which leaves of it what is needed least as much as what is needed most."""
+        if share >= 1:
+            return images, budget
+        noticed = share * float(Eye(originals).size(images - originals))
+        return originals + share * (images - originals), replace(budget, noticeable=noticed)
 
     def judge(
         self,

@@ -102,6 +102,22 @@ def test_a_photo_beyond_the_bound_is_named_before_it_is_decoded(line: Line) -> N
         cloaked(line, bytes(LIMITS.bytes))
 
 
+def test_a_photo_that_the_memory_has_no_room_for_is_refused_by_name(line: Line) -> None:
+    """Rather than tried, which would end in the worker's death, twice."""
+    data = grey_png(np.zeros((100, 200), np.uint8), 8)
+    work = Work(job="client/job", policy=POLICY, size=len(data), channel=None)
+    room = cast(Cloakroom, Noise())
+    enough = worker.memory_for(100 * 200)
+    worker.cloak_file(line, worker.Inbox(line), room, work, data, memory=enough)
+    with pytest.raises(CloakroomError, match="too-many-pixels") as refused:
+        worker.cloak_file(line, worker.Inbox(line), room, work, data, memory=enough - 1)
+    assert "memory" in refused.value.sentence
+
+
+def test_every_photo_that_is_allowed_has_room_where_the_machine_has_enough() -> None:
+    assert 8_000_000_000 < worker.memory_for(LIMITS.pixels) < 16 * 1024**3
+
+
 @pytest.mark.parametrize(
     ("problem", "is_unusable"),
     [
