@@ -1,66 +1,58 @@
-"""From every mode that Pillow decodes to 8-bit RGB and alpha, with the colour profile while it tells the truth."""
+"""From every mode that Pillow decodes to 8-bit RGB and alpha, with a colour profile while one is needed."""
 
 import io
-import struct
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from PIL import Image, ImageCms
 
+from daemon.icc import Profile, rebuilt
+
 _STRETCH = {1: 255, 2: 85, 4: 17}
 """From grey of so many bits to 0..255."""
 
+DAMAGED = "The file's colour profile is damaged; its colours were taken as if it had none."
+CONVERTED = "The colours were converted to sRGB, because the file's colour profile cannot go out as it is."
+MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+"""By a profile's colour space: the mode that it converts from."""
+
 
 @dataclass(frozen=True)
-class Profile:
-    """An ICC profile: its bytes, cut to the length that it states, and its colour space ("RGB ", "CMYK", "GRAY"…)."""
+class Colours:
+    """RGB and alpha (None where there is no transparency), and the ICC profile of these RGB values (None: sRGB)."""
 
-    data: bytes
-    space: str
-
-    @classmethod
-    def of(cls, data: object) -> Self | None:
-        """None unless it looks like a profile: the slot is a place to hide other things in."""
-        if not isinstance(data, bytes) or len(data) < 132 or data[36:40] != b"acsp":
-            return None
-        length = struct.unpack(">I", data[:4])[0]
-        if not 132 <= length <= len(data):
-            return None
-        return cls(data[:length], data[16:20].decode("latin-1"))
+    rgb: Image.Image
+    alpha: Image.Image | None
+    profile: bytes | None
 
 
-def kept_profile(profile: Profile | None, notes: list[str]) -> bytes | None:
-    """The profile for the RGB that goes out; one of another colour space would lie about it."""
-    if profile is None:
-        return None
-    if profile.space == "RGB ":
-        return profile.data
-    notes.append("The colours were converted to sRGB, because the file's colour profile is not for RGB.")
-    return None
-
-
-def to_rgb(image: Image.Image, profile: Profile | None, depth: int, notes: list[str]) -> tuple[Image.Image, Image.Image | None]:
-    """RGB and alpha of a loaded image; alpha is None where it has no transparency.
+def read_colours(image: Image.Image, stated: object, depth: int, notes: list[str], outranked: bool = False) -> Colours:
+    """The colours of a loaded image.
 
     Args:
         image: of any mode that JPEG, PNG or WebP decode to.
-        profile: of the image, used to convert CMYK and greyscale.
+        stated: what the file has as an ICC profile, whatever that is.
         depth: bits a channel in the file.
         notes: where what could not be kept is said.
+        outranked: whether something else in the file counts for more than the profile, so that nothing is converted through it.
     """
     alpha = _alpha(image, depth)
+    profile = Profile.of(stated)
+    if outranked and (profile is None or rebuilt(profile) is None or image.mode not in ("RGB", "RGBA", "P", "PA")):
+        profile = None
     if image.mode.startswith("I"):
         image = _eight_bits(image)
     if image.mode == "CMYK":
-        return _through_profile(image, profile, "CMYK", notes), None
+        return Colours(_converted(image, profile, ("CMYK",), notes), None, None)
     if image.mode in ("1", "L", "LA", "La"):
         grey = image.convert("L") if image.mode == "1" else image.getchannel(0)
-        return _through_profile(grey, profile, "GRAY", notes), alpha
+        return Colours(_converted(grey, profile, ("GRAY", "RGB"), notes), alpha, None)
     if image.mode in ("P", "PA") and alpha is not None:
-        return image.convert("RGBA").convert("RGB"), alpha
+        image = image.convert("RGBA")
     # convert("RGB") drops alpha and keeps the colours under transparent pixels.
-    return image.convert("RGB"), alpha
+    rgb = image.convert("RGB")
+    kept = rebuilt(profile) if profile is not None else None
+    return Colours(rgb if kept is not None else _converted(rgb, profile, ("RGB",), notes), alpha, kept)
 
 
 def _alpha(image: Image.Image, depth: int) -> Image.Image | None:
@@ -88,18 +80,25 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray((values >> 8).astype(np.uint8))
 
 
-def _through_profile(image: Image.Image, profile: Profile | None, space: str, notes: list[str]) -> Image.Image:
-    """To sRGB through the image's own profile; by Pillow's plain formula where there is none, or it is damaged."""
-    if profile is None or profile.space.strip() != space:
+def _converted(image: Image.Image, profile: Profile | None, spaces: tuple[str, ...], notes: list[str]) -> Image.Image:
+    """To sRGB through the image's own profile; by Pillow's plain formula where there is none, or it is of no use.
+
+    Browsers pass over a profile for other colours than the image's. Grey with a profile for RGB is shown through it: in a JPEG
+    by both, in a PNG by Chromium 156 alone (Firefox 153, with libpng, passes over it there). We follow Chromium.
+    """
+    if profile is None or profile.space not in spaces:
         return image.convert("RGB")
     try:
         converted = ImageCms.profileToProfile(
-            image,
+            image.convert(MODES[profile.space]),
             ImageCms.ImageCmsProfile(io.BytesIO(profile.data)),
             ImageCms.createProfile("sRGB"),
             outputMode="RGB",
         )
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        notes.append("The file's colour profile is damaged; its colours were converted without it.")
+        notes.append(DAMAGED)
         return image.convert("RGB")
-    return converted if converted is not None else image.convert("RGB")
+    if converted is None:
+        return image.convert("RGB")
+    notes.append(CONVERTED)
+    return converted

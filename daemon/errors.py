@@ -30,7 +30,7 @@ SENTENCES: Final[dict[Code, str]] = {
     "animated": "Animated images cannot be cloaked. Save one frame as JPEG, PNG or WebP and pick that file.",
     "truncated": "The image is damaged or ends too early. Copy or download it again and pick the new file.",
     "too-large": "The file is larger than 64 MiB. Save a smaller copy and pick that.",
-    "too-many-pixels": "The image has more than 50 megapixels. Save a smaller copy and pick that.",
+    "too-many-pixels": "The image has more than 120 megapixels. Save a smaller copy and pick that.",
     "busy": "Too many photos are waiting already. Try again when some are done.",
     "deadline": "Cloaking this photo took too long and was stopped. Try again, or pick a smaller copy.",
     "worker-died": "The part that cloaks photos stopped twice on this one. Run `cloakroom doctor`, then try again.",

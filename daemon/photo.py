@@ -5,29 +5,26 @@ IPTC, GPS, comments, thumbnails, texts) is gone because nothing copies it, not b
 Runs in the worker only: decoders meet hostile files.
 """
 
+import hashlib
 import io
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image, ImageFile, PngImagePlugin
+from PIL import Image, ImageFile
 
-from daemon.colour import Profile, kept_profile, to_rgb
-from daemon.containers import MIME, Facts, Kind, facts_of, kind_of
+from daemon import encoding, jpeg_file, png_file, webp_file
+from daemon.colour import read_colours
+from daemon.containers import MIME, Facts, Kind, kind_of
+from daemon.encoding import MAX_WEBP_SIDE, Encoding, Frame, Pixels, Source
 from daemon.errors import CloakroomError
+from daemon.orientation import orientation
 from daemon.protocol import LIMITS
 
 # We refuse by our own limit before a pixel is decoded, and want its name for it.
 Image.MAX_IMAGE_PIXELS = None
 ImageFile.LOAD_TRUNCATED_IMAGES = False
-
-Pixels = npt.NDArray[np.uint8]
-
-JPEG_QUALITY = 98
-WEBP_QUALITY = 95
-MAX_WEBP_SIDE = 16383
 
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -38,7 +35,9 @@ _TRANSPOSE = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_ORIENTATION = 0x0112
+_ON_THEIR_SIDE = frozenset({5, 6, 7, 8})
+
+_FACTS: dict[Kind, Callable[[bytes], Facts]] = {"jpeg": jpeg_file.facts, "png": png_file.facts, "webp": webp_file.facts}
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,7 @@ class Photo:
         lossless: whether a WebP was (PNG always is).
         colour: PNG chunks that say what the numbers mean.
         notes: what could not be kept, in words for people.
+        source: how the file that it came in was encoded.
     """
 
     pixels: Pixels
@@ -61,7 +61,8 @@ class Photo:
     kind: Kind
     lossless: bool
     colour: tuple[tuple[bytes, bytes], ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    source: Source = field(default_factory=lambda: Source(0))
 
     @property
     def mime(self) -> str:
@@ -86,13 +87,15 @@ def decode(data: bytes) -> Photo:
         CloakroomError: empty, not-an-image, unsupported-format, animated, truncated, too-many-pixels.
     """
     kind = kind_of(data)
-    facts = facts_of(data, kind)
+    facts = _FACTS[kind](data)
     try:
         with warnings.catch_warnings():
             # Pillow warns of odd metadata, which is not carried over anyway.
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=[kind]) as image:
-                return _read(image, kind, facts)
+            if facts.doubts is not None:
+                _compare(facts.file, facts.doubts, kind)
+            with Image.open(io.BytesIO(facts.file), formats=[kind]) as image:
+                return _read(image, kind, facts, len(data))
     except CloakroomError:
         raise
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError, MemoryError):
@@ -100,51 +103,70 @@ def decode(data: bytes) -> Photo:
         raise CloakroomError("truncated") from None
 
 
-def _read(image: Image.Image, kind: Kind, facts: Facts) -> Photo:
+def _compare(first: bytes, second: bytes, kind: Kind) -> None:
+    """Raises CloakroomError truncated where two files are not the same picture."""
+    read = []
+    for data in (first, second):
+        with Image.open(io.BytesIO(data), formats=[kind]) as image:
+            _check_size(image)
+            read.append(hashlib.sha256(np.asarray(image).tobytes()).digest())
+    if read[0] != read[1]:
+        raise CloakroomError("truncated")
+
+
+def _check_size(image: Image.Image) -> None:
     if image.width * image.height > LIMITS.pixels:
         raise CloakroomError("too-many-pixels")
-    # A Multi-Picture JPEG (depth maps, bursts) is no animation: its first picture is the photo.
-    if kind != "jpeg" and getattr(image, "is_animated", False):
+
+
+def _read(image: Image.Image, kind: Kind, facts: Facts, size: int) -> Photo:
+    _check_size(image)
+    if getattr(image, "is_animated", False):
         raise CloakroomError("animated")
     image.load()
-    notes: list[str] = []
+    notes = list(facts.notes)
     if facts.depth == 16:
         notes.append("The 16-bit PNG was reduced to 8 bits a channel.")
-    profile = Profile.of(image.info.get("icc_profile"))
-    turn = _TRANSPOSE.get(_orientation(image))
-    rgb, alpha = to_rgb(image, profile, facts.depth, notes)
+    stated = facts.profile if kind == "png" else image.info.get("icc_profile")
+    colours = read_colours(image, stated, facts.depth, notes, outranked=any(name == b"cICP" for name, _ in facts.colour))
+    turned = orientation(facts.exif)
+    turn = _TRANSPOSE.get(turned)
+    rgb, alpha = colours.rgb, colours.alpha
     if turn is not None:
         rgb = rgb.transpose(turn)
         alpha = alpha.transpose(turn) if alpha is not None else None
     return Photo(
         pixels=np.array(rgb, dtype=np.uint8),
         alpha=np.array(alpha, dtype=np.uint8) if alpha is not None else None,
-        profile=kept_profile(profile, notes),
+        profile=colours.profile,
         kind=kind,
         lossless=facts.lossless,
-        # They also hold for the RGB of a grey PNG: its numbers are the same, thrice. A profile overrules them.
-        colour=() if profile is not None else facts.colour,
+        colour=_kept_colour(facts),
         notes=tuple(notes),
+        source=Source.of(image, size, turned in _ON_THEIR_SIDE),
     )
 
 
-def _orientation(image: Image.Image) -> int:
-    """1 to 8, from EXIF alone as browsers read it; 1 where it is missing or damaged."""
-    raw = image.info.get("exif")
-    if not isinstance(raw, bytes):
-        return 1
-    exif = Image.Exif()
-    try:
-        exif.load(raw)
-        value = exif.get(_ORIENTATION, 1)
-    except Exception:
-        # Cameras and editors write damaged EXIF in every way there is; the photo itself is fine.
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+def _kept_colour(facts: Facts) -> tuple[tuple[bytes, bytes], ...]:
+    """They also hold for the RGB of a grey PNG: its numbers are the same, thrice. A profile overrules all but cICP."""
+    if facts.profile is None:
+        return facts.colour
+    return tuple((name, body) for name, body in facts.colour if name == b"cICP")
+
+
+def encodings(photo: Photo, limit: int) -> tuple[Encoding, ...]:
+    """The ways to write other pixels uint8[H, W, 3] as a file of the photo's own type, the most like its own first.
+
+    Args:
+        photo: says type, alpha, profile, and how it was encoded.
+        limit: bytes that the file should have at most.
+    """
+    frame = Frame(photo.kind, photo.alpha, photo.profile or b"", photo.colour, photo.lossless)
+    return encoding.encodings(frame, photo.source, limit)
 
 
 def encode(photo: Photo, pixels: Pixels) -> bytes:
-    """Write a file of the photo's own type with other pixels.
+    """Write a file of the photo's own type with other pixels, as finely as is of use.
 
     Args:
         photo: says type, alpha, profile.
@@ -155,50 +177,6 @@ def encode(photo: Photo, pixels: Pixels) -> bytes:
     """
     if pixels.shape != photo.pixels.shape or pixels.dtype != np.uint8:
         raise CloakroomError("internal")
-    if photo.alpha is not None:
-        image = Image.fromarray(np.dstack([pixels, photo.alpha]), "RGBA")
-    else:
-        image = Image.fromarray(np.ascontiguousarray(pixels), "RGB")
-    out = io.BytesIO()
-    profile = photo.profile or b""
-    if photo.kind == "jpeg":
-        _save_jpeg(image, out, profile)
-    elif photo.kind == "png":
-        image.save(out, "PNG", icc_profile=profile, pnginfo=_colour_chunks(photo))
-    else:
-        _save_webp(image, out, photo, profile)
-    return out.getvalue()
-
-
-def _save_jpeg(image: Image.Image, out: io.BytesIO, profile: bytes) -> None:
-    save = partial(image.convert("RGB").save, out, "JPEG", quality=JPEG_QUALITY, subsampling=0, icc_profile=profile)
-    try:
-        save(optimize=True)
-    except OSError:
-        # Optimising takes the whole file in one buffer, for which Pillow reserves two bytes a pixel: too few for noise.
-        out.seek(0)
-        out.truncate()
-        save()
-
-
-def _colour_chunks(photo: Photo) -> PngImagePlugin.PngInfo:
-    chunks = PngImagePlugin.PngInfo()
-    for name, body in photo.colour:
-        chunks.add(name, body)
-    return chunks
-
-
-def _save_webp(image: Image.Image, out: io.BytesIO, photo: Photo, profile: bytes) -> None:
-    if max(image.size) > MAX_WEBP_SIDE:
+    if photo.kind == "webp" and max(pixels.shape) > MAX_WEBP_SIDE:
         raise CloakroomError("internal")
-    # exact keeps the colours under transparent pixels; alpha at quality 100 is lossless also in a lossy WebP.
-    image.save(
-        out,
-        "WEBP",
-        quality=70 if photo.lossless else WEBP_QUALITY,
-        lossless=photo.lossless,
-        alpha_quality=100,
-        exact=True,
-        method=4,
-        icc_profile=profile,
-    )
+    return encodings(photo, 0)[-1](pixels)

@@ -51,7 +51,7 @@ class Limits(Record):
     queue: Positive
 
 
-LIMITS: Final = Limits(bytes=64 * 1024 * 1024, pixels=50_000_000, chunk=4 * 1024 * 1024, queue=16)
+LIMITS: Final = Limits(bytes=64 * 1024 * 1024, pixels=120_000_000, chunk=4 * 1024 * 1024, queue=16)
 
 
 class ClientEntry(Record):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -82,7 +83,7 @@ class Supervisor:
 
     def __init__(self, settings: WorkerSettings, watch: Watch | None = None, entry: EntryPoint = main) -> None:
         self._watch = watch or Watch()
-        self._settings = replace(settings, memory=self._watch.memory + UNTOUCHED)
+        self._settings = replace(settings, memory=self._watch.memory + UNTOUCHED, held=self._watch.memory)
         self._entry = entry
         self._current: _Current | None = None
         self._line: Line | None = None
@@ -240,7 +241,9 @@ class Supervisor:
         gone = asyncio.Event()
         ours, theirs = multiprocessing.Pipe()
         context = multiprocessing.get_context("spawn")
-        process = context.Process(target=self._entry, args=(theirs, self._settings), daemon=True)
+        heard, written = multiprocessing.Pipe(duplex=False)
+        settings = replace(self._settings, errors=written)
+        process = context.Process(target=self._entry, args=(theirs, settings), daemon=True)
         line = Line(ours)
         self._process, self._line = process, line
         begun = self._heard = time.monotonic()
@@ -249,6 +252,8 @@ class Supervisor:
             await asyncio.to_thread(process.start)
         finally:
             theirs.close()
+            written.close()
+            threading.Thread(target=_pass_on, args=(heard,), daemon=True).start()
         reader = threading.Thread(target=self._listen, args=(line, loop, gone), daemon=True)
         reader.start()
         while True:
@@ -289,25 +294,31 @@ class Supervisor:
     async def _bury(self) -> None:
         process, line = self._process, self._line
         self._process = self._line = self.device_memory = None
-        self._failed_starts += not self._served
         self._change("restarting")
+        goes_on = False
         if process is not None and process.pid is not None:
             process.kill()
             await asyncio.to_thread(process.join)
             if process.exitcode == CANNOT_CLOAK:
                 self.ended = COULD_NOT_CLOAK
-            self._go_on_without_card(process.exitcode)
+            goes_on = self._goes_on_without_card(process.exitcode)
             process.close()
+        if not self._served and not goes_on:
+            # Whoever waits for it is told. A card that was full at the start is no reason to: the next worker needs none.
+            self._failed_starts += 1
+            self._change("restarting")
         if line is not None:
             line.close()
         if self._current is not None and not self._current.ended.done():
             self._current.ended.set_exception(WorkerLostError())
 
-    def _go_on_without_card(self, exitcode: int | None) -> None:
-        """Where a graphics card was lost, the next worker does without one; its job is tried again there."""
-        if exitcode == DEVICE_LOST and self._settings.device != "cpu":
-            self._settings = replace(self._settings, device="cpu")
-            log.warning("the graphics card is lost: photos take longer now. Restart the daemon when it is back.")
+    def _goes_on_without_card(self, exitcode: int | None) -> bool:
+        """Where a graphics card was lost or had no room, the next worker does without one; its job is tried again there."""
+        if exitcode != DEVICE_LOST or self._settings.device == "cpu":
+            return False
+        self._settings = replace(self._settings, device="cpu")
+        log.warning("the graphics card is lost or full: photos take longer now. Restart the daemon when it is back.")
+        return True
 
     def _listen(self, line: Line, loop: asyncio.AbstractEventLoop, gone: asyncio.Event) -> None:
         """In a thread: pass on what the worker says, until it is gone or talks nonsense."""
@@ -348,6 +359,13 @@ class Supervisor:
         self.state = state
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+
+def _pass_on(heard: Connection) -> None:
+    """In a thread: what a worker writes goes where this process' own errors go, until it ends. It has no terminal itself."""
+    with heard, contextlib.suppress(OSError):
+        while written := os.read(heard.fileno(), 65536):
+            os.write(2, written)
 
 
 def _send_quietly(line: Line, message: Stop) -> None:

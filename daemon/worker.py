@@ -37,7 +37,16 @@ log = logging.getLogger("cloakroom.worker")
 BEAT_SECONDS = 1.0
 
 DEVICE_LOST = 77
-"""What a worker ends with whose graphics card is gone."""
+"""What a worker ends with whose graphics card is gone, or has no room for it."""
+
+CARD_WORDS = ("CUDA", "CUBLAS", "CUDNN", "HIP ", "NVML", "out of memory")
+"""In the errors of a card's libraries that have no type of their own."""
+
+BASE_MEMORY = 750_000_000
+PIXEL_MEMORY = 65
+"""Bytes that the worker holds without a photo, and for each pixel of one. Measured: 8.53 GB at 120 megapixels."""
+
+NO_ROOM = "The image is too large for the memory that Cloakroom may use on this machine. Save a smaller copy and pick that."
 
 CANNOT_CLOAK = 78
 """Exit status of a worker that could not cloak the small photo of its self-check."""
@@ -57,6 +66,10 @@ class WorkerSettings:
     """Makes what is drawn at random the same for the same photo. For measuring: who knows it can foretell the target."""
     memory: int | None = None
     """Bytes that it may hold, at the very most; the supervisor gives it up before."""
+    held: int | None = None
+    """Bytes of resident memory at which the supervisor gives it up."""
+    errors: Connection | None = None
+    """Where what it and its libraries write goes; the supervisor's, and only for a process that it spawns."""
 
 
 def main(connection: Connection, settings: WorkerSettings) -> None:
@@ -64,6 +77,7 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     # Ctrl+C in a terminal reaches the whole group; the front decides when the worker ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     step_back()
+    jail.leave_terminal(settings.errors.fileno() if settings.errors else None)
     walls = enter_jail(settings)
     line = Line(connection)
     inbox = Inbox(line)
@@ -77,11 +91,9 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
 
-    from protectors.cloak import Cloakroom
-
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    room = Cloakroom(settings.device, settings.model_folder)
+    room = loaded(settings)
     memory.watch(room.device)
     classes = tuple(name for name in room.detector.classes if name not in NO_CLASSES)
     _check_itself(room)
@@ -90,7 +102,21 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
         is_busy.clear()
         work, data = inbox.take()
         is_busy.set()
-        _answer(line, inbox, room, work, data, settings.seed)
+        _answer(line, inbox, room, work, data, settings)
+
+
+def loaded(settings: WorkerSettings) -> "Cloakroom":
+    """The adversaries. Ends this process where its graphics card cannot take them: the supervisor goes on without it."""
+    from protectors.cloak import Cloakroom
+
+    try:
+        return Cloakroom(settings.device, settings.model_folder)
+    except Exception as problem:
+        if settings.device == "cpu" or not is_card_unusable(problem):
+            raise
+        # Another program fills it, or it is broken.
+        log.warning("the graphics card cannot be used: %s", type(problem).__name__)
+        os._exit(DEVICE_LOST)
 
 
 def _check_itself(room: "Cloakroom") -> None:
@@ -150,9 +176,9 @@ class Inbox:
             raise CloakroomError("cancelled")
 
 
-def _answer(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: bytes, seed: int | None) -> None:
+def _answer(line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: bytes, settings: WorkerSettings) -> None:
     try:
-        done, body = cloak_file(line, inbox, room, work, data, seed)
+        done, body = cloak_file(line, inbox, room, work, data, settings.seed, settings.held)
     except CloakroomError as problem:
         line.send(Failed(job=work.job, code=problem.code, sentence=problem.sentence))
     except (EOFError, BrokenPipeError):
@@ -175,6 +201,15 @@ def is_device_lost(problem: Exception) -> bool:
     return isinstance(problem, torch.AcceleratorError)
 
 
+def is_card_unusable(problem: Exception) -> bool:
+    """Whether it is a graphics card that keeps the models from being loaded: one that has failed, or whose memory is full."""
+    import torch
+
+    if isinstance(problem, torch.OutOfMemoryError | torch.AcceleratorError):
+        return True
+    return isinstance(problem, RuntimeError) and any(word in str(problem) for word in CARD_WORDS)
+
+
 def failure_of(job: str, problem: Exception) -> Failed:
     """What is said and logged of a fault of our own."""
     # The text of an exception may quote what the person sent; its type and place do not.
@@ -192,17 +227,33 @@ def _place(problem: BaseException) -> str:
     return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
 
 
+def memory_for(pixels: int) -> int:
+    """Bytes that the worker holds at most for a photo of so many pixels, on the CPU."""
+    return BASE_MEMORY + PIXEL_MEMORY * pixels
+
+
 def cloak_file(
-    line: Line, inbox: Inbox, room: "Cloakroom", work: Work, data: bytes, seed: int | None = None
+    line: Line,
+    inbox: Inbox,
+    room: "Cloakroom",
+    work: Work,
+    data: bytes,
+    seed: int | None = None,
+    memory: int | None = None,
 ) -> tuple[Done, bytes]:
     """Decode, cloak, encode, and judge the very bytes that will be delivered.
+
+    Args:
+        seed: makes what is drawn at random the same for the same photo.
+        memory: bytes that this process may hold; what needs more is refused rather than tried.
 
     Raises:
         CloakroomError: by name, whatever a file or a person can cause.
     """
     from daemon import photo
+    from daemon.delivery import deliverable, saved_as, size_limit, size_notes
     from protectors.calibration import estimates
-    from protectors.channel.sites import known
+    from protectors.channel.sites import known, largest_upload
     from protectors.cloak import Policy
 
     try:
@@ -221,19 +272,22 @@ def cloak_file(
     if len(data) > LIMITS.bytes:
         raise CloakroomError("too-large")
     original = photo.decode(data)
+    if memory is not None and room.device == "cpu" and memory_for(original.width * original.height) > memory:
+        raise CloakroomError("too-many-pixels", NO_ROOM)
     inbox.check(work.job)
     watch.start("protect")
-
-    def saved(pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
-        return photo.decode(photo.encode(original, pixels)).pixels
-
+    channel = known(work.channel)
+    most = largest_upload(work.channel)
+    limit = size_limit(len(data), most)
+    ways = photo.encodings(original, limit)
+    saved = [saved_as(way, limit if number < len(ways) else None) for number, way in enumerate(ways, 1)]
     cloaked = _run(line, inbox, work.job, room.cloak(original.pixels, policy, drawn, saved=saved))
-    begin("encode")
-    encoded = photo.encode(original, cloaked)
-    begin("judge")
-    delivered, channel = photo.decode(encoded), known(work.channel)
+
+    def judge(delivered: "NDArray[np.uint8]") -> dict[str, Any]:
+        return room.judge(original.pixels, delivered, policy, channel)
+
     try:
-        report = room.judge(original.pixels, delivered.pixels, policy, channel)
+        encoded, report = deliverable(ways, cloaked, limit, judge, begin)
     except ValueError:
         raise CloakroomError("bad-request") from None
     report |= {
@@ -246,7 +300,7 @@ def cloak_file(
         "seconds": watch.stop(),
         "device": room.device,
         "models": room.model_set,
-        "notes": list(original.notes),
+        "notes": [*original.notes, *size_notes(len(data), len(encoded), most)],
     }
     return Done(job=work.job, mime=MIME[original.kind], size=len(encoded), report=report), encoded
 
@@ -282,10 +336,11 @@ class Stopwatch:
         self._seconds: dict[str, float] = {}
 
     def start(self, stage: str) -> None:
-        """End the stage before and begin this one."""
+        """End the stage before and begin this one, or go on with it."""
         now = time.perf_counter()
         if self._stage is not None:
-            self._seconds[self._stage] = round(now - self._last, 4)
+            spent = self._seconds.get(self._stage, 0.0) + now - self._last
+            self._seconds[self._stage] = round(spent, 4)
         self._stage, self._last = stage, now
 
     def stop(self) -> dict[str, float]:

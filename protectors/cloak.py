@@ -4,8 +4,8 @@ The adversaries resize what they read, so a change made at their resolution and 
 same for twelve megapixels as for one. Verdicts come from the pixels that are delivered.
 """
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,9 +29,10 @@ from protectors.generators import imported
 from protectors.generators import load as load_generator
 from protectors.manifest import Entry, entries, entry
 from protectors.names import DEFAULT, PROTECTORS, VISUAL, is_visual
-from protectors.native import Brought, Saved, brought, enlarged
+from protectors.native import Brought, Change, Saved, brought, enlarged, promising
 from protectors.objects import ObjectDisappearance
 from protectors.optimisation import Optimising, optimise
+from protectors.perception import Eye
 from protectors.quality import Quality, as_pixels, as_tensor
 from protectors.residency import Residency
 from protectors.scene import MARGIN, SceneProtector
@@ -163,11 +164,12 @@ class Cloakroom:
         return functional.interpolate(native, size, mode="bilinear", align_corners=False)
 
     def cloak(
-        self, pixels: NDArray[np.uint8], policy: Policy, seed: int | None = None, saved: Saved = through_jpeg
+        self, pixels: NDArray[np.uint8], policy: Policy, seed: int | None = None, saved: Sequence[Saved] = (through_jpeg,)
     ) -> Generator[Progress, None, NDArray[np.uint8]]:
         """Cloak uint8 [H, W, 3]; yields progress at every step and returns uint8 [H, W, 3]. Closing cancels.
 
-        ``saved`` is what the photo becomes in the file that will be delivered: what is asked of it is asked of that.
+        ``saved`` is what the photo becomes in each of the files that can be delivered, the dearest first: what is asked of it
+        is asked of these, and the first that is good counts.
         """
         native = as_tensor(pixels).to(self._device)
         if is_visual(policy.protectors[0]):
@@ -177,14 +179,19 @@ class Cloakroom:
         return (yield from self.cloaked(native, policy, seed, saved)).pixels
 
     def cloaked(
-        self, native: Tensor, policy: Policy, seed: int | None = None, saved: Saved = through_jpeg
+        self, native: Tensor, policy: Policy, seed: int | None = None, saved: Sequence[Saved] = (through_jpeg,)
     ) -> Generator[Progress, None, Brought]:
         """One cloak against all adversaries of a policy that optimises, for a photo [1, 3, H, W].
 
         Where it cannot survive what sites do to a photo of that size and stay above the floor, it goes on from there for the
         delivered file alone: the site's verdict then says what is lost there.
         """
-        originals, budget = self._working(native), BUDGETS[policy.strength]
+        originals, budget, floor = self._working(native), BUDGETS[policy.strength], FLOORS[policy.strength]
+        yield Progress("quality", 0, len(saved))
+        ways = promising(as_pixels(native), saved, floor)
+        if not ways:
+            # Said at once rather than after a minute: saving alone changes this photo too much.
+            return Brought(as_pixels(native), Change(native, torch.zeros_like(originals), budget.radius), 0.0, False)
 
         def contents(arrived: NDArray[np.uint8]) -> bool:
             return all(verdict.protected for verdict in self.verdicts(policy, native, as_tensor(arrived)))
@@ -195,10 +202,22 @@ class Cloakroom:
             protectors = self._optimising(policy, seed, family)
             objective = Together([own.objective(originals, budget) for own in protectors])
             images = (yield from optimise(originals, objective, budget, images)).unrounded
-            made = yield from brought(native, images - originals, budget.radius, contents, FLOORS[policy.strength], saved)
-            if made.good:
-                break
+            for way in ways:
+                change, last = images - originals, way is ways[-1]
+                made = yield from brought(native, change, budget.radius, contents, floor, way, last)
+                if made.good:
+                    return made
+            images, budget = self._within_floor(originals, images, budget, made.share)
         return made
+
+    def _within_floor(self, originals: Tensor, images: Tensor, budget: Budget, share: float) -> tuple[Tensor, Budget]:
+        """Where a change made for images [1, 3, H, W] was too much for the floor, and its share that is not was too little for
+        the adversaries: that share to go on from, and a budget that holds no more. Another change as large as the first would
+        only be made fainter again, which leaves of it what is needed least as much as what is needed most."""
+        if share >= 1:
+            return images, budget
+        noticed = share * float(Eye(originals).size(images - originals))
+        return originals + share * (images - originals), replace(budget, noticeable=noticed)
 
     def judge(
         self,

@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from daemon.album.album import Outcome, sentence_of, shown
 from daemon.album.tree import Left
+
+NAMED: Final = 10
+"""Files that were passed over that the summary names; the report names them all."""
 
 _WORDS = {
     "protected": "protected",
@@ -40,6 +43,11 @@ class AlbumReport:
         """Every photo there is was written."""
         return self.complete and not any(outcome.ending in ("held", "failed") for outcome in self.outcomes)
 
+    @property
+    def passed_over(self) -> list[Left]:
+        """What is no photo, or is not looked at."""
+        return [left for left in self.left if left.skipped]
+
     def counts(self) -> dict[str, int]:
         endings = Counter(outcome.ending for outcome in self.outcomes)
         return {**{ending: endings[ending] for ending in ("protected", "kept", "held", "failed")}, "to_do": self.todo}
@@ -52,7 +60,8 @@ class AlbumReport:
             "counts": self.counts(),
             "earlier": sum(outcome.earlier for outcome in self.outcomes),
             "reasons": dict(Counter(outcome.code for outcome in self.outcomes if outcome.code is not None)),
-            "skipped": dict(Counter(left.reason for left in self.left if left.skipped)),
+            "skipped": dict(Counter(left.reason for left in self.passed_over)),
+            "passed_over": [{"file": str(left.relative), "code": left.reason} for left in self.passed_over],
             "photos": [
                 {"photo": str(own.relative), "ending": own.ending, "code": own.code, "earlier": own.earlier}
                 for own in self.outcomes
@@ -69,7 +78,10 @@ class AlbumReport:
             lines.append(f"{told['earlier']} of them before this run")
         lines += [f"  {count} × {code}: {sentence_of(code)}" for code, count in sorted(told["reasons"].items())]
         if told["skipped"]:
-            lines.append(f"{sum(told['skipped'].values())} passed over that are no photos")
+            lines.append(f"{len(self.passed_over)} passed over that are no photos")
+            lines += [f"  {shown(left.relative)}: {sentence_of(left.reason)}" for left in self.passed_over[:NAMED]]
+            if len(self.passed_over) > NAMED:
+                lines.append(f"  and {len(self.passed_over) - NAMED} more, which the report names (--report)")
         if not self.complete:
             lines.append(f"Stopped with {self.todo} to do. Run the same command again to go on.")
         return "\n".join(lines)
@@ -84,7 +96,14 @@ class AlbumReport:
         )
         listed = f"<table><thead><tr><th scope=col>Photo<th scope=col>Why, and what to do<tbody>{bad}</table>" if bad else ""
         state = "Complete." if self.complete else f"Stopped with {self.todo} to do. Run the same command again to go on."
-        return _PAGE.format(state=state, rows=rows, listed=listed or "<p>Every photo is protected.")
+        passed_over = "".join(
+            f"<tr><th scope=row>{html.escape(shown(left.relative))}<td>{html.escape(sentence_of(left.reason))}"
+            for left in self.passed_over
+        )
+        if passed_over:
+            head = "<h2>Passed over</h2><table><thead><tr><th scope=col>File<th scope=col>Why"
+            passed_over = f"{head}<tbody>{passed_over}</table>"
+        return _PAGE.format(state=state, rows=rows, listed=listed or "<p>Every photo is protected.", passed_over=passed_over)
 
     def write(self, path: Path) -> None:
         """As JSON, and as a page with the same name beside it.
@@ -116,6 +135,7 @@ tbody th {{ overflow-wrap: anywhere; }}
 <table><thead><tr><th scope="col">Photos<th scope="col">How many<tbody>{rows}</table>
 <h2>Not protected</h2>
 {listed}
+{passed_over}
 </main>
 </html>
 """

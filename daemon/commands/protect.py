@@ -40,7 +40,13 @@ def add(commands: Subparsers) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a photo, or with -r a folder")
     parser.add_argument("-r", "--recursive", action="store_true", help="a folder and all below it; goes on where it was")
     parser.add_argument("--report", type=Path, metavar="FILE", help="with -r: what became of each, as JSON and as a page")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="where cloaked photos go")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="where cloaked photos go (without it: a.cloaked.jpg beside a.jpg)",
+    )
     parser.add_argument("--strength", choices=("subtle", "balanced", "strong"), default="balanced", help="(%(default)s)")
     parser.add_argument(
         "--protector",
@@ -104,10 +110,13 @@ def run(args: argparse.Namespace) -> int:
     if (args.report is not None or args.cluster is not None) and not args.recursive:
         complain(args, "--report and --cluster are for a folder. Add -r, or leave them out.")
         return USAGE
-    names = [path.name for path in args.files]
-    twice = next((name for name in names if names.count(name) > 1), None)
+    if args.recursive and args.output is None:
+        complain(args, "The cloaked photos of a folder go to another one. Name it with -o.")
+        return USAGE
+    targets = [target_of(path, args.output) for path in args.files]
+    twice = next((target for target in targets if targets.count(target) > 1), None)
     if twice is not None:
-        complain(args, f"Two of the files are called {twice}. Cloak them into two folders.")
+        complain(args, f"Two of the files would become {twice}. Cloak them into two folders, or name each once.")
         return USAGE
     try:
         policy = _policy(args)
@@ -138,14 +147,20 @@ def _policy(args: argparse.Namespace) -> Policy:
     return msgspec.convert(asked, Policy)
 
 
+def target_of(path: Path, output: Path | None) -> Path:
+    """Where a cloaked photo goes: into the output folder, or beside the original."""
+    return path.with_name(f"{path.stem}.cloaked{path.suffix}") if output is None else output / path.name
+
+
 async def _protect(args: argparse.Namespace, policy: Policy) -> int:
-    try:
-        args.output.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        complain(args, f"{args.output} cannot be made ({problem.strerror}). Choose another folder with -o.")
-        return USAGE
+    if args.output is not None:
+        try:
+            args.output.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            complain(args, f"{args.output} cannot be made ({problem.strerror}). Choose another folder with -o.")
+            return USAGE
     outcomes = []
-    with showing_for(args) as showing:
+    with showing_for(args, len(args.files)) as showing:
         async with daemon_for(args) as client:
             for path in args.files:
                 outcome = await _one(client, path, policy, args, showing)
@@ -157,7 +172,7 @@ async def _protect(args: argparse.Namespace, policy: Policy) -> int:
 
 
 async def _one(client: DaemonClient, path: Path, policy: Policy, args: argparse.Namespace, showing: Showing) -> Outcome:
-    target = args.output / path.name
+    target = target_of(path, args.output)
     try:
         data = _read(path)
         _check_target(path, target, args.force)

@@ -2,14 +2,16 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from daemon.commands.album_showing import SPEED_SECONDS, in_words
 from daemon.protocol import Progress as ProgressMessage
 from daemon.protocol import Queued
 
@@ -30,11 +32,29 @@ class Showing:
         pass
 
 
-class Lines(Showing):
-    """A line for each new stage."""
+OPTIMISED, BROUGHT, WRITTEN = 0.7, 0.95, 0.98
+"""How far a photo is, of 1, once its change is made, once it is on the photo's own pixels, once the file is written."""
 
-    def __init__(self) -> None:
+
+def share_of(event: ProgressMessage) -> float:
+    """How far a photo is, of 1, by the stage it is in: roughly as the time goes."""
+    within = event.done / event.total if event.total else 0.0
+    if event.stage == "decode":
+        return 0.0
+    if event.stage == "quality":
+        return OPTIMISED + within * (BROUGHT - OPTIMISED)
+    if event.stage in ("encode", "judge"):
+        return BROUGHT if event.stage == "encode" else WRITTEN
+    return within * OPTIMISED
+
+
+class Lines(Showing):
+    """A line for each new stage and, where there are several photos, one after each that says how many are left."""
+
+    def __init__(self, photos: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._stage: str | None = None
+        self._photos, self._done = photos, 0
+        self._clock, self._begun = clock, clock()
 
     def began(self, path: Path) -> None:
         self._stage = None
@@ -47,28 +67,38 @@ class Lines(Showing):
 
     def ended(self, path: Path, output: Path | None, report: dict[str, Any] | None, sentence: str | None) -> None:
         print(summary(path, output, report, sentence), file=sys.stderr if sentence else sys.stdout, flush=True)
+        self._done += 1
+        if self._done < self._photos:
+            left = (self._clock() - self._begun) / self._done * (self._photos - self._done)
+            print(f"{self._done} of {self._photos}, about {in_words(left)} left", file=sys.stderr, flush=True)
 
 
 class Bars(Showing):
-    """A bar for each photo."""
+    """A bar for each photo and, where there are several, one for all of them; each with the time left."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, photos: int) -> None:
         self._progress = progress
         self._tasks: dict[Path, TaskID] = {}
+        self._all = progress.add_task(f"{photos} photos", total=photos, stage="") if photos > 1 else None
 
     def began(self, path: Path) -> None:
-        self._tasks[path] = self._progress.add_task(path.name, total=None, stage="sending")
+        self._tasks[path] = self._progress.add_task(path.name, total=1.0, stage="sending")
 
     def moved(self, path: Path, event: Queued | ProgressMessage) -> None:
+        task = self._tasks[path]
         if isinstance(event, Queued):
-            self._progress.update(self._tasks[path], stage=f"{event.position} before it")
-        else:
-            self._progress.update(self._tasks[path], stage=event.stage, completed=event.done, total=event.total)
+            self._progress.update(task, stage=f"{event.position} before it")
+            return
+        # Where a photo has to be gone through once more, the bar waits rather than going back.
+        before = next(own.completed for own in self._progress.tasks if own.id == task)
+        self._progress.update(task, stage=event.stage, completed=max(before, share_of(event)))
 
     def ended(self, path: Path, output: Path | None, report: dict[str, Any] | None, sentence: str | None) -> None:
         task = self._tasks.pop(path, None)
         if task is not None:
             self._progress.remove_task(task)
+        if self._all is not None:
+            self._progress.advance(self._all)
         self._progress.console.print(
             summary(path, output, report, sentence), style="red" if sentence else None, markup=False, highlight=False
         )
@@ -90,12 +120,19 @@ def summary(path: Path, output: Path | None, report: dict[str, Any] | None, sent
 
 
 @contextmanager
-def showing_for(args: argparse.Namespace) -> Iterator[Showing]:
+def showing_for(args: argparse.Namespace, photos: int) -> Iterator[Showing]:
     if args.json:
         yield Showing()
     elif sys.stderr.isatty():
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[stage]}"), TimeElapsedColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-            yield Bars(progress)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[stage]}"),
+            TimeElapsedColumn(),
+            TextColumn("left:"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=SPEED_SECONDS) as progress:
+            yield Bars(progress, photos)
     else:
-        yield Lines()
+        yield Lines(photos)

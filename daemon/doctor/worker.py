@@ -1,10 +1,12 @@
 """The worker: a real one starts with the settings that the daemon has, loads its models and says what it computes on."""
 
 import asyncio
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from daemon.doctor.finding import Finding, Place
+from daemon.jail import WALLS
 from daemon.settings import worker_threads
 from daemon.supervisor import TOO_MUCH_MEMORY, Supervisor, Watch, WorkerLostError, default_memory
 from daemon.worker import WorkerSettings
@@ -53,5 +55,14 @@ async def _started(place: Place) -> Finding:
     if is_too_large:
         found = f"it needs more than the {memory // 1024**2} MiB that it may hold, and is stopped for that"
         return Finding("worker-memory", "worker", found, 'Set memory to more, or to "auto"; 2 GiB is enough for most photos.')
-    jail = f"shut in by {', '.join(facts.walls)}" if facts.walls else "not shut in, as this system has no way to"
+    jail = jail_of(sys.platform, facts.walls)
     return Finding("worker", "worker", f"starts; computes on {facts.device} with {facts.models} models; {jail}")
+
+
+def jail_of(platform: str, walls: Sequence[str]) -> str:
+    """What the worker is shut in by, and which walls of a Linux this kernel does not have."""
+    if platform != "linux":
+        return "not shut in, as this system has no way to"
+    missing = [wall for wall in WALLS if wall not in walls]
+    stands = f"shut in by {', '.join(walls)}" if walls else "not shut in"
+    return f"{stands}; this kernel has no {' and no '.join(missing)}" if missing else stands

@@ -1,14 +1,41 @@
 """The worker's jail. It decodes hostile files: it may compute, read what it is made of, and answer; nothing else.
 
 Three walls, each where the system has it: resource limits, Landlock (which files), seccomp (which system calls). They are
-put up before the first library that reads a photo is imported, because Landlock holds only threads that begin after it.
-What holds is shown by tests/daemon/test_jail.py, which tries to get out.
+put up before the first library that reads a photo is imported, because Landlock holds only threads that begin after it. No
+terminal is left to it either: it could type into that what the person's shell then runs. What holds is shown by
+tests/daemon/test_jail.py, which tries to get out.
 """
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
+
+WALLS: Final = ("limits", "landlock", "seccomp")
+"""Those that a Linux can have."""
+
+
+def leave_terminal(errors: int | None) -> None:
+    """Go into a session of its own, with nothing to read from, and nothing of a terminal to write to.
+
+    Args:
+        errors: descriptor that what is written goes to; None leaves what is no terminal, and drops the rest.
+    """
+    if sys.platform == "win32":
+        return
+    with contextlib.suppress(PermissionError):
+        # It leads a group already, and cannot leave its session: a debugger started it.
+        os.setsid()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    for number in (1, 2):
+        if errors is not None:
+            os.dup2(errors, number)
+        elif os.isatty(number):
+            os.dup2(nothing, number)
+    os.close(nothing)
 
 
 def enter(readable: Iterable[Path], memory: int | None) -> tuple[str, ...]:
@@ -29,7 +56,7 @@ def enter(readable: Iterable[Path], memory: int | None) -> tuple[str, ...]:
     walls = _limits(None if has_gpu else memory)
     if landlock.restrict(readable):
         walls += ("landlock",)
-    if seccomp.restrict():
+    if seccomp.restrict(has_gpu):
         walls += ("seccomp",)
     # While it is imported, torch looks for a compiler, and for a folder of its compiled code. It goes on without the one, and
     # with a folder that is there, though nothing can be written into it.

@@ -42,5 +42,6 @@ def known(name: str | None) -> "Pipeline | None":
 
 
 def largest_upload(name: str | None) -> int | None:
-    """The largest file in bytes that a channel's site accepts, or None where that is unknown."""
-    return _channels().get(name, {}).get("takes") if name else None
+    """The largest file in bytes that a channel's site accepts or keeps as it is, or None where that is unknown."""
+    channel = _channels().get(name, {}) if name else {}
+    return channel.get("takes", channel.get("bytes"))

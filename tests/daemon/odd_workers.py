@@ -218,3 +218,10 @@ def loses_its_card(connection: Connection, settings: WorkerSettings) -> None:
             if settings.device != "cpu":
                 os._exit(DEVICE_LOST)
             line.send(_done(work, len(body)), body)
+
+
+def finds_its_card_full(connection: Connection, settings: WorkerSettings) -> None:
+    """Ends before it is ready, as one whose graphics card has no room, unless it was told to do without."""
+    if settings.device != "cpu":
+        os._exit(DEVICE_LOST)
+    echo(connection, settings)

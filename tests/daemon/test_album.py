@@ -34,6 +34,8 @@ async def test_the_tree_is_kept_and_what_is_no_image_is_passed_over(
     said = capsys.readouterr()
     assert "5 protected" in said.out
     assert "3 passed over" in said.out
+    for name in ("named like a photo.jpg", "empty.jpg", "summer/notes.txt"):
+        assert f"  {name}: The file is" in said.out
     assert "5 of 5, about 0 s left" in said.err
 
 
@@ -93,8 +95,10 @@ async def test_what_is_held_or_fails_is_told_by_reason_and_only_tried_again_wher
     assert report["reasons"] == {"unprotected": 1, "truncated": 1, "unsupported-format": 1, "too-large": 1}
     assert "Save it as JPEG, PNG or WebP" in capsys.readouterr().out
     page = (tmp_path / "report.html").read_text()
+    assert {one["file"] for one in report["passed_over"]} >= {"summer/notes.txt"}
+    assert "summer/notes.txt" in page
     assert "<th scope=row>damaged.png<td>The image is damaged" in page
-    assert "summer" not in page, "what is protected is only counted"
+    assert "summer/2.jpg" not in page, "what is protected is only counted"
     assert "recognised.png" not in files(output)
     assert works() == 6
     assert await run(counting, album, output) == 1

@@ -59,6 +59,8 @@ def test_several_files_and_bad_ones_among_them(running_daemon: RunningDaemon, fo
         assert SECRET.encode() not in data
         report = files[name]["report"]
         assert report["bytes_out"] == len(data)
+        has_grown = report["bytes_out"] > 1.5 * report["bytes_in"]
+        assert has_grown == any("The file grew" in note for note in report["notes"])
         assert (report["width"], report["height"]) == picture.size
         assert set(report["seconds"]) == {"decode", "protect", "encode", "judge", "total"}
         assert [verdict["protector"] for verdict in report["verdicts"]] == ["scene"]
@@ -112,6 +114,37 @@ def test_nothing_is_overwritten_silently(running_daemon: RunningDaemon, folder: 
     forced = cloakroom(*arguments, "--force", state=running_daemon.state)
     assert forced.returncode == 0, forced.stderr
     assert opened((out / "logo.png").read_bytes()).size == (96, 64)
+
+
+def test_without_an_output_folder_each_goes_beside_its_own(running_daemon: RunningDaemon, folder: Path) -> None:
+    other = folder / "other"
+    other.mkdir()
+    (other / "logo.png").write_bytes((folder / "logo.png").read_bytes())
+    arguments: list[str | Path] = [
+        "protect",
+        folder / "logo.png",
+        other / "logo.png",
+        "--protectors",
+        "scene",
+        "--keep-unprotected",
+    ]
+    finished = cloakroom(*arguments, state=running_daemon.state)
+    assert finished.returncode == 0, finished.stderr
+    assert "1 of 2, about" in finished.stderr
+    targets = [folder / "logo.cloaked.png", other / "logo.cloaked.png"]
+    assert [opened(target.read_bytes()).size for target in targets] == [(96, 64)] * 2
+    targets[0].write_bytes(b"precious")
+    refused = cloakroom(*arguments, state=running_daemon.state)
+    assert refused.returncode == 1
+    assert "--force" in refused.stderr
+    assert targets[0].read_bytes() == b"precious"
+
+
+def test_a_folder_needs_another_one_to_go_to(tmp_path: Path) -> None:
+    (tmp_path / "album").mkdir()
+    finished = cloakroom("protect", "-r", tmp_path / "album", state=tmp_path / "state")
+    assert finished.returncode == 2
+    assert "-o" in finished.stderr
 
 
 def test_the_original_is_not_overwritten_even_by_force(running_daemon: RunningDaemon, folder: Path) -> None:

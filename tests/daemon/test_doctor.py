@@ -18,6 +18,7 @@ from daemon.client import DaemonClient
 from daemon.doctor import devices, machine, packages, running, state_folder
 from daemon.doctor.areas import examine, mend
 from daemon.doctor.finding import Finding, FixError, Place
+from daemon.doctor.worker import jail_of
 from daemon.pairing import CHROMIUM_ORIGIN
 from daemon.settings import Values
 from daemon.state import prepare
@@ -34,6 +35,19 @@ def test_each_fault_is_named_alone_and_mended_where_that_is_safe(fault: Fault) -
         pytest.skip("needs the rights to bring it about")
     judged = judge(fault)
     assert judged.right, f"said {sorted(judged.said)}"
+
+
+@pytest.mark.parametrize(
+    ("platform", "walls", "words"),
+    [
+        ("linux", ("limits", "landlock", "seccomp"), "shut in by limits, landlock, seccomp"),
+        ("linux", ("limits", "seccomp"), "shut in by limits, seccomp; this kernel has no landlock"),
+        ("linux", ("limits",), "shut in by limits; this kernel has no landlock and no seccomp"),
+        ("darwin", ("limits",), "not shut in, as this system has no way to"),
+    ],
+)
+def test_walls_that_a_kernel_does_not_have_are_named(platform: str, walls: tuple[str, ...], words: str) -> None:
+    assert jail_of(platform, walls) == words
 
 
 def test_codes_are_stable_names() -> None:

@@ -1,13 +1,18 @@
 """The worker's jail, from inside: a process that was shut in tries to get out, and what it is for goes on."""
 
 import asyncio
+import contextlib
+import ctypes
+import errno
 import multiprocessing
 import os
+import re
 import socket
+import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -21,10 +26,28 @@ from tests.daemon.conftest import RunningDaemon
 if sys.platform != "linux":
     pytest.skip("Landlock and seccomp are Linux's", allow_module_level=True)
 
+import fcntl
+import pty
 import resource
+import termios
 
-from daemon.jail import landlock, seccomp
+from daemon.jail import allowed, landlock, seccomp
 from daemon.jail.system_call import call
+
+AT_FDCWD = -100
+FCHMODAT2 = 452
+NUMBERS = {
+    "x86_64": {"lsetxattr": 189, "shmget": 29, "shmat": 30, "shmctl": 31},
+    "aarch64": {"lsetxattr": 6, "shmget": 194, "shmat": 196, "shmctl": 195},
+}.get(os.uname().machine, {})
+
+KERNEL = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
+TYPES_AT = Path("/proc/sys/dev/tty/legacy_tiocsti")
+TYPES = os.geteuid() == 0 or not TYPES_AT.exists() or TYPES_AT.read_text().strip() == "1"
+"""Whether this kernel lets a process type into its terminal."""
+
+PREPARED: dict[str, int] = {}
+"""What a process had before it was shut in: a terminal, another's memory."""
 
 ESCAPES: dict[str, Callable[[Path, int], object]] = {
     "read a person's file": lambda folder, _: (folder / "diary.txt").read_text(),
@@ -40,11 +63,36 @@ ESCAPES: dict[str, Callable[[Path, int], object]] = {
     "become two": lambda _, __: os.fork() or os._exit(0),
     "signal another": lambda _, __: os.kill(os.getppid(), 0),
     "read another's memory": lambda _, __: Path(f"/proc/{os.getppid()}/maps").read_text(),
+    "type into a terminal": lambda _, __: fcntl.ioctl(PREPARED["terminal"], termios.TIOCSTI, b"x"),
+    "change a file's mode by its newest call": lambda folder, _: call(
+        FCHMODAT2, AT_FDCWD, os.fsencode(folder / "diary.txt"), ctypes.c_uint(0o644), 0
+    ),
+    "mark a file": lambda folder, _: call(
+        NUMBERS["lsetxattr"], os.fsencode(folder / "diary.txt"), b"user.mark", b"x", ctypes.c_size_t(1), 0
+    ),
+    "give a file away": lambda folder, _: os.chown(folder / "diary.txt", os.getuid(), -1, follow_symlinks=False),
+    "set a file's time": lambda folder, _: os.utime(folder / "diary.txt", (1, 1)),
+    "share another's memory": lambda _, __: call(NUMBERS["shmat"], PREPARED["shared"], None, 0),
+    "see another's limits": lambda _, __: resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE),
+    "lift its own limits": lambda _, __: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)),
+    "slow another down": lambda _, __: os.setpriority(os.PRIO_PROCESS, os.getppid(), PREPARED["nice"]),
+    "move another to one processor": lambda _, __: os.sched_setaffinity(os.getppid(), os.sched_getaffinity(0)),
+    "have another signalled": lambda _, __: fcntl.fcntl(0, fcntl.F_SETOWN, os.getppid()),
     "read another's surroundings": lambda _, __: Path(f"/proc/{os.getppid()}/environ").read_bytes(),
 }
 
 
+def prepare() -> None:
+    _, PREPARED["terminal"] = pty.openpty()
+    # A process of its own session can have one that it then types into, as the worker could into the person's.
+    os.setsid()
+    fcntl.ioctl(PREPARED["terminal"], termios.TIOCSCTTY, 0)
+    PREPARED["shared"] = call(NUMBERS["shmget"], 0, ctypes.c_size_t(4096), 0o600)
+    PREPARED["nice"] = os.getpriority(os.PRIO_PROCESS, os.getppid())
+
+
 def attempt(connection: Connection, folder: Path, port: int, is_jailed: bool) -> None:
+    prepare()
     walls = jail.enter([folder / "models"], 8 * 1024**3) if is_jailed else ()
     results: dict[str, str] = {}
 
@@ -54,6 +102,9 @@ def attempt(connection: Connection, folder: Path, port: int, is_jailed: bool) ->
                 escape(folder, port)
             except OSError as refusal:
                 results[name] = type(refusal).__name__
+            except ValueError:
+                # What Python makes of EPERM where limits are set.
+                results[name] = "PermissionError"
             else:
                 results[name] = "got out"
 
@@ -66,7 +117,22 @@ def attempt(connection: Connection, folder: Path, port: int, is_jailed: bool) ->
         "model": (folder / "models" / "weights").read_text(),
         "core": resource.getrlimit(resource.RLIMIT_CORE)[0],
     }
+    os.close(PREPARED["terminal"])
     connection.send((results, facts))
+
+
+@pytest.fixture(autouse=True)
+def no_shared_memory_left() -> Iterator[None]:
+    def segments() -> set[int]:
+        lines = Path("/proc/sysvipc/shm").read_text().splitlines()[1:]
+        return {int(line.split()[1]) for line in lines}
+
+    before = segments()
+    yield
+    for left in segments() - before:
+        with contextlib.suppress(OSError):
+            # IPC_RMID
+            call(NUMBERS["shmctl"], left, 0, None)
 
 
 @pytest.fixture
@@ -102,7 +168,11 @@ def test_there_is_no_way_out(folder: Path) -> None:
 
 def test_without_it_every_way_is_open(folder: Path) -> None:
     results, _ = run(folder, is_jailed=False)
-    assert results == dict.fromkeys(ESCAPES, "got out")
+    # Kernels can have terminals closed to this and not know the newest call; then there is nothing to keep from.
+    for name, is_possible in (("type into a terminal", TYPES), ("change a file's mode by its newest call", KERNEL >= (6, 6))):
+        if not is_possible:
+            assert results.pop(name) in ("OSError", "PermissionError")
+    assert set(results.values()) == {"got out"}, results
 
 
 def grow(connection: Connection, memory: int) -> None:
@@ -125,8 +195,9 @@ def test_memory_ends_before_the_machines_does() -> None:
 
 
 @pytest.mark.parametrize("machine", seccomp.MACHINES)
-def test_a_filter_is_whole_and_its_jumps_stay_inside(machine: str) -> None:
-    steps = seccomp.program(machine)
+@pytest.mark.parametrize("has_card", [False, True])
+def test_a_filter_is_whole_and_its_jumps_stay_inside(machine: str, has_card: bool) -> None:
+    steps = seccomp.program(machine, has_card)
     assert len(steps) % 8 == 0
     length = len(steps) // 8
     # BPF_MAXINSNS
@@ -136,6 +207,132 @@ def test_a_filter_is_whole_and_its_jumps_stay_inside(machine: str) -> None:
         if code in (seccomp.IF_EQUAL, seccomp.IF_AT_LEAST, seccomp.IF_ANY_BIT):
             assert place + 1 + max(when, otherwise) < length
     assert steps[-8] == seccomp.RETURN
+
+
+def answer(steps: bytes, number: int, *values: int, machine: str = "x86_64") -> int:
+    """What the kernel would answer: the filter, run on a system call."""
+    data = struct.pack("<iIQ6Q", number, seccomp.MACHINES[machine], 0, *values, *[0] * (6 - len(values)))
+    place, loaded = 0, 0
+    while True:
+        code, when, otherwise, value = struct.unpack_from("HBBI", steps, 8 * place)
+        place += 1
+        if code == seccomp.RETURN:
+            return int(value)
+        if code == seccomp.LOAD:
+            (loaded,) = struct.unpack_from("<I", data, value)
+        elif code == seccomp.AND:
+            loaded &= value
+        else:
+            is_so = {
+                seccomp.IF_EQUAL: loaded == value,
+                seccomp.IF_AT_LEAST: loaded >= value,
+                seccomp.IF_ANY_BIT: bool(loaded & value),
+            }[code]
+            place += when if is_so else otherwise
+
+
+EPERM, ENOSYS = seccomp.REFUSE | errno.EPERM, seccomp.REFUSE | errno.ENOSYS
+
+
+@pytest.mark.parametrize("machine", seccomp.MACHINES)
+@pytest.mark.parametrize("has_card", [False, True])
+def test_only_what_is_listed_is_allowed(machine: str, has_card: bool) -> None:
+    steps, column = seccomp.program(machine, has_card, own=4711), list(seccomp.MACHINES).index(machine)
+    listed = allowed.ALWAYS | allowed.WITH_A_CARD if has_card else allowed.ALWAYS
+    numbers = {numbers[column] for numbers in listed.values()} - {None}
+    looked_at = {numbers[column] for numbers in allowed.LOOKED_AT.values()} - {None}
+    for number in set(range(600)) - looked_at:
+        expected = seccomp.ALLOW if number in numbers else ENOSYS if number in (435, *range(470, 600)) else EPERM
+        assert answer(steps, number, machine=machine) == expected, number
+    other = next(name for name in seccomp.MACHINES if name != machine)
+    assert answer(steps, 0, machine=other) == EPERM, "the calls of another machine have other numbers"
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "has_card", "is_allowed"),
+    [
+        ("ioctl", (0, termios.TCGETS), False, True),
+        ("ioctl", (0, termios.TIOCSTI), False, False),
+        ("ioctl", (0, 1 << 32 | termios.TIOCSTI), False, False),
+        ("ioctl", (0, 0xC0384600), False, False),
+        ("ioctl", (0, 0xC0384600), True, True),
+        ("ioctl", (0, termios.TIOCSTI), True, False),
+        ("ioctl", (0, 1 << 32 | termios.TIOCSTI), True, False),
+        ("clone", (0x3D0F00,), False, True),
+        ("clone", (17,), False, False),
+        ("prlimit64", (0, 7, 0, 1), False, True),
+        ("prlimit64", (4712, 7, 0, 1), False, False),
+        ("prlimit64", (0, 7, 1 << 32, 1), False, False),
+        ("prctl", (15,), False, True),
+        ("prctl", (4, 1), False, False),
+        ("tgkill", (4711, 4711, 6), False, True),
+        ("tgkill", (4712, 4712, 6), False, False),
+        ("sched_setaffinity", (0,), False, True),
+        ("sched_setaffinity", (4712,), False, False),
+        ("fcntl", (3, 1030), False, True),
+        ("fcntl", (3, 8, 4712), False, False),
+    ],
+)
+def test_some_are_allowed_by_their_values(name: str, values: tuple[int, ...], has_card: bool, is_allowed: bool) -> None:
+    steps = seccomp.program("x86_64", has_card, own=4711)
+    number = allowed.LOOKED_AT[name][0]
+    assert number is not None
+    assert answer(steps, number, *values) == (seccomp.ALLOW if is_allowed else EPERM)
+
+
+HEADER = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
+
+
+@pytest.mark.skipif(not HEADER.exists(), reason="needs the kernel's headers for x86_64")
+def test_the_numbers_are_the_kernels() -> None:
+    known = {name: int(number) for name, number in re.findall(r"#define __NR_(\w+) (\d+)", HEADER.read_text())}
+    listed = allowed.ALWAYS | allowed.LOOKED_AT | allowed.WITH_A_CARD
+    assert {name: own[0] for name, own in listed.items() if name in known} == {
+        name: known[name] for name in listed if name in known
+    }
+
+
+def in_a_terminal(connection: Connection, errors: Connection) -> None:
+    """A worker that leaves the terminal it was started from."""
+    jail.leave_terminal(errors.fileno())
+    os.write(2, b"said")
+    links = [str(Path(f"/proc/self/fd/{number}").readlink()) for number in (0, 1, 2)]
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError as refusal:
+        connection.send((os.getsid(0) == os.getpid(), links, refusal.errno))
+    else:
+        connection.send((False, links, 0))
+
+
+def with_a_terminal(connection: Connection) -> None:
+    """A daemon in a terminal."""
+    _, terminal = pty.openpty()
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    for number in (0, 1, 2):
+        os.dup2(terminal, number)
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    heard, written = context.Pipe(duplex=False)
+    process = context.Process(target=in_a_terminal, args=(theirs, written))
+    process.start()
+    connection.send((ours.recv(), os.read(heard.fileno(), 100)))
+    process.join(20)
+
+
+def test_no_terminal_is_left_to_it() -> None:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=with_a_terminal, args=(theirs,))
+    process.start()
+    (leads, links, refusal), said = ours.recv()
+    process.join(20)
+    assert leads, "it has a session of its own"
+    assert links[0] == "/dev/null"
+    assert not [link for link in links if link.startswith(("/dev/pts", "/dev/tty"))]
+    assert refusal == errno.ENXIO, "no terminal belongs to its session"
+    assert said == b"said"
 
 
 def test_a_kernel_without_landlock_leaves_the_other_walls(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,4 +362,6 @@ def test_the_worker_of_a_daemon_is_in_it(running_daemon: RunningDaemon) -> None:
     assert len(workers) == 1
     facts = dict(line.split(":\t", 1) for line in Path(f"/proc/{workers[0].pid}/status").read_text().splitlines())
     assert (facts["Seccomp"], facts["NoNewPrivs"]) == ("2", "1")
+    assert os.getsid(workers[0].pid) == workers[0].pid, "a session of its own"
+    # Its descriptors can't be looked at from outside: it is not dumpable. That it speaks by a pipe is seen by its log below.
     assert "its jail: limits, landlock, seccomp" in running_daemon.log.read_text()

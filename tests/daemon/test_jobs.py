@@ -101,6 +101,18 @@ async def test_where_the_graphics_card_is_lost_the_photo_is_cloaked_without(
     assert "the graphics card is lost" in caplog.text
 
 
+async def test_where_the_graphics_card_is_full_at_the_start_the_worker_goes_on_without(
+    start_server: StartServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = await start_server(odd_workers.finds_its_card_full)
+    # As the doctor asks: this start has not failed, it is tried again without the card.
+    assert (await asyncio.wait_for(server.supervisor.started(), 30)).device == "cpu"
+    assert server.supervisor.restarts == 1
+    async with await local_client(server) as client:
+        assert (await asyncio.wait_for(client.protect(PHOTO, POLICY), 30)).data == PHOTO
+    assert "lost or full" in caplog.text
+
+
 async def test_a_worker_killed_from_outside_does_not_lose_the_job(start_server: StartServer, tmp_path: Path) -> None:
     server = await start_server(odd_workers.slow)
     async with await local_client(server) as client:

@@ -2,18 +2,22 @@
 
 import io
 import multiprocessing
+import os
+import sys
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from daemon import photo, worker
 from daemon.errors import CloakroomError
 from daemon.pipe import Done, Line, Work
 from daemon.protocol import LIMITS
+from protectors import cloak
 from protectors.channel.pipeline import Pipeline
 from protectors.cloak import Cloakroom
 from tests.daemon.conftest import POLICY
@@ -25,10 +29,10 @@ class Noise:
 
     device, model_set = "cpu", "embedded"
     judged_for: Pipeline | None = None
-    saved: Callable[[Pixels], Pixels]
+    saved: Sequence[Callable[[Pixels], Pixels | None]]
 
     def cloak(
-        self, pixels: Pixels, _: object, __: int | None, saved: Callable[[Pixels], Pixels]
+        self, pixels: Pixels, _: object, __: int | None, saved: Sequence[Callable[[Pixels], Pixels | None]]
     ) -> Generator[Any, None, Pixels]:
         yield from ()
         self.saved = saved
@@ -78,7 +82,8 @@ def test_the_protectors_ask_the_very_file_that_will_be_delivered(line: Line) -> 
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)).save(stream, "JPEG", quality=60)
     _, result = cloaked(line, stream.getvalue(), room)
     noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
-    assert np.array_equal(room.saved(noise), photo.decode(result).pixels)
+    arrived = [way(noise) for way in room.saved]
+    assert any(own is not None and np.array_equal(own, photo.decode(result).pixels) for own in arrived)
 
 
 def test_a_result_may_be_larger_than_what_may_be_sent(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,3 +100,49 @@ def test_a_photo_beyond_the_bound_is_named_before_it_is_decoded(line: Line) -> N
         cloaked(line, bytes(LIMITS.bytes + 1))
     with pytest.raises(CloakroomError, match="not-an-image"):
         cloaked(line, bytes(LIMITS.bytes))
+
+
+def test_a_photo_that_the_memory_has_no_room_for_is_refused_by_name(line: Line) -> None:
+    """Rather than tried, which would end in the worker's death, twice."""
+    data = grey_png(np.zeros((100, 200), np.uint8), 8)
+    work = Work(job="client/job", policy=POLICY, size=len(data), channel=None)
+    room = cast(Cloakroom, Noise())
+    enough = worker.memory_for(100 * 200)
+    worker.cloak_file(line, worker.Inbox(line), room, work, data, memory=enough)
+    with pytest.raises(CloakroomError, match="too-many-pixels") as refused:
+        worker.cloak_file(line, worker.Inbox(line), room, work, data, memory=enough - 1)
+    assert "memory" in refused.value.sentence
+
+
+def test_every_photo_that_is_allowed_has_room_where_the_machine_has_enough() -> None:
+    assert 8_000_000_000 < worker.memory_for(LIMITS.pixels) < 16 * 1024**3
+
+
+@pytest.mark.parametrize(
+    ("problem", "is_unusable"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), True),
+        (torch.AcceleratorError("CUDA error: out of memory"), True),
+        (RuntimeError("CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"), True),
+        (RuntimeError("size mismatch for fc.weight"), False),
+        (OSError("no such file"), False),
+    ],
+)
+@pytest.mark.parametrize("device", ["auto", "cuda", "cpu"])
+def test_a_card_that_is_full_at_the_start_ends_the_worker_by_its_status(
+    monkeypatch: pytest.MonkeyPatch, problem: Exception, is_unusable: bool, device: str
+) -> None:
+    """The supervisor goes on without the card then; any other fault is a fault."""
+
+    def full(*_: object) -> Cloakroom:
+        raise problem
+
+    monkeypatch.setattr(cloak, "Cloakroom", full)
+    monkeypatch.setattr(os, "_exit", sys.exit)
+    if is_unusable and device != "cpu":
+        with pytest.raises(SystemExit) as ended:
+            worker.loaded(worker.WorkerSettings(device=device))
+        assert ended.value.code == worker.DEVICE_LOST
+    else:
+        with pytest.raises(type(problem), match=str(problem)):
+            worker.loaded(worker.WorkerSettings(device=device))

@@ -15,7 +15,7 @@ from tests.protectors.conftest import finish
 
 def test_a_portrait_is_protected_as_png_and_as_jpeg(cloakroom: Cloakroom, portrait: NDArray[np.uint8]) -> None:
     seen, cloaked = finish(cloakroom.cloak(portrait, Policy(), seed=0))
-    assert [stage for stage in dict.fromkeys(progress.stage for progress in seen)] == ["objects", "quality"]
+    assert [stage for stage in dict.fromkeys(progress.stage for progress in seen)] == ["quality", "objects"]
     report = cloakroom.judge(portrait, cloaked, Policy())
     assert report["protected"]
     assert 0 < report["max_difference"] <= 8
@@ -107,3 +107,12 @@ def test_search_hides_a_photo_from_all_three_encoders(cloakroom: Cloakroom) -> N
 def test_visual_with_others_is_refused() -> None:
     with pytest.raises(ValueError, match="alone"):
         Policy(("objects", "visual"))
+
+
+def test_a_photo_that_saving_alone_spoils_is_refused_at_once(cloakroom: Cloakroom) -> None:
+    """It is not optimised first: that takes a minute."""
+    noise = np.random.default_rng(0).integers(0, 256, (240, 240, 3), dtype=np.uint8)
+    seen, cloaked = finish(cloakroom.cloak(noise, Policy(), seed=0, saved=[lambda pixels: through_jpeg(pixels, 50, True)]))
+    assert {progress.stage for progress in seen} == {"quality"}
+    assert np.array_equal(cloaked, noise)
+    assert not cloakroom.judge(noise, through_jpeg(cloaked, 50, True), Policy())["protected"]

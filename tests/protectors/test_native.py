@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from protectors.channel.exact import through_jpeg
-from protectors.native import FAINTER, FULLER, Brought, brought
+from protectors.native import FAINTER, FULLER, STRIP, Brought, brought, enlarged, enlarged_rows, promising
 from protectors.quality import Quality, as_pixels, as_tensor, psnr, reaches
 from tests.protectors.conftest import finish
 
@@ -77,11 +77,35 @@ def test_the_floor_is_asked_of_what_is_saved() -> None:
     floor = Quality(psnr(PHOTO, run(lambda _: True)) - 1, 0, 0)
     assert np.array_equal(run(lambda _: True, floor), run(lambda _: True))
 
-    def poorly(pixels: Pixels) -> Pixels:
-        return through_jpeg(pixels, 20, subsampled=True)
-
     assert psnr(PHOTO, poorly(PHOTO)) < floor.psnr
     assert np.array_equal(run(lambda _: True, floor, poorly), run(lambda _: True))
+
+
+@pytest.mark.parametrize("size", [(STRIP + 37, 90), (3 * STRIP, 3), (40, 41), (8, 9)])
+def test_rows_are_enlarged_as_the_whole_is(size: tuple[int, int]) -> None:
+    change = torch.randn(1, 3, 40, 41, generator=torch.Generator().manual_seed(1))
+    native = torch.zeros(1, 3, *size)
+    strips = [enlarged_rows(change, native, top, min(top + STRIP, size[0])) for top in range(0, size[0], STRIP)]
+    assert torch.allclose(torch.cat(strips, 2), enlarged(change, native), atol=1e-5)
+
+
+def poorly(pixels: Pixels) -> Pixels:
+    return through_jpeg(pixels, 20, subsampled=True)
+
+
+def too_large(_: Pixels) -> None:
+    return None
+
+
+def test_ways_to_save_that_cannot_be_good_are_known_beforehand() -> None:
+    assert promising(PHOTO, (poorly, too_large, as_it_is), Quality(36, 0, 0)) == [as_it_is]
+    assert promising(PHOTO, (poorly, too_large), Quality(36, 0, 0)) == []
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_a_file_that_is_too_large_is_never_good(last: bool) -> None:
+    _, made = finish(brought(as_tensor(PHOTO), CHANGE, 8 / 255, lambda _: True, LOW, too_large, last))
+    assert not made.good
 
 
 def test_between_two_trials_it_can_be_cancelled() -> None:

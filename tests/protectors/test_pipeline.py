@@ -109,6 +109,7 @@ def test_of_a_channel_that_nobody_has_described_no_pipeline_is_invented() -> Non
 
 def test_the_largest_upload_of_a_site() -> None:
     assert sites.largest_upload("x") == 5_000_000
+    assert sites.largest_upload("bluesky") == 1_000_000
     assert sites.largest_upload("nextdoor") is None
     assert sites.largest_upload(None) is None
 

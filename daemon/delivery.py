@@ -1,0 +1,78 @@
+"""Which of the files that a cloaked photo can become goes out: the first that protects and is no larger than it may be.
+
+The bytes that were judged are the bytes that are delivered.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from daemon import photo
+from daemon.encoding import GROWTH, Encoding, Pixels
+
+Judged = tuple[bytes, dict[str, Any]]
+"""A file, and what the judge says of it."""
+
+
+def size_limit(came_in: int, site: int | None) -> int:
+    """Bytes that may go out.
+
+    Args:
+        came_in: bytes of the file that was sent.
+        site: bytes that the site takes, where that is known. A file that was larger already is the site's to make smaller.
+    """
+    grown = int(GROWTH * came_in)
+    return min(grown, site) if site is not None and came_in <= site else grown
+
+
+def saved_as(way: Encoding, most: int | None) -> Callable[[Pixels], Pixels | None]:
+    """What pixels become in a file; None where it has more than ``most`` bytes."""
+
+    def saved(pixels: Pixels) -> Pixels | None:
+        made = way(pixels)
+        return None if most is not None and len(made) > most else photo.decode(made).pixels
+
+    return saved
+
+
+def deliverable(
+    ways: Sequence[Encoding],
+    pixels: Pixels,
+    limit: int,
+    judge: Callable[[Pixels], dict[str, Any]],
+    begin: Callable[[str], None],
+) -> Judged:
+    """The file that goes out, and its report.
+
+    Args:
+        ways: to write it, as they are to be tried. The last is taken whatever its size.
+        limit: bytes that the others may have.
+        judge: reads the pixels that a file is decoded to.
+        begin: is told of each stage.
+    """
+    judged: list[Judged] = []
+    for number, way in enumerate(ways, 1):
+        begin("encode")
+        encoded = way(pixels)
+        if len(encoded) > limit and number < len(ways):
+            continue
+        begin("judge")
+        report = judge(photo.decode(encoded).pixels)
+        if report["protected"]:
+            return encoded, report
+        judged.append((encoded, report))
+    return next((one for one in judged if one[1].get("floor")), judged[-1])
+
+
+def size_notes(came_in: int, goes_out: int, site: int | None) -> list[str]:
+    """What a person is told where a file is larger than it should be."""
+    if goes_out <= size_limit(came_in, site):
+        return []
+    note = f"The file grew from {in_words(came_in)} to {in_words(goes_out)}, as no smaller one was found that keeps it protected."
+    if site is not None and came_in <= site < goes_out:
+        note += f" The site takes {in_words(site)} at most."
+    return [note]
+
+
+def in_words(size: int) -> str:
+    """Bytes as people read them."""
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(1, round(size / 1e3))} kB"

@@ -1,0 +1,78 @@
+"""How far `cloakroom protect` says that it is."""
+
+import io
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.progress import Progress
+
+from daemon.commands.showing import Bars, Lines, share_of
+from daemon.protocol import Progress as ProgressMessage
+from daemon.protocol import Queued
+
+JOB = "0" * 32
+REPORT = {"protected": True, "psnr": 40.0, "seconds": {"total": 1.0}}
+
+
+def at(stage: str, done: int = 0, total: int = 1) -> ProgressMessage:
+    return ProgressMessage(job=JOB, stage=stage, done=done, total=total)
+
+
+WAY = [
+    at("decode"),
+    at("objects", 1, 45),
+    at("scene", 40, 45),
+    at("quality", 0, 10),
+    at("quality", 9, 10),
+    at("encode"),
+    at("judge"),
+]
+
+
+def test_a_photo_only_ever_gets_further() -> None:
+    shares = [share_of(event) for event in WAY]
+    assert shares == sorted(shares)
+    assert shares[0] == 0
+    assert len(set(shares)) == len(shares)
+    assert shares[-1] < 1
+    assert share_of(at("objects", 0, 0)) == 0
+
+
+def test_a_bar_waits_where_a_photo_is_gone_through_once_more() -> None:
+    path = Path("a.jpg")
+    with Progress(console=Console(file=io.StringIO())) as progress:
+        bars = Bars(progress, 2)
+        bars.began(path)
+        whole, own = progress.tasks
+        bars.moved(path, Queued(job=JOB, position=3))
+        assert own.fields["stage"] == "3 before it"
+        seen = []
+        for event in (*WAY[:5], *WAY):
+            bars.moved(path, event)
+            seen.append(own.completed)
+            time.sleep(0.002)
+        assert seen == sorted(seen)
+        assert own.time_remaining is not None
+        bars.ended(path, Path("b.jpg"), REPORT, None)
+        assert (whole.completed, whole.total) == (1, 2)
+        assert [task.id for task in progress.tasks] == [whole.id]
+
+
+def test_one_photo_has_one_bar() -> None:
+    with Progress(console=Console(file=io.StringIO())) as progress:
+        Bars(progress, 1).began(Path("a.jpg"))
+        assert len(progress.tasks) == 1
+
+
+def test_lines_say_how_long_the_others_take(capsys: pytest.CaptureFixture[str]) -> None:
+    now = [0.0]
+    lines = Lines(3, lambda: now[0])
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        now[0] += 20
+        lines.ended(Path(name), Path("out"), REPORT, None)
+    said = capsys.readouterr().err
+    assert "1 of 3, about 40 s left" in said
+    assert "2 of 3, about 20 s left" in said
+    assert "3 of 3" not in said
