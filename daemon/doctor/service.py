@@ -11,7 +11,8 @@ def check(place: Place) -> Iterator[Finding]:
     files = service.files(place.values.port)
     here = [file for file in files if file.exists()]
     if not here:
-        yield Finding("service", "service", "not installed; `cloakroom service install` starts the daemon with your session")
+        start = "`cloakroom service install` starts the daemon with your session"
+        yield Finding("service", "service", f"not installed. {start if service.has_manager() else service.by_hand()}")
         return
     wrong = [*_outdated(place, files), *_failed()]
     yield from wrong
@@ -52,7 +53,7 @@ def _failed() -> Iterator[Finding]:
         found = "it failed so often that systemd gave it up"
         advice = f"See why: {logs}. Then run `systemctl --user reset-failed cloakroom`, and `cloakroom service start`."
         yield Finding("service-given-up", "service", found, advice, start)
-    elif failure == "no answer":
+    elif failure == service.NO_ANSWER:
         found = "it is installed, and its manager does not answer in this session"
         advice = "Log in anew (on a server: `loginctl enable-linger`), or run the daemon by hand with `cloakroom serve`."
         yield Finding("service-unmanaged", "service", found, advice)

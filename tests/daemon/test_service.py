@@ -43,7 +43,8 @@ def unit(text: str) -> configparser.ConfigParser:
 
 def test_the_systemd_unit_notifies_is_watched_and_restarts_within_limits() -> None:
     own = unit(service.systemd_service())
-    assert own["Service"]["ExecStart"] == f'"{service.program()}" serve'
+    assert own["Service"]["ExecStart"].startswith("/bin/sh -c ")
+    assert own["Service"]["RestartPreventExitStatus"] == str(service.BROKEN)
     assert own["Service"]["Type"] == "notify"
     assert int(own["Service"]["WatchdogSec"]) > 2 * 30
     assert own["Service"]["Restart"] == "on-failure"
@@ -73,9 +74,27 @@ def test_systemd_finds_nothing_wrong_with_the_units(home: Path, monkeypatch: pyt
 
 def test_the_launchd_agent_starts_the_daemon() -> None:
     agent = plistlib.loads(service.launchd_agent())
-    assert agent["ProgramArguments"] == [str(service.program()), "serve"]
+    assert agent["ProgramArguments"] == ["/bin/sh", "-c", service.LAUNCH, sys.executable, service.mending()]
     assert agent["RunAtLoad"] is True
     assert agent["KeepAlive"] == {"SuccessfulExit": False}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no /bin/sh")
+@pytest.mark.parametrize("python", ["gone", "of another version"])
+def test_a_python_that_is_gone_is_named_with_the_command_that_mends_it(python: str, tmp_path: Path) -> None:
+    """As after an upgrade of the system: the link leads nowhere, or to a Python that has none of the packages."""
+    broken = tmp_path / "with a space" / "python"
+    broken.parent.mkdir()
+    if python == "gone":
+        broken.symlink_to(tmp_path / "nothing")
+    else:
+        broken.write_text("#!/bin/sh\nexit 1\n")
+        broken.chmod(0o755)
+    done = subprocess.run(
+        ["/bin/sh", "-c", service.LAUNCH, str(broken), service.mending()], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == service.BROKEN
+    assert "run: python3 install" in done.stderr
 
 
 def test_the_windows_task_runs_at_logon_without_more_rights() -> None:
@@ -91,10 +110,14 @@ def test_without_a_manager_it_says_how_to_start_and_uninstalling_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, home: Path, system: str
 ) -> None:
     monkeypatch.setattr(platform, "system", lambda: system)
-    with pytest.raises(service.ServiceError, match=r"Start the daemon with .*cloakroom(\.exe)? serve"):
+    with pytest.raises(service.ServiceError, match="Start it with `cloakroom serve`"):
         service.install()
-    assert service.condition().installed
+    assert not service.condition().installed, "nobody would read the files"
     assert not service.condition().running
+    # As an earlier version left them.
+    for file, text in service.files().items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text)
     service.uninstall()
     assert [path for path in home.rglob("*") if path.is_file()] == []
 

@@ -80,9 +80,8 @@ NO_DIALOGS = """(() => {
   const registrar = Components.manager.QueryInterface(Ci.nsIComponentRegistrar);
   registrar.registerFactory(Services.uuid.generateUUID(), '', '@mozilla.org/filepicker;1', factory);
 })()"""
-"""Opens no dialog where a page asks for files. BiDi chooses them without answering the dialog: each would stay open to the end of
-the run, and with a hundred of them GTK alone took two thirds of a core. It can be told to dismiss them, but then the page hears
-of a cancellation that no person made."""
+"""Opens no dialog where a page asks for files. BiDi chooses files without answering the dialog: each stays open to the end of
+the run and takes its share of the processor. BiDi can dismiss them, but then the page hears of a cancellation by nobody."""
 
 
 async def privileged(bidi: BiDi, expression: str) -> Any:
