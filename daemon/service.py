@@ -181,7 +181,7 @@ def install(port: int = DEFAULT_PORT) -> Condition:
         ServiceError: there is no manager, or the files are there and it does not run them.
     """
     if not has_manager():
-        raise ServiceError(f"{by_hand()} That program is missing: {condition().manager}.")
+        raise ServiceError(by_hand())
     for file, text in files(port).items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text)
@@ -242,8 +242,12 @@ def failure() -> str | None:
 
 
 def has_manager() -> bool:
-    """Whether this machine has the program that runs services of a session."""
-    return shutil.which(_commands()["status"][0][0]) is not None
+    """Whether this session has a manager that runs services: its program is there and, of systemd, answers."""
+    program = _commands()["status"][0][0]
+    if program != "systemctl":
+        return shutil.which(program) is not None
+    done = _ask([program, "--user", "show", "--property=Version"])
+    return done is not None and done.returncode == 0
 
 
 def by_hand() -> str:

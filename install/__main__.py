@@ -100,7 +100,7 @@ def uninstall(report: Report, keep_state: bool) -> int:
             )
     environment.remove(report)
     launcher.remove(report)
-    for folder in (Path.home() / ".local" / "state", Path.home() / ".config" / "cloakroom"):
+    for folder in (Path.home() / ".local" / "state", Path.home() / ".config" / "cloakroom", Path.home() / ".config"):
         launcher.prune(folder)
     leftovers.remove(report)
     report.say("uninstall", f"done; the folder {environment.ROOT} and the extension in your browser are yours to delete")

@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 DEADLINE: Final = "run_deadline"
-MARK: Final = "CLOAKROOM_TEST_RUN"
+MARK: Final = "TEST_RUN_OF_CLOAKROOM"
 LOOKS_EVERY: Final = 2.0
 """Seconds between two looks at the clock and at the workers."""
 

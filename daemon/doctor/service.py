@@ -5,6 +5,7 @@ from pathlib import Path
 
 from daemon import service
 from daemon.doctor.finding import Finding, FixError, Place
+from daemon.state import is_locked
 
 
 def check(place: Place) -> Iterator[Finding]:
@@ -14,7 +15,7 @@ def check(place: Place) -> Iterator[Finding]:
         start = "`cloakroom service install` starts the daemon with your session"
         yield Finding("service", "service", f"not installed. {start if service.has_manager() else service.by_hand()}")
         return
-    wrong = [*_outdated(place, files), *_failed()]
+    wrong = [*_outdated(place, files), *_failed(place)]
     yield from wrong
     if not wrong:
         yield Finding("service", "service", f"installed as this version has it ({service.condition().said})")
@@ -36,7 +37,7 @@ def _outdated(place: Place, files: dict[Path, bytes]) -> Iterator[Finding]:
     yield Finding("service-outdated", "service", found, "Run `cloakroom service install`.", reinstall)
 
 
-def _failed() -> Iterator[Finding]:
+def _failed(place: Place) -> Iterator[Finding]:
     failure = service.failure()
     if failure is None:
         return
@@ -56,7 +57,8 @@ def _failed() -> Iterator[Finding]:
     elif failure == service.NO_ANSWER:
         found = "it is installed, and its manager does not answer in this session"
         advice = "Log in anew (on a server: `loginctl enable-linger`), or run the daemon by hand with `cloakroom serve`."
-        yield Finding("service-unmanaged", "service", found, advice)
+        # What it would start may run all the same.
+        yield Finding("service-unmanaged", "service", found, advice, is_step=is_locked(place.state))
     else:
         advice = f"See why: {logs}. Then run `cloakroom service start`."
         yield Finding("service-failed", "service", f"it ended and was not restarted ({failure})", advice, start)

@@ -20,6 +20,8 @@ from pathlib import Path
 import pytest
 
 from daemon import DEFAULT_PORT, notify, service
+from daemon.commands.service import _sentence
+from daemon.running import Running
 
 SECONDS = 30.0
 TASK = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
@@ -120,6 +122,46 @@ def test_without_a_manager_it_says_how_to_start_and_uninstalling_leaves_nothing(
         file.write_bytes(text)
     service.uninstall()
     assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
+DAEMON = Running(4711, ("cloakroom", "serve"), by_service=False)
+
+
+@pytest.mark.parametrize(
+    ("installed", "is_running", "said", "daemon", "words"),
+    [
+        (True, True, "active", None, ("installed, running",)),
+        # Without systemd the daemon runs all the same, and the command says so.
+        (False, False, service.NO_ANSWER, DAEMON, ("the daemon runs, started by hand (process 4711)",)),
+        (False, False, service.NO_ANSWER, None, ("not running", "`cloakroom serve`", "startup programs")),
+        (True, False, "inactive", None, ("not running", "`cloakroom service start`")),
+        (False, False, "inactive", None, ("not installed", "`cloakroom service install`")),
+    ],
+)
+def test_the_status_says_what_runs_and_what_is_next(
+    monkeypatch: pytest.MonkeyPatch,
+    installed: bool,
+    is_running: bool,
+    said: str,
+    daemon: Running | None,
+    words: tuple[str, ...],
+) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    sentence = _sentence(service.Condition(installed, is_running, "systemctl", said), daemon)
+    for word in words:
+        assert word in sentence
+    if daemon:
+        assert "not running" not in sentence
+
+
+def test_a_manager_that_does_not_answer_is_none(monkeypatch: pytest.MonkeyPatch, home: Path, tmp_path: Path) -> None:
+    """As in a container or after `su`: systemctl is there, the session's bus is not."""
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    (tmp_path / "systemctl").write_text("#!/bin/sh\necho 'Failed to connect to bus' >&2\nexit 1\n")
+    (tmp_path / "systemctl").chmod(0o755)
+    with pytest.raises(service.ServiceError, match="no systemd"):
+        service.install()
+    assert not home.exists() or not [path for path in home.rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def run(folder: Path, *options: str) -> tuple[subprocess.CompletedProcess[str], 
     """Run the folder's tests with the project's configuration; how it ended, and after how many seconds."""
     command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(folder)]
     command += ["-p", "tests.run_limits", "-p", "no:cacheprovider", *options, str(folder)]
-    outside = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "CLOAKROOM_TEST"))}
+    outside = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "TEST_RUN_"))}
     started = time.monotonic()
     done = subprocess.run(
         command, cwd=ROOT, env=outside, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False
