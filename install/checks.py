@@ -13,7 +13,7 @@ from environment import BINARIES, PYTHON, ROOT
 from report import Report, StopInstallingError
 
 EXTENSION_TESTS = ROOT / "tests" / "extension"
-DEADLINE = 85 * 60
+DEADLINE = 80 * 60
 """Seconds for all checks together: CI ends them after 90 minutes, without a word. The tests have a shorter one of their own
 (`run_deadline` in pyproject.toml), which names the test and leaves the runner its closing line."""
 

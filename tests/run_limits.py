@@ -53,7 +53,8 @@ class RunLimits:
         dead_since: dict[int, float] = {}
         while not self.ended.wait(LOOKS_EVERY):
             now = time.monotonic()
-            for pid in dead_children():
+            # Of a run in one process the children are the tests' own.
+            for pid in dead_children() if self.is_distributed() else ():
                 if now - dead_since.setdefault(pid, now) > UNNOTICED_FOR and not self.first_dead:
                     # With them goes the pipe by which xdist hears of the death.
                     kill(self._orphans())
@@ -65,13 +66,16 @@ class RunLimits:
         """The workers' deaths end a distributed run, and an interrupt a run in one process."""
         self.is_too_late = True
         self.kill_all()
-        if not self.config.pluginmanager.hasplugin("dsession"):
+        if not self.is_distributed():
             # To the main thread, which may be asleep.
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         if not self.ended.wait(GRACE):
             print(f"\n{self._too_late()}; pytest itself does not end either:", file=sys.stderr, flush=True)
             faulthandler.dump_traceback(all_threads=True)
             os._exit(pytest.ExitCode.INTERRUPTED)
+
+    def is_distributed(self) -> bool:
+        return bool(self.config.pluginmanager.hasplugin("dsession"))
 
     def _too_late(self) -> str:
         return f"the whole run was ended at its deadline of {self.deadline:.0f} s"
