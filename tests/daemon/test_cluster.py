@@ -181,7 +181,7 @@ async def test_machines_with_other_models_are_refused(ray: Any, asked: Asked, al
 
 def test_without_ray_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(ClusterError, match=r"cloakroom\[cluster\]"):
+    with pytest.raises(ClusterError, match=r"pip install 'ray"):
         check("local")
 
 
