@@ -29,7 +29,8 @@ COMMANDS = (
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
-        prog="cloakroom", description="Cloaks photos before they leave the browser: people see the same, machines do not."
+        prog="cloakroom",
+        description="Changes photos a little before they are uploaded, so that the models it knows no longer read them.",
     )
     top.add_argument("--version", action="version", version=f"cloakroom {VERSION}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)

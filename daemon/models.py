@@ -35,11 +35,11 @@ def chosen(names: list[str]) -> list[Entry]:
     Raises:
         ModelError: a name is not in the manifest.
     """
-    known = {own.name: own for own in entries()}
+    known = {name: own for own in entries() for name in own.names}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ModelError(f"No model is called {unknown[0]}. See `cloakroom models list`.")
-    return [known[name] for name in names] if names else [own for own in known.values() if own.url]
+    return [known[name] for name in names] if names else [own for own in entries() if own.url]
 
 
 def mirrored(url: str, mirror: str | None) -> str:

@@ -4,9 +4,11 @@ No part of it needs more rights than the person has, and uninstalling leaves not
 installer takes the service away where the environment is gone already.
 """
 
+import contextlib
 import os
 import platform
 import plistlib
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +23,9 @@ NAME: Final = "cloakroom"
 LAUNCHD_LABEL: Final = "org.cloakroom.daemon"
 STOP_SECONDS: Final = 30
 """Within which a running photo is finished or handed back; see `cloakroom serve`."""
+
+NO_ANSWER: Final = "no answer"
+"""In the place of the manager's word, where it says none or is not there."""
 
 SECONDS: Final = 60.0
 """For a service manager to answer."""
@@ -45,6 +50,23 @@ def program() -> Path:
     return Path(sys.executable).with_name("cloakroom.exe" if os.name == "nt" else "cloakroom")
 
 
+BROKEN: Final = 78
+"""The exit status where Cloakroom's Python is gone: starting it again would not help."""
+
+LAUNCH: Final = (
+    f'"$0" -P -c "import daemon" 2>/dev/null || {{ echo "$1" >&2; exit {BROKEN}; }}; exec "$0" -P -m daemon.cli serve'
+)
+"""For a shell: start the daemon by the Python that is given first, or say the sentence that is given second."""
+
+
+def mending() -> str:
+    """What to say where this environment's Python is gone, as after an upgrade of the system."""
+    checkout = Path(__file__).resolve().parents[1]
+    if (checkout / "install" / "__main__.py").is_file():
+        return f"The Python of Cloakroom's environment is gone. In the folder {checkout} run: python3 install"
+    return "The Python of Cloakroom's environment is gone. Install Cloakroom again."
+
+
 def systemd_service() -> str:
     """Notified, watched, restarted within limits, and without rights that it does not need; the worker is its child."""
     return f"""[Unit]
@@ -57,8 +79,9 @@ StartLimitBurst=5
 [Service]
 Type=notify
 NotifyAccess=main
-ExecStart="{program()}" serve
+ExecStart=/bin/sh -c '{LAUNCH.replace("$", "$$")}' {_quoted(sys.executable)} {_quoted(mending())}
 Restart=on-failure
+RestartPreventExitStatus={BROKEN}
 RestartSec=5
 WatchdogSec=90
 TimeoutStopSec={STOP_SECONDS}
@@ -80,6 +103,12 @@ Also={NAME}.socket
 """
 
 
+def _quoted(word: str) -> str:
+    """One word of a systemd unit's command line."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return f'"{escaped}"'
+
+
 def systemd_socket(port: int = DEFAULT_PORT) -> str:
     """Listens before the daemon does: a browser that comes first wakes it."""
     return f"""[Unit]
@@ -97,7 +126,7 @@ def launchd_agent() -> bytes:
     return plistlib.dumps(
         {
             "Label": LAUNCHD_LABEL,
-            "ProgramArguments": [str(program()), "serve"],
+            "ProgramArguments": ["/bin/sh", "-c", LAUNCH, sys.executable, mending()],
             "RunAtLoad": True,
             "KeepAlive": {"SuccessfulExit": False},
             "ThrottleInterval": 10,
@@ -143,14 +172,16 @@ def files(port: int = DEFAULT_PORT) -> dict[Path, bytes]:
 
 
 def install(port: int = DEFAULT_PORT) -> Condition:
-    """Write the files and start the service; doing it again changes nothing.
+    """Write the files and start the service; doing it again changes nothing. Without a manager nothing is written.
 
     Args:
         port: that the settings have; they are not read here, because the installer has no library to do it with.
 
     Raises:
-        ServiceError: the files are there, but nobody runs them.
+        ServiceError: there is no manager, or the files are there and it does not run them.
     """
+    if not has_manager():
+        raise ServiceError(by_hand())
     for file, text in files(port).items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text)
@@ -168,6 +199,10 @@ def uninstall() -> Condition:
         file.unlink(missing_ok=True)
     for command in _commands()["forget"]:
         _ask(command)
+    for folder in {file.parent for file in files()}:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+            folder.parent.rmdir()
     return condition()
 
 
@@ -193,17 +228,46 @@ def start_again() -> Condition:
 
 
 def failure() -> str | None:
-    """Why the service does not run, in systemd's word for it, or "no answer" of systemd itself.
+    """Why the service does not run, in systemd's word for it, or ``NO_ANSWER`` of systemd itself.
 
     None where nothing failed, and with managers that keep no such record.
     """
     if platform.system() in ("Darwin", "Windows"):
         return None
     said = condition().said
-    if said not in ("failed", "no answer"):
+    if said not in ("failed", NO_ANSWER):
         return None
     done = _ask(_commands()["why"][0]) if said == "failed" else None
     return (done.stdout.strip() if done else "") or said
+
+
+def has_manager() -> bool:
+    """Whether this session has a manager that runs services: its program is there and, of systemd, answers."""
+    program = _commands()["status"][0][0]
+    if program != "systemctl":
+        return shutil.which(program) is not None
+    done = _ask([program, "--user", "show", "--property=Version"])
+    return done is not None and done.returncode == 0
+
+
+def by_hand() -> str:
+    """How the daemon is started where no manager does it, in the words of this machine."""
+    if platform.system() in ("Darwin", "Windows"):
+        return "Nothing here starts Cloakroom with your session. Start it with `cloakroom serve`."
+    return (
+        "This session has no systemd that could start Cloakroom. Start it with `cloakroom serve`; to have it every day, enter "
+        "that command among your desktop's startup programs."
+    )
+
+
+def main_pid() -> int | None:
+    """The process that the manager runs as the service, None where it runs none or does not say."""
+    commands = _commands()
+    if "pid" not in commands:
+        return None
+    done = _ask(commands["pid"][0])
+    found = re.search(r"\d+", done.stdout) if done else None
+    return int(found[0]) or None if found else None
 
 
 def condition() -> Condition:
@@ -218,7 +282,7 @@ def condition() -> Condition:
         running = "Running" in said
     else:
         running = said == "active"
-    return Condition(all(file.exists() for file in files()), running, command[0], said or "no answer")
+    return Condition(all(file.exists() for file in files()), running, command[0], said or NO_ANSWER)
 
 
 def _commands() -> dict[str, list[list[str]]]:
@@ -246,6 +310,7 @@ def _commands() -> dict[str, list[list[str]]]:
             "again": [load],
             "stop": [unload],
             "status": [["launchctl", "list", LAUNCHD_LABEL]],
+            "pid": [["/bin/sh", "-c", f"launchctl list {LAUNCHD_LABEL} | grep PID"]],
         }
     control = ["systemctl", "--user"]
     units = [f"{NAME}.socket", f"{NAME}.service"]
@@ -257,6 +322,7 @@ def _commands() -> dict[str, list[list[str]]]:
         "again": [[*control, "reset-failed", *units], [*control, "start", *units]],
         "why": [[*control, "show", "--property=Result", "--value", units[1]]],
         "stop": [[*control, "stop", *units]],
+        "pid": [[*control, "show", "--property=MainPID", "--value", units[1]]],
         "status": [[*control, "is-active", units[1]]],
     }
 
@@ -275,8 +341,8 @@ def _ask(command: list[str]) -> subprocess.CompletedProcess[str] | None:
 def _run(command: list[str]) -> None:
     done = _ask(command)
     if done is None:
-        raise ServiceError(f"There is no {command[0]} here. Start the daemon with `{program()} serve`.")
+        raise ServiceError(by_hand())
     # launchd does not know what was never loaded.
     if done.returncode != 0 and "unload" not in command:
         why = done.stderr.strip().splitlines()
-        raise ServiceError(f"{command[0]}: {why[-1] if why else 'refused'}. Start the daemon with `{program()} serve`.")
+        raise ServiceError(f"{by_hand()} {command[0]} says: {why[-1] if why else 'refused'}.")

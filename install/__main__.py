@@ -10,34 +10,55 @@ python3 install uninstall    take it all away
 import argparse
 import subprocess
 import sys
+from pathlib import Path
 
 if sys.version_info < (3, 11):  # noqa: UP036 - this very line has to run on the older Python that is told so
     sys.exit("Cloakroom needs Python 3.11 or newer; this is " + sys.version.split()[0])
 
 import checks
 import environment
+import launcher
+import leftovers
 import packing
+import restarting
 import system_packages
 from report import Report, StopInstallingError
 
 
-def install(report: Report) -> int:
+def install(report: Report, restart: bool | None) -> int:
+    before = restarting.running()
     environment.prepare(report, ())
-    start_service(report)
+    called = launcher.place(report)
+    start_daemon(report, before, restart)
     folder = environment.ROOT / "extension"
     report.say("extension", f"Chromium: open chrome://extensions, switch on Developer mode, Load unpacked, choose {folder}")
     report.say(
         "extension",
         f"Firefox: open about:debugging#/runtime/this-firefox, Load Temporary Add-on, choose {folder}/manifest.json",
     )
-    report.say("pairing", f"then run `{environment.PROGRAM} pair` and type the code on the extension's options page")
+    report.say("pairing", f"then run `{called} pair` and type the code on the extension's options page")
     return 0
 
 
-def start_service(report: Report) -> None:
-    """Where there is no service manager, the daemon itself says how to start it."""
-    done = subprocess.run([str(environment.PROGRAM), "service", "install"], capture_output=True, text=True, check=False)
+def start_daemon(report: Report, before: restarting.Running | None, restart: bool | None) -> None:
+    """As a service where there is a manager; one that runs already is started anew where the person wants that."""
+    if before is None:
+        start_service(report)
+    elif not restarting.wanted(report, before, restart):
+        restarting.leave(report, before)
+    else:
+        restarting.end(before)
+        report.say("daemon", f"ended {before}")
+        if not start_service(report) or (not before.by_service and restarting.running() is None):
+            restarting.start_again(report, before)
+
+
+def start_service(report: Report) -> bool:
+    """Whether a service manager runs it; where there is none, the daemon itself says how to start it."""
+    command = [str(environment.PYTHON), "-P", "-m", "daemon.cli", "service", "install"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     report.say("service", (done.stdout or done.stderr).strip())
+    return done.returncode == 0
 
 
 def remove_service(report: Report) -> None:
@@ -65,6 +86,10 @@ def test(report: Report) -> int:
 
 
 def uninstall(report: Report, keep_state: bool) -> int:
+    own = restarting.running()
+    if own and not own.by_service:
+        report.say("daemon", f"ending {own}")
+        restarting.end(own)
     remove_service(report)
     if not keep_state and environment.STAMP.exists():
         # The installed program knows where its own state, models and cache lie on this system.
@@ -74,6 +99,10 @@ def uninstall(report: Report, keep_state: bool) -> int:
                 "pairings, models or the cache are still there: stop the daemon if one runs, then run this again"
             )
     environment.remove(report)
+    launcher.remove(report)
+    for folder in (Path.home() / ".local" / "state", Path.home() / ".config" / "cloakroom", Path.home() / ".config"):
+        launcher.prune(folder)
+    leftovers.remove(report)
     report.say("uninstall", f"done; the folder {environment.ROOT} and the extension in your browser are yours to delete")
     return 0
 
@@ -87,6 +116,11 @@ def main() -> int:
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of plain lines")
     parser.add_argument("--keep-state", action="store_true", help="uninstall: keep pairings, models and what was measured")
+    parser.add_argument(
+        "--restart",
+        action=argparse.BooleanOptionalAction,
+        help="install: start a running daemon anew, with the new code, or leave it (asked in a terminal)",
+    )
     arguments, rest = parser.parse_known_args()
     if rest and arguments.command != "demo":
         parser.error(f"unknown arguments: {' '.join(rest)}")
@@ -103,7 +137,7 @@ def main() -> int:
             case "uninstall":
                 return uninstall(report, arguments.keep_state)
             case _:
-                return install(report)
+                return install(report, arguments.restart)
     except StopInstallingError as stop:
         report.fail(str(stop))
         return 1

@@ -1,15 +1,22 @@
 """Every check there is, in the order in which they fail fastest."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TextIO
 
 from environment import BINARIES, PYTHON, ROOT
 from report import Report, StopInstallingError
 
 EXTENSION_TESTS = ROOT / "tests" / "extension"
+DEADLINE = 80 * 60
+"""Seconds for all checks together: CI ends them after 90 minutes, without a word. The tests have a shorter one of their own
+(`run_deadline` in pyproject.toml), which names the test and leaves the runner its closing line."""
+
 WIDGETS = ROOT / "tests" / "end_to_end" / "widgets"
 
 
@@ -35,13 +42,44 @@ def run_checks(report: Report) -> None:
     # What the checks print is for people; with --json the output holds our own lines alone.
     output = sys.stderr if report.as_json else None
     failed = []
+    begun = time.monotonic()
     for name, command, folder in checks():
         started = time.monotonic()
         report.say(name, "running")
-        done = subprocess.run(command, cwd=folder, env=environment, stdout=output, check=False)
+        status = ended_with(command, folder, environment, output, begun + DEADLINE - started)
         took = time.monotonic() - started
-        report.say(name, f"{'passed' if done.returncode == 0 else 'FAILED'} in {took:.0f} s")
-        if done.returncode != 0:
+        verdict = {0: "passed", None: "FAILED: stopped at the deadline of all checks,"}.get(status, "FAILED")
+        report.say(name, f"{verdict} in {took:.0f} s")
+        if status != 0:
             failed.append(name)
     if failed:
         raise StopInstallingError(f"these checks failed: {', '.join(failed)}")
+
+
+def ended_with(
+    command: list[str], folder: Path, environment: dict[str, str], output: TextIO | None, seconds: float
+) -> int | None:
+    """Run one check; its exit status, or None where it was stopped, with all that it had started, after so many seconds."""
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=output, start_new_session=True) as running:
+        try:
+            return running.wait(max(seconds, 0))
+        except subprocess.TimeoutExpired:
+            stop_group(running)
+            return None
+        except KeyboardInterrupt:
+            # In a session of its own, it has not heard of it.
+            stop_group(running)
+            raise
+
+
+def stop_group(running: "subprocess.Popen[bytes]") -> None:
+    """End a process and the group that it leads."""
+    if os.name == "nt":
+        running.kill()
+        return
+    # SIGINT first: pytest then writes what it has.
+    for number in (signal.SIGINT, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running.wait(10)

@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import sizes
 import system_packages
 from report import Report, StopInstallingError
 
@@ -20,6 +22,9 @@ ENVIRONMENT = ROOT / ".venv"
 STAMP = ENVIRONMENT / "cloakroom-installed.json"
 MARK = ENVIRONMENT / "made-by-cloakroom"
 """Says that the folder is ours to make anew and to delete."""
+
+DOWNLOADS = ENVIRONMENT / "downloads"
+"""Where pip keeps what it has fetched until it is unpacked."""
 
 BINARIES = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 PROGRAM = BINARIES / ("cloakroom.exe" if os.name == "nt" else "cloakroom")
@@ -85,8 +90,16 @@ def installed(extras: tuple[str, ...]) -> bool:
 
 
 def pip(report: Report, *arguments: str) -> None:
-    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    """Install, by the environment's own pip. It keeps no cache: that would take the download's size a second time."""
+    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir", *arguments]
+    # On the disk that has been looked at: /tmp is small on many machines.
+    DOWNLOADS.mkdir(parents=True, exist_ok=True)
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, "TMPDIR": str(DOWNLOADS)}, capture_output=True, text=True, check=False
+        )
+    finally:
+        shutil.rmtree(DOWNLOADS, ignore_errors=True)
     if done.returncode != 0:
         report.say("packages", done.stderr.strip()[-2000:])
         raise StopInstallingError("pip could not install the packages (its words are above); check the network, then try again")
@@ -97,6 +110,20 @@ def has_pip() -> bool:
     if not PYTHON.exists():
         return False
     return subprocess.run([str(PYTHON), "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
+
+
+def is_broken() -> bool:
+    """Whether the environment's Python is gone or has become another one, as when the system was upgraded."""
+    if not MARK.exists():
+        return False
+    if not PYTHON.exists():
+        return True
+    command = [str(PYTHON), "-c", "import sys; print(sys.prefix != sys.base_prefix, *sys.version_info[:2])"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    folders = {path.name for path in (ENVIRONMENT / "lib").glob("python3.*")}
+    if done.returncode != 0:
+        return True
+    return bool(folders) and f"python{'.'.join(done.stdout.split()[1:])}" not in folders
 
 
 def make(report: Report) -> None:
@@ -126,22 +153,33 @@ def prepare(report: Report, extras: tuple[str, ...]) -> None:
     if installed(extras):
         report.say("environment", "already there")
         return
-    if not has_pip():
+    if is_broken():
+        report.say("environment", f"the Python of {ENVIRONMENT} is gone or another version now: making the environment anew")
+    if is_broken() or not has_pip():
         make(report)
     torch: list[str] = []
+    # The registry's builds for other systems are for the processor.
+    size = sizes.CUDA if platform.system() == "Linux" else sizes.CPU
+    has_torch = any(ENVIRONMENT.glob("[Ll]ib*/**/site-packages/torch"))
     if not has_nvidia_gpu():
         if cpu_wheels_reachable():
             report.say("packages", "no NVIDIA GPU found: taking PyTorch's CPU wheels")
+            if not has_torch:
+                sizes.need_room(report, sizes.CPU, ENVIRONMENT)
             try:
-                pip(report, "torch>=2.11,!=2.13.0", "torchvision>=0.26", "--index-url", CPU_WHEELS)
-                torch = ["--extra-index-url", CPU_WHEELS]
+                with sizes.Progress(report, sizes.CPU, ENVIRONMENT, DOWNLOADS):
+                    pip(report, "torch>=2.11,!=2.13.0", "torchvision>=0.26", "--index-url", CPU_WHEELS)
+                torch, has_torch = ["--extra-index-url", CPU_WHEELS], True
             except StopInstallingError:
-                report.say("packages", "they could not be fetched: taking the registry's build (2.6 GB)")
+                report.say("packages", "they could not be fetched: taking the registry's build")
         else:
-            report.say("packages", "PyTorch's CPU wheels are out of reach: taking the registry's build (2.6 GB)")
+            report.say("packages", "PyTorch's CPU wheels are out of reach: taking the registry's build")
+    if not has_torch:
+        sizes.need_room(report, size, ENVIRONMENT)
     wanted = f".[{','.join(extras)}]" if extras else "."
-    report.say("packages", "installing (a few minutes the first time)")
-    pip(report, "--editable", wanted, *torch)
+    report.say("packages", "installing (2 to 20 minutes the first time, by your connection)")
+    with sizes.Progress(report, size, ENVIRONMENT, DOWNLOADS):
+        pip(report, "--editable", wanted, *torch)
     STAMP.write_text(json.dumps(fingerprint(extras)), encoding="utf-8")
     report.say("packages", "installed")
 

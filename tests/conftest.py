@@ -5,6 +5,9 @@ import os
 import pytest
 from hypothesis import settings
 
+# Ends the run where a worker dies or the deadline passes.
+pytest_plugins = ["tests.run_limits"]
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # What the person at this machine has set up is no part of a test.
 os.environ["CLOAKROOM_SETTINGS"] = os.devnull

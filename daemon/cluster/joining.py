@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ def check(address: str) -> None:
     from importlib.util import find_spec
 
     if find_spec("ray") is None:
-        raise ClusterError("Ray is not installed. Run `pip install 'cloakroom[cluster]'` in Cloakroom's environment.")
+        raise ClusterError(f"Ray is not installed. Run: {sys.executable} -m pip install 'ray[data,serve]'")
     if address in (LOCAL, RUNNING) or _is_loopback(address):
         return
     if os.environ.get("RAY_AUTH_MODE") != "token" or os.environ.get("RAY_USE_TLS") != "1":

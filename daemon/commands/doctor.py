@@ -43,7 +43,8 @@ def _look(args: argparse.Namespace) -> list[Finding]:
 
 def _show(findings: Sequence[Finding]) -> None:
     for finding in findings:
-        print(f"{'ok  ' if finding.good else 'FAIL'} {finding.area}: {finding.found}")
-        if not finding.good:
+        mark = "next" if finding.is_step else "ok  " if finding.good else "FAIL"
+        print(f"{mark} {finding.area}: {finding.found}")
+        if finding.advice:
             hint = " (`cloakroom doctor --fix` does it)" if finding.fixable else ""
             print(f"     {finding.advice}{hint} [{finding.code}]")

@@ -33,7 +33,10 @@ METHODS = ("objects", "search", "scene", "visual")
 
 EVALUATIONS = (*METHODS, "survival", "ensemble", "transfer", "quality")
 RESULTS = CHECKOUT / "protectors" / "evaluation" / "results"
-README = CHECKOUT / "README.md"
+GLANCE = CHECKOUT / "protectors" / "evaluation" / "glance.md"
+"""The table of everything, with places for figures: it ends up below the papers' tables."""
+TEXTS = (CHECKOUT / "README.md", CHECKOUT / "daemon" / "README.md")
+"""Written by people, but for the figures in them."""
 OTHER_RESULTS = (CHECKOUT / "tests" / "end_to_end" / "results", CHECKOUT / "tests" / "benchmarks" / "results")
 """Which the README takes figures from as well; their own commands write them."""
 
@@ -220,18 +223,22 @@ def command(args: argparse.Namespace, name: str) -> str:
 
 
 def update_texts() -> None:
-    """Write the tables beside the results, and the README's figures, from the results in this checkout."""
+    """Write the tables beside the results, and the figures in the texts, from the results in this checkout."""
     from protectors.evaluation.tables import fill_figures, markdown, read_results
 
     results = read_results(RESULTS)
-    (RESULTS / "README.md").write_text(markdown(results), encoding="utf-8")
+    every = dict(results)
     for folder in OTHER_RESULTS:
-        results |= read_results(folder)
-    if README.is_file():
-        try:
-            README.write_text(fill_figures(README.read_text(encoding="utf-8"), results), encoding="utf-8")
-        except (KeyError, ValueError) as problem:
-            say(f"{README} is left as it was: {problem.args[0]}")
+        every |= read_results(folder)
+    filled = {}
+    for text in (GLANCE, *TEXTS):
+        if text.is_file():
+            try:
+                filled[text] = fill_figures(text.read_text(encoding="utf-8"), every)
+                text.write_text(filled[text], encoding="utf-8")
+            except (KeyError, ValueError) as problem:
+                say(f"{text} is left as it was: {problem.args[0]}")
+    (RESULTS / "README.md").write_text(markdown(results, filled.get(GLANCE, "")), encoding="utf-8")
 
 
 def leave_report(args: argparse.Namespace, folder: Path, results: dict[str, Any]) -> Path:

@@ -27,6 +27,9 @@ from protectors.generators import NAME, GeneratorError, imported, remove, take_i
 from protectors.manifest import DamagedWeightsError, Entry, entries, weights_file
 from protectors.names import VISUAL
 
+TABLE_WIDTH = 110
+"""Columns that the table of models needs; in a narrower terminal each model has lines of its own."""
+
 
 def add(commands: Subparsers) -> None:
     models = commands.add_parser("models", help="List, fetch and check the adversaries.", description=__doc__)
@@ -59,19 +62,28 @@ def run_list(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"models": [_described(own, here) for own, here in rows]})
         return OK
+    console = Console()
+    if console.width < TABLE_WIDTH:
+        for own, here in rows:
+            # Whole, however narrow the terminal is: it is what `models pull` is given.
+            print(own.names[-1])
+            print(f"  {own.task}, {own.role}, {own.set}, {megabytes(own.bytes)}, {'here' if here else 'not here'}")
+        return OK
     table = Table(box=None)
-    for heading in ("model", "for", "role", "set", "here", "size", "quality"):
+    table.add_column("model", no_wrap=True, min_width=max(len(own.names[-1]) for own, _ in rows))
+    for heading in ("for", "role", "set", "here", "size", "quality"):
         table.add_column(heading)
     for own, here in rows:
         quality = ", ".join(f"{key} {value:.3g}" for key, value in own.quality.items())
-        table.add_row(own.name, own.task, own.role, own.set, "yes" if here else "no", megabytes(own.bytes), quality)
-    Console().print(table)
+        table.add_row(own.names[-1], own.task, own.role, own.set, "yes" if here else "no", megabytes(own.bytes), quality)
+    console.print(table)
     return OK
 
 
 def _described(own: Entry, here: bool) -> dict[str, object]:
     return {
         "name": own.name,
+        "names": list(own.names),
         "task": own.task,
         "role": own.role,
         "architecture": own.architecture,

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from daemon import service
-from daemon.commands.console import FAILED, OK, Subparsers, add_command, complain, print_json
+from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_state, complain, print_json
+from daemon.running import Running, running
 from daemon.settings import SettingsError, read
 
 
@@ -31,7 +32,18 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**asdict(condition), "files": [str(file) for file in service.files()]})
     else:
-        installed = "installed" if condition.installed else "not installed"
-        running = "running" if condition.running else "not running"
-        print(f"{installed}, {running} ({condition.manager}: {condition.said})")
+        print(_sentence(condition, running(chosen_state(args))))
     return OK
+
+
+def _sentence(condition: service.Condition, daemon: Running | None) -> str:
+    """How the service is, and the daemon, which may run without it."""
+    installed = "installed" if condition.installed else "not installed"
+    if condition.running:
+        return f"{installed}, running ({condition.manager}: {condition.said})"
+    advice = f"Next: `cloakroom service {'start' if condition.installed else 'install'}`."
+    if daemon:
+        return f"{installed} as a service; the daemon runs, started by hand (process {daemon.pid})"
+    if condition.said == service.NO_ANSWER:
+        return f"{installed}, not running. {service.by_hand()}"
+    return f"{installed}, not running ({condition.manager}: {condition.said}). {advice}"

@@ -26,6 +26,7 @@ class Finding:
         found: how it is.
         advice: what to do next; empty where all is well.
         fix: mends it without a risk for what the person keeps, where that can be done.
+        is_step: nothing is wrong; the advice is what the person does next.
     """
 
     code: str
@@ -33,10 +34,11 @@ class Finding:
     found: str
     advice: str = ""
     fix: Fix | None = field(default=None, compare=False, repr=False)
+    is_step: bool = False
 
     @property
     def good(self) -> bool:
-        return not self.advice
+        return self.is_step or not self.advice
 
     @property
     def fixable(self) -> bool:
@@ -48,6 +50,7 @@ class Finding:
             "code": self.code,
             "name": self.area,
             "good": self.good,
+            "step": self.is_step,
             "found": self.found,
             "advice": self.advice,
             "fixable": self.fixable,

@@ -27,7 +27,7 @@ def check(place: Place) -> Iterator[Finding]:
         yield Finding("pairings", "pairings", f"{len(labels)} browser(s) are paired")
     else:
         advice = "Add the extension, run `cloakroom pair`, and type the code on the extension's page."
-        yield Finding("browser-unpaired", "pairings", "no browser is paired (or none is any more)", advice)
+        yield Finding("browser-unpaired", "pairings", "no browser is paired yet, or none is any more", advice, is_step=True)
 
 
 def _moving_aside(path: Path) -> Fix:

@@ -10,7 +10,7 @@ from typing import Final
 
 import psutil
 
-from daemon import VERSION
+from daemon import VERSION, service
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.doctor.finding import Finding, Place
 from daemon.state import LocalAccess, is_locked, read_local, remove_local
@@ -78,7 +78,9 @@ def _left(place: Place, word: LocalAccess | None) -> Iterator[Finding]:
 def _absent(place: Place) -> Iterator[Finding]:
     taken = _taken(place.values.port)
     if taken is None:
-        advice = "Start it: `cloakroom service install` for every day, `cloakroom serve` to try."
+        advice = service.by_hand()
+        if service.has_manager():
+            advice = "Start it: `cloakroom service install` for every day, `cloakroom serve` to try."
         yield Finding("daemon-absent", "daemon", f"none runs; port {place.values.port} is free for it", advice)
         return
     if taken == errno.EACCES:

@@ -5,15 +5,17 @@ from pathlib import Path
 
 from daemon import service
 from daemon.doctor.finding import Finding, FixError, Place
+from daemon.state import is_locked
 
 
 def check(place: Place) -> Iterator[Finding]:
     files = service.files(place.values.port)
     here = [file for file in files if file.exists()]
     if not here:
-        yield Finding("service", "service", "not installed; `cloakroom service install` starts the daemon with your session")
+        start = "`cloakroom service install` starts the daemon with your session"
+        yield Finding("service", "service", f"not installed. {start if service.has_manager() else service.by_hand()}")
         return
-    wrong = [*_outdated(place, files), *_failed()]
+    wrong = [*_outdated(place, files), *_failed(place)]
     yield from wrong
     if not wrong:
         yield Finding("service", "service", f"installed as this version has it ({service.condition().said})")
@@ -35,7 +37,7 @@ def _outdated(place: Place, files: dict[Path, bytes]) -> Iterator[Finding]:
     yield Finding("service-outdated", "service", found, "Run `cloakroom service install`.", reinstall)
 
 
-def _failed() -> Iterator[Finding]:
+def _failed(place: Place) -> Iterator[Finding]:
     failure = service.failure()
     if failure is None:
         return
@@ -52,10 +54,11 @@ def _failed() -> Iterator[Finding]:
         found = "it failed so often that systemd gave it up"
         advice = f"See why: {logs}. Then run `systemctl --user reset-failed cloakroom`, and `cloakroom service start`."
         yield Finding("service-given-up", "service", found, advice, start)
-    elif failure == "no answer":
+    elif failure == service.NO_ANSWER:
         found = "it is installed, and its manager does not answer in this session"
         advice = "Log in anew (on a server: `loginctl enable-linger`), or run the daemon by hand with `cloakroom serve`."
-        yield Finding("service-unmanaged", "service", found, advice)
+        # What it would start may run all the same.
+        yield Finding("service-unmanaged", "service", found, advice, is_step=is_locked(place.state))
     else:
         advice = f"See why: {logs}. Then run `cloakroom service start`."
         yield Finding("service-failed", "service", f"it ended and was not restarted ({failure})", advice, start)

@@ -59,7 +59,8 @@ class Detector:
         self.threshold = threshold
         """The score from which on what it finds counts."""
 
-        # Colours last: on CPUs convolutions and their gradients take a quarter less time.
+        # Colours last takes 10 to 15 % less time with AVX-512 and as long with AVX2. It is safe because the weights are frozen:
+        # see protectors/training/memory_layout.py.
         self.model = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.classes = tuple(classes)
         """Names by label; label 0 is the background."""

@@ -117,12 +117,13 @@ def formatted(value: float, form: str) -> str:
     return format(value, form).replace("%", " %")
 
 
-def markdown(results: Results) -> str:
-    """The tables of all results there are."""
+def markdown(results: Results, glance: str = "") -> str:
+    """The tables of all results there are, and below them a text whose figures are filled in already."""
     parts = [PREMISE, "", "# Paper and ours", "", LEGEND]
     for name, table in TABLES.items():
         if name in results:
             parts += ["", *_section(name, table, results[name])]
+    parts += ["", _MARK.sub("", glance).strip()] if glance else []
     return "\n".join(parts) + "\n"
 
 
@@ -141,6 +142,7 @@ def _section(name: str, table: Table, result: Result) -> list[str]:
     return [*lines, "", provenance(result)]
 
 
+_MARK = re.compile(r"<!-- /?figure\b.*?-->")
 _FIGURE = re.compile(r"(<!-- figure: (\S+) (\S+) (\S+) -->).*?(<!-- /figure -->)", re.DOTALL)
 
 

@@ -48,7 +48,7 @@ def main() -> None:
     is_test = torch.from_numpy(archive["is_test"])
     (train,) = torch.where(~is_test)
     (test,) = torch.where(is_test)
-    model = DenseResNetClassifier(10).to(memory_format=torch.channels_last)
+    model = DenseResNetClassifier(10)
     batch_size = 128
     steps = arguments.epochs * (len(train) // batch_size)
     optimiser = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.05)

@@ -26,6 +26,7 @@ from protectors.archive import DEFAULT_FOLDER, Archive
 from protectors.channel.resizing import resized
 from protectors.evaluation.reading import share_right
 from protectors.training.detector import update_average
+from protectors.training.memory_layout import training_layout
 from protectors.weights import save_half
 
 BATCH = 256
@@ -85,7 +86,8 @@ class Trainer:
     def __init__(self, data: LabelledImages, network: nn.Module, head: nn.Module, seed: int) -> None:
         device = data.images.device
         self.data = data
-        self.network = network.to(device).to(memory_format=torch.channels_last)
+        self.layout = training_layout(device)
+        self.network = network.to(device).to(memory_format=self.layout)
         self.head = head.to(device)
         self.average = copy.deepcopy(network)
         self.generator = torch.Generator().manual_seed(seed)
@@ -103,7 +105,7 @@ class Trainer:
                 for group in optimiser.param_groups:
                     group["lr"] = rate * rate_share(done)
                 batch = normalised(shaken(self.data.images[chosen], self.generator).float() / 255)
-                outputs = self.network(batch.contiguous(memory_format=torch.channels_last))
+                outputs = self.network(batch.contiguous(memory_format=self.layout))
                 loss = loss_of(outputs, self.data.labels[chosen])
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()

@@ -24,6 +24,7 @@ from protectors.adversaries.image_network import normalised
 from protectors.adversaries.loading import DETECTORS
 from protectors.archive import DEFAULT_FOLDER, Archive
 from protectors.training.detection_samples import SampleSource
+from protectors.training.memory_layout import training_layout
 from protectors.weights import read_float, save_half
 
 # Street photos are easy and many; the others show how varied photos are.
@@ -86,7 +87,8 @@ def main() -> None:
     torch.manual_seed(arguments.seed)
     device = torch.device(arguments.device)
     source = SampleSource(Archive(arguments.data / "people.npz"), SHARES, arguments.seed)
-    model = DETECTORS[arguments.architecture]().to(device).to(memory_format=torch.channels_last)
+    layout = training_layout(device)
+    model = DETECTORS[arguments.architecture]().to(device).to(memory_format=layout)
     if arguments.backbone:
         _begin_with(model.backbone.body, read_float(arguments.backbone))
     if arguments.start:
@@ -116,7 +118,7 @@ def main() -> None:
     while progress() < 1:
         pixels, targets = ready.get()
         images = normalised(pixels.to(device).float() / 255)
-        images = images.contiguous(memory_format=torch.channels_last)
+        images = images.contiguous(memory_format=layout)
         targets = [{name: value.to(device) for name, value in target.items()} for target in targets]
         for group in optimiser.param_groups:
             group["lr"] = rate_at(progress(), arguments.rate)

@@ -21,6 +21,7 @@ from protectors.adversaries.loading import CLASSIFIERS
 from protectors.archive import DEFAULT_FOLDER, Archive
 from protectors.channel.resizing import resized
 from protectors.training.detector import update_average
+from protectors.training.memory_layout import training_layout
 from protectors.weights import read_float, save_half
 
 SIDE = 144  # pixels at which the classifiers read photos
@@ -68,7 +69,7 @@ def main() -> None:
     labels = torch.from_numpy(archive["labels"].astype(np.int64))
     (train,) = torch.where(~torch.from_numpy(archive["is_test"]))
     (test,) = torch.where(torch.from_numpy(archive["is_test"]))
-    model = CLASSIFIERS[arguments.architecture](len(archive.classes)).to(device).to(memory_format=torch.channels_last)
+    model = CLASSIFIERS[arguments.architecture](len(archive.classes)).to(device).to(memory_format=training_layout(device))
     rate = 1.5e-3
     if arguments.start:
         model.load_state_dict(read_float(arguments.start))

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from protectors.adversaries.classifier import Classifier
 from protectors.training.cifar import LabelledImages, rate_share, shaken
+from protectors.training.memory_layout import training_layout
 from protectors.training.visual_loss import Weights, loss
 from protectors.unet import UNet
 from protectors.visual import perturbed, smoothed
@@ -100,7 +101,7 @@ class GeneratorTraining:
         order = torch.randperm(len(self.data.train), generator=self._chance(epoch, 0))
         chosen = self.data.train[order[place * self.recipe.batch : (place + 1) * self.recipe.batch].to(self.data.train.device)]
         images = shaken(self.data.images[chosen], self._chance(self.step, 1)).float() / 255
-        images = images.contiguous(memory_format=torch.channels_last)
+        images = images.contiguous(memory_format=training_layout(images.device))
         made = perturbed(self.network, images)
         arrived = smoothed(made) if self.step % 2 else made
         logits = self.target.logits(arrived)

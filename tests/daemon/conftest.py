@@ -1,9 +1,12 @@
 """Daemons to talk to: one real one for the whole run, as a process, and short-lived ones with odd workers."""
 
+import atexit
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,7 +24,9 @@ from daemon.worker import WorkerSettings
 from tests.daemon import odd_workers
 from tests.daemon.albums import photo
 
-ROOT = Path(__file__).parents[2]
+ELSEWHERE = Path(tempfile.mkdtemp(prefix="cloakroom-elsewhere-"))
+"""Where commands run: an empty folder, as a person's is, which lends them nothing of the repository."""
+atexit.register(shutil.rmtree, ELSEWHERE, ignore_errors=True)
 
 POLICY = Policy(protectors=("scene",), strength="balanced", sensitive=())
 
@@ -45,7 +50,7 @@ def serving(folder: Path) -> Iterator[RunningDaemon]:
             [sys.executable, "-m", "daemon.cli", "serve", "--port", "0", "--state", str(state), "--json", "--verbose"],
             stdout=subprocess.PIPE,
             stderr=errors,
-            cwd=ROOT,
+            cwd=ELSEWHERE,
         )
     assert process.stdout is not None
     try:
@@ -130,14 +135,16 @@ async def local_client(server: Server) -> DaemonClient:
     return await DaemonClient.open(server.port, Credential(access.client, bytes.fromhex(access.key)))
 
 
-def cloakroom(*arguments: str | Path, state: Path, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+def cloakroom(
+    *arguments: str | Path, state: Path, timeout: float = 600, columns: str = "200"
+) -> subprocess.CompletedProcess[str]:
     """The command as a person runs it, in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "daemon.cli", *map(str, arguments)],
         capture_output=True,
         text=True,
-        cwd=ROOT,
+        cwd=ELSEWHERE,
         timeout=timeout,
-        env={**os.environ, "CLOAKROOM_STATE": str(state), "COLUMNS": "200"},
+        env={**os.environ, "CLOAKROOM_STATE": str(state), "COLUMNS": columns},
         check=False,
     )

@@ -262,7 +262,6 @@ FAULTS = (
     Fault("file-owner", lambda machine: os.chown(_client(machine), 1, 1), possible=_is_root),
     Fault("clock-ahead", lambda machine: os.utime(_client(machine), (time.time(), time.time() + 400 * DAY)), cured=True),
     Fault("pairing-damaged", _cut_off, cured=True),
-    Fault("browser-unpaired", lambda machine: _client(machine).unlink()),
     Fault("daemon-absent", lambda _: None, beside=frozenset()),
     Fault("daemon-word-left", _killed, cured=True),
     Fault("daemon-word-damaged", _damaged_word, cured=True),

@@ -19,7 +19,6 @@ from daemon.state import prepare, write_private
 from protectors import manifest
 from tests.daemon.other_models import command
 
-ROOT = Path(__file__).parents[2]
 SECONDS = 120.0
 CLIENT = "c-0123456789abcdef"
 
@@ -113,7 +112,7 @@ class FaultyMachine:
         begin = program or (sys.executable, "-m", "daemon.cli")
         process = subprocess.Popen(
             [*begin, "serve", "--worker", "need", "--json", "--state", str(self.state)],
-            cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self.stack.callback(_end, process)
         assert process.stdout is not None
@@ -126,7 +125,7 @@ class FaultyMachine:
         own = command(self.models, *arguments) if self.models else [sys.executable, "-m", "daemon.cli", *arguments]
         done = subprocess.run(
             [*self.before, *own],
-            cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=SECONDS,
+            cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False, timeout=SECONDS,
         )  # fmt: skip
         assert done.stdout, done.stderr
         told: dict[str, Any] = json.loads(done.stdout)

@@ -21,7 +21,8 @@ def write_manifest(folder: Path, *own: Entry) -> None:
 
 def command(folder: Path, *arguments: str | Path) -> list[str]:
     """The command line that runs `cloakroom` with these models."""
-    return [sys.executable, "-m", "tests.daemon.other_models", str(folder), *map(str, arguments)]
+    # By its path, and without its folder on the path of modules: nothing is found that an installed Cloakroom does not have.
+    return [sys.executable, "-P", __file__, str(folder), *map(str, arguments)]
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from daemon.commands.album_showing import Lines, in_words
 from daemon.protocol import LIMITS, Policy
 from daemon.server import Server
 from tests.daemon.albums import JPEG, PNG, files, photo, run, told
-from tests.daemon.conftest import ROOT
+from tests.daemon.conftest import ELSEWHERE
 
 
 async def test_the_tree_is_kept_and_what_is_no_image_is_passed_over(
@@ -227,7 +227,7 @@ async def test_two_runs_do_not_share_an_output_folder(counting: Server, album: P
             subprocess.run,
             [sys.executable, "-m", "daemon.cli", "protect", str(album), "-r", "-o", str(output),
              "--state", str(counting.settings.state)],
-            capture_output=True, text=True, cwd=ROOT, check=False,
+            capture_output=True, text=True, cwd=ELSEWHERE, check=False,
         )  # fmt: skip
     assert finished.returncode == 3
     assert "Another run" in finished.stderr

@@ -21,7 +21,7 @@ from daemon.protocol import LIMITS
 from daemon.server import Server
 from tests.daemon import odd_workers
 from tests.daemon.albums import PNG, files, photo, run, told
-from tests.daemon.conftest import POLICY, ROOT, StartServer, local_client
+from tests.daemon.conftest import ELSEWHERE, POLICY, StartServer, local_client
 from tests.daemon.every_backend import until
 
 AS_IN_A_TERMINAL = """
@@ -48,7 +48,7 @@ def begun(counting: Server, album: Path, output: Path) -> subprocess.Popen[bytes
         "--json",
     ]
     command += ["--state", str(counting.settings.state), "--protectors", "scene"]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(command, cwd=ELSEWHERE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)

@@ -31,7 +31,7 @@ from daemon.server import Server, Settings
 from daemon.supervisor import EntryPoint, Watch, WorkerLostError
 from daemon.worker import WorkerSettings
 from tests.daemon import odd_workers
-from tests.daemon.conftest import POLICY, ROOT, StartServer, cloakroom, local_client
+from tests.daemon.conftest import ELSEWHERE, POLICY, StartServer, cloakroom, local_client
 from tests.daemon.every_backend import PHOTO, EveryBackend, job, until, until_running
 from tests.daemon.samples import astronaut, opened, saved
 from tests.daemon.test_cluster import needs_ray
@@ -213,7 +213,7 @@ async def test_who_waits_for_another_daemons_photo_hears_that_it_is_waited_for(b
 def process(*arguments: str | Path, state: Path) -> Iterator[tuple[dict[str, Any], int]]:
     """A command that goes on; what it said first, and its process id. It is ended in the end, if it has not been."""
     command = [sys.executable, "-m", "daemon.cli", *map(str, arguments), "--json", "--state", str(state)]
-    started = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
+    started = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ELSEWHERE)
     assert started.stdout is not None
     try:
         yield json.loads(started.stdout.readline()), started.pid

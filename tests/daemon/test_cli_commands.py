@@ -16,11 +16,13 @@ import pytest
 
 from daemon.cli import main
 from daemon.client import DaemonClient
+from daemon.models import chosen
 from daemon.pairing import CHROMIUM_ORIGIN
 from daemon.state import LocalAccess, Lock, StateError, read_local, write_local
+from protectors.manifest import entries, resolve
 from protectors.names import PROTECTORS
 from tests.benchmarks.daemon.large import twelve_megapixels
-from tests.daemon.conftest import ROOT, RunningDaemon, cloakroom
+from tests.daemon.conftest import ELSEWHERE, RunningDaemon, cloakroom
 from tests.daemon.samples import astronaut, opened, saved
 
 COMMANDS = [
@@ -92,7 +94,7 @@ async def test_pair_list_revoke(running_daemon: RunningDaemon) -> None:
 async def test_pair_waits_and_says_who_came(running_daemon: RunningDaemon) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "daemon.cli", "pair", "--state", str(running_daemon.state),
-        stdout=asyncio.subprocess.PIPE, cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE, cwd=ELSEWHERE,
     )  # fmt: skip
     assert process.stdout is not None
     code = ""
@@ -119,6 +121,16 @@ def test_models_list_and_verify(tmp_path: Path) -> None:
     verified = cloakroom("models", "verify", "--json", state=tmp_path)
     assert verified.returncode == 0
     assert json.loads(verified.stdout)["models"]["people_detector"] == "ok"
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "120", "200"])
+def test_models_list_shows_every_name_whole_and_pull_takes_it(columns: str, tmp_path: Path) -> None:
+    listed = cloakroom("models", "list", state=tmp_path, columns=columns).stdout
+    for own in entries():
+        name = own.names[-1]
+        assert any(line.split()[:1] == [name] for line in listed.splitlines()), name
+        assert resolve(name) is own
+        assert chosen([name]) == [own]
 
 
 def test_an_unknown_model(tmp_path: Path) -> None:
@@ -178,7 +190,7 @@ def test_serve_ends_cleanly_and_takes_its_worker_along(tmp_path: Path, number: s
     state = tmp_path / "state"
     process = subprocess.Popen(
         [sys.executable, "-m", "daemon.cli", "serve", "--port", "0", "--state", str(state)],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ELSEWHERE,
     )  # fmt: skip
     assert process.stdout is not None
     with process.stdout:

@@ -19,7 +19,7 @@ from daemon.dashboard.site import TOKEN_SECONDS, Site
 from daemon.exposition import Exposition, Present
 from daemon.metrics import BOUNDS, Metrics
 from daemon.scraper import NoMetricsError, Sample, samples
-from tests.daemon.conftest import ROOT, RunningDaemon
+from tests.daemon.conftest import ELSEWHERE, RunningDaemon
 
 
 class Clock:
@@ -253,7 +253,7 @@ def test_a_daemon_that_started_anew_begins_a_new_history() -> None:
 def dashboard(state: Path) -> Iterator[str]:
     """`cloakroom dashboard` as a process; its address."""
     command = [sys.executable, "-m", "daemon.cli", "dashboard", "--no-browser", "--json", "--state", str(state)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ELSEWHERE)
     assert process.stdout is not None
     try:
         yield str(json.loads(process.stdout.readline())["url"])

@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 from daemon.client import DaemonClient
-from daemon.doctor import devices, machine, packages, running, state_folder
+from daemon.commands import doctor
+from daemon.doctor import devices, machine, packages, pairings, running, state_folder
 from daemon.doctor.areas import examine, mend
 from daemon.doctor.finding import Finding, FixError, Place
 from daemon.doctor.worker import jail_of
@@ -188,6 +189,16 @@ def test_what_cannot_be_mended_is_said() -> None:
     assert mend(Finding("x", "x", "x", "x", refuse)) == (False, "The manager refused.")
     assert mend(Finding("x", "x", "x", "x", fail)) == (False, "/somewhere/file could not be changed (Permission denied).")
     assert not mend(Finding("x", "x", "x", "x"))[0]
+
+
+def test_no_paired_browser_is_a_next_step_and_no_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (finding,) = pairings.check(Place(prepare(tmp_path / "state"), Values()))
+    assert finding.good
+    assert finding.is_step
+    doctor._show([finding])
+    said = capsys.readouterr().out
+    assert said.startswith("next pairings")
+    assert "cloakroom pair" in said
 
 
 def test_the_full_disk_leaves_no_probe(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from daemon.fetching import FetchError, fetch
 from daemon.models import ModelError, pull
 from daemon.partial import Part, halves
 from tests.benchmarks.daemon.fetch import flipped, kill_and_resume, offered
-from tests.daemon.conftest import ROOT
+from tests.daemon.conftest import ELSEWHERE
 from tests.daemon.range_server import RangeServer, range_server
 
 DATA = random.Random(6).randbytes(300_000)
@@ -296,6 +296,6 @@ async def test_two_that_fetch_into_the_same_folder_do_not_mix(tmp_path: Path) ->
 def test_the_command_obeys_offline(tmp_path: Path) -> None:
     environment = {**os.environ, "CLOAKROOM_STATE": str(tmp_path), "CLOAKROOM_OFFLINE": "true"}
     command = [sys.executable, "-m", "daemon.cli", "models", "pull"]
-    finished = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    finished = subprocess.run(command, env=environment, cwd=ELSEWHERE, capture_output=True, text=True, check=False)
     assert finished.returncode == 1
     assert "set to be offline" in finished.stderr

@@ -24,7 +24,7 @@ from daemon.settings import read
 from daemon.state import LocalAccess, write_local
 from daemon.worker import WorkerSettings
 from tests.daemon import odd_workers
-from tests.daemon.conftest import POLICY, ROOT, RunningDaemon, StartServer, cloakroom, local_client
+from tests.daemon.conftest import ELSEWHERE, POLICY, RunningDaemon, StartServer, cloakroom, local_client
 from tests.daemon.every_backend import PHOTO, until
 from tests.daemon.visitors import answer, upgrade
 
@@ -277,7 +277,7 @@ def test_without_a_daemon_status_says_how_to_start_one(tmp_path: Path) -> None:
 def test_the_front_loads_prometheus_for_nobody() -> None:
     """Until somebody reads, it costs nothing."""
     program = "import sys, daemon.server, daemon.cli; print('prometheus_client' in sys.modules)"
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True).stdout
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ELSEWHERE, check=True).stdout
     assert found.strip() == "False"
 
 

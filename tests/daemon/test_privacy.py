@@ -8,7 +8,7 @@ from daemon.client import DaemonClient
 from daemon.handshake import Credential
 from daemon.pairing import CHROMIUM_ORIGIN
 from daemon.state import read_local
-from tests.daemon.conftest import ROOT, cloakroom, serving
+from tests.daemon.conftest import ELSEWHERE, cloakroom, serving
 from tests.daemon.samples import SECRET, astronaut, saved, with_jpeg_metadata
 from tests.daemon.visitors import answer, upgrade
 
@@ -55,7 +55,7 @@ async def test_the_whole_log_of_a_run_tells_nothing(tmp_path: Path) -> None:
 
 def test_importing_the_front_imports_neither_torch_nor_pillow() -> None:
     program = "import sys, daemon.server, daemon.cli; print(sorted(m for m in sys.modules if '.' not in m))"
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True).stdout
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ELSEWHERE, check=True).stdout
     assert "'aiohttp'" in found
     for module in ("torch", "torchvision", "PIL", "numpy"):
         assert f"'{module}'" not in found

@@ -20,6 +20,8 @@ from pathlib import Path
 import pytest
 
 from daemon import DEFAULT_PORT, notify, service
+from daemon.commands.service import _sentence
+from daemon.running import Running
 
 SECONDS = 30.0
 TASK = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
@@ -43,7 +45,8 @@ def unit(text: str) -> configparser.ConfigParser:
 
 def test_the_systemd_unit_notifies_is_watched_and_restarts_within_limits() -> None:
     own = unit(service.systemd_service())
-    assert own["Service"]["ExecStart"] == f'"{service.program()}" serve'
+    assert own["Service"]["ExecStart"].startswith("/bin/sh -c ")
+    assert own["Service"]["RestartPreventExitStatus"] == str(service.BROKEN)
     assert own["Service"]["Type"] == "notify"
     assert int(own["Service"]["WatchdogSec"]) > 2 * 30
     assert own["Service"]["Restart"] == "on-failure"
@@ -73,9 +76,27 @@ def test_systemd_finds_nothing_wrong_with_the_units(home: Path, monkeypatch: pyt
 
 def test_the_launchd_agent_starts_the_daemon() -> None:
     agent = plistlib.loads(service.launchd_agent())
-    assert agent["ProgramArguments"] == [str(service.program()), "serve"]
+    assert agent["ProgramArguments"] == ["/bin/sh", "-c", service.LAUNCH, sys.executable, service.mending()]
     assert agent["RunAtLoad"] is True
     assert agent["KeepAlive"] == {"SuccessfulExit": False}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no /bin/sh")
+@pytest.mark.parametrize("python", ["gone", "of another version"])
+def test_a_python_that_is_gone_is_named_with_the_command_that_mends_it(python: str, tmp_path: Path) -> None:
+    """As after an upgrade of the system: the link leads nowhere, or to a Python that has none of the packages."""
+    broken = tmp_path / "with a space" / "python"
+    broken.parent.mkdir()
+    if python == "gone":
+        broken.symlink_to(tmp_path / "nothing")
+    else:
+        broken.write_text("#!/bin/sh\nexit 1\n")
+        broken.chmod(0o755)
+    done = subprocess.run(
+        ["/bin/sh", "-c", service.LAUNCH, str(broken), service.mending()], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == service.BROKEN
+    assert "run: python3 install" in done.stderr
 
 
 def test_the_windows_task_runs_at_logon_without_more_rights() -> None:
@@ -91,12 +112,56 @@ def test_without_a_manager_it_says_how_to_start_and_uninstalling_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, home: Path, system: str
 ) -> None:
     monkeypatch.setattr(platform, "system", lambda: system)
-    with pytest.raises(service.ServiceError, match=r"Start the daemon with .*cloakroom(\.exe)? serve"):
+    with pytest.raises(service.ServiceError, match="Start it with `cloakroom serve`"):
         service.install()
-    assert service.condition().installed
+    assert not service.condition().installed, "nobody would read the files"
     assert not service.condition().running
+    # As an earlier version left them.
+    for file, text in service.files().items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text)
     service.uninstall()
     assert [path for path in home.rglob("*") if path.is_file()] == []
+
+
+DAEMON = Running(4711, ("cloakroom", "serve"), by_service=False)
+
+
+@pytest.mark.parametrize(
+    ("installed", "is_running", "said", "daemon", "words"),
+    [
+        (True, True, "active", None, ("installed, running",)),
+        # Without systemd the daemon runs all the same, and the command says so.
+        (False, False, service.NO_ANSWER, DAEMON, ("the daemon runs, started by hand (process 4711)",)),
+        (False, False, service.NO_ANSWER, None, ("not running", "`cloakroom serve`", "startup programs")),
+        (True, False, "inactive", None, ("not running", "`cloakroom service start`")),
+        (False, False, "inactive", None, ("not installed", "`cloakroom service install`")),
+    ],
+)
+def test_the_status_says_what_runs_and_what_is_next(
+    monkeypatch: pytest.MonkeyPatch,
+    installed: bool,
+    is_running: bool,
+    said: str,
+    daemon: Running | None,
+    words: tuple[str, ...],
+) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    sentence = _sentence(service.Condition(installed, is_running, "systemctl", said), daemon)
+    for word in words:
+        assert word in sentence
+    if daemon:
+        assert "not running" not in sentence
+
+
+def test_a_manager_that_does_not_answer_is_none(monkeypatch: pytest.MonkeyPatch, home: Path, tmp_path: Path) -> None:
+    """As in a container or after `su`: systemctl is there, the session's bus is not."""
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    (tmp_path / "systemctl").write_text("#!/bin/sh\necho 'Failed to connect to bus' >&2\nexit 1\n")
+    (tmp_path / "systemctl").chmod(0o755)
+    with pytest.raises(service.ServiceError, match="no systemd"):
+        service.install()
+    assert not home.exists() or not [path for path in home.rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,20 @@ addMessageListener('cloakroom-test', function run({ data: { x, y, files } }) {
 """Dispatches a trusted drop, in the way of Firefox's own tests: no headless desktop has a file to drag."""
 
 
+NO_DIALOGS = """(() => {
+  const nothing = () => {};
+  const createInstance = (wanted) => ({
+    init: nothing, open: nothing, appendFilter: nothing, appendFilters: nothing, appendRawFilter: nothing,
+    displayDirectory: null, file: null, QueryInterface: ChromeUtils.generateQI(['nsIFilePicker']),
+  }).QueryInterface(wanted);
+  const factory = { createInstance, QueryInterface: ChromeUtils.generateQI(['nsIFactory']) };
+  const registrar = Components.manager.QueryInterface(Ci.nsIComponentRegistrar);
+  registrar.registerFactory(Services.uuid.generateUUID(), '', '@mozilla.org/filepicker;1', factory);
+})()"""
+"""Opens no dialog where a page asks for files. BiDi chooses files without answering the dialog: each stays open to the end of
+the run and takes its share of the processor. BiDi can dismiss them, but then the page hears of a cancellation by nobody."""
+
+
 async def privileged(bidi: BiDi, expression: str) -> Any:
     """The value of an expression in the browser's own window."""
     tree = await bidi.send("browsingContext.getTree", {"moz:scope": "chrome"})
@@ -266,6 +280,7 @@ class Firefox(Browser):
         )  # fmt: skip
         self._bidi = await BiDi.connect(await self._address())
         self.version = self._bidi.capabilities["capabilities"]["browserVersion"]
+        await privileged(self.bidi, NO_DIALOGS)
         await self.bidi.send("session.subscribe", {"events": ["input.fileDialogOpened"]})
         tree = await self.bidi.send("browsingContext.getTree", {"maxDepth": 0})
         self._first = tree["contexts"][0]["context"]

@@ -12,7 +12,9 @@ from pathlib import Path
 from types import ModuleType
 
 import environment
+import leftovers
 import pytest
+import restarting
 import system_packages
 from report import Report, StopInstallingError
 
@@ -138,6 +140,7 @@ def test_cpu_wheels_that_cannot_be_fetched_fall_back_to_the_registry(
     monkeypatch.setattr(environment, "has_nvidia_gpu", lambda: False)
     monkeypatch.setattr(environment, "cpu_wheels_reachable", lambda: True)
     monkeypatch.setattr(environment, "pip", pip)
+    monkeypatch.setattr(environment, "ENVIRONMENT", tmp_path)
     environment.prepare(Report(as_json=False), ("test",))
     assert asked[1:] == [("--editable", ".[test]")]
     assert "could not be fetched" in capsys.readouterr().out
@@ -160,6 +163,8 @@ def test_each_command_installs_what_it_needs_and_no_more(
     monkeypatch.setattr(environment, "STAMP", tmp_path / "stamp.json")
     monkeypatch.setattr(environment, "has_pip", lambda: True)
     monkeypatch.setattr(environment, "has_nvidia_gpu", lambda: True)
+    monkeypatch.setattr(environment, "ENVIRONMENT", tmp_path)
+    monkeypatch.setattr(restarting, "running", lambda: None)
     monkeypatch.setattr(environment, "pip", pip)
     monkeypatch.setattr(sys, "argv", ["install", *command])
     assert installer_program().main() == 1
@@ -201,6 +206,9 @@ def kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Kept:
     monkeypatch.setattr(environment, "STAMP", stamp)
     monkeypatch.setattr(environment, "PYTHON", Path(sys.executable))
     monkeypatch.setattr(environment, "remove", lambda report: report.say("environment", "removed"))
+    # A checkout and a home of their own: nothing of this one is taken away.
+    monkeypatch.setattr(leftovers, "ROOT", tmp_path / "checkout")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
     monkeypatch.setenv("CLOAKROOM_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))

@@ -60,18 +60,37 @@ EVERY_PLOT: dict[str, dict[str, float]] = {
 }  # fmt: skip
 
 
-def test_the_committed_tables_are_those_of_the_committed_results() -> None:
-    results = read_results(RESULTS)
-    assert {"objects", "scene"} <= set(results)
-    assert (RESULTS / "README.md").read_text(encoding="utf-8") == markdown(results), "run `cloakroom evaluate report`"
-
-
-def test_the_readmes_figures_are_those_of_the_committed_results() -> None:
+def every_result() -> dict[str, Result]:
+    """The committed results of every room."""
     results = read_results(RESULTS)
     for folder in ("end_to_end", "benchmarks"):
         results |= read_results(ROOT / "tests" / folder / "results")
+    return results
+
+
+def test_the_committed_tables_are_those_of_the_committed_results() -> None:
+    results = read_results(RESULTS)
+    assert {"objects", "scene"} <= set(results)
+    glance = (ROOT / "protectors" / "evaluation" / "glance.md").read_text(encoding="utf-8")
+    assert glance.count("<!-- figure:") > 100
+    wanted = markdown(results, fill_figures(glance, every_result()))
+    assert "<!--" not in wanted
+    assert (RESULTS / "README.md").read_text(encoding="utf-8") == wanted, "run `cloakroom evaluate report`"
+
+
+@pytest.mark.parametrize("name", ["README.md", "daemon/README.md", "protectors/evaluation/glance.md"])
+def test_the_texts_figures_are_those_of_the_committed_results(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert "<!-- figure:" in text
+    assert text == fill_figures(text, every_result()), "run `cloakroom evaluate report`"
+
+
+def test_the_readme_is_for_the_person_who_installs() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert text == fill_figures(text, results), "run `cloakroom evaluate report`"
+    assert len(text.encode()) <= 10_000
+    assert "git clone" in text
+    for link in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (ROOT / link).exists(), link
 
 
 @pytest.mark.parametrize("row", [row for table in TABLES.values() for row in table.rows], ids=lambda row: row.what)
