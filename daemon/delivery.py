@@ -67,7 +67,8 @@ def size_notes(came_in: int, goes_out: int, site: int | None) -> list[str]:
     """What a person is told where a file is larger than it should be."""
     if goes_out <= size_limit(came_in, site):
         return []
-    note = f"The file grew from {in_words(came_in)} to {in_words(goes_out)}, as no smaller one was found that keeps it protected."
+    grown = f"{in_words(came_in)} to {in_words(goes_out)}"
+    note = f"The file grew from {grown}, as no smaller one was found that keeps it protected."
     if site is not None and came_in <= site < goes_out:
         note += f" The site takes {in_words(site)} at most."
     return [note]

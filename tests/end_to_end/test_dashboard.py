@@ -15,7 +15,6 @@ from daemon.protocol import Policy
 from tests.end_to_end.accessibility import violations
 from tests.end_to_end.chromium import Chromium
 from tests.end_to_end.stamping_daemon import StampingDaemon
-from tests.installed import ROOT
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -45,7 +44,7 @@ async def dashboard(state: Path) -> AsyncIterator[str]:
     """`cloakroom dashboard`, and the address that it gives."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "daemon.cli", "dashboard", "--no-browser", "--json", "--state", str(state),
-        cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+        cwd=state.parent, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout
     try:

@@ -20,6 +20,7 @@ from pathlib import Path as FilePath
 from daemon import photo
 from daemon.commands.console import when_signalled
 from daemon.containers import MIME, kind_of
+from daemon.encoding import Pixels
 from daemon.errors import CloakroomError
 from daemon.pipe import Beat, Done, Failed, Line, Ready, Work
 from daemon.server import Server, Settings
@@ -94,7 +95,7 @@ def _return(line: Line, settings: WorkerSettings, work: Work, data: bytes) -> No
     line.send(Done(job=work.job, mime=MIME[kind_of(data)], size=len(data), report=REPORT), data)
 
 
-def _stamped(pixels: photo.Pixels) -> photo.Pixels:
+def _stamped(pixels: Pixels) -> Pixels:
     stamped = pixels.copy()
     stamped[:SIDE, :SIDE] = COLOUR
     return stamped
