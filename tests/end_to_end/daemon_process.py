@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,12 +23,21 @@ class DaemonProcess:
     def __init__(self, state: Path, port: int = 0) -> None:
         self.state = state
         self.port = port
-        self.installed: Installed = installed()
+        self.installed: Installed | None = None
         self._process: asyncio.subprocess.Process | None = None
+
+    def there(self) -> Installed:
+        """The environment with the wheel, made when it is first needed."""
+        self.installed = self.installed or installed()
+        return self.installed
 
     def command(self) -> list[str]:
         """What runs it; a port and a state folder are added."""
-        return [str(self.installed.program), "serve", "--json"]
+        return [str(self.there().program), "serve", "--json"]
+
+    def place(self) -> tuple[Path, Mapping[str, str]]:
+        """Its working directory and its environment's variables."""
+        return self.there().elsewhere, clean_environment()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -39,9 +48,10 @@ class DaemonProcess:
 
     async def start(self) -> None:
         """Start, on the same port as before if there was one, and wait until it listens."""
+        folder, variables = self.place()
         self._process = await asyncio.create_subprocess_exec(
             *self.command(), "--port", str(self.port), "--state", str(self.state),
-            cwd=self.installed.elsewhere, env=clean_environment(), stdout=asyncio.subprocess.PIPE,
+            cwd=folder, env=variables, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert self._process.stdout
         async with asyncio.timeout(START_SECONDS):

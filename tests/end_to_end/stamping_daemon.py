@@ -28,7 +28,7 @@ class StampingDaemon(DaemonProcess):
     arguments: tuple[str, ...] = ()
 
     def command(self) -> list[str]:
-        return [str(self.installed.python), str(PROGRAM), *self.arguments]
+        return [str(self.there().python), str(PROGRAM), *self.arguments]
 
     def set_delay(self, seconds: float) -> None:
         """How long every photo takes from now on."""

@@ -1,0 +1,285 @@
+"""A person's whole way: a fresh clone is installed in a home of its own, both browsers are paired, a photo is posted on every
+host of the table, a new version is pulled, the photos are posted again, and all of it is taken away.
+
+python -m tests.end_to_end.journey [--browser NAME] [--libraries-of-the-tests] [--hosts N] [--json]
+
+The daemon is started by hand: where these tests run there is no session with a service manager. That the service starts is
+shown by tests/daemon/test_systemd.py.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+
+from daemon.figures import say
+from tests.end_to_end.daemon_process import DaemonProcess
+from tests.end_to_end.paths import Path
+from tests.end_to_end.photos import Upload, cat, jpeg
+from tests.end_to_end.results_file import keep
+from tests.end_to_end.site import Site
+from tests.end_to_end.stage import Stage, new_browser, pair, switch_on_table, tell
+from tests.end_to_end.test_hosts import HOSTS
+from tests.end_to_end.verdict import arrived_original, problems
+from tests.installed import ROOT, clean_environment
+
+COMMAND = "python -m tests.end_to_end.journey"
+ATTACHED = Path("attached")
+INSTALL_SECONDS = 1800.0
+PHOTO_SECONDS = 120.0
+QUICK_RULE = {"protectors": ["scene"]}
+"""What the photos are cloaked with: a host more or less does not depend on the protectors."""
+
+
+class Person:
+    """Somebody with a home and a clone in it, who has nothing of this repository or its environment."""
+
+    def __init__(self, folder: FilePath, libraries: bool) -> None:
+        self.home = folder / "home"
+        self.home.mkdir()
+        self.clone = self.home / "cloakroom"
+        self.upstream = folder / "upstream.git"
+        self._libraries = libraries
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+
+    @property
+    def program(self) -> FilePath:
+        return self.home / ".local" / "bin" / "cloakroom"
+
+    @property
+    def state(self) -> FilePath:
+        return self.home / ".local" / "state" / "cloakroom"
+
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in clean_environment().items() if not name.startswith(("XDG_", "CLOAKROOM_"))}
+        path = os.pathsep.join([str(self.program.parent), kept.get("PATH", os.defpath)])
+        own = {
+            "HOME": str(self.home),
+            "PATH": path,
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "safe.directory",
+            "GIT_CONFIG_VALUE_0": "*",
+        }
+        if self._libraries:
+            # Everything but Cloakroom itself is there already, which spares a test gigabytes and minutes.
+            own |= {"PIP_NO_DEPS": "1", "PYTHONPATH": sysconfig.get_path("purelib")}
+        return {**kept, **own}
+
+    async def run(self, *command: str | FilePath, folder: FilePath | None = None) -> str:
+        """What a command prints.
+
+        Raises:
+            RuntimeError: it failed; with what it said.
+        """
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=folder or self.clone, env=self.environment(), stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        async with asyncio.timeout(INSTALL_SECONDS):
+            said, _ = await process.communicate()
+        if process.returncode != 0:
+            raise RuntimeError(f"{' '.join(map(str, command))}: {said.decode()[-2000:]}")
+        return said.decode()
+
+    async def install(self, *words: str) -> str:
+        return await self.run(sys.executable, "install", *words)
+
+    def publish(self) -> None:
+        """Put a new version upstream, as who develops it does."""
+        with tempfile.TemporaryDirectory() as folder:
+            work = FilePath(folder) / "work"
+            _git("clone", "--quiet", str(self.upstream), str(work))
+            for name in ("pyproject.toml", "daemon/__init__.py", "extension/manifest.json"):
+                text = (work / name).read_text(encoding="utf-8")
+                (work / name).write_text(
+                    re.sub(r'("?version"?\s*[:=]\s*)"0\.1\.0"', r'\1"0.1.1"', text, count=1, flags=re.I), encoding="utf-8"
+                )
+            _git(
+                "-C",
+                str(work),
+                "-c",
+                "user.name=x",
+                "-c",
+                "user.email=x@example.org",
+                "commit",
+                "--quiet",
+                "-am",
+                "Version 0.1.1",
+            )
+            _git("-C", str(work), "push", "--quiet")
+
+    def left_over(self) -> list[str]:
+        """What is in the home besides the clone as it was fetched."""
+        there = [path for path in self.home.rglob("*") if self.clone not in path.parents and path != self.clone]
+        told = _git("-C", str(self.clone), "status", "--porcelain", "--ignored").splitlines()
+        return sorted([*(str(path.relative_to(self.home)) for path in there), *told])
+
+
+def _git(*words: str) -> str:
+    settings = ("-c", "safe.directory=*")
+    return subprocess.run(["git", *settings, *words], capture_output=True, text=True, check=True).stdout
+
+
+class InstalledDaemon(DaemonProcess):
+    """The command that the installer put on the person's path."""
+
+    def __init__(self, person: Person) -> None:
+        self._person = person
+        super().__init__(person.state, person.port)
+
+    def command(self) -> list[str]:
+        return [str(self._person.program), "serve", "--json"]
+
+    def place(self) -> tuple[FilePath, Mapping[str, str]]:
+        return self._person.home, self._person.environment()
+
+
+@dataclass
+class Posted:
+    """What came of a photo on each host of one browser."""
+
+    cloaked: int = 0
+    originals: int = 0
+    wrong: list[str] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+
+@contextlib.asynccontextmanager
+async def at_home(
+    name: str, person: Person, daemon: DaemonProcess, hosts: Sequence[str], photo: Upload
+) -> AsyncIterator[Stage]:
+    """A browser with the clone's extension, paired with the person's daemon, and on for every site."""
+    async with (
+        Site(hosts) as site,
+        new_browser(name, extension=person.clone / "extension", hosts=hosts) as browser,
+    ):
+        await daemon.ready()
+        await pair(browser, daemon)
+        await switch_on_table(browser)
+        await tell(browser, {"type": "set-default", "rule": QUICK_RULE})
+        yield Stage(browser, daemon, site, {"jpeg": photo})
+
+
+async def post_everywhere(stage: Stage, hosts: Sequence[str]) -> Posted:
+    posted, tab = Posted(), None
+    for host in hosts:
+        tab, run = await stage.visit(ATTACHED, host=host, tab=tab)
+        begun = time.monotonic()
+        await stage.act(ATTACHED, tab)
+        received = await stage.site.wait(run, 1, PHOTO_SECONDS)
+        posted.seconds.append(time.monotonic() - begun)
+        posted.originals += arrived_original(received, [stage.uploads["jpeg"]])
+        found = problems(ATTACHED, received, [stage.uploads["jpeg"]])
+        posted.cloaked += not found
+        posted.wrong += [f"{host}: {problem}" for problem in found]
+    return posted
+
+
+async def travel(
+    browsers: Sequence[str], hosts: Sequence[str], libraries: bool, *, record: bool
+) -> dict[str, dict[str, float]]:
+    """The whole way; the figures of each browser."""
+    folder = FilePath(tempfile.mkdtemp(prefix="cloakroom-journey-"))
+    try:
+        return await _travel(folder, browsers, hosts, libraries, record)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _travel(
+    folder: FilePath, browsers: Sequence[str], hosts: Sequence[str], libraries: bool, record: bool
+) -> dict[str, dict[str, float]]:
+    person, photo = Person(folder, libraries), jpeg(cat(240), folder / "me at home.jpg")
+    _git("clone", "--quiet", "--bare", str(ROOT), str(person.upstream))
+    _git("clone", "--quiet", str(person.upstream), str(person.clone))
+    figures: dict[str, dict[str, float]] = {name: {} for name in browsers}
+    begun = time.monotonic()
+    await person.install()
+    installed = time.monotonic() - begun
+    say(f"installed in {installed:.0f} s")
+    async with InstalledDaemon(person) as daemon:
+        for name in browsers:
+            await _post(name, person, daemon, hosts, photo, "", figures[name], record=record)
+        person.publish()
+        await person.run("git", "pull", "--quiet")
+        begun = time.monotonic()
+        await person.install("--restart")
+        upgraded = time.monotonic() - begun
+        version = json.loads(await person.run(person.program, "status", "--json"))["version"]
+        if version != "0.1.1":
+            raise RuntimeError(f"after the upgrade the daemon that runs is of version {version}")
+        say(f"upgraded in {upgraded:.0f} s; the daemon that runs is of version {version}")
+        for name in browsers:
+            await _post(name, person, daemon, hosts, photo, "upgraded.", figures[name], record=record)
+        begun = time.monotonic()
+        # With the daemon running: it is ended first.
+        await person.install("uninstall")
+        removed = time.monotonic() - begun
+        left = person.left_over()
+        say(f"taken away in {removed:.0f} s; left: {left or 'nothing'}")
+    for own in figures.values():
+        own |= {
+            "journey.install_s": installed,
+            "journey.upgrade_s": upgraded,
+            "journey.uninstall_s": removed,
+            "journey.left": len(left),
+        }
+    return figures
+
+
+async def _post(
+    name: str, person: Person, daemon: DaemonProcess, hosts: Sequence[str], photo: Upload, stem: str, figures: dict[str, float],
+    *, record: bool,
+) -> None:  # fmt: skip
+    async with at_home(name, person, daemon, hosts, photo) as stage:
+        posted = await post_everywhere(stage, hosts)
+        for problem in posted.wrong:
+            say(f"{name}: {problem}")
+        figures |= {
+            f"{stem}hosts": float(len(hosts)),
+            f"{stem}hosts.cloaked": float(posted.cloaked),
+            f"{stem}hosts.originals": float(posted.originals),
+            f"{stem}hosts.median_ms": 1000 * statistics.median(posted.seconds),
+        }
+        say(f"{name}: {stem or 'installed.'} {posted.cloaked} of {len(hosts)} cloaked, originals {posted.originals}")
+        if record and stem:
+            keep(stage.browser, "journey", figures, COMMAND, None)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--browser", choices=["chromium", "firefox"], action="append", help="only this one")
+    parser.add_argument("--hosts", type=int, help="only so many of the table's hosts; nothing is written then")
+    parser.add_argument("--libraries-of-the-tests", action="store_true", help="install Cloakroom alone, for a quick look")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    options = parser.parse_args()
+    hosts = HOSTS[: options.hosts] if options.hosts else HOSTS
+    browsers = options.browser or ["chromium", "firefox"]
+    whole = not options.hosts and not options.libraries_of_the_tests
+    figures = asyncio.run(travel(browsers, hosts, options.libraries_of_the_tests, record=whole))
+    if options.json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+    good = all(
+        own["hosts"] == own["hosts.cloaked"] == own["upgraded.hosts.cloaked"] and own["journey.left"] == 0
+        for own in figures.values()
+    )
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
