@@ -31,16 +31,16 @@ def run(args: argparse.Namespace) -> int:
     if args.metrics:
         return _print_metrics(args)
     try:
-        state, port = asyncio.run(_ask(args))
+        state, port, version = asyncio.run(_ask(args))
     except NoDaemonError:
         complain(args, START_HINT)
         return NO_DAEMON
     if args.json:
         told = msgspec.to_builtins(state)
         del told["type"]
-        print_json({**told, "port": port})
+        print_json({**told, "port": port, "version": version})
         return OK
-    print(f"running     on 127.0.0.1:{port} for {state.uptime:.0f} s")
+    print(f"running     on 127.0.0.1:{port} for {state.uptime:.0f} s, version {version}")
     print(f"worker      {state.worker}, device {state.device}, {state.models} models")
     print(f"protectors  {', '.join(state.protectors)}")
     print(f"photos      {state.running} running, {state.queued} waiting")
@@ -62,6 +62,6 @@ def _print_metrics(args: argparse.Namespace) -> int:
     return OK
 
 
-async def _ask(args: argparse.Namespace) -> tuple[State, int]:
+async def _ask(args: argparse.Namespace) -> tuple[State, int, str]:
     async with await DaemonClient.open_local(chosen_state(args)) as client:
-        return await client.status(), client.port
+        return await client.status(), client.port, client.welcome.version

@@ -160,13 +160,11 @@ class Posted:
 
 
 @contextlib.asynccontextmanager
-async def at_home(
-    name: str, person: Person, daemon: DaemonProcess, hosts: Sequence[str], photo: Upload
-) -> AsyncIterator[Stage]:
+async def at_home(name: str, person: Person, daemon: DaemonProcess, photo: Upload) -> AsyncIterator[Stage]:
     """A browser with the clone's extension, paired with the person's daemon, and on for every site."""
     async with (
-        Site(hosts) as site,
-        new_browser(name, extension=person.clone / "extension", hosts=hosts) as browser,
+        Site(HOSTS) as site,
+        new_browser(name, extension=person.clone / "extension", hosts=HOSTS) as browser,
     ):
         await daemon.ready()
         await pair(browser, daemon)
@@ -246,7 +244,7 @@ async def _post(
     name: str, person: Person, daemon: DaemonProcess, hosts: Sequence[str], photo: Upload, stem: str, figures: dict[str, float],
     *, record: bool,
 ) -> None:  # fmt: skip
-    async with at_home(name, person, daemon, hosts, photo) as stage:
+    async with at_home(name, person, daemon, photo) as stage:
         posted = await post_everywhere(stage, hosts)
         for problem in posted.wrong:
             say(f"{name}: {problem}")
