@@ -3,10 +3,15 @@
 import json
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 
 from environment import PYTHON, ROOT
 from report import Report, StopInstallingError
+
+
+START_SECONDS = 60.0
+"""On a slow machine, until it listens; the models load afterwards."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,11 @@ def leave(report: Report, own: Running) -> None:
 
 
 def start_again(report: Report, own: Running) -> None:
-    """Start what was started by hand, with the same arguments, by this environment's Python."""
+    """Start what was started by hand, with the same arguments, by this environment's Python, and wait until it runs.
+
+    Raises:
+        StopInstallingError: it does not.
+    """
     words = list(own.command)
     arguments = words[words.index("serve") :] if "serve" in words else ["serve"]
     started = subprocess.Popen(
@@ -73,4 +82,9 @@ def start_again(report: Report, own: Running) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    end = time.monotonic() + START_SECONDS
+    while running() is None:
+        if started.poll() is not None or time.monotonic() > end:
+            raise StopInstallingError(f"the daemon does not start: run `{' '.join(own.command)}` in a terminal and read why")
+        time.sleep(0.5)
     report.say("daemon", f"started anew as process {started.pid}, with the same arguments as before")

@@ -47,12 +47,12 @@ QUICK_RULE = {"protectors": ["scene"]}
 class Person:
     """Somebody with a home and a clone in it, who has nothing of this repository or its environment."""
 
-    def __init__(self, folder: FilePath, libraries: bool) -> None:
+    def __init__(self, folder: FilePath, share_libraries: bool) -> None:
         self.home = folder / "home"
         self.home.mkdir()
         self.clone = self.home / "cloakroom"
         self.upstream = folder / "upstream.git"
-        self._libraries = libraries
+        self._libraries = shared_libraries(folder / "libraries") if share_libraries else None
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
@@ -75,9 +75,10 @@ class Person:
             "GIT_CONFIG_KEY_0": "safe.directory",
             "GIT_CONFIG_VALUE_0": "*",
         }
+        # pip asks for the version of Rust, whose own launcher would write into a home in which it never was.
+        own["RUSTUP_HOME"] = kept.get("RUSTUP_HOME", str(FilePath.home() / ".rustup"))
         if self._libraries:
-            # Everything but Cloakroom itself is there already, which spares a test gigabytes and minutes.
-            own |= {"PIP_NO_DEPS": "1", "PYTHONPATH": sysconfig.get_path("purelib")}
+            own |= {"PIP_NO_DEPS": "1", "PYTHONPATH": str(self._libraries)}
         return {**kept, **own}
 
     async def run(self, *command: str | FilePath, folder: FilePath | None = None) -> str:
@@ -128,6 +129,21 @@ class Person:
         there = [path for path in self.home.rglob("*") if self.clone not in path.parents and path != self.clone]
         told = _git("-C", str(self.clone), "status", "--porcelain", "--ignored").splitlines()
         return sorted([*(str(path.relative_to(self.home)) for path in there), *told])
+
+
+def shared_libraries(folder: FilePath) -> FilePath:
+    """Everything that the tests' environment holds but Cloakroom itself, which spares a test gigabytes and minutes."""
+    own = shutil.ignore_patterns("__editable__*", "cloakroom*", "__pycache__")
+    shutil.copytree(sysconfig.get_path("purelib"), folder, copy_function=_linked, ignore=own)
+    return folder
+
+
+def _linked(source: str, target: str) -> None:
+    """The same file once more: a symbolic link would lead out of the worker's jail."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def _git(*words: str) -> str:
@@ -189,20 +205,20 @@ async def post_everywhere(stage: Stage, hosts: Sequence[str]) -> Posted:
 
 
 async def travel(
-    browsers: Sequence[str], hosts: Sequence[str], libraries: bool, *, record: bool
+    browsers: Sequence[str], hosts: Sequence[str], share_libraries: bool, *, record: bool
 ) -> dict[str, dict[str, float]]:
     """The whole way; the figures of each browser."""
     folder = FilePath(tempfile.mkdtemp(prefix="cloakroom-journey-"))
     try:
-        return await _travel(folder, browsers, hosts, libraries, record)
+        return await _travel(folder, browsers, hosts, share_libraries, record)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _travel(
-    folder: FilePath, browsers: Sequence[str], hosts: Sequence[str], libraries: bool, record: bool
+    folder: FilePath, browsers: Sequence[str], hosts: Sequence[str], share_libraries: bool, record: bool
 ) -> dict[str, dict[str, float]]:
-    person, photo = Person(folder, libraries), jpeg(cat(240), folder / "me at home.jpg")
+    person, photo = Person(folder, share_libraries), jpeg(cat(240), folder / "me at home.jpg")
     _git("clone", "--quiet", "--bare", str(ROOT), str(person.upstream))
     _git("clone", "--quiet", str(person.upstream), str(person.clone))
     figures: dict[str, dict[str, float]] = {name: {} for name in browsers}
@@ -216,11 +232,11 @@ async def _travel(
         person.publish()
         await person.run("git", "pull", "--quiet")
         begun = time.monotonic()
-        await person.install("--restart")
+        said = await person.install("--restart")
         upgraded = time.monotonic() - begun
         version = json.loads(await person.run(person.program, "status", "--json"))["version"]
         if version != "0.1.1":
-            raise RuntimeError(f"after the upgrade the daemon that runs is of version {version}")
+            raise RuntimeError(f"after the upgrade the daemon that runs is of version {version}: {said}")
         say(f"upgraded in {upgraded:.0f} s; the daemon that runs is of version {version}")
         for name in browsers:
             await _post(name, person, daemon, hosts, photo, "upgraded.", figures[name], record=record)
