@@ -1,18 +1,22 @@
-"""Runs every path, widget, hostile page and page of ours in one browser or both, and writes what came of it to results/.
+"""Runs every path, widget, hostile page, case and page of ours in one browser or both, and writes what came of it to results/.
 
-python -m tests.end_to_end.figures [--browser chromium|firefox] [--part paths|axe|widgets|hostile] [--runs N] [--json]
+python -m tests.end_to_end.figures [--browser chromium|firefox] [--part PART] [--runs N] [--json]
 """
 
 import argparse
 import asyncio
 import contextlib
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path as FilePath
+from xml.etree import ElementTree
 
 from daemon.figures import say
 from protectors.names import DEFAULT
 from tests.end_to_end.accessibility import everything_wrong
+from tests.end_to_end.apis import compare
 from tests.end_to_end.daemon_process import DaemonProcess
 from tests.end_to_end.hostile import cases_in, run
 from tests.end_to_end.paths import PATHS, Path
@@ -23,6 +27,7 @@ from tests.end_to_end.stage import QUICKEST, Stage, choose_protectors, last_repo
 from tests.end_to_end.stamping_daemon import StampingDaemon
 from tests.end_to_end.upload_widgets import faults, widgets_in
 from tests.end_to_end.verdict import arrived_original, problems
+from tests.installed import ROOT
 
 COMMAND = "python -m tests.end_to_end.figures"
 LARGE = Path("attached", ("large",))
@@ -109,15 +114,47 @@ async def measure_hostile(stage: Stage, _: int) -> dict[str, float]:
     return {"hostile.cases": len(passed), "hostile.passed": sum(passed), "bad": not all(passed)}
 
 
+async def measure_apis(stage: Stage, _: int) -> dict[str, float]:
+    """The built-ins that are replaced, and those of them that a page cannot tell from the browser's own by calling them."""
+    compared = await compare(stage)
+    for name, (without, within) in compared.differing.items():
+        say(f"{stage.browser.name}: {name}: {without} without, {within} with")
+    different = {*compared.untried, *(name for name in compared.differing if name in compared.wrapped)}
+    same = len(compared.wrapped) - len(different)
+    return {"apis.wrapped": len(compared.wrapped), "apis.same": same, "bad": bool(different) or bool(compared.differing)}
+
+
+CASE_FILES = ("test_cases.py", "test_paste_script.py")
+
+
+async def measure_cases(stage: Stage, _: int) -> dict[str, float]:
+    """The cases from public bug reports, and clipboards that try to run script: as the tests of the same names run them."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = FilePath(folder) / "report.xml"
+        files = [str(FilePath(__file__).with_name(name)) for name in CASE_FILES]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "pytest", "-n", "0", "-k", stage.browser.name, f"--junitxml={report}", *files,
+            stdout=sys.stderr, cwd=ROOT,
+        )  # fmt: skip
+        await process.wait()
+        suite = ElementTree.parse(report).getroot().find("testsuite")
+    assert suite is not None
+    cases = int(suite.get("tests", 0)) - int(suite.get("skipped", 0))
+    failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+    return {"cases": cases, "cases_passed": cases - failed, "bad": failed > 0}
+
+
 PARTS: dict[str, Callable[[Stage, int], Awaitable[dict[str, float]]]] = {
     "paths": measure_paths,
     "axe": measure_axe,
     "widgets": measure_widgets,
     "hostile": measure_hostile,
+    "apis": measure_apis,
+    "cases": measure_cases,
 }
 """Each measures its own keys, and says whether they are bad."""
 
-STAMPED = ("hostile",)
+STAMPED = ("hostile", "apis", "cases")
 """Parts that do not depend on what is done to a photo, and are quicker with a daemon that stamps it."""
 
 

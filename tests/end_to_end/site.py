@@ -96,6 +96,9 @@ class Site:
         self.recognise: Callable[[bytes], str] | None = None
         """What names the class of an image that is sent to /recognise."""
 
+        self.software: str | None = None
+        """What the server says that it runs, as servers of the fediverse do."""
+
         self.port = 0
         self._other_port = 0
         self._arrived = asyncio.Condition()
@@ -111,6 +114,8 @@ class Site:
         application = web.Application(client_max_size=MAX_BODY)
         application.router.add_post("/upload", self._upload)
         application.router.add_put("/upload", self._upload)
+        application.router.add_get("/.well-known/nodeinfo", self._node_info)
+        application.router.add_get("/nodeinfo/2.0", self._node_info)
         application.router.add_post("/direct", self._direct)
         application.router.add_post("/tus", self._tus_create)
         application.router.add_route("PATCH", "/tus", self._tus_receive)
@@ -214,6 +219,15 @@ class Site:
             run.parts.append(Part("", request.headers.get("Content-Type", ""), body, None))
             self._arrived.notify_all()
         return web.Response(text=await asyncio.to_thread(self.recognise, body))
+
+    async def _node_info(self, request: web.Request) -> web.Response:
+        """What runs here (nodeinfo.diaspora.software)."""
+        if self.software is None:
+            raise web.HTTPNotFound
+        if request.path.startswith("/.well-known"):
+            address = f"https://{request.host}/nodeinfo/2.0"
+            return web.json_response({"links": [{"rel": "http://nodeinfo.diaspora.software/ns/schema/2.0", "href": address}]})
+        return web.json_response({"version": "2.0", "software": {"name": self.software, "version": "1"}})
 
     async def _direct(self, request: web.Request) -> web.Response:
         """Where a file goes, as Active Storage asks before it sends one."""

@@ -1,13 +1,18 @@
 """What pages expect of the browser at once, from public bug reports: a photo that is held takes none of it from them."""
 
 import asyncio
+import json
+import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path as FilePath
 from typing import Any
 
+import numpy as np
 import pytest
 import pytest_asyncio
+from PIL import Image
 
-from tests.end_to_end.browser import TARGET
+from tests.end_to_end.browser import EXTENSION, TARGET
 from tests.end_to_end.chromium import ChromiumPage
 from tests.end_to_end.paths import Path
 from tests.end_to_end.stage import Stage, open_stage
@@ -203,3 +208,45 @@ async def test_a_tab_that_outlives_the_extension_says_so(stage: Stage) -> None:
             )
             assert "nothing was sent" in await page.wait_for(said, 20), path.name
             assert own.site.runs[run].parts == [], path.name
+
+
+MANY = 12
+
+
+def large_photos(folder: FilePath) -> list[FilePath]:
+    """Twelve JPEGs of about five megabytes, more than one message between the extension's parts takes."""
+    paths = []
+    for number in range(MANY):
+        random = np.random.default_rng(number)
+        noise = random.integers(0, 256, (1500, 1600, 3), dtype=np.uint8)
+        paths.append(folder / f"large-{number}.jpg")
+        Image.fromarray(noise).save(paths[-1], quality=98, subsampling=0)
+    assert sum(path.stat().st_size for path in paths) > 50_000_000
+    return paths
+
+
+async def test_many_large_photos_at_once_all_arrive(stage: Stage, tmp_path: FilePath) -> None:
+    page, run = await stage.visit(Path("multiple"))
+    await page.pick(large_photos(tmp_path))
+    received = await stage.site.wait(run, MANY, 180)
+    assert all(is_stamped(part.data) for part in received.parts)
+    await page.close()
+
+
+# A Chromium before 148, which the manifest refuses, or one whose messages carry no files for another reason.
+@pytest.mark.parametrize("stage", ["chromium"], indirect=True)
+async def test_where_messages_carry_no_files_the_person_is_told(stage: Stage, tmp_path: FilePath) -> None:
+    extension = tmp_path / "extension"
+    shutil.copytree(EXTENSION, extension)
+    manifest = json.loads((extension / "manifest.json").read_text())
+    assert manifest["minimum_chrome_version"] == "148"
+    del manifest["message_serialization"]
+    (extension / "manifest.json").write_text(json.dumps(manifest))
+    async with open_stage("chromium", daemon_type=StampingDaemon, extension=extension) as own:
+        page, run = await own.visit(Path("attached"))
+        await page.evaluate("void (window.heard = [], f.addEventListener('cancel', () => heard.push('cancel')))")
+        await own.act(Path("attached"), page)
+        assert await page.wait_for("heard.length", 20) == 1
+        # What the extension says to a person lies in a closed root.
+        assert await page.evaluate("[...document.documentElement.children].at(-1).localName") == "div"
+        assert own.site.runs[run].parts == []

@@ -5,7 +5,8 @@ The whole one, on every host and with everything downloaded: `python -m tests.en
 
 import pytest
 
-from tests.end_to_end.journey import HOSTS, travel
+from tests.end_to_end.journey import travel
+from tests.end_to_end.test_hosts import HOSTS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
