@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from environment import PYTHON, ROOT
 from report import Report, StopInstallingError
 
-
 START_SECONDS = 60.0
 """On a slow machine, until it listens; the models load afterwards."""
 

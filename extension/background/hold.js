@@ -89,7 +89,7 @@ export class Hold {
         if (this.#once) return this.#end('original', asTheyAre);
         // Switched off after the page was loaded. Of a frame that only lies in a tab of that host this says nothing.
         if (!this.#isBorrowed && await this.#isNamed()) return asTheyAre;
-        // Nobody said what becomes of photos here, and yet the scripts are: a photo is never let go for want of a rule.
+        // No rule exists for this host although our scripts run there, so the person is asked.
         if (!this.#isBorrowed) {
           const choice = await this.#ask('no-rule', '', this.#photos, ['original', 'cancel']);
           return choice === 'original' ? this.#end('original', asTheyAre) : this.#end('cancelled', null);
@@ -131,10 +131,11 @@ export class Hold {
     return ruleFor(policy, String(this.#host), { managed, once: this.#once });
   }
 
-  /** Whether a person or an organisation made a rule for this very host. */
+  /** Whether a person or an organisation switched this very host off. */
   async #isNamed() {
     const { policy, managed } = await loadRules();
-    return [policy.sites, managed.sites].some((sites) => String(this.#host) in sites);
+    const host = String(this.#host);
+    return [policy.sites, managed.sites].some((sites) => Object.hasOwn(sites, host) && sites[host]?.mode === 'off');
   }
 
   /** @type {(rule: Rule, again: boolean) => Promise<void>} */

@@ -11,8 +11,8 @@ const SCRIPTS = /** @type {const} */ ([
     id: 'page',
     world: 'MAIN',
     js: [
-      'page/bridge.js', 'page/notice.js', 'page/inputs.js', 'page/composers.js', 'page/forms.js', 'page/roots.js', 'page/handles.js', 'page/items.js',
-      'page/transfers.js', 'page/insertion.js', 'page/pastes.js', 'page/posting.js', 'page/realms.js', 'page/openers.js', 'page/sealed.js',
+      'page/bridge.js', 'page/notice.js', 'page/inputs.js', 'page/insertion.js', 'page/composers.js', 'page/forms.js', 'page/roots.js', 'page/handles.js',
+      'page/items.js', 'page/transfers.js', 'page/pastes.js', 'page/posting.js', 'page/realms.js', 'page/openers.js', 'page/sealed.js',
     ],
   },
 ]);
@@ -41,9 +41,11 @@ async function registerNow() {
     const origins = matchesOf(host, false);
     if (await chrome.permissions.contains({ origins })) matches.push(...origins);
     else if (lasting.includes(host)) missing.push(host);
-    // Who switched a site on with an earlier version was never asked for its absolute name.
+    // Permissions granted before this version do not include the name with the trailing dot.
     const others = matchesOf(host).filter((origin) => !origins.includes(origin));
-    if (others.length && await chrome.permissions.contains({ origins: others })) matches.push(...others);
+    if (others.length === 0) continue;
+    if (await chrome.permissions.contains({ origins: others })) matches.push(...others);
+    else if (lasting.includes(host) && !missing.includes(host)) missing.push(host);
   }
   await registerFor(matches);
   return missing;

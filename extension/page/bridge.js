@@ -17,15 +17,23 @@
   if (Reflect.has(window, 'cloakroom')) return;
   const { apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
 
+  /** Without what a page hung on Object.prototype. @type {(owner: any, name: string) => any} */
+  const described = (owner, name) => {
+    const descriptor = getOwnPropertyDescriptor(owner, name);
+    return descriptor && { __proto__: null, ...descriptor };
+  };
+
+  /** Whether the page's own scripts may have run. */
+  let isSealed = false;
   /** Built-ins that are not where they were looked for: the problem report names them. @type {string[]} */
   const missing = [];
   const miss = (/** @type {any} */ owner, /** @type {string} */ name) => {
-    if (owner?.prototype) missing[missing.length] = `${owner.name ?? 'window'}.${name}`;
+    if (owner?.prototype && !isSealed) missing[missing.length] = `${owner.name ?? 'window'}.${name}`;
   };
   /** Looks up the prototypes too: browsers move members there. @type {(owner: any, name: string, part: 'value' | 'get' | 'set') => any} */
   const find = (owner, name, part) => {
     for (let at = owner?.prototype; at; at = getPrototypeOf(at)) {
-      const native = getOwnPropertyDescriptor(at, name)?.[part];
+      const native = described(at, name)?.[part];
       if (native) return native;
     }
     miss(owner, name);
@@ -50,18 +58,20 @@
   };
   /** What takes the place of a built-in, so that it can take it in another realm too: "" is the window's own. @type {Cloakroom['replaced']} */
   const replaced = [];
-  const PARTS = /** @type {const} */ (['value', 'get', 'set']);
   /** A page may tell a function by its name, and how many values it takes. @type {(made: any, native: any) => void} */
   const likeNative = (made, native) => {
     if (typeof made !== 'function' || made === native) return;
-    for (const trait of ['name', 'length']) {
-      const told = getOwnPropertyDescriptor(native, trait);
-      if (told && getOwnPropertyDescriptor(made, trait)?.value !== told.value) defineProperty(made, trait, told);
-    }
+    likeIn(made, native, 'name');
+    likeIn(made, native, 'length');
+  };
+  /** @type {(made: any, native: any, trait: 'name' | 'length') => void} */
+  const likeIn = (made, native, trait) => {
+    const told = described(native, trait);
+    if (told && described(made, trait)?.value !== told.value) defineProperty(made, trait, told);
   };
   /** @type {Cloakroom['replace']} */
   const replace = (owner, name, make, ...needed) => {
-    const descriptor = owner?.prototype && getOwnPropertyDescriptor(owner.prototype, name);
+    const descriptor = owner?.prototype && described(owner.prototype, name);
     let isWhole = descriptor !== undefined;
     for (let index = 0; index < needed.length; index += 1) isWhole &&= needed[index] !== absent;
     // The page keeps its own: a wrapper that cannot work would throw in its face.
@@ -71,8 +81,12 @@
     }
     const made = descriptor.value ? { value: make(descriptor.value) } : make(descriptor);
     const other = /** @type {PropertyDescriptor} */ ({ __proto__: null, ...descriptor, ...made });
-    for (const part of PARTS) likeNative(other[part], descriptor[part]);
+    likeNative(other.value, descriptor.value);
+    likeNative(other.get, descriptor.get);
+    likeNative(other.set, descriptor.set);
     defineProperty(owner.prototype, name, other);
+    // What is reached through an object later on has no name by which it is found in another realm.
+    if (isSealed) return;
     if (typeof owner === 'function') replaced[replaced.length] = { owner: owner.name, name, descriptor: other };
     else if (owner.prototype === window) replaced[replaced.length] = { owner: '', name, descriptor: other };
   };
@@ -154,7 +168,7 @@
       orphaned();
       settle(id, null);
     };
-    // Twice: a page that was at work itself kept the answer waiting.
+    // Looked at twice, because a busy page delays the answer.
     later(look, HEARD_MS, 1);
   };
 
@@ -235,6 +249,9 @@
     whenShown(listener) {
       shown = listener;
       cloakroom.hear(remote);
+    },
+    seal() {
+      isSealed = true;
     },
     whenOrphaned(listener) {
       orphaned = listener;

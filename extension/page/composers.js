@@ -4,7 +4,7 @@
  */
 (() => {
   if (!window.cloakroom) return;
-  const { method, getter, target, stop, preventDefault, dispatch, addEventListener, realmOf, push } = window.cloakroom;
+  const { method, getter, target, stop, preventDefault, dispatch, addEventListener, realmOf, push, insertion } = window.cloakroom;
 
   /** The page takes in what it was given before the key comes again. */
   const PAUSE_MS = 100;
@@ -12,18 +12,32 @@
   const keyOf = getter(KeyboardEvent, 'key');
   const isComposing = getter(KeyboardEvent, 'isComposing');
   const modifiers = [getter(KeyboardEvent, 'shiftKey'), getter(KeyboardEvent, 'ctrlKey'), getter(KeyboardEvent, 'altKey'), getter(KeyboardEvent, 'metaKey')];
-  const isEditable = getter(HTMLElement, 'isContentEditable');
   const formOfInput = getter(HTMLInputElement, 'form');
   const requestSubmit = method(HTMLFormElement, 'requestSubmit');
   const documentOf = getter(Node, 'ownerDocument');
   const activeIn = getter(Document, 'activeElement');
   const command = method(Document, 'execCommand');
+  const typeOf = getter(Event, 'type');
+  const closest = method(Element, 'closest');
   const later = window.setTimeout.bind(window);
 
-  /** @type {{ node: any, pressed: any }[]} pressed: where Enter was pressed meanwhile */
+  /**
+   * The whole editor or field, as what was pasted into may be drawn anew meanwhile; its form; where Enter was pressed.
+   * @typedef {{ field: any, form: HTMLFormElement | null, pressed: any }} Composer
+   */
+  /** @type {Composer[]} */
   let pending = [];
-  /** @type {((node: any, hasArrived: boolean) => void)[]} */
+  /** @type {((form: HTMLFormElement | null, hasArrived: boolean) => void)[]} */
   const whenSettled = [];
+
+  /** @type {(node: any) => HTMLFormElement | null} */
+  const formOf = (node) => {
+    try {
+      return closest(node, 'form');
+    } catch {
+      return null;
+    }
+  };
 
   /** @type {(outer: unknown, inner: unknown) => boolean} */
   const holds = (outer, inner) => {
@@ -41,10 +55,12 @@
     const field = target(event);
     for (let index = 0; index < pending.length; index += 1) {
       const composer = pending[index];
-      if (!composer || !holds(field, composer.node)) continue;
+      if (!composer || !holds(field, composer.field) && !holds(composer.field, field)) continue;
+      // A key that is let go was pressed for something else before, such as the menu's Paste.
+      if (typeOf(event) === 'keydown') composer.pressed = field;
+      else if (!composer.pressed) continue;
       stop(event);
       preventDefault(event);
-      composer.pressed = field;
     }
   };
 
@@ -65,7 +81,7 @@
       if (form) requestSubmit(form);
     } catch {
       // No input of one line.
-      if (activeIn(around) === field) command(around, isEditable(field) ? 'insertParagraph' : 'insertText', false, '\n');
+      if (activeIn(around) === field) command(around, insertion.isEditable(field) ? 'insertParagraph' : 'insertText', false, '\n');
     }
   };
 
@@ -73,25 +89,29 @@
     composers: {
       /** @param {EventTarget} node */
       listen(node) {
-        for (const name of ['keydown', 'keypress', 'keyup']) addEventListener(node, name, onKey, true);
+        addEventListener(node, 'keydown', onKey, true);
+        addEventListener(node, 'keypress', onKey, true);
+        addEventListener(node, 'keyup', onKey, true);
       },
       /** @type {Cloakroom['composers']['begin']} */
       begin(node) {
-        const composer = { node, pressed: /** @type {any} */ (null) };
+        const field = insertion.editorOf(node);
+        /** @type {Composer} */
+        const composer = { field, form: formOf(field), pressed: null };
         push(pending, composer);
         return (hasArrived) => {
-          /** @type {typeof pending} */
+          /** @type {Composer[]} */
           const left = [];
-          for (let index = 0; index < pending.length; index += 1) if (pending[index] !== composer) push(left, /** @type {typeof composer} */ (pending[index]));
+          for (let index = 0; index < pending.length; index += 1) if (pending[index] !== composer) push(left, /** @type {Composer} */ (pending[index]));
           pending = left;
-          for (let index = 0; index < whenSettled.length; index += 1) whenSettled[index]?.(node, hasArrived);
+          for (let index = 0; index < whenSettled.length; index += 1) whenSettled[index]?.(composer.form, hasArrived);
           // Who cancels a photo does not want the rest sent without it.
           if (hasArrived && composer.pressed) later(press, PAUSE_MS, composer.pressed);
         };
       },
       /** @type {Cloakroom['composers']['isPending']} */
       isPending(form) {
-        for (let index = 0; index < pending.length; index += 1) if (holds(form, pending[index]?.node)) return true;
+        for (let index = 0; index < pending.length; index += 1) if (pending[index]?.form === form) return true;
         return false;
       },
       /** @type {Cloakroom['composers']['whenSettled']} */

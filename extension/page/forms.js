@@ -132,13 +132,7 @@
     if (hasArrived) send();
   };
   inputs.whenSettled((input, files) => { goOn(formOf(input), files !== null); });
-  composers.whenSettled((node, hasArrived) => {
-    try {
-      goOn(closest(node, 'form'), hasArrived);
-    } catch {
-      // No element.
-    }
-  });
+  composers.whenSettled(goOn);
 
   Object.assign(window.cloakroom, {
     forms: {

@@ -84,13 +84,13 @@
     const list = filesOf(input);
     const earlier = get(held, input);
     if (earlier) abandon(earlier);
-    else heldCount += 1;
     isChoosing = false;
     const paths = pathsOf(list);
     const id = hold(list, (files) => {
       if (files) keepPaths(files, paths);
       release(input, id, files);
     }, realmOf(input));
+    if (!earlier) heldCount += 1;
     set(held, input, id);
     guard(input);
     setValue(input, '');

@@ -7,7 +7,7 @@
   if (!window.cloakroom) return;
   const { method, getter, setter, dispatch, addEventListener, realmOf } = window.cloakroom;
 
-  /** Beside what `setHTML` takes away by itself: what acts on the page around it, as browsers leave it out of a paste. */
+  /** Elements that `setHTML` allows, but that browsers leave out of a paste. */
   const UNWANTED = ['style', 'link', 'meta', 'base', 'title', 'template', 'noscript', 'slot'];
   const isContentEditable = getter(HTMLElement, 'isContentEditable');
   const documentOf = getter(Node, 'ownerDocument');
@@ -93,7 +93,8 @@
   /** @type {(place: Range, html: string, around: Document) => void} */
   const insertHtml = (place, html, around) => {
     const selection = selectionOf(around);
-    const isWhere = selection && rangeCount(selection) && startNode(rangeAt(selection, 0)) === startNode(place);
+    const caret = selection && rangeCount(selection) ? rangeAt(selection, 0) : null;
+    const isWhere = caret && startNode(caret) === startNode(place) && startOffset(caret) === startOffset(place);
     clearRange(place);
     putInto(place, cleaned(html, around));
     collapseRange(place, false);
@@ -103,6 +104,7 @@
   Object.assign(window.cloakroom, {
     insertion: {
       isEditable,
+      editorOf: (/** @type {any} */ node) => (isEditable(node) ? editorOf(node) : node),
       /** @type {Cloakroom['insertion']['caret']} */
       caret(node) {
         const selection = isEditable(node) && selectionOf(documentOf(node));
@@ -117,15 +119,18 @@
         readAsAddress(reader, file);
       },
       /** @type {Cloakroom['insertion']['insert']} */
-      insert(node, place, data, html, address) {
-        if (!isEditable(node) || !place || !html && !address) return;
+      insert(node, place, data, { html, text, address }) {
+        const around = documentOf(node);
+        if (!html && !address || !isEditable(node) || !place) {
+          if (text) command(around, 'insertText', false, text);
+          return;
+        }
         const where = realmOf(node);
-        const traits = { inputType: 'insertFromPaste', dataTransfer: data, bubbles: true, composed: true };
+        const traits = { __proto__: null, inputType: 'insertFromPaste', dataTransfer: data, bubbles: true, composed: true };
         const target = new where.StaticRange({
           startContainer: startNode(place), startOffset: startOffset(place), endContainer: endNode(place), endOffset: endOffset(place),
         });
-        if (!dispatch(node, new where.InputEvent('beforeinput', { ...traits, cancelable: true, targetRanges: [target] }))) return;
-        const around = documentOf(node);
+        if (!dispatch(node, new where.InputEvent('beforeinput', /** @type {any} */ ({ __proto__: null, inputType: traits.inputType, dataTransfer: data, bubbles: true, composed: true, cancelable: true, targetRanges: [target] })))) return;
         if (html) insertHtml(place, html, around);
         else insertPicture(node, place, /** @type {string} */ (address), around);
         // An edit of the browser's own tells of itself.

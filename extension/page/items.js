@@ -69,13 +69,14 @@
     if (!entry) return;
     const prototype = getPrototypeOf(entry);
     if (!prototype || has(guarded, prototype)) return;
-    add(guarded, prototype);
     const owner = { prototype };
     replace(owner, 'file', guardingFile);
     replace(owner, 'getFile', guardingResult(2));
     replace(owner, 'getDirectory', guardingResult(2));
     replace(owner, 'readEntries', guardingResult(0));
     replace({ prototype: getPrototypeOf(prototype) }, 'getParent', guardingResult(0));
+    // Afterwards: what was not replaced to the end is tried again.
+    add(guarded, prototype);
     if ('createReader' in prototype) guard(apply(/** @type {Function} */ (read(prototype, 'createReader')), entry, []));
   };
 

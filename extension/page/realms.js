@@ -125,11 +125,12 @@
 
   /** @param {Window} view */
   const listen = (view) => {
+    // Those that keep back what the browser itself would hand over are first.
+    transfers.listen(view);
+    pastes.listen(view);
     inputs.listen(view);
     composers.listen(view);
     forms.listen(view);
-    transfers.listen(view);
-    pastes.listen(view);
     addEventListener(view, 'cloakroom-frames', onFrames, true);
     addEventListener(view, 'cloakroom-leave', onFrameLeaves, true);
     addEventListener(view, 'pagehide', onLeave, true);

@@ -3,5 +3,6 @@
 (() => {
   if (!window.cloakroom) return;
   window.cloakroom.windows.listen();
+  window.cloakroom.seal();
   Reflect.deleteProperty(window, 'cloakroom');
 })();

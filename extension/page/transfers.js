@@ -32,6 +32,8 @@
 
   /** Whether something of this page is being dragged: the browser has told of its beginning, and the pointer is not free again. */
   let isOwnDrag = false;
+  /** Whether something of this page was dropped just now. */
+  let isOwnDrop = false;
 
   /** @type {Cloakroom['transfers']['itemsOf']} */
   const itemsOf = (data) => {
@@ -106,6 +108,9 @@
     const kinds = itemsOf(data);
     // A picture that is moved within the page is the page's own. Files from outside come without a text.
     if (isOwnDrag && hasText(kinds)) {
+      isOwnDrag = false;
+      isOwnDrop = true;
+      later(() => { isOwnDrop = false; }, 0);
       approveList(list);
       return;
     }
@@ -114,18 +119,27 @@
     const aim = innermost(event);
     const outwards = path(event);
     const base = circumstances(event);
-    const [allowed, effect] = [effectAllowed(data), dropEffect(data)];
+    const allowed = effectAllowed(data);
+    const effect = dropEffect(data);
     const all = items.take(data);
     const where = realmOf(aim);
-    const done = composers.begin(aim);
     /** @type {File[]} */
     const held = [];
     for (let index = 0; index < all.length; index += 1) {
       const item = all[index];
       if (item && !items.isFolder(item)) push(held, item.file);
     }
+    const done = composers.begin(aim);
     /** @param {File[] | null} cloaked */
     const again = (cloaked) => {
+      try {
+        tellAgain(cloaked);
+      } finally {
+        done(cloaked !== null);
+      }
+    };
+    /** @param {File[] | null} cloaked */
+    const tellAgain = (cloaked) => {
       const files = cloaked && inPlace(all, cloaked);
       const node = present(aim, outwards);
       if (files) {
@@ -141,7 +155,6 @@
       } else {
         dispatch(node, new where.DragEvent('dragleave', base));
       }
-      done(files !== null);
     };
     // Of a directory every file is held when the page reads it.
     if (held.length) hold(filesOf(transfer(held)), again, where);
@@ -155,8 +168,13 @@
   };
 
   /** @param {Event} event */
-  const onDragStart = (event) => { if (event.isTrusted) isOwnDrag = true; };
-  /** While anything is dragged, pages hear nothing of the pointer. @param {Event} event */
+  const onDragStart = (event) => {
+    if (!event.isTrusted) return;
+    isOwnDrag = true;
+    // Its end is told to it alone where the page took it out of the document.
+    addEventListener(target(event), 'dragend', onFree, true);
+  };
+  /** Browsers send no mouse events during a drag, so one of these means that the drag is over. @param {Event} event */
   const onFree = (event) => { if (event.isTrusted) isOwnDrag = false; };
 
   /** What the page is given: a cloaked file for each file, in its place. @type {(all: DroppedItem[], cloaked: File[]) => File[]} */
@@ -182,9 +200,14 @@
       listen(view) {
         addEventListener(view, 'drop', onDrop, true);
         addEventListener(view, 'dragstart', onDragStart, true);
-        for (const name of ['dragend', 'mousemove', 'mousedown', 'pointermove', 'pointerdown']) addEventListener(view, name, onFree, true);
+        addEventListener(view, 'dragend', onFree, true);
+        addEventListener(view, 'mousemove', onFree, true);
+        addEventListener(view, 'mousedown', onFree, true);
+        addEventListener(view, 'pointermove', onFree, true);
+        addEventListener(view, 'pointerdown', onFree, true);
+        addEventListener(view, 'blur', onFree, true);
       },
-      isOwnDrag: () => isOwnDrag,
+      isOwnDrop: () => isOwnDrop,
       itemsOf,
       made,
       present,

@@ -58,7 +58,9 @@ function readDefault(value) {
 /** @type {(value: unknown, where: string) => Sites} */
 function readSites(value, where) {
   if (!isFields(value)) throw new TypeError(`${where}: not an object`);
-  return Object.fromEntries(Object.entries(value).map(([host, rule]) => {
+  // Of two that are one host, the name without a dot counts: it is read last.
+  const entries = Object.entries(value).sort(([one], [two]) => Number(two.endsWith('.')) - Number(one.endsWith('.')));
+  return Object.fromEntries(entries.map(([host, rule]) => {
     // Earlier versions kept the dot that an absolute name ends in.
     const name = bareHost(host);
     if (!name || normalHost(name) !== name) throw new TypeError(`${where}: "${host}" is not a host`);

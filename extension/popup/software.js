@@ -4,7 +4,7 @@
  * runs on it at an address that NodeInfo fixes (nodeinfo.diaspora.software).
  */
 
-/** Runs in the page, and so asks its own server. Its functions are not ours to name: it is handed over as text. */
+/** Runs in the page, and so asks its own server. executeScript sends it as source text, so it may use nothing of this file. */
 async function askServer() {
   try {
     const links = (await (await fetch('/.well-known/nodeinfo')).json()).links;

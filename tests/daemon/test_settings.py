@@ -206,6 +206,10 @@ def test_the_service_listens_where_the_settings_say(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("platform.system", lambda: "Linux")
     monkeypatch.setenv("CLOAKROOM_PORT", "4242")
+    # A service manager that takes everything.
+    manager = tmp_path / "systemctl"
+    manager.write_text("#!/bin/sh\nexit 0\n")
+    manager.chmod(0o755)
     main(["service", "install"])
     sockets = [file for file in service.files() if file.suffix == ".socket"]
     assert "ListenStream=127.0.0.1:4242\n" in sockets[0].read_text()

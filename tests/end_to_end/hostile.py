@@ -52,11 +52,22 @@ CASES = (
     Case("frame-left", browsers=("chromium",)),
     *(
         Case(name, action="drop")
-        for name in ("array-setters", "event-members", "early-listeners", "kept-transfer", "kept-entries")
+        for name in (
+            "array-setters",
+            "event-members",
+            "early-listeners",
+            "kept-transfer",
+            "kept-entries",
+            "current-event",
+            "erased-listeners",
+        )
     ),
     # Firefox's test hook for drops fills them with what the page replaced.
     Case("transfer-members", action="drop", browsers=("chromium",)),
-    *(Case(name, action="paste") for name in ("array-setters", "event-members", "kept-paste")),
+    *(
+        Case(name, action="paste")
+        for name in ("array-setters", "event-members", "kept-paste", "current-event", "erased-listeners")
+    ),
     Case("forged-offer", tries.forges),
     Case("forged-arrival", tries.forges),
     Case("replayed", tries.replays, "drop"),

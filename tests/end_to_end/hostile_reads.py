@@ -22,7 +22,7 @@ HOLD_SECONDS = 1.2
 HELD = frozenset({"left", "moved", "redispatched", "retyped", "submitted", "polling-everywhere", "form-data"})
 """Pages that do something while the photo is held."""
 
-PREPARED = frozenset({"frame-left", "reopened-listeners", "many"})
+PREPARED = frozenset({"frame-left", "reopened-listeners", "many", "erased-listeners"})
 """Pages that say when they are ready."""
 
 

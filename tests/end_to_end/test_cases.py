@@ -112,12 +112,35 @@ async def test_a_page_is_not_told_of_a_chooser_that_was_cancelled(stage: Stage) 
     await page.close()
 
 
+async def drag_own_picture(page: ChromiumPage, file: FilePath) -> None:
+    """Drag what lies at `TARGET` onto the place beside it. Among its files is the picture's, as on the desktops where Chromium
+    lists it; a headless browser does not."""
+    session = await page.page.context.new_cdp_session(page.page)
+    begun: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+    session.on("Input.dragIntercepted", lambda told: begun.set_result(told["data"]))
+    await session.send("Input.setInterceptDrags", {"enabled": True})
+    button = {"button": "left", "buttons": 1, "clickCount": 1}
+    await session.send("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": 50, "y": 50})
+    await session.send("Input.dispatchMouseEvent", {"type": "mousePressed", "x": 50, "y": 50, **button})
+    for place in (55, 60, 70, 80):
+        await session.send("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": place, "y": place, **button})
+    async with asyncio.timeout(10):
+        data = await begun
+    for kind in ("dragEnter", "dragOver", "drop"):
+        told = {"type": kind, "x": 250, "y": 60, "data": {**data, "files": [str(file)]}}
+        await session.send("Input.dispatchDragEvent", told)
+    await session.send("Input.dispatchMouseEvent", {"type": "mouseReleased", "x": 250, "y": 60, "button": "left"})
+    await session.send("Input.setInterceptDrags", {"enabled": False})
+    await session.detach()
+
+
 # Firefox's automation starts no drag of its own.
 @pytest.mark.parametrize("stage", ["chromium"], indirect=True)
 async def test_a_picture_that_is_moved_within_a_page_is_no_upload(stage: Stage) -> None:
     page, run = await stage.visit(Path("case-move"))
     assert isinstance(page, ChromiumPage)
-    await page.page.drag_and_drop("#from img", "#to")
+    await page.evaluate("from.querySelector('img').decode().then(() => 1)")
+    await drag_own_picture(page, stage.uploads["jpeg"].path)
     assert await page.wait_for("drops.length") == 1
     # Trusted, with the picture among its files, and the page's own drag.
     assert await page.evaluate("[drops[0], to.querySelectorAll('img').length]") == [[True, 1, True], 1]
@@ -145,6 +168,21 @@ async def test_enter_waits_for_the_picture_that_was_pasted_before(stage: Stage) 
     await page.close()
 
 
+async def test_enter_waits_in_an_editor_that_draws_itself_anew(stage: Stage) -> None:
+    delay(stage, 2)
+    page, run = await stage.visit(Path("case-redrawn"))
+    await page.copy({"image/png": picture(stage)})
+    await page.click_at(TARGET)
+    await page.press("Control", "v")
+    for key in ("h", "i"):
+        await page.press(key)
+    await page.press("Enter")
+    assert await page.evaluate("sent") == []
+    await arrived(stage, run)
+    assert await page.evaluate("sent") == [["-hi", 1]]
+    await page.close()
+
+
 async def told_of_a_drop(stage: Stage, *, protected: bool) -> Any:
     page, run = await stage.visit(Path("case-drop-effect"), protected=protected)
     await page.drop([stage.uploads["jpeg"].path])
@@ -161,6 +199,7 @@ async def test_a_drop_says_of_itself_what_the_real_one_says(stage: Stage) -> Non
 CLIPBOARDS = {
     "picture": {},
     "picture with its address": {"text/html": b'<img src="https://off.example/a.png">'},
+    "picture with a caption": {"text/plain": b"a caption"},
     "words": WORDS,
 }
 

@@ -38,6 +38,8 @@ interface Cloakroom {
   push<T>(list: T[], value: T): void;
   /** Hears of each file input that the content script shows, as the submitter of the event. */
   whenShown(listener: (event: SubmitEvent) => void): void;
+  /** The page's own scripts may run from now on. */
+  seal(): void;
   /** Hears that the extension is gone from under this page. */
   whenOrphaned(listener: () => void): void;
   /** Hears of them from the content script of another window too. */
@@ -60,16 +62,18 @@ interface Cloakroom {
     begin(node: unknown): (hasArrived: boolean) => void;
     /** Whether a photo for something in this form is still held. */
     isPending(form: HTMLFormElement): boolean;
-    whenSettled(listener: (node: any, hasArrived: boolean) => void): void;
+    whenSettled(listener: (form: HTMLFormElement | null, hasArrived: boolean) => void): void;
   };
   /** What the browser does with a paste that the page leaves to it. */
   insertion: {
     isEditable(node: unknown): boolean;
+    /** The whole editor that a node lies in; the node itself where it is in none. */
+    editorOf(node: any): any;
     /** Where the caret is. */
     caret(node: unknown): Range | null;
     /** The address by which a picture is put into a page; null of one that cannot be read. */
     addressOf(file: File, done: (address: string | null) => void): void;
-    insert(node: any, place: Range | null, data: DataTransfer, html: string, address: string | null): void;
+    insert(node: any, place: Range | null, data: DataTransfer, content: { html: string; text: string; address: string | null }): void;
   };
   forms: { listen(node: EventTarget): void };
   roots: { of(host: unknown): ShadowRoot | undefined };
@@ -84,8 +88,8 @@ interface Cloakroom {
   handles: { met(): void; anyMet(): boolean };
   transfers: {
     listen(view: Window): void;
-    /** Whether something of this page is being dragged. */
-    isOwnDrag(): boolean;
+    /** Whether something of this page was dropped just now. */
+    isOwnDrop(): boolean;
     /** Everything in there, in its order. */
     itemsOf(data: DataTransfer): TransferItem[];
     /** The same again with other files in their places. */

@@ -7,5 +7,5 @@ import { sizes } from './size.js';
 test('the code is within 18 kB, and the comments do not outgrow it', () => {
   const { shipped, code } = sizes();
   assert.ok(code > 5000 && code <= 18_000, `${code} bytes of code`);
-  assert.ok(shipped <= 26_000, `${shipped} bytes with comments`);
+  assert.ok(shipped <= 27_000, `${shipped} bytes with comments`);
 });

@@ -15,9 +15,9 @@ function replacedBuiltIns() {
     const value = Object.getOwnPropertyDescriptor(window, name).value;
     if (typeof value === 'function' && isNative(value) && typeof value.prototype === 'object' && value.prototype) look(name, value.prototype);
   }
-  for (const name of ['open', 'showOpenFilePicker', 'showSaveFilePicker', 'showDirectoryPicker']) {
-    const value = Object.getOwnPropertyDescriptor(window, name)?.value;
-    if (value && !isNative(value)) found.push(`window.${name}`);
+  for (const name of ['event', 'open', 'showOpenFilePicker', 'showSaveFilePicker', 'showDirectoryPicker']) {
+    const { value, get, set } = Object.getOwnPropertyDescriptor(window, name) ?? {};
+    if (![value, get, set].every(isNative)) found.push(`window.${name}`);
   }
   if (window.FormData !== window.FormData.prototype.constructor) found.push('window.FormData');
   return found.sort();
@@ -153,6 +153,7 @@ const CALLS = {
   'IDBObjectStore.add': [stored((store) => store.add({ a: 1 }, 'new')), stored((store) => store.add(1, 'key')), settled(async () => (await database()).transaction('all', 'readwrite').objectStore('all').add(() => {}, 1))],
   'IDBObjectStore.put': [stored((store) => store.put({ a: 1 }, 'new'))],
   'IDBCursor.update': [stored((store) => new Promise((resolve) => { store.openCursor().onsuccess = ({ target }) => resolve(target.result.update('newer')); }))],
+  'window.event': [() => String(window.event), () => { let seen; const node = make('p'); node.addEventListener('a', (event) => { seen = window.event === event; }); node.dispatchEvent(new Event('a')); return seen; }],
   'window.open': [() => { const opened = window.open('about:blank', '_blank', 'popup'); const told = [kindOf(opened), opened?.closed, opened?.opener === window]; opened?.close(); return told; }, failing(() => window.open('https://[')), () => window.open('about:blank', '_self_') === null],
   'DataTransferItem.webkitGetAsEntry': [() => kindOf(transfer().items[0].webkitGetAsEntry())],
   'DataTransferItem.getAsFileSystemHandle': [settled(() => transfer().items[0].getAsFileSystemHandle())],

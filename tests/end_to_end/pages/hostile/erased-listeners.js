@@ -1,0 +1,22 @@
+// Has its window's listeners erased, and breaks what arrays are iterated with, by which others might be put there again.
+addEventListener('load', () => setTimeout(() => {
+  const place = document.querySelector('.target').outerHTML;
+  const native = Array.prototype[Symbol.iterator];
+  Array.prototype[Symbol.iterator] = function iterate() {
+    if (this[0] === 'keydown' || this[0] === 'dragend') throw new Error('not iterable');
+    return clean.apply(native, this, []);
+  };
+  document.open();
+  document.write(`<style>.target { position: fixed; left: 0; top: 0; width: 120px; height: 120px; }</style>${place}`);
+  document.close();
+  for (const name of ['drop', 'paste']) {
+    document.addEventListener(name, (event) => {
+      event.preventDefault();
+      take(event.dataTransfer ?? event.clipboardData);
+      settle(true);
+    });
+  }
+  document.addEventListener('dragover', (event) => event.preventDefault());
+  document.querySelector('.target').focus();
+  say('ready');
+}, 50));
