@@ -21,15 +21,16 @@ async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
 # Before the hook of xdist, which reads the groups.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One browser after the other: changing between them would start each anew every time. All of them in one process, beside
-    which the other processes run the other rooms' tests."""
+    """One process runs a browser's tests one after the other: changing between browsers would start each anew every time. Two
+    browsers may run beside each other, each on a display of its own."""
     for item in items:
         if FOLDER in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("end to end"))
-    items.sort(
-        key=lambda item: (
-            str(item.callspec.params.get("stage", ""))
-            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-            else ""
-        )
-    )
+            item.add_marker(pytest.mark.xdist_group(browser_of(item) or "end to end"))
+    items.sort(key=browser_of)
+
+
+def browser_of(item: pytest.Item) -> str:
+    """The browser that a test runs in; empty where it is in none, or in both."""
+    if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+        return str(item.callspec.params.get("stage", ""))
+    return ""
