@@ -204,3 +204,18 @@ test('how far it is, and how it ended, is told to the page\'s status', async () 
   assert.equal(states[0], 'working');
   assert.equal(states.at(-1), 'cloaked');
 });
+
+test('a photo of a host without any rule is not let go for want of one', async () => {
+  assert.deepEqual((await upload(photo(1), 'three.example')).type, 'refuse');
+  assert.deepEqual(asked.map(({ code, choices }) => [code, choices]), [['no-rule', ['original', 'cancel']]]);
+  assert.equal(jobs.length, 0);
+});
+
+test('a host that a person switched off gets its photos as they are, also by its absolute name', async () => {
+  setRule('two.example', { mode: 'off' });
+  for (const host of ['two.example', 'two.example.']) {
+    const answer = await upload(photo(1), host, host);
+    assert.deepEqual([answer.type, answer.parcels], ['release', [null]]);
+  }
+  assert.deepEqual(asked, []);
+});
