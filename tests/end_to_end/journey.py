@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
 from daemon.figures import say
+from tests.end_to_end.browser import Browser
 from tests.end_to_end.daemon_process import DaemonProcess
 from tests.end_to_end.paths import Path
 from tests.end_to_end.photos import Upload, cat, jpeg
@@ -222,13 +223,14 @@ async def _travel(
     _git("clone", "--quiet", "--bare", str(ROOT), str(person.upstream))
     _git("clone", "--quiet", str(person.upstream), str(person.clone))
     figures: dict[str, dict[str, float]] = {name: {} for name in browsers}
+    seen: dict[str, Browser] = {}
     begun = time.monotonic()
     await person.install()
     installed = time.monotonic() - begun
     say(f"installed in {installed:.0f} s")
     async with InstalledDaemon(person) as daemon:
         for name in browsers:
-            await _post(name, person, daemon, hosts, photo, "", figures[name], record=record)
+            await _post(name, person, daemon, hosts, photo, "", figures[name])
         person.publish()
         await person.run("git", "pull", "--quiet")
         begun = time.monotonic()
@@ -239,27 +241,29 @@ async def _travel(
             raise RuntimeError(f"after the upgrade the daemon that runs is of version {version}: {said}")
         say(f"upgraded in {upgraded:.0f} s; the daemon that runs is of version {version}")
         for name in browsers:
-            await _post(name, person, daemon, hosts, photo, "upgraded.", figures[name], record=record)
+            seen[name] = await _post(name, person, daemon, hosts, photo, "upgraded.", figures[name])
         begun = time.monotonic()
         # With the daemon running: it is ended first.
         await person.install("uninstall")
         removed = time.monotonic() - begun
         left = person.left_over()
         say(f"taken away in {removed:.0f} s; left: {left or 'nothing'}")
-    for own in figures.values():
+    for name, own in figures.items():
         own |= {
             "journey.install_s": installed,
             "journey.upgrade_s": upgraded,
             "journey.uninstall_s": removed,
             "journey.left": len(left),
         }
+        if record:
+            keep(seen[name], "journey", own, COMMAND, None)
     return figures
 
 
 async def _post(
     name: str, person: Person, daemon: DaemonProcess, hosts: Sequence[str], photo: Upload, stem: str, figures: dict[str, float],
-    *, record: bool,
-) -> None:  # fmt: skip
+) -> Browser:  # fmt: skip
+    """Post a photo on each host, and note what came of it; the browser tells its name and version afterwards too."""
     async with at_home(name, person, daemon, photo) as stage:
         posted = await post_everywhere(stage, hosts)
         for problem in posted.wrong:
@@ -271,8 +275,7 @@ async def _post(
             f"{stem}hosts.median_ms": 1000 * statistics.median(posted.seconds),
         }
         say(f"{name}: {stem or 'installed.'} {posted.cloaked} of {len(hosts)} cloaked, originals {posted.originals}")
-        if record and stem:
-            keep(stage.browser, "journey", figures, COMMAND, None)
+        return stage.browser
 
 
 def main() -> int:
