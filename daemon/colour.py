@@ -14,7 +14,7 @@ _STRETCH = {1: 255, 2: 85, 4: 17}
 DAMAGED = "The file's colour profile is damaged; its colours were taken as if it had none."
 CONVERTED = "The colours were converted to sRGB, because the file's colour profile cannot go out as it is."
 MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
-"""By a profile's colour space: the mode that it converts from."""
+"""Pillow's mode for each colour space of a profile."""
 
 
 @dataclass(frozen=True)

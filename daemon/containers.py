@@ -82,7 +82,7 @@ def _is_svg(data: bytes) -> bool:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the chunks of a file say that a decoder does not tell.
+    """Facts from a file's chunks that Pillow's decoder does not report.
 
     Attributes:
         file: what the decoder is given: the picture alone, made whole where something was missing that holds no pixels.

@@ -25,7 +25,7 @@ def size_limit(came_in: int, site: int | None) -> int:
 
 
 def saved_as(way: Encoding, most: int | None) -> Callable[[Pixels], Pixels | None]:
-    """What pixels become in a file; None where it has more than ``most`` bytes."""
+    """Encode and decode the pixels; return None where the file has more than ``most`` bytes."""
 
     def saved(pixels: Pixels) -> Pixels | None:
         made = way(pixels)
@@ -64,7 +64,7 @@ def deliverable(
 
 
 def size_notes(came_in: int, goes_out: int, site: int | None) -> list[str]:
-    """What a person is told where a file is larger than it should be."""
+    """Notes for the person where a file is larger than its limit."""
     if goes_out <= size_limit(came_in, site):
         return []
     grown = f"{in_words(came_in)} to {in_words(goes_out)}"

@@ -45,7 +45,7 @@ class AlbumReport:
 
     @property
     def passed_over(self) -> list[Left]:
-        """What is no photo, or is not looked at."""
+        """The files that are no photos, or that were not read."""
         return [left for left in self.left if left.skipped]
 
     def counts(self) -> dict[str, int]:

@@ -148,7 +148,7 @@ def _policy(args: argparse.Namespace) -> Policy:
 
 
 def target_of(path: Path, output: Path | None) -> Path:
-    """Where a cloaked photo goes: into the output folder, or beside the original."""
+    """The path of a cloaked photo: in the output folder, or beside the original."""
     return path.with_name(f"{path.stem}.cloaked{path.suffix}") if output is None else output / path.name
 
 

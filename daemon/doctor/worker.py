@@ -60,7 +60,7 @@ async def _started(place: Place) -> Finding:
 
 
 def jail_of(platform: str, walls: Sequence[str]) -> str:
-    """What the worker is shut in by, and which walls of a Linux this kernel does not have."""
+    """Say which walls the jail has, and which walls this Linux kernel lacks."""
     if platform != "linux":
         return "not shut in, as this system has no way to"
     missing = [wall for wall in WALLS if wall not in walls]
