@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.async_api import BrowserContext, CDPSession, Playwright, async_playwright
+from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page as PlaywrightPage
 
 from tests.end_to_end.browser import EXTENSION, TARGET, Browser, Page, find_program
@@ -56,7 +57,12 @@ class ChromiumPage(Page):
         return await self.page.evaluate(expression)
 
     async def click(self, selector: str) -> None:
-        await self.page.click(selector)
+        try:
+            await self.page.click(selector)
+        except PlaywrightError as error:
+            # A button of the hold window may close its own page before Playwright hears that the click was made.
+            if not (self.page.is_closed() and "performing click action" in str(error)):
+                raise
 
     async def click_at(self, point: tuple[int, int]) -> None:
         await self.page.mouse.click(*point)

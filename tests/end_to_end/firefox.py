@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.end_to_end.bidi import BiDi, BiDiError, plain
+from tests.end_to_end.bidi import ANSWER_SECONDS, BiDi, BiDiError, plain
 from tests.end_to_end.browser import EXTENSION, TARGET, Browser, Page, find_program
 from tests.end_to_end.display import VirtualDisplay
 
@@ -314,17 +314,30 @@ class Firefox(Browser):
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def open(self, url: str) -> FirefoxPage:
-        # Beside the first tab: what is in front may be the hold window, and just closing.
-        tree = await self.bidi.send("browsingContext.getTree", {"maxDepth": 0})
-        there = [context["context"] for context in tree["contexts"] if not context["url"].endswith("hold/hold.html")]
-        if self._first not in there:
-            # A page that opens windows may have taken it away.
-            self._first = there[0]
-        beside = {"type": "tab", "referenceContext": self._first}
-        context = (await self.bidi.send("browsingContext.create", beside))["context"]
-        page = FirefoxPage(self.bidi, context)
+        page = FirefoxPage(self.bidi, await self._new_tab())
         await page.go(url)
         return page
+
+    async def _new_tab(self) -> str:
+        """The context of a new tab beside the first one: what is in front may be the hold window, and just closing.
+
+        A page that opens windows may take the first tab away, even between the list of tabs and the opening; another
+        tab is the first one then.
+        """
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while True:
+                tree = await self.bidi.send("browsingContext.getTree", {"maxDepth": 0})
+                there = [tab["context"] for tab in tree["contexts"] if not tab["url"].endswith("hold/hold.html")]
+                if self._first not in there:
+                    self._first = there[0]
+                beside = {"type": "tab", "referenceContext": self._first}
+                try:
+                    return str((await self.bidi.send("browsingContext.create", beside))["context"])
+                except BiDiError as error:
+                    if "DiscardedBrowsingContextError" not in str(error):
+                        raise
+                    # The list still names a tab that is going: leave it out until it is gone.
+                    await asyncio.sleep(0.1)
 
     async def open_extension(self, path: str) -> FirefoxPage:
         return await self.open(f"moz-extension://{EXTENSION_UUID}/{path}")
