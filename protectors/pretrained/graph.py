@@ -1,0 +1,139 @@
+"""A network as data: steps over named tensors and their weights, in one safetensors file.
+
+Every reader of a foreign format (TensorFlow, TensorFlow Lite, ONNX) makes a `Graph`; ``network.GraphNetwork`` runs it.
+All images and maps are [B, C, H, W], whatever the order of axes was in the format.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+KEY = "graph"
+"""The entry of the safetensors file's metadata that holds the steps as JSON."""
+
+
+class GraphError(Exception):
+    """A file does not hold a network that can be run here; the text says what is missing."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation: its kind, the tensors it reads, the tensor it makes, and its settings (numbers, words and lists)."""
+
+    kind: str
+    inputs: tuple[str, ...]
+    output: str
+    settings: Mapping[str, Any]
+
+    def as_json(self) -> list[Any]:
+        return [self.kind, list(self.inputs), self.output, dict(self.settings)]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The steps in the order in which they run, the name of the image that is read, and the outputs.
+
+    Weights are float32, by names such as ``STEP.weight``.
+    """
+
+    image: str
+    steps: tuple[Step, ...]
+    outputs: tuple[str, ...]
+    weights: Mapping[str, Tensor]
+
+    def save(self, path: Path) -> None:
+        """Write the network to a safetensors file."""
+        told = {"image": self.image, "steps": [step.as_json() for step in self.steps], "outputs": list(self.outputs)}
+        save_file({name: value.contiguous() for name, value in self.weights.items()}, path, {KEY: json.dumps(told)})
+
+
+def load(path: Path) -> Graph:
+    """Read the network of a safetensors file that ``Graph.save`` has written.
+
+    Raises:
+        GraphError: the file holds none.
+    """
+    with safe_open(path, "pt") as file:
+        told = (file.metadata() or {}).get(KEY)
+        if told is None:
+            raise GraphError(f"{path.name} holds no graph")
+        weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    content = json.loads(told)
+    steps = tuple(Step(kind, tuple(inputs), output, settings) for kind, inputs, output, settings in content["steps"])
+    return Graph(content["image"], steps, tuple(content["outputs"]), weights)
+
+
+ACTIVATIONS = frozenset({"relu", "relu6", "leaky", "silu"})
+"""Kinds of steps that a convolution can do at its end."""
+
+
+def simplified(graph: Graph) -> Graph:
+    """The same network with fewer steps: none that no output needs, and convolutions that do the padding before them, the
+    affine steps and the activations after them, where nothing else reads what lies between."""
+    steps = _needed(graph.steps, graph.outputs)
+    weights = dict(graph.weights)
+    readers = Counter(name for step in steps for name in step.inputs)
+    readers.update(graph.outputs)
+    kept: dict[str, Step] = {}
+    for step in steps:
+        before = kept.get(step.inputs[0])
+        if before is not None and readers[before.output] == 1 and (folded := _folded(before, step, weights)):
+            del kept[before.output]
+            kept[step.output] = folded
+        else:
+            kept[step.output] = step
+    used = {name for name in weights if name.rpartition(".")[0] in kept}
+    return Graph(graph.image, tuple(kept.values()), graph.outputs, {name: weights[name] for name in sorted(used)})
+
+
+def _folded(before: Step, step: Step, weights: dict[str, Tensor]) -> Step | None:
+    """One step that does what two do; None where there is none. The weights take the name of the second."""
+    if before.kind == "pad" and step.kind == "conv":
+        if before.settings["value"] != 0 or step.settings["padding"] != [0, 0, 0, 0]:
+            return None
+        settings = {**step.settings, "padding": before.settings["padding"]}
+        return replace(step, inputs=before.inputs, settings=settings)
+    if before.kind != "conv" or "activation" in before.settings:
+        return None
+    if step.kind == "affine":
+        weight, bias = (weights.pop(f"{before.output}.{part}").double() for part in ("weight", "bias"))
+        scale, shift = (weights.pop(f"{step.output}.{part}").double() for part in ("scale", "shift"))
+        weights[f"{step.output}.weight"] = (weight * scale.reshape(-1, 1, 1, 1)).float()
+        weights[f"{step.output}.bias"] = (bias * scale + shift).expand(len(weight)).float().contiguous()
+        return replace(before, output=step.output)
+    if step.kind in ACTIVATIONS:
+        for part in ("weight", "bias"):
+            weights[f"{step.output}.{part}"] = weights.pop(f"{before.output}.{part}")
+        settings = {**before.settings, "activation": [step.kind, dict(step.settings)]}
+        return replace(before, output=step.output, settings=settings)
+    return None
+
+
+def _needed(steps: Iterable[Step], outputs: Iterable[str]) -> list[Step]:
+    """The steps that the outputs depend on, in their order."""
+    needed = set(outputs)
+    chosen = []
+    for step in reversed(list(steps)):
+        if step.output in needed:
+            needed.update(step.inputs)
+            chosen.append(step)
+    return chosen[::-1]
+
+
+def check_weights(graph: Graph) -> None:
+    """Refuse weights that are not finite numbers.
+
+    Raises:
+        GraphError: a weight is not finite.
+    """
+    for name, value in graph.weights.items():
+        if not torch.isfinite(value).all():
+            raise GraphError(f"{name} holds numbers that are not finite")
