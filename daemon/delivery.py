@@ -4,13 +4,13 @@ The bytes that were judged are the bytes that are delivered.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from daemon import photo
 from daemon.encoding import GROWTH, Encoding, Pixels
+from protectors.judging.judgement import Judgement
 
-Judged = tuple[bytes, dict[str, Any]]
-"""A file, and what the judge says of it."""
+Judged = tuple[bytes, Judgement]
+"""A file, and the judgement on it."""
 
 
 def size_limit(came_in: int, site: int | None) -> int:
@@ -38,10 +38,10 @@ def deliverable(
     ways: Sequence[Encoding],
     pixels: Pixels,
     limit: int,
-    judge: Callable[[Pixels], dict[str, Any]],
+    judge: Callable[[Pixels], Judgement],
     begin: Callable[[str], None],
 ) -> Judged:
-    """The file that goes out, and its report.
+    """Return the file that goes out, and the judgement on it.
 
     Args:
         ways: to write it, as they are to be tried. The last is taken whatever its size.
@@ -56,11 +56,11 @@ def deliverable(
         if len(encoded) > limit and number < len(ways):
             continue
         begin("judge")
-        report = judge(photo.decode(encoded).pixels)
-        if report["protected"]:
-            return encoded, report
-        judged.append((encoded, report))
-    return next((one for one in judged if one[1].get("floor")), judged[-1])
+        judgement = judge(photo.decode(encoded).pixels)
+        if judgement.protected:
+            return encoded, judgement
+        judged.append((encoded, judgement))
+    return next((one for one in judged if one[1].above_floor), judged[-1])
 
 
 def size_notes(came_in: int, goes_out: int, site: int | None) -> list[str]:

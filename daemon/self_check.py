@@ -51,7 +51,7 @@ def check(room: "Cloakroom") -> None:
         Exception: whatever a person's photo would have failed with.
     """
     from daemon.worker import cloak_file
-    from protectors import cloak
+    from protectors import policy as policies
     from protectors.channel.sites import known
 
     data = small_photo()
@@ -59,4 +59,5 @@ def check(room: "Cloakroom") -> None:
     work = Work(job=JOB, policy=policy, size=len(data), channel=CHANNEL)
     nobody = _NobodyListens()
     _, delivered = cloak_file(cast(Line, nobody), cast("Inbox", nobody), room, work, data, SEED)
-    room.judge(photo.decode(data).pixels, photo.decode(delivered).pixels, cloak.Policy(), known(CHANNEL))
+    judge = room.judge(policies.Policy(), photo.decode(data).pixels)
+    judge.judgement(photo.decode(delivered).pixels, known(CHANNEL))

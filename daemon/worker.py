@@ -27,9 +27,6 @@ from daemon.priority import step_back
 from daemon.protocol import LIMITS
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from protectors.cloak import Cloakroom
 
 log = logging.getLogger("cloakroom.worker")
@@ -50,9 +47,6 @@ NO_ROOM = "The image is too large for the memory that Cloakroom may use on this 
 
 CANNOT_CLOAK = 78
 """Exit status of a worker that could not cloak the small photo of its self-check."""
-
-NO_CLASSES = frozenset({"background", "__background__", "N/A"})
-"""Labels that detectors have and nobody can choose to hide."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +89,8 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
         torch.set_num_threads(settings.threads)
     room = loaded(settings)
     memory.watch(room.device)
-    classes = tuple(name for name in room.detector.classes if name not in NO_CLASSES)
     _check_itself(room)
-    line.send(Ready(room.device, room.model_set, tuple(room.protectors), classes, walls))
+    line.send(Ready(room.device, room.model_set, tuple(room.protectors), tuple(room.classes), walls))
     while True:
         is_busy.clear()
         work, data = inbox.take()
@@ -252,9 +245,8 @@ def cloak_file(
     """
     from daemon import photo
     from daemon.delivery import deliverable, saved_as, size_limit, size_notes
-    from protectors.calibration import estimates
     from protectors.channel.sites import known, largest_upload
-    from protectors.cloak import Policy
+    from protectors.policy import Policy
 
     try:
         policy = Policy(work.policy.protectors, work.policy.strength, work.policy.sensitive)
@@ -281,17 +273,14 @@ def cloak_file(
     limit = size_limit(len(data), most)
     ways = photo.encodings(original, limit)
     saved = [saved_as(way, limit if number < len(ways) else None) for number, way in enumerate(ways, 1)]
-    cloaked = _run(line, inbox, work.job, room.cloak(original.pixels, policy, drawn, saved=saved))
-
-    def judge(delivered: "NDArray[np.uint8]") -> dict[str, Any]:
-        return room.judge(original.pixels, delivered, policy, channel)
-
     try:
-        encoded, report = deliverable(ways, cloaked, limit, judge, begin)
+        judge = room.judge(policy, original.pixels)
     except ValueError:
+        # A class or protector that these models do not know.
         raise CloakroomError("bad-request") from None
-    report |= {
-        "unseen": estimates(report, policy.protectors, policy.sensitive),
+    cloaked = _run(line, inbox, work.job, room.cloak(judge, drawn, saved=saved))
+    encoded, judgement = deliverable(ways, cloaked, limit, lambda delivered: judge.judgement(delivered, channel), begin)
+    report = judgement.as_json() | {
         "width": original.width,
         "height": original.height,
         "mime": original.mime,
@@ -319,7 +308,7 @@ def _run(line: Line, inbox: Inbox, job: str, steps: Generator[Any, None, Any]) -
             except StopIteration as end:
                 return end.value
             except ValueError:
-                # A class or protector that these models do not know.
+                # Classes that cannot be hidden together.
                 raise CloakroomError("bad-request") from None
             line.send(Step(job=job, stage=progress.stage, done=progress.done, total=progress.total))
             inbox.check(job)

@@ -1,8 +1,8 @@
-"""What every protection method shares: its budget, its progress, its outcome, and the verdict on a photo."""
+"""The budget, the progress and the outcome that every protection method shares."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from torch import Tensor
 
@@ -39,44 +39,6 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Detection:
-    """One object as a detector reads it; the box is xyxy in pixels of the photo that was judged."""
-
-    label: str
-    score: float
-    box: tuple[float, float, float, float]
-
-    def as_json(self) -> dict[str, object]:
-        return {"class": self.label, "score": round(self.score, 4), "box": [round(edge, 1) for edge in self.box]}
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What one adversary reads in a photo before and after, and whether that counts as protected."""
-
-    protector: str
-    adversary: str
-    protected: bool
-    before: tuple[str, ...]
-    after: tuple[str, ...]
-    detections_before: tuple[Detection, ...] = field(default=())
-    detections_after: tuple[Detection, ...] = field(default=())
-
-    def as_json(self) -> dict[str, object]:
-        content: dict[str, object] = {
-            "protector": self.protector,
-            "adversary": self.adversary,
-            "protected": self.protected,
-            "before": list(self.before),
-            "after": list(self.after),
-        }
-        if self.detections_before or self.detections_after:
-            content["detections_before"] = [detection.as_json() for detection in self.detections_before]
-            content["detections_after"] = [detection.as_json() for detection in self.detections_after]
-        return content
-
-
-@dataclass(frozen=True)
 class Outcome:
     """Cloaked images float32 [B, 3, H, W] in [0, 1], on 8-bit levels, and the steps each took. ``unrounded`` is what they
     were before they were put on those levels."""
@@ -97,7 +59,3 @@ class Protector(ABC):
 
         Closing the generator cancels.
         """
-
-    @abstractmethod
-    def judge(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
-        """Verdicts on images [B, 3, H, W] as delivered, by a fresh reading that shares nothing with the optimisation."""

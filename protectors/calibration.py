@@ -7,16 +7,19 @@ photo gives the probability; the covariance of its weights, robust to a photo be
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from protectors.judging.estimate import Estimate
+from protectors.judging.quality import Quality
+from protectors.judging.verdict import Verdict
 from protectors.manifest import FOLDER
+from protectors.names import OBJECTS
 
 FILE = FOLDER / "calibration.json"
 
@@ -27,18 +30,6 @@ RIDGE = 0.1
 """Of the weights but the first: without it few photos, all of one outcome, would have infinite ones."""
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A probability and its 95 % interval."""
-
-    probability: float
-    low: float
-    high: float
-
-    def as_json(self) -> dict[str, float]:
-        return {"probability": round(self.probability, 3), "low": round(self.low, 3), "high": round(self.high, 3)}
 
 
 @dataclass(frozen=True)
@@ -85,11 +76,14 @@ def _sigmoid(values: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-values)))
 
 
-def features_of(report: Mapping[str, Any], protector: str) -> Floats:
-    """What is known of a delivered photo [4]: 1, its PSNR, its FSIM, and how much one adversary read in the original."""
-    decibels = 60.0 if report["psnr"] is None else min(60.0, float(report["psnr"]))
-    lost = max(1e-5, 1 - float(report["fsim"]))
-    read = sum(len(verdict["before"]) for verdict in report["verdicts"] if verdict["protector"] == protector)
+def features_of(quality: Quality, verdicts: Sequence[Verdict], protector: str) -> Floats:
+    """Return the features [4] of a delivered photo: 1, its PSNR, its FSIM, and how much one adversary read in the original.
+
+    ``quality`` is rounded as it is told, and ``verdicts`` are those on the photo as it is delivered.
+    """
+    decibels = min(60.0, quality.psnr)
+    lost = max(1e-5, 1 - quality.fsim)
+    read = sum(len(verdict.before) for verdict in verdicts if verdict.protector == protector)
     return np.array([1.0, (decibels - 40) / 4, math.log10(lost / 0.01), math.log2(1 + read) / 4])
 
 
@@ -105,14 +99,14 @@ def known(file: Path = FILE) -> dict[str, Logistic]:
 
 
 def estimates(
-    report: Mapping[str, Any], protectors: Sequence[str], sensitive: Sequence[str] = ()
-) -> dict[str, dict[str, float]]:
-    """By protector, the estimate for a photo that was judged; none for a protector that nothing was fitted for, nor for
+    quality: Quality, verdicts: Sequence[Verdict], protectors: Sequence[str], sensitive: Sequence[str] = ()
+) -> dict[str, Estimate]:
+    """Return by protector the estimate for a photo that was judged; none for a protector that nothing was fitted for, nor for
     classes of objects: all of them were hidden in what was fitted."""
     return {
-        name: known()[name].estimate(features_of(report, name)).as_json()
+        name: known()[name].estimate(features_of(quality, verdicts, name)).rounded()
         for name in protectors
-        if name in known() and not (name == "objects" and sensitive)
+        if name in known() and not (name == OBJECTS and sensitive)
     }
 
 

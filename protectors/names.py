@@ -1,11 +1,13 @@
 """The protectors by name. Nothing here imports torch, so that a process that must stay light can know them."""
 
+OBJECTS, SEARCH, SCENE = "objects", "search", "scene"
+
 VISUAL = "visual"
 """By the embedded generator; ``visual-NAME`` by one that was imported."""
 
-PROTECTORS = ("objects", "search", "scene", VISUAL)
+PROTECTORS = (OBJECTS, SEARCH, SCENE, VISUAL)
 
-DEFAULT = ("objects", "scene")
+DEFAULT = (OBJECTS, SCENE)
 """What a photo gets on a social site. Search is a choice of the person's until its encoders are of photos: those of today know
 CIFAR-10's ten classes at 32 pixels, and hiding from them costs a photo more than it gains. Visual, which people cannot look
 through, is never among it."""

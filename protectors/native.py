@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from protectors.base import Progress
+from protectors.judging.quality import Quality
 from protectors.optimisation import within
-from protectors.quality import Quality, as_pixels, reaches
+from protectors.quality import as_pixels, reaches
 
 FULLER = (1.0, 1.15, 1.3)
 """What a change is multiplied by until it contents the adversaries: at the working resolution no more of it was made than was

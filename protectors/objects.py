@@ -9,15 +9,15 @@ change is not needed; it asks for less quiet, since it reads every form of the p
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from protectors.adversaries.detector import Detector, Proposals, TwoStageDetector
-from protectors.base import Budget, Verdict
+from protectors.adversaries.detector import Proposals, TwoStageDetector
+from protectors.base import Budget
 from protectors.channel.family import AS_IT_IS, Family, of_each
 from protectors.optimisation import Descent, Optimising, shaped_step
 from protectors.transfer import Momentum
@@ -265,34 +265,3 @@ class ObjectDisappearance(Optimising):
 
     def objective(self, originals: Tensor, budget: Budget) -> Disappearance:
         return Disappearance(self.detector, originals, self.sensitive, self.read_as, self.rule, budget.radius, self.family)
-
-    def counted(self, labels: Sequence[str]) -> tuple[str, ...]:
-        """Those of the labels read that must not be read."""
-        if not self.sensitive:
-            return tuple(labels)
-        return tuple(label for label in labels if self.detector.classes.index(label) in self.sensitive)
-
-    def judge(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
-        """Protected means that a fresh detection on the delivered pixels finds no object (M_all), or none of a
-        sensitive class (M_sen), with a score that counts: of at least 0.3 for Faster R-CNN."""
-        return [
-            replace(verdict, protected=not self.counted(verdict.after))
-            for verdict in detected(self.detector, originals, delivered)
-        ]
-
-
-def detected(detector: Detector, originals: Tensor, delivered: Tensor) -> list[Verdict]:
-    """What any detector finds in each of two batches [B, 3, H, W]; protected means that it finds nothing in the second."""
-    pairs = zip(*(detector.detect(images, detector.threshold) for images in (originals, delivered)), strict=True)
-    return [
-        Verdict(
-            protector=ObjectDisappearance.name,
-            adversary=detector.name,
-            protected=not after,
-            before=tuple(found.label for found in before),
-            after=tuple(found.label for found in after),
-            detections_before=tuple(before),
-            detections_after=tuple(after),
-        )
-        for before, after in pairs
-    ]

@@ -1,12 +1,13 @@
-"""How much a photo changed, as people measure it: PSNR, SSIM and FSIM on 8-bit pixels; and the least that is delivered."""
+"""Measures of how much a photo changed for people: PSNR, SSIM and FSIM on 8-bit pixels."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from protectors.judging.quality import Quality
 
 STRIP = 64
 """Rows that PSNR and SSIM are computed on at a time."""
@@ -89,25 +90,13 @@ def _averaged(pixels: NDArray[np.uint8], cell: int) -> Tensor:
     return torch.from_numpy(np.stack(strips)).permute(2, 0, 1)[None] / 255
 
 
-@dataclass(frozen=True)
-class Quality:
-    """How like its original a photo is."""
-
-    psnr: float
-    ssim: float
-    fsim: float
-
-    @classmethod
-    def of(cls, original: NDArray[np.uint8], changed: NDArray[np.uint8]) -> "Quality":
-        return cls(psnr(original, changed), ssim(original, changed), fsim(original, changed))
-
-    def reaches(self, floor: "Quality") -> bool:
-        """Whether nothing of it lies below what a floor says."""
-        return self.psnr >= floor.psnr and self.ssim >= floor.ssim and self.fsim >= floor.fsim
+def measured(original: NDArray[np.uint8], changed: NDArray[np.uint8]) -> Quality:
+    """Measure how like its original a photo is, both uint8 [H, W, 3]."""
+    return Quality(psnr(original, changed), ssim(original, changed), fsim(original, changed))
 
 
 def reaches(original: NDArray[np.uint8], changed: NDArray[np.uint8], floor: Quality) -> bool:
-    """Whether a photo is above a floor; the quickest measure is asked first, and the others only where it is content."""
+    """Return whether a photo is above a floor; the quickest measure is asked first, and the others only where it is met."""
     measures = ((psnr, floor.psnr), (ssim, floor.ssim), (fsim, floor.fsim))
     return all(measure(original, changed) >= least for measure, least in measures)
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from protectors.adversaries.classifier import Classifier
-from protectors.base import Budget, Verdict
+from protectors.base import Budget
 from protectors.channel.family import AS_IT_IS, Family, of_each
 from protectors.optimisation import Descent, Optimising, shaped_step
 
@@ -199,12 +199,3 @@ class SceneProtector(Optimising):
         # Signs spend every pixel's share of the budget, whatever people notice of it.
         patience = PATIENCE if budget.noticeable is None else budget.steps
         return Misreading(self.classifier, labels, towards, self.margin, self.rule, self.family, turns, patience)
-
-    def judge(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
-        """Protected means that the class read first in the delivered photo is not the one read in the original."""
-        names = self.classifier.classes
-        labels = (self.classifier.read(images).argmax(1).tolist() for images in (originals, delivered))
-        return [
-            Verdict(self.name, self.classifier.name, first != second, (names[first],), (names[second],))
-            for first, second in zip(*labels, strict=True)
-        ]

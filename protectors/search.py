@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from protectors.adversaries.hash_encoder import HashEncoder, binary
-from protectors.base import Budget, Verdict
+from protectors.base import Budget
 from protectors.channel.family import AS_IT_IS, SMALL_PICTURES, Family, of_each
 from protectors.optimisation import Descent, Optimising, shaped_step
 from protectors.transfer import Momentum, diverse
@@ -228,15 +228,3 @@ class SearchProtector(Optimising):
         rule = RULES[self.rule]
         wrong = [self._wrong(encoder, originals) for encoder in self.encoders] if rule.draws else []
         return rule(self.encoders, originals, wrong, self._family(originals))
-
-    def judge(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
-        """One verdict an image and encoder, image by image. Protected means that another label is retrieved."""
-        verdicts = [self._verdicts(encoder, originals, delivered) for encoder in self.encoders]
-        return [verdict for image in zip(*verdicts, strict=True) for verdict in image]
-
-    def _verdicts(self, encoder: HashEncoder, originals: Tensor, delivered: Tensor) -> list[Verdict]:
-        labels = (encoder.read(images).tolist() for images in (originals, delivered))
-        return [
-            Verdict(self.name, encoder.name, first != second, (encoder.classes[first],), (encoder.classes[second],))
-            for first, second in zip(*labels, strict=True)
-        ]

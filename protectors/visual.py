@@ -6,14 +6,18 @@ that must recognise but not see, and never a default: the picture is spoilt for 
 """
 
 from collections.abc import Generator
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from protectors.adversaries.classifier import Classifier
-from protectors.base import Budget, Outcome, Progress, Protector, Verdict
+from protectors.adversaries.reading import Reading
+from protectors.base import Budget, Outcome, Progress, Protector
 from protectors.channel.resizing import resized
+from protectors.judging.criteria import LooksUnlike, ReadAsAnother
+from protectors.judging.question import Question
 from protectors.optimisation import on_levels
 from protectors.quality import ssim_of
 
@@ -153,32 +157,31 @@ class VisualProtector(Protector):
             ready &= share_of(own, seeing) >= RECOGNISED
         return loss, ready, free
 
-    def judge(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
-        """By image: the auxiliary model's verdict, protected where it reads another class, then that of the target or of the
-        generator itself, protected where the picture no longer looks like itself; what the target reads stands beside it."""
-        side = self.generator.side
-        likeness = ssim_of(smaller(originals, side), smaller(delivered, side)).tolist()
-        blind = [
-            Verdict(self.name, self.auxiliary.name, first != second, (first,), (second,))
-            for first, second in zip(named(self.auxiliary, originals), named(self.auxiliary, delivered), strict=True)
-        ]
-        if self.target is None:
-            unseen = [Verdict(self.name, self.generator.name, value <= UNREADABLE, (), ()) for value in likeness]
-        else:
-            unseen = [
-                Verdict(self.name, self.target.name, value <= UNREADABLE, (first,), (second,))
-                for value, first, second in zip(
-                    likeness, named(self.target, originals), named(self.target, delivered), strict=True
-                )
-            ]
-        return [verdict for pair in zip(blind, unseen, strict=True) for verdict in pair]
+    def questions(self) -> tuple[Question, Question]:
+        """Return the questions for a judge: whether the auxiliary model reads another class, and whether the picture no longer
+        looks like itself; beside the second stands what the target reads, where it is at hand."""
+        picture = SmallPicture(self.target or self.generator, self.generator.side)
+        return (
+            Question(self.name, self.auxiliary, ReadAsAnother()),
+            Question(self.name, picture, LooksUnlike(UNREADABLE)),
+        )
+
+
+class SmallPicture:
+    """The picture as a service sees it that makes it small, and what its model reads in it, where that is at hand."""
+
+    def __init__(self, reader: Classifier | PerturbationGenerator, side: int) -> None:
+        self.name = reader.name
+        self._classifier = reader if isinstance(reader, Classifier) else None
+        self._side = side
+
+    def readings(self, images: Tensor) -> list[Reading]:
+        """Return for each image the picture at the service's size, and the class read first, if any model is there."""
+        seen = smaller(images, self._side).split(1)
+        read = self._classifier.readings(images) if self._classifier else [Reading()] * len(images)
+        return [replace(own, seen=picture) for own, picture in zip(read, seen, strict=True)]
 
 
 def share_of(logits: Tensor, labels: Tensor) -> Tensor:
     """The probability [B] of each label."""
     return functional.softmax(logits.detach(), 1).gather(1, labels[:, None])[:, 0]
-
-
-def named(classifier: Classifier, images: Tensor) -> list[str]:
-    """The class read first in each of [B, 3, H, W]."""
-    return [classifier.classes[label] for label in classifier.read(images).argmax(1).tolist()]

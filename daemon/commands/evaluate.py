@@ -137,7 +137,7 @@ def chosen_device(name: str) -> str:
     """
     if name == "cpu":
         return name
-    from protectors.cloak import pick_device
+    from protectors.device import pick_device
 
     if name == "cuda" and pick_device("auto").type != "cuda":
         raise ValueError("There is no GPU that torch can use here: leave --device out, or say auto")

@@ -1,6 +1,7 @@
 """How `protect` shows what it does: bars in a terminal, lines in a log, nothing for programs."""
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from daemon.commands.album_showing import SPEED_SECONDS, in_words
 from daemon.protocol import Progress as ProgressMessage
 from daemon.protocol import Queued
+from protectors.judging.judgement import Judgement
 
 UNSEEN = {"objects": "a detector", "search": "an image search", "scene": "a scene classifier"}
 """What may read a photo that nothing was tried on."""
@@ -108,13 +110,15 @@ def summary(path: Path, output: Path | None, report: dict[str, Any] | None, sent
     """One line on what became of a photo."""
     if sentence is not None or report is None:
         return f"{path}: {sentence}"
-    quality = "identical" if report["psnr"] is None else f"{report['psnr']:.1f} dB"
-    kept = "cloaked" if report["protected"] else "NOT protected, kept because you asked"
-    if site := report.get("site"):
-        kept += f" (as {site['channel']} keeps it: {'protected' if site['protected'] else 'NOT protected'})"
-    for protector, estimate in report.get("unseen", {}).items():
-        kept += f"; {UNSEEN[protector]} that nobody tried is fooled by {estimate['probability']:.0%} of photos like it"
-        kept += f" ({estimate['low']:.0%} to {estimate['high']:.0%})"
+    judgement = Judgement.from_json(report)
+    psnr = judgement.quality.psnr
+    quality = "identical" if math.isinf(psnr) else f"{psnr:.1f} dB"
+    kept = "cloaked" if judgement.protected else "NOT protected, kept because you asked"
+    if site := judgement.site:
+        kept += f" (as {site.channel} keeps it: {'protected' if site.protected else 'NOT protected'})"
+    for protector, estimate in judgement.unseen.items():
+        kept += f"; {UNSEEN[protector]} that nobody tried is fooled by {estimate.probability:.0%} of photos like it"
+        kept += f" ({estimate.low:.0%} to {estimate.high:.0%})"
     notes = "".join(f" {note}" for note in report.get("notes", ()))
     return f"{path} → {output}: {kept}, {quality}, {report['seconds']['total']:.1f} s.{notes}"
 

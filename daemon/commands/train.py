@@ -70,7 +70,7 @@ def add(commands: Subparsers) -> None:
 def images_for(args: argparse.Namespace) -> "LabelledImages":
     """Raises FileNotFoundError."""
     from protectors.archive import DEFAULT_FOLDER
-    from protectors.cloak import pick_device
+    from protectors.device import pick_device
     from protectors.training.cifar import LabelledImages
 
     return LabelledImages((args.data or DEFAULT_FOLDER) / "cifar10.npz", pick_device(args.device))

@@ -29,7 +29,8 @@ export class JobError extends Error {
  *   site?: { channel: string, protected: boolean }, [field: string]: unknown,
  *   verdicts?: { protector: string, protected: boolean, before: string[], after: string[] }[],
  *   unseen?: { [protector: string]: { probability: number, low: number, high: number } } }} Report
- *   site: as the site will keep the photo; unseen: how likely a model is fooled that nobody tried
+ *   the keys are those of daemon/protocol.json (protectors/judging/judgement.py writes them); site: as the site will keep the
+ *   photo; unseen: how likely a model is fooled that nobody tried
  * @typedef {{ blob: Blob, report: Report }} Cloaked
  * @typedef {{ job: string, name: string, mime: string, size: number, channel: string | null,
  *   policy: { protectors: string[], strength: string, sensitive: string[] } }} Request

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from protectors.adversaries.image_network import ImageNetwork
+from protectors.adversaries.reading import Reading
 
 
 class Classifier(ImageNetwork):
@@ -18,3 +19,7 @@ class Classifier(ImageNetwork):
     def read(self, images: Tensor) -> Tensor:
         """Class probabilities [B, classes]."""
         return functional.softmax(self.logits(images), 1)
+
+    def readings(self, images: Tensor) -> list[Reading]:
+        """Return the class that is read first in each image."""
+        return [Reading((self.classes[label],)) for label in self.read(images).argmax(1).tolist()]

@@ -9,7 +9,7 @@ from torch.nn import functional
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.image_list import ImageList
 
-from protectors.base import Detection
+from protectors.adversaries.reading import Detection, Reading
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,11 @@ class Detector:
                 ]
             )
         return found
+
+    def readings(self, images: Tensor) -> list[Reading]:
+        """Return the objects found in each image that count: of at least the detector's own threshold."""
+        found = self.detect(images, self.threshold)
+        return [Reading(tuple(detection.label for detection in own), tuple(own)) for own in found]
 
     def label(self, name: str) -> int:
         """The label of a class; ValueError names the classes there are."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from protectors.adversaries.image_network import ImageNetwork
+from protectors.adversaries.reading import Reading
 
 
 class HashEncoder(ImageNetwork):
@@ -35,6 +36,10 @@ class HashEncoder(ImageNetwork):
     def read(self, images: Tensor) -> Tensor:
         """The labels [B] that a search retrieves: those of the nearest centres."""
         return self.scores(self.codes(images)).argmax(1)
+
+    def readings(self, images: Tensor) -> list[Reading]:
+        """Return the class that a search retrieves for each image."""
+        return [Reading((self.classes[label],)) for label in self.read(images).tolist()]
 
 
 def binary(outputs: Tensor) -> Tensor:

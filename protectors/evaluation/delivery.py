@@ -1,12 +1,13 @@
 """What the daemon delivers, apart from runs of one protector: those must not be measured anew when another one changes."""
 
 from protectors.channel.exact import through_jpeg
-from protectors.cloak import Cloakroom, Policy
+from protectors.cloak import Cloakroom
 from protectors.evaluation.measurement import SEED
 from protectors.evaluation.running import end_of
+from protectors.judging.judge import Judge
 from protectors.native import Pixels
 
 
-def delivered_by(room: Cloakroom, policy: Policy, photo: Pixels) -> Pixels:
-    """A photo as the daemon delivers it: cloaked, saved as its JPEG, and decoded again."""
-    return through_jpeg(end_of(room.cloak(photo, policy, SEED)))
+def delivered_by(room: Cloakroom, judge: Judge) -> Pixels:
+    """Return the photo of a judge as the daemon delivers it: cloaked, saved as its JPEG, and decoded again."""
+    return through_jpeg(end_of(room.cloak(judge, SEED)))

@@ -12,11 +12,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from protectors.cloak import Policy
 from protectors.evaluation.delivery import delivered_by
 from protectors.evaluation.measurement import Figures, Measurement
 from protectors.evaluation.processes import each, processes, room_of
 from protectors.evaluation.quality import chosen
+from protectors.policy import Policy
 
 KINDS = ("objects", "search", "scene")
 PHOTOS = 40
@@ -36,15 +36,16 @@ class Reading:
 
 def read(device: str, protectors: tuple[str, ...], photo: Pixels) -> Reading:
     """Cloak one photo and read the pixels that are delivered."""
-    room, policy = room_of(device), Policy(protectors)
-    report = room.judge(photo, delivered_by(room, policy, photo), policy)
-    verdicts = report["verdicts"]
+    room = room_of(device)
+    judge = room.judge(Policy(protectors), photo)
+    judgement = judge.judgement(delivered_by(room, judge))
+    verdicts = judgement.verdicts
     protected = {
-        kind: all(verdict["protected"] for verdict in verdicts if verdict["protector"] == kind)
+        kind: all(verdict.protected for verdict in verdicts if verdict.protector == kind)
         for kind in protectors
-        if any(verdict["before"] for verdict in verdicts if verdict["protector"] == kind)
+        if any(verdict.before for verdict in verdicts if verdict.protector == kind)
     }
-    return Reading(protected, report["psnr"] or 100.0)
+    return Reading(protected, min(100.0, judgement.quality.psnr))
 
 
 def run(measurement: Measurement) -> None:

@@ -23,15 +23,17 @@ import numpy as np
 from PIL import Image
 
 from protectors.archive import Archive
-from protectors.base import Verdict
 from protectors.channel import sites
-from protectors.cloak import FLOORS, Cloakroom, Policy
 from protectors.evaluation.delivery import delivered_by
 from protectors.evaluation.extra import needed
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.processes import each, room_of
+from protectors.judging.judge import Judge
+from protectors.judging.quality import Quality
+from protectors.judging.verdict import Verdict
 from protectors.native import Pixels
-from protectors.quality import Quality, as_tensor
+from protectors.policy import FLOORS, Policy
+from protectors.quality import measured
 
 PIXELS = 12_000_000
 OWN = ("astronaut", "coffee", "rocket", "chelsea")
@@ -75,11 +77,12 @@ def measure(device: str, pixels: int, photo: Pixels) -> Reading:
     room, policy = room_of(device), Policy()
     large = enlarged(photo, pixels)
     begun = time.monotonic()
-    delivered = delivered_by(room, policy, large)
+    judge = room.judge(policy, large)
+    delivered = delivered_by(room, judge)
     seconds = time.monotonic() - begun
-    quality = Quality.of(large, delivered)
+    quality = measured(large, delivered)
     forms = {"delivered": delivered, **{own.name: own.exact(delivered) for own in sites.pipelines()}}
-    protected = {name: _by_protector(room, policy, large, arrived) for name, arrived in forms.items()}
+    protected = {name: _by_protector(judge, arrived) for name, arrived in forms.items()}
     return Reading(protected, quality, quality.reaches(FLOORS[policy.strength]), seconds, most_memory())
 
 
@@ -93,9 +96,9 @@ def most_memory() -> float:
     return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 
 
-def _by_protector(room: Cloakroom, policy: Policy, photo: Pixels, arrived: Pixels) -> dict[str, bool]:
+def _by_protector(judge: Judge, arrived: Pixels) -> dict[str, bool]:
     verdicts: dict[str, list[Verdict]] = {}
-    for verdict in room.verdicts(policy, as_tensor(photo), as_tensor(arrived)):
+    for verdict in judge.verdicts(arrived):
         if verdict.before:
             verdicts.setdefault(verdict.protector, []).append(verdict)
     return {name: all(own.protected for own in several) for name, several in verdicts.items()}

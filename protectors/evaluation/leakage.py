@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protectors.base import Detection
+from protectors.adversaries.reading import Detection
 from protectors.evaluation.measurement import Figures
 from protectors.objects import PUBLISHED_THRESHOLD
 

@@ -22,15 +22,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protectors.archive import Archive
-from protectors.calibration import binned, estimates, expected_error
+from protectors.calibration import binned, expected_error
 from protectors.channel.pipeline import Pipeline
-from protectors.cloak import BUDGETS, Policy
 from protectors.evaluation import unseen
 from protectors.evaluation.delivery import delivered_by
 from protectors.evaluation.extra import needed
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.processes import each, processes, room_of
-from protectors.quality import Quality, as_tensor
+from protectors.judging.quality import Quality
+from protectors.policy import BUDGETS, Policy
+from protectors.quality import as_tensor
 
 PHOTOS = {"people.npz": 120, "photos.npz": 80}
 UNSPLIT = "photos.npz"
@@ -70,12 +71,12 @@ class Delivered:
 def deliver(device: str, policy: Policy, photo: Pixels) -> Delivered:
     """One photo on its whole way."""
     room = room_of(device)
-    pixels = delivered_by(room, policy, photo)
-    report = room.judge(photo, pixels, policy)
-    quality = Quality(report["psnr"] or np.inf, report["ssim"], report["fsim"])
-    expected = {name: own["probability"] for name, own in estimates(report, policy.protectors).items()}
+    judge = room.judge(policy, photo)
+    pixels = delivered_by(room, judge)
+    judgement = judge.judgement(pixels)
+    expected = {name: estimate.probability for name, estimate in judgement.unseen.items()}
     reads = unseen.read(device, policy.protectors, photo, pixels)
-    return Delivered(pixels, quality, report["protected"], report["floor"], expected, reads)
+    return Delivered(pixels, judgement.quality, judgement.protected, judgement.above_floor, expected, reads)
 
 
 def distribution(photos: Sequence[Delivered]) -> Figures:

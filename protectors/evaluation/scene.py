@@ -17,6 +17,7 @@ from protectors.channel.family import AS_IT_IS, OWN_FILE
 from protectors.evaluation.brisque import brisque
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.running import outcome_of
+from protectors.judging.question import about_scene
 from protectors.manifest import entry, resolve
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
 from protectors.scene import MARGIN, Aim, Rule, SceneProtector
@@ -84,8 +85,9 @@ def measure(
     delivered = [as_pixels(image[None]) for image in outcome.images]
     forms = torch.cat([as_tensor(pixels) for pixels in delivered]).to(device)
     compressed = torch.cat([as_tensor(through_jpeg(pixels)) for pixels in delivered]).to(device)
-    tally.fooled += [verdict.protected for verdict in protector.judge(originals, forms)]
-    tally.fooled_jpeg += [verdict.protected for verdict in protector.judge(originals, compressed)]
+    question = about_scene(protector.classifier)
+    tally.fooled += [verdict.protected for verdict in question.verdicts(originals, forms)]
+    tally.fooled_jpeg += [verdict.protected for verdict in question.verdicts(originals, compressed)]
     readers = [("judge_before", judge, originals), ("judge_after", judge, forms)]
     probabilities = protector.classifier.read(forms).cpu().numpy()
     if list(tally.classes) == tally.truths:

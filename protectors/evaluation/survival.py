@@ -22,18 +22,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from protectors.adversaries.detector import TwoStageDetector
 from protectors.archive import Archive
 from protectors.base import Budget, Protector
 from protectors.channel import sites
 from protectors.channel.exact import through_jpeg
 from protectors.channel.family import OWN_FILE
 from protectors.channel.pipeline import Pipeline, twice
-from protectors.cloak import BUDGETS, Cloakroom, Policy
+from protectors.cloak import Cloakroom
 from protectors.evaluation import large
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.processes import each, processes, room_of
 from protectors.evaluation.running import end_of, outcome_of
+from protectors.judging.verdict import all_protected
 from protectors.objects import ObjectDisappearance
+from protectors.policy import BUDGETS, Policy
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
 from protectors.scene import MARGIN, SceneProtector
 from protectors.search import SearchProtector
@@ -104,38 +107,36 @@ def pipelines() -> tuple[Pipeline, ...]:
 def without(room: Cloakroom, subject: str) -> Protector:
     """The protector as it was before anything was done for survival: for the file as the daemon saves it alone."""
     if subject == "search":
-        return SearchProtector(room.encoders, torch.Generator())
+        return SearchProtector(room.adversaries.encoders, torch.Generator())
     if subject == "scene":
-        return SceneProtector(room.classifier, torch.Generator().manual_seed(SEED), MARGIN, family=OWN_FILE)
-    return ObjectDisappearance(room.detector, SUBJECTS[subject].policy.sensitive)
+        (classifier,) = room.adversaries.classifiers
+        return SceneProtector(classifier, torch.Generator().manual_seed(SEED), MARGIN, family=OWN_FILE)
+    (detector,) = (own for own in room.adversaries.detectors if isinstance(own, TwoStageDetector))
+    return ObjectDisappearance(detector, SUBJECTS[subject].policy.sensitive)
 
 
 def measure(task: Task, photo: Pixels) -> Reading:
     """Cloak one photo, and read every form that it takes."""
     room, policy = room_of(task.device), SUBJECTS[task.subject].policy
-    originals = as_tensor(photo).to(task.device)
+    originals, judge = as_tensor(photo).to(task.device), room.judge(policy, photo)
     if task.ours:
         # A seed a photo: in a pool nothing depends on which process takes which.
-        unrounded = end_of(room.cloaked(originals, policy, SEED)).unrounded
+        unrounded = end_of(room.cloaked(originals, judge, SEED)).unrounded
     else:
         own = BUDGETS[policy.strength]
         unrounded = outcome_of(without(room, task.subject), originals, Budget(own.radius, BASELINE_STEPS)).unrounded
     pixels = through_jpeg(as_pixels(unrounded))
     protected = {
-        "float": all(own.protected for own in room.verdicts(policy, originals, unrounded)),
-        "delivered": _protected(room, policy, photo, pixels),
+        "float": all_protected(judge.verdicts(unrounded)),
+        "delivered": all_protected(judge.verdicts(pixels)),
     }
     decibels, untouched = {"delivered": psnr(photo, pixels)}, {}
     for pipeline in pipelines():
         kept, plain = pipeline.exact(pixels), pipeline.exact(photo)
-        protected[pipeline.name] = _protected(room, policy, photo, kept)
-        untouched[pipeline.name] = _protected(room, policy, photo, plain)
+        protected[pipeline.name] = all_protected(judge.verdicts(kept))
+        untouched[pipeline.name] = all_protected(judge.verdicts(plain))
         decibels[pipeline.name] = psnr(plain, kept)
     return Reading(protected, decibels, ssim(photo, pixels), untouched, pixels)
-
-
-def _protected(room: Cloakroom, policy: Policy, photo: Pixels, arrived: Pixels) -> bool:
-    return all(verdict.protected for verdict in room.verdicts(policy, as_tensor(photo), as_tensor(arrived)))
 
 
 def figures_of(readings: Sequence[Reading]) -> Figures:
@@ -162,7 +163,7 @@ def photos_of(task: Task, data: Path, count: int) -> list[Pixels]:
     for index in order.tolist():
         photo = archive.image(index)
         # Where even the photo itself counts as protected there is nothing to hide.
-        if not _protected(room_of(task.device), SUBJECTS[task.subject].policy, photo, photo):
+        if not all_protected(room_of(task.device).judge(subject.policy, photo).verdicts(photo)):
             photos.append(photo)
         if len(photos) == count:
             break

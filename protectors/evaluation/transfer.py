@@ -20,7 +20,7 @@ from torch.nn import functional
 from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.loading import load_classifier
 from protectors.archive import Archive
-from protectors.base import Budget, Verdict
+from protectors.base import Budget
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.running import outcome_of
 from protectors.manifest import entries
@@ -124,10 +124,6 @@ class Fooler(Optimising):
 
     def objective(self, originals: Tensor, budget: Budget) -> Fooling:
         return Fooling(self.surrogates, originals, self.method)
-
-    def judge(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
-        """Judged by the classifier that is left out, elsewhere."""
-        return []
 
 
 def classifiers(device: torch.device) -> dict[str, Classifier]:

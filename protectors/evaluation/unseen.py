@@ -1,25 +1,17 @@
 """What models read in delivered photos that no cloak is made against: the judges, the surrogates of other makes, and the
 encoders of other code lengths. An estimate is fitted on them, and checked by them on other photos."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 
-import torch
-from torch import Tensor
-
+from protectors.adversaries.loaded import ENCODERS
 from protectors.adversaries.loading import load_classifier, load_detector, load_encoder
-from protectors.base import Verdict
-from protectors.cloak import ENCODERS, pick_device
+from protectors.device import pick_device
+from protectors.judging.judge import Judge
+from protectors.judging.question import Question, about_objects, about_scene, about_search
 from protectors.manifest import Entry, entries, entry
 from protectors.native import Pixels
-from protectors.objects import detected
-from protectors.quality import as_tensor
-from protectors.scene import SceneProtector
-from protectors.search import SearchProtector
-
-Judge = Callable[[Tensor, Tensor], list[Verdict]]
-"""Verdicts on originals and what was delivered of them."""
+from protectors.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -46,27 +38,24 @@ def models() -> tuple[Entry, ...]:
 
 
 @cache
-def judges(device: str) -> tuple[tuple[str, Judge], ...]:
-    """The verdict of each, and the protector that it is about."""
-    place, nobody = pick_device(device), torch.Generator()
-    made: list[tuple[str, Judge]] = []
+def questions(device: str) -> tuple[Question, ...]:
+    """Return the question for each unseen model."""
+    place = pick_device(device)
+    made: list[Question] = []
     for own in models():
         if own.task == "objects":
-            made.append((own.task, partial(detected, load_detector(own, place))))
+            made.append(about_objects(load_detector(own, place)))
         elif own.task == "search":
-            made.append((own.task, SearchProtector([load_encoder(own, place)], nobody).judge))
+            made.append(about_search(load_encoder(own, place)))
         else:
-            made.append((own.task, SceneProtector(load_classifier(own, place), nobody).judge))
+            made.append(about_scene(load_classifier(own, place)))
     return tuple(made)
 
 
 def read(device: str, protectors: tuple[str, ...], photo: Pixels, delivered: Pixels) -> list[Read]:
     """What the unseen models of some protectors make of a photo; those that read nothing in the original are left out."""
-    before, after = as_tensor(photo), as_tensor(delivered)
+    asked = [question for question in questions(device) if question.protector in protectors]
+    judge = Judge(Policy(protectors), photo, asked, pick_device(device))
     return [
-        Read(verdict.protector, verdict.adversary, verdict.protected)
-        for task, judge in judges(device)
-        if task in protectors
-        for verdict in judge(before, after)
-        if verdict.before
+        Read(verdict.protector, verdict.adversary, verdict.protected) for verdict in judge.verdicts(delivered) if verdict.before
     ]

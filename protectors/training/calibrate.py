@@ -19,31 +19,33 @@ import numpy as np
 
 from protectors.archive import DEFAULT_FOLDER, Archive
 from protectors.calibration import FILE, Logistic, features_of
-from protectors.cloak import BUDGETS, Policy, Strength
 from protectors.evaluation import quality, unseen
 from protectors.evaluation.delivery import delivered_by
 from protectors.evaluation.measurement import SEED
 from protectors.evaluation.processes import processes, room_of
+from protectors.judging.judgement import Judgement
 from protectors.names import DEFAULT
 from protectors.native import Pixels
+from protectors.policy import BUDGETS, Policy, Strength
 
 POLICIES = (DEFAULT, ("search",))
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One photo after one policy: its report, and what the unseen models read."""
+    """One photo after one policy: the judgement on it, and what the unseen models read."""
 
-    report: dict[str, Any]
+    judgement: Judgement
     reads: list[unseen.Read]
 
 
 def sample(device: str, task: tuple[Strength, tuple[str, ...], Pixels]) -> Sample:
     """Deliver one photo and have it read."""
     strength, protectors, photo = task
-    room, policy = room_of(device), Policy(protectors, strength)
-    pixels = delivered_by(room, policy, photo)
-    return Sample(room.judge(photo, pixels, policy), unseen.read(device, protectors, photo, pixels))
+    room = room_of(device)
+    judge = room.judge(Policy(protectors, strength), photo)
+    pixels = delivered_by(room, judge)
+    return Sample(judge.judgement(pixels), unseen.read(device, protectors, photo, pixels))
 
 
 def photos(data: Path, count: int) -> list[Pixels]:
@@ -62,12 +64,13 @@ def fitted(samples: list[Sample]) -> dict[str, dict[str, Any]]:
     models: dict[str, set[str]] = defaultdict(set)
     for number, own in enumerate(samples):
         for read in own.reads:
-            rows[read.protector].append((features_of(own.report, read.protector).tolist(), read.fooled, number))
+            features = features_of(own.judgement.quality, own.judgement.verdicts, read.protector)
+            rows[read.protector].append((features.tolist(), read.fooled, number))
             models[read.protector].add(read.model)
     made = {}
     for name, several in rows.items():
-        features, fooled, groups = zip(*several, strict=True)
-        fit = Logistic.fitted(np.array(features), np.array(fooled, dtype=np.float64), groups)
+        measures, fooled, groups = zip(*several, strict=True)
+        fit = Logistic.fitted(np.array(measures), np.array(fooled, dtype=np.float64), groups)
         made[name] = {
             "weights": np.round(fit.weights, 5).tolist(),
             "covariance": np.round(fit.covariance, 6).tolist(),

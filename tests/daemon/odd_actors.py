@@ -6,6 +6,7 @@ from pathlib import Path
 
 from daemon.cluster.photos import Asked
 from daemon.pipe import Done, Failed, FromWorker
+from tests.daemon.judgements import report
 
 
 class Odd:
@@ -33,9 +34,9 @@ class Odd:
             time.sleep(0.3)
         if b"damaged" in data:
             return Failed(job="album", code="truncated", sentence="damaged"), b""
-        report = {"protected": b"recognised" not in data, "psnr": 40.0, "pid": os.getpid(), "seed": self._asked.seed}
+        told = report(b"recognised" not in data, pid=os.getpid(), seed=self._asked.seed)
         body = data + b"~\0\0"
-        return Done(job="album", mime="image/png", size=len(body), report=report), body
+        return Done(job="album", mime="image/png", size=len(body), report=told), body
 
     def _marked(self, name: str) -> bool:
         marker = Path(self._folder / name)

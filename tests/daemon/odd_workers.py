@@ -10,6 +10,7 @@ from typing import Any
 
 from daemon.pipe import Beat, Done, Failed, Line, Ready, Step, Stop, Work
 from daemon.worker import CANNOT_CLOAK, DEVICE_LOST, WorkerSettings
+from tests.daemon.judgements import report
 
 READY = Ready(device="cpu", models="embedded", protectors=("objects", "scene"), classes=("person",))
 
@@ -29,8 +30,8 @@ def _begin(connection: Connection, beating: bool = True) -> Line:
     return line
 
 
-def _done(work: Work, size: int, **report: Any) -> Done:
-    return Done(job=work.job, mime="image/png", size=size, report={"protected": True, **report})
+def _done(work: Work, size: int, **facts: Any) -> Done:
+    return Done(job=work.job, mime="image/png", size=size, report={"protected": True, **facts})
 
 
 def _next_work(line: Line) -> tuple[Work, bytes]:
@@ -85,8 +86,8 @@ def counted(connection: Connection, settings: WorkerSettings) -> None:
                 line.send(Failed(job=work.job, code="truncated", sentence="damaged"))
             else:
                 protected = b"recognised" not in body
-                report = {"protected": protected, "psnr": 40.0, "seconds": {"total": 0.0}}
-                line.send(Done(job=work.job, mime="image/png", size=len(body) + 1, report=report), body + b"~")
+                done = Done(job=work.job, mime="image/png", size=len(body) + 1, report=report(protected, 0.0))
+                line.send(done, body + b"~")
 
 
 def recognised(connection: Connection, _: WorkerSettings) -> None:
@@ -95,8 +96,7 @@ def recognised(connection: Connection, _: WorkerSettings) -> None:
     with contextlib.suppress(EOFError):
         while True:
             work, body = _next_work(line)
-            report = {"protected": False, "psnr": 40.0, "seconds": {"total": 1.0}}
-            line.send(Done(job=work.job, mime="image/png", size=len(body), report=report), body)
+            line.send(Done(job=work.job, mime="image/png", size=len(body), report=report(False)), body)
 
 
 def slow(connection: Connection, settings: WorkerSettings) -> None:

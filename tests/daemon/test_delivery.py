@@ -9,7 +9,9 @@ from PIL import Image
 
 from daemon import photo
 from daemon.delivery import deliverable, in_words, saved_as, size_limit, size_notes
+from protectors.judging.judgement import Judgement
 from protectors.quality import psnr
+from tests.daemon.judgements import judgement
 from tests.daemon.odd_files import iccp, jpeg_with, png_with, tiff
 from tests.daemon.samples import SECRET, Pixels, astronaut, exif, opened, rgb_profile, saved
 
@@ -25,7 +27,7 @@ def nudged(pixels: Pixels) -> Pixels:
     return made
 
 
-def delivered(data: bytes, judge: Any, limit: int | None = None) -> tuple[bytes, dict[str, Any], list[str]]:
+def delivered(data: bytes, judge: Any, limit: int | None = None) -> tuple[bytes, Judgement, list[str]]:
     read = photo.decode(data)
     stages: list[str] = []
     most = size_limit(len(data), None) if limit is None else limit
@@ -33,12 +35,12 @@ def delivered(data: bytes, judge: Any, limit: int | None = None) -> tuple[bytes,
     return encoded, report, stages
 
 
-def content(_: Pixels) -> dict[str, Any]:
-    return {"protected": True, "floor": True}
+def content(_: Pixels) -> Judgement:
+    return judgement()
 
 
-def never(_: Pixels) -> dict[str, Any]:
-    return {"protected": False, "floor": False}
+def never(_: Pixels) -> Judgement:
+    return judgement(False, False)
 
 
 FILES = {
@@ -90,7 +92,7 @@ def test_a_palette_is_kept_where_the_judge_is_content_and_left_where_not() -> No
     assert opened(delivered(data, content)[0]).mode == "P"
     read = photo.decode(data)
     wanted = nudged(read.pixels)
-    exact = delivered(data, lambda pixels: {"protected": bool((pixels == wanted).all()), "floor": True}, 10**9)[0]
+    exact = delivered(data, lambda pixels: judgement(bool((pixels == wanted).all())), 10**9)[0]
     assert opened(exact).mode == "RGB"
     assert (np.asarray(opened(exact)) == wanted).all()
 
@@ -104,12 +106,12 @@ def test_grey_stays_grey_where_the_judge_is_content() -> None:
 def test_the_judge_decides_on_the_bytes_that_go_out() -> None:
     seen: list[Pixels] = []
 
-    def second(pixels: Pixels) -> dict[str, Any]:
+    def second(pixels: Pixels) -> Judgement:
         seen.append(pixels)
-        return {"protected": len(seen) == 2, "floor": True}
+        return judgement(len(seen) == 2)
 
     encoded, report, stages = delivered(FILES["JPEG 70"], second)
-    assert report["protected"]
+    assert report.protected
     assert (photo.decode(encoded).pixels == seen[1]).all()
     assert stages == ["encode", "judge"] * 2
     assert len(seen) == 2
@@ -120,10 +122,10 @@ def test_only_the_finest_may_be_larger_and_that_is_told() -> None:
     data = FILES["JPEG 70"]
     seen = 0
 
-    def third(_: Pixels) -> dict[str, Any]:
+    def third(_: Pixels) -> Judgement:
         nonlocal seen
         seen += 1
-        return {"protected": seen == 3, "floor": True}
+        return judgement(seen == 3)
 
     encoded, _, _ = delivered(data, third)
     assert len(encoded) > 1.5 * len(data)
@@ -134,7 +136,7 @@ def test_only_the_finest_may_be_larger_and_that_is_told() -> None:
 
 def test_what_nobody_is_content_with_is_the_smallest_that_looks_well_or_the_finest() -> None:
     data = FILES["JPEG 70"]
-    looks_well, _, _ = delivered(data, lambda _: {"protected": False, "floor": True})
+    looks_well, _, _ = delivered(data, lambda _: judgement(False))
     assert len(looks_well) <= 1.5 * len(data)
     finest, _, _ = delivered(data, never)
     assert len(finest) > 1.5 * len(data)

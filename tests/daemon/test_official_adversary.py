@@ -30,6 +30,7 @@ from protectors.base import Budget
 from protectors.evaluation import objects
 from protectors.evaluation.measurement import Measurement
 from protectors.evaluation.running import outcome_of
+from protectors.judging.question import about_objects
 from protectors.manifest import DamagedWeightsError, Entry, resolve, sha256_of
 from protectors.objects import ObjectDisappearance
 from protectors.quality import as_pixels, as_tensor
@@ -204,7 +205,7 @@ def test_disappearance_pushes_what_must_go(
     delivered = as_pixels(outcome.images)
     assert outcome.steps == (2,)
     assert 0 < np.abs(delivered.astype(int) - pixels).max() <= 8
-    (verdict,) = protector.judge(originals, as_tensor(delivered))
+    (verdict,) = about_objects(detector, sensitive).verdicts(originals, as_tensor(delivered))
     assert "person" in verdict.before
     assert verdict.adversary == "faster_rcnn_resnet50_fpn_coco"
     proposals, (before,) = detector.propose(originals)

@@ -1,6 +1,7 @@
 """The protocol against its schema and the vectors that the JavaScript tests read too."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,14 @@ from daemon.protocol import (
     encode,
     error,
 )
+from tests.protectors.judging.test_judgement import WHOLE
 
 FOLDER = Path(daemon.__file__).parent
 SCHEMA = json.loads((FOLDER / "protocol.json").read_text())
 VECTORS = json.loads((FOLDER / "vectors.json").read_text())
+FACTS = {"width", "height", "mime", "bytes_in", "bytes_out", "seconds", "device", "models", "notes"}
+"""Of the job, which the worker adds to the judgement."""
+
 DECODE = {"client": decode_from_client, "daemon": decode_from_daemon}
 
 
@@ -122,6 +127,21 @@ def test_every_code_has_a_sentence_that_fits() -> None:
     assert set(SENTENCES) == set(CODES) == set(SCHEMA["$defs"]["code"]["enum"])
     for code in CODES:
         assert validator("daemon").is_valid(json.loads(encode(error("0" * 32, code))))
+
+
+def test_reports_have_the_judgements_own_keys() -> None:
+    """One definition: the schema describes it, and the extension reads nothing that is not in it."""
+    report = next(part for name, part in SCHEMA["$defs"].items() if name == "result")["properties"]["report"]["properties"]
+    told = WHOLE.as_json()
+    assert set(told) == set(report) - FACTS
+    for verdict in told["verdicts"]:
+        assert set(verdict) <= set(SCHEMA["$defs"]["verdict"]["properties"])
+    message = {"type": "result", "job": "0" * 32, "mime": "image/png", "size": 1, "report": told}
+    assert validator("daemon").is_valid(message)
+    connection = FOLDER.parent / "extension" / "background" / "connection.js"
+    (typed,) = re.findall(r"@typedef \{(\{ protected.*?)\} Report$", connection.read_text(), re.MULTILINE | re.DOTALL)
+    known = set(report) | set(SCHEMA["$defs"]["verdict"]["properties"]) | {"channel", "probability", "low", "high"}
+    assert set(re.findall(r"(\w+)\??: ", typed)) - {"stage", "field", "protector"} <= known
 
 
 # Frames.

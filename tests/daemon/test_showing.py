@@ -11,9 +11,10 @@ from rich.progress import Progress
 from daemon.commands.showing import Bars, Lines, share_of
 from daemon.protocol import Progress as ProgressMessage
 from daemon.protocol import Queued
+from tests.daemon.judgements import report
 
 JOB = "0" * 32
-REPORT = {"protected": True, "psnr": 40.0, "seconds": {"total": 1.0}}
+REPORT = report()
 
 
 def at(stage: str, done: int = 0, total: int = 1) -> ProgressMessage:

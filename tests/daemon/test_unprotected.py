@@ -2,13 +2,17 @@
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from daemon.commands import protect
 from daemon.commands.showing import Showing, summary
+from protectors.judging.estimate import Estimate
+from protectors.judging.judgement import SiteJudgement
 from tests.daemon.conftest import POLICY, StartServer, local_client
+from tests.daemon.judgements import judgement
 from tests.daemon.odd_workers import recognised
 
 
@@ -34,13 +38,12 @@ async def test_it_is_written_only_when_asked_for(start_server: StartServer, tmp_
 
 
 def test_the_line_says_what_is_expected_of_models_that_nobody_tried(tmp_path: Path) -> None:
-    report = {
-        "protected": True,
-        "psnr": 40.0,
-        "seconds": {"total": 2.0},
-        "site": {"channel": "instagram", "protected": True},
-        "unseen": {"scene": {"probability": 0.62, "low": 0.55, "high": 0.69}},
-    }
-    line = summary(tmp_path / "a.jpg", tmp_path / "out" / "a.jpg", report, None)
+    judged = replace(
+        judgement(),
+        site=SiteJudgement("instagram", True, ()),
+        unseen={"scene": Estimate(probability=0.62, low=0.55, high=0.69)},
+    )
+    told = judged.as_json() | {"seconds": {"total": 2.0}}
+    line = summary(tmp_path / "a.jpg", tmp_path / "out" / "a.jpg", told, None)
     assert "a scene classifier that nobody tried is fooled by 62% of photos like it (55% to 69%)" in line
     assert "as instagram keeps it: protected" in line

@@ -20,27 +20,34 @@ from daemon.protocol import LIMITS
 from protectors import cloak
 from protectors.channel.pipeline import Pipeline
 from protectors.cloak import Cloakroom
+from protectors.judging.judgement import Judgement
 from tests.daemon.conftest import POLICY
+from tests.daemon.judgements import judgement
 from tests.daemon.samples import Pixels, grey_png
 
 
 class Noise:
-    """Turns every photo into the one thing that no PNG can make smaller. Only what it computes is not real."""
+    """Turns every photo into the one thing that no PNG can make smaller, and judges it. Only what it computes is not real."""
 
     device, model_set = "cpu", "embedded"
+    original: Pixels
     judged_for: Pipeline | None = None
     saved: Sequence[Callable[[Pixels], Pixels | None]]
 
+    def judge(self, _: object, original: Pixels) -> "Noise":
+        self.original = original
+        return self
+
     def cloak(
-        self, pixels: Pixels, _: object, __: int | None, saved: Sequence[Callable[[Pixels], Pixels | None]]
+        self, judge: "Noise", _: int | None, saved: Sequence[Callable[[Pixels], Pixels | None]]
     ) -> Generator[Any, None, Pixels]:
         yield from ()
         self.saved = saved
-        return np.random.default_rng(0).integers(0, 256, pixels.shape, dtype=np.uint8)
+        return np.random.default_rng(0).integers(0, 256, judge.original.shape, dtype=np.uint8)
 
-    def judge(self, original: Pixels, delivered: Pixels, policy: object, channel: Pipeline | None) -> dict[str, Any]:
+    def judgement(self, delivered: Pixels, channel: Pipeline | None) -> Judgement:
         self.judged_for = channel
-        return {"protected": True, "psnr": 40.0, "fsim": 0.99, "verdicts": []}
+        return judgement()
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ import time
 from pathlib import Path as FilePath
 from typing import Any
 
-from protectors.cloak import Cloakroom, Policy
+from protectors.cloak import Cloakroom
 from protectors.names import DEFAULT
+from protectors.policy import Policy
 from tests.end_to_end.browser import Browser, Page
 from tests.end_to_end.drawing import before_and_after
 from tests.end_to_end.photos import Upload, astronaut, decode, jpeg
@@ -115,7 +116,7 @@ def _read_back(photo: Upload, part: Part) -> dict[str, Any]:
     before, after = photo.pixels, decode(part.data)
     if before.shape != after.shape:
         return {"protected": False, "verdicts": [], "psnr": 0.0, "ssim": 0.0, "shape": after.shape}
-    return Cloakroom().judge(before, after, Policy())
+    return Cloakroom().judge(Policy(), before).judgement(after).as_json()
 
 
 def _tell(told: dict[str, Any], lines: Lines) -> None:

@@ -12,9 +12,11 @@ from torch.nn import functional
 from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.detector import Look, Proposals, TwoStageDetector
 from protectors.adversaries.hash_encoder import HashEncoder
-from protectors.base import Budget, Detection
+from protectors.adversaries.reading import Detection
+from protectors.base import Budget
 from protectors.channel.family import Family
 from protectors.channel.pipeline import Pipeline
+from protectors.judging.question import about_objects
 from protectors.objects import Disappearance, ObjectDisappearance, Rule
 from protectors.scene import Misreading
 from protectors.scene import Rule as SceneRule
@@ -157,7 +159,7 @@ def test_a_batch_of_photos_becomes_what_each_becomes_alone(rule: Rule, sensitive
     for photo, image in zip(photos, together, strict=True):
         alone = finish(protector.protect(photo[None], Budget(0.9, 200)))[1].images
         assert torch.allclose(alone[0], image, atol=1e-6)
-    assert all(verdict.protected for verdict in protector.judge(photos, together))
+    assert all(verdict.protected for verdict in about_objects(protector.detector, sensitive).verdicts(photos, together))
 
 
 def test_forms_in_turn_come_to_the_next_once_the_first_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +182,7 @@ def test_forms_in_turn_come_to_the_next_once_the_first_is_quiet(monkeypatch: pyt
     assert {forms[0] for forms in drawn[first:]} == {0, 1, 2}
     assert all(len(forms) == 1 for forms in drawn)
     assert detector.passes == len(drawn)
-    assert all(verdict.protected for verdict in protector.judge(picture(CUP, BLUE), outcome.images))
+    assert all(verdict.protected for verdict in about_objects(detector).verdicts(picture(CUP, BLUE), outcome.images))
     # A change is made smaller for as long as all forms stay quiet.
     coarse = finish(ObjectDisappearance(detector, rule="refreshed").protect(picture(CUP, BLUE), Budget(0.9, 200)))[1]
     assert (outcome.images - picture(CUP, BLUE)).square().sum() < 1.2 * (coarse.images - picture(CUP, BLUE)).square().sum()

@@ -2,27 +2,27 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from protectors import calibration
+from protectors.adversaries.loaded import ENCODERS
 from protectors.calibration import Logistic, estimates, expected_error, features_of, known
-from protectors.cloak import ENCODERS
 from protectors.evaluation import unseen
 from protectors.evaluation.unseen import Read
+from protectors.judging.judgement import Judgement
+from protectors.judging.quality import Quality
+from protectors.judging.verdict import Verdict
 from protectors.training.calibrate import Sample, fitted, photos
 
-REPORT: dict[str, Any] = {
-    "psnr": 40.0,
-    "fsim": 0.99,
-    "verdicts": [
-        {"protector": "objects", "before": ["person"] * 15},
-        {"protector": "scene", "before": ["sea"]},
-    ],
-}
+QUALITY = Quality(psnr=40.0, ssim=0.98, fsim=0.99)
+VERDICTS = (
+    Verdict("objects", "a detector", True, ("person",) * 15, ()),
+    Verdict("scene", "a classifier", True, ("sea",), ("street",)),
+)
+JUDGEMENT = Judgement(True, QUALITY, True, 8, VERDICTS)
 
 
 def drawn(
@@ -70,27 +70,29 @@ def test_the_expected_error_by_hand() -> None:
 
 
 def test_what_is_looked_at_of_a_photo() -> None:
-    assert features_of(REPORT, "objects").tolist() == pytest.approx([1, 0, 0, 1])
-    assert features_of(REPORT, "scene").tolist() == pytest.approx([1, 0, 0, 0.25])
+    assert features_of(QUALITY, VERDICTS, "objects").tolist() == pytest.approx([1, 0, 0, 1])
+    assert features_of(QUALITY, VERDICTS, "scene").tolist() == pytest.approx([1, 0, 0, 0.25])
     # A photo that saving left as it was has no PSNR.
-    assert np.isfinite(features_of({**REPORT, "psnr": None, "fsim": 1.0}, "scene")).all()
+    assert np.isfinite(features_of(Quality(np.inf, 1.0, 1.0), VERDICTS, "scene")).all()
 
 
 def test_only_what_was_fitted_is_estimated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert known(tmp_path / "nothing.json") == {}
-    samples = [Sample(REPORT, [Read("objects", "one", number % 2 == 0), Read("objects", "two", True)]) for number in range(20)]
+    samples = [
+        Sample(JUDGEMENT, [Read("objects", "one", number % 2 == 0), Read("objects", "two", True)]) for number in range(20)
+    ]
     file = tmp_path / "calibration.json"
     file.write_text(json.dumps({"seed": 0, "protectors": fitted(samples)}), encoding="utf-8")
     content = json.loads(file.read_text(encoding="utf-8"))["protectors"]["objects"]
     assert (content["photos"], content["models"], content["fooled"]) == (20, ["one", "two"], 0.75)
     fits = known(file)
     monkeypatch.setattr(calibration, "known", lambda: fits)
-    made = estimates(REPORT, ("objects", "scene"))
+    made = estimates(QUALITY, VERDICTS, ("objects", "scene"))
     assert list(made) == ["objects"]
-    assert 0 < made["objects"]["low"] < made["objects"]["probability"] < made["objects"]["high"] < 1
-    assert made["objects"]["probability"] == pytest.approx(0.75, abs=0.1)
+    assert 0 < made["objects"].low < made["objects"].probability < made["objects"].high < 1
+    assert made["objects"].probability == pytest.approx(0.75, abs=0.1)
     # All objects were hidden in what was fitted.
-    assert estimates(REPORT, ("objects",), ("person",)) == {}
+    assert estimates(QUALITY, VERDICTS, ("objects",), ("person",)) == {}
 
 
 def test_no_unseen_model_is_one_that_cloaks_are_made_against() -> None:

@@ -9,9 +9,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from protectors.cloak import Cloakroom, Policy
+from protectors.cloak import Cloakroom
 from protectors.generators import GeneratorError, imported, take_in
 from protectors.manifest import sha256_of
+from protectors.policy import Policy
 from protectors.unet import UNet
 from tests.protectors.conftest import finish
 
@@ -47,11 +48,11 @@ def test_an_imported_generator_is_a_protector_of_its_own(tmp_path: Path) -> None
     room = Cloakroom("cpu", models)
     assert room.protectors[-1] == "visual-their"
     photo = np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8)
-    seen, cloaked = finish(room.cloak(photo, Policy(("visual-their",))))
+    judge = room.judge(Policy(("visual-their",)), photo)
+    seen, cloaked = finish(room.cloak(judge))
     assert {progress.stage for progress in seen} == {"visual"}
     assert cloaked.shape == photo.shape
-    verdicts = room.judge(photo, cloaked, Policy(("visual-their",)))["verdicts"]
-    assert [verdict["adversary"] for verdict in verdicts] == ["resnet18_cifar", own.name]
+    assert [verdict.adversary for verdict in judge.verdicts(cloaked)] == ["resnet18_cifar", own.name]
 
 
 def test_one_of_the_same_name_is_replaced(tmp_path: Path) -> None:
@@ -117,12 +118,12 @@ def test_weights_that_were_changed_later_are_not_used(tmp_path: Path) -> None:
     save_file(UNet().state_dict(), models / "generators" / "their.safetensors")
     room = Cloakroom("cpu", models)
     with pytest.raises(GeneratorError, match="SHA-256"):
-        finish(room.cloak(np.zeros((40, 40, 3), np.uint8), Policy(("visual-their",))))
+        room.judge(Policy(("visual-their",)), np.zeros((40, 40, 3), np.uint8))
 
 
 def test_a_generator_that_nobody_imported_is_refused(cloakroom: Cloakroom) -> None:
     with pytest.raises(ValueError, match="visual-none"):
-        finish(cloakroom.cloak(np.zeros((40, 40, 3), np.uint8), Policy(("visual-none",))))
+        cloakroom.judge(Policy(("visual-none",)), np.zeros((40, 40, 3), np.uint8))
 
 
 def test_the_weights_are_of_the_network_as_it_was_handed_out(tmp_path: Path) -> None:
@@ -130,7 +131,7 @@ def test_the_weights_are_of_the_network_as_it_was_handed_out(tmp_path: Path) -> 
     network = UNet().eval()
     models = tmp_path / "models"
     take_in(hand_out(tmp_path, network), models)
-    protector = Cloakroom("cpu", models)._visual("visual-their")
+    protector = Cloakroom("cpu", models).visuals.get("visual-their")
     images = torch.rand(1, 3, 32, 32)
     with torch.no_grad():
         expected = (images + torch.tanh(network(2 * images - 1))).clamp(0, 1)
@@ -149,7 +150,7 @@ def test_a_stored_manifest_that_was_damaged_keeps_nothing_else_from_working(tmp_
 def test_a_target_that_is_no_reader_of_ours_is_not_loaded(tmp_path: Path) -> None:
     models = tmp_path / "models"
     take_in(hand_out(tmp_path, target="dbh24"), models)
-    assert Cloakroom("cpu", models)._visual("visual-their").target is None
+    assert Cloakroom("cpu", models).visuals.get("visual-their").target is None
 
 
 def test_weights_that_are_not_numbers_are_refused(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from protectors.base import Detection
+from protectors.adversaries.reading import Detection
 from protectors.evaluation import objects
 from protectors.evaluation.leakage import Form, Found, counted, privacy, quality, under
 from protectors.evaluation.objects import Photo, Reading, Row, finer_figures, further_rows, row_figures

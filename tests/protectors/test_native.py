@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from protectors.channel.exact import through_jpeg
+from protectors.judging.quality import Quality
 from protectors.native import FAINTER, FULLER, STRIP, Brought, brought, enlarged, enlarged_rows, promising
-from protectors.quality import Quality, as_pixels, as_tensor, psnr, reaches
+from protectors.quality import as_pixels, as_tensor, psnr, reaches
 from tests.protectors.conftest import finish
 
 Pixels = NDArray[np.uint8]

@@ -9,8 +9,9 @@ from protectors.adversaries.detector import TwoStageDetector
 from protectors.adversaries.loading import load_detector
 from protectors.archive import DEFAULT_FOLDER, Archive
 from protectors.base import Budget
+from protectors.judging.question import about_objects
 from protectors.manifest import entry
-from protectors.objects import Disappearance, ObjectDisappearance, Rule, detected
+from protectors.objects import Disappearance, ObjectDisappearance, Rule
 from protectors.quality import as_tensor
 from tests.protectors.conftest import finish, needs_data
 
@@ -24,7 +25,7 @@ def test_m_all_leaves_nothing_to_find(detector: TwoStageDetector, portrait: NDAr
     originals = as_tensor(portrait)
     protector = ObjectDisappearance(detector)
     seen, outcome = finish(protector.protect(originals, Budget(8 / 255, 60)))
-    (verdict,) = protector.judge(originals, outcome.images)
+    (verdict,) = about_objects(detector).verdicts(originals, outcome.images)
     assert verdict.before
     assert verdict.after == ()
     assert verdict.protected
@@ -36,7 +37,7 @@ def test_m_sen_leaves_no_person_to_find(detector: TwoStageDetector, portrait: ND
     originals = as_tensor(portrait)
     protector = ObjectDisappearance(detector, ["person"])
     _, outcome = finish(protector.protect(originals, Budget(8 / 255, 60)))
-    (verdict,) = protector.judge(originals, outcome.images)
+    (verdict,) = about_objects(detector, ["person"]).verdicts(originals, outcome.images)
     assert "person" in verdict.before
     assert "person" not in verdict.after
     assert verdict.protected
@@ -106,7 +107,7 @@ def test_a_second_make_of_detector_sees_people_on_streets_too() -> None:
     judge = load_detector(entry("people_detector_fcos"), torch.device("cpu"))
     seen = 0
     for images in map(as_tensor, archive.images(chosen)):
-        (verdict,) = detected(judge, images, torch.zeros_like(images))
+        (verdict,) = about_objects(judge).verdicts(images, torch.zeros_like(images))
         seen += "person" in verdict.before
         assert all(found.score >= judge.threshold for found in verdict.detections_before or ())
         assert verdict.after == ()

@@ -8,7 +8,8 @@ import skimage.data
 from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from protectors.quality import Quality, as_pixels, as_tensor, fsim, psnr, ssim
+from protectors.judging.quality import Quality
+from protectors.quality import as_pixels, as_tensor, fsim, psnr, ssim
 
 
 @pytest.fixture

@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from protectors.adversaries.classifier import Classifier
 from protectors.base import Budget
 from protectors.channel.family import AS_IT_IS
-from protectors.cloak import Cloakroom, Policy
+from protectors.cloak import Cloakroom
 from protectors.evaluation.scene import distance_from_uniform
+from protectors.judging.question import about_scene
+from protectors.policy import Policy
 from protectors.quality import as_tensor, psnr
 from protectors.scene import TURNS, Aim, Misreading, Rule, SceneProtector, draw_targets, improbable, unlikely
 from tests.protectors.conftest import finish
@@ -56,7 +58,7 @@ def test_targets_cannot_be_foretold() -> None:
 def test_without_a_seed_every_photo_has_its_own(cloakroom: Cloakroom) -> None:
     seeds = set()
     for _ in range(4):
-        (protector,) = cloakroom._optimising(Policy(("scene",)), None, AS_IT_IS)
+        (protector,) = cloakroom.optimising(Policy(("scene",)), None, AS_IT_IS)
         assert isinstance(protector, SceneProtector)
         seeds.add(protector.generator.initial_seed())
     assert len(seeds) == 4
@@ -68,7 +70,7 @@ def test_the_scene_read_changes(classifier: Classifier, name: str) -> None:
     originals = as_tensor(pixels)
     protector = SceneProtector(classifier, torch.Generator().manual_seed(0))
     _, outcome = finish(protector.protect(originals, Budget(8 / 255, 40)))
-    (verdict,) = protector.judge(originals, outcome.images)
+    (verdict,) = about_scene(classifier).verdicts(originals, outcome.images)
     assert verdict.protected
     assert verdict.before != verdict.after
     assert psnr(pixels, (outcome.images[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()) > 30
@@ -148,7 +150,7 @@ def test_what_is_out_of_reach_gives_way_to_the_nearest_that_may_be_read() -> Non
 def test_every_aim_changes_what_is_read(aim: Aim) -> None:
     protector = SceneProtector(pixels_classifier(), torch.Generator().manual_seed(1), rule="published", aim=aim)
     _, outcome = finish(protector.protect(REDDISH, Budget(0.3, 60)))
-    (verdict,) = protector.judge(REDDISH, outcome.images)
+    (verdict,) = about_scene(protector.classifier).verdicts(REDDISH, outcome.images)
     assert verdict.protected
     assert verdict.before == ("red",)
     if aim in ("unlikely", "least"):

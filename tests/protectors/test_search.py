@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from protectors.adversaries.cifar_networks import NETWORKS
 from protectors.adversaries.hash_encoder import HashEncoder
 from protectors.base import Budget
+from protectors.judging.question import about_search, ask
 from protectors.search import LAMBDA, RULES, Published, Rule, SearchProtector
 from tests.protectors.conftest import finish
 
@@ -54,7 +55,7 @@ def test_another_label_is_retrieved(rule: Rule) -> None:
     encoder, originals = linear_encoder(), images()
     protector = SearchProtector([encoder], torch.Generator().manual_seed(0), rule)
     _, outcome = finish(protector.protect(originals, Budget(0.5, 300)))
-    verdicts = protector.judge(originals, outcome.images)
+    verdicts = about_search(encoder).verdicts(originals, outcome.images)
     assert [verdict.protected for verdict in verdicts] == [True] * 3
     assert all(verdict.before != verdict.after for verdict in verdicts)
     assert {verdict.adversary for verdict in verdicts} == {"linear0"}
@@ -64,7 +65,7 @@ def test_several_encoders_at_once_and_a_verdict_of_each() -> None:
     encoders, originals = [linear_encoder(0), linear_encoder(1)], images()
     protector = SearchProtector(encoders, torch.Generator().manual_seed(0))
     _, outcome = finish(protector.protect(originals, Budget(0.5, 300)))
-    verdicts = protector.judge(originals, outcome.images)
+    verdicts = ask([about_search(encoder) for encoder in encoders], originals, outcome.images)
     assert [(verdict.adversary, verdict.protected) for verdict in verdicts] == [("linear0", True), ("linear1", True)] * 3
     for encoder in encoders:
         assert ((encoder.codes(originals) != encoder.codes(outcome.images)).float().mean(1) >= 0.5).all()
@@ -72,8 +73,7 @@ def test_several_encoders_at_once_and_a_verdict_of_each() -> None:
 
 def test_an_unchanged_photo_is_not_protected() -> None:
     originals = images()
-    protector = SearchProtector([linear_encoder()], torch.Generator())
-    assert not any(verdict.protected for verdict in protector.judge(originals, originals))
+    assert not any(verdict.protected for verdict in about_search(linear_encoder()).verdicts(originals, originals))
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from protectors.adversaries.classifier import Classifier
 from protectors.base import Budget
 from protectors.evaluation.running import outcome_of
+from protectors.judging.question import ask
 from protectors.training.cifar import LabelledImages
 from protectors.training.visual import GeneratorTraining, OtherRunError, Recipe, choose_auxiliary, gradient_likeness
 from protectors.unet import UNet
@@ -90,17 +91,17 @@ def test_verdicts_say_who_reads_what() -> None:
     changed[:, 2, :, : SIDE // 2] = 1
     changed[:, 0, :, SIDE // 2 :] = 1
     changed[:, 0, :, : SIDE // 2] += 0.4
-    other, target = protector.judge(red, changed)
+    other, target = ask(protector.questions(), red, changed)
     assert (other.adversary, other.protected, other.before, other.after) == ("half", True, ("red",), ("blue",))
     assert (target.adversary, target.protected, target.before, target.after) == ("target", True, ("red",), ("red",))
     # The photo itself is neither unread nor unseen.
-    assert [verdict.protected for verdict in protector.judge(red, red)] == [False, False]
+    assert [verdict.protected for verdict in ask(protector.questions(), red, red)] == [False, False]
 
 
 def test_without_the_services_model_likeness_alone_is_judged() -> None:
     protector = VisualProtector(PerturbationGenerator("theirs", UNet(4), SIDE), classifier("other"))
     photo = torch.rand(1, 3, SIDE, SIDE)
-    assert [verdict.adversary for verdict in protector.judge(photo, photo)] == ["other", "theirs"]
+    assert [verdict.adversary for verdict in ask(protector.questions(), photo, photo)] == ["other", "theirs"]
 
 
 def test_training_serves_the_target_and_blinds_the_other() -> None:

@@ -11,8 +11,9 @@ import torch
 
 from daemon.figures import say
 from protectors.channel.family import expected
-from protectors.cloak import BUDGETS, Cloakroom, Policy
+from protectors.cloak import Cloakroom
 from protectors.optimisation import Optimising, optimise
+from protectors.policy import BUDGETS, Policy
 from protectors.quality import as_tensor
 from protectors.together import Together
 from tests.daemon.samples import astronaut
@@ -40,7 +41,7 @@ def measure() -> dict[str, float]:
     for turn in range(TURNS + 1):
         for size in BATCHES:
             # The same targets for each size of batch, and others in each turn.
-            protectors = room._optimising(POLICY, turn, expected(max(SIZE), max(SIZE)))
+            protectors = room.optimising(POLICY, turn, expected(max(SIZE), max(SIZE)))
             batches = photos.split(size)
             ends = np.cumsum([_optimisation(protectors, batch) for batch in batches])
             bare = sum(_steps(protectors, batch) for batch in batches)

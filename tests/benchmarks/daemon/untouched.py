@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -21,6 +21,8 @@ from daemon import worker
 from daemon.pipe import Done, Line, Ready, Step, Work
 from daemon.protocol import LIMITS, Policy
 from daemon.worker import WorkerSettings
+from protectors.judging.judgement import Judgement
+from protectors.judging.quality import Quality
 from tests.daemon.standing_in import serve
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 POLICY = Policy(protectors=("visual",), strength="balanced", sensitive=())
 """What to ask of it: a protector whose reports nothing is estimated from."""
 
+JUDGEMENT = Judgement(True, Quality(99.0, 1.0, 1.0), True, 0, ())
 STEPS = 4
 DRAIN_SECONDS = 5.0
 
@@ -49,16 +52,15 @@ class Untouched:
     device = "cpu"
     model_set = "embedded"
     protectors = ("visual",)
-    detector = argparse.Namespace(classes=())
+    classes = ()
 
     def __init__(self, *_: object, seconds: float = 0.0) -> None:
         self._seconds = seconds
 
     def cloak(
         self,
-        pixels: "NDArray[np.uint8]",
+        judge: "Agreeable",
         _: object,
-        __: object,
         *,
         saved: "Sequence[Callable[[NDArray[np.uint8]], NDArray[np.uint8] | None]]",
     ) -> "Generator[Progress, None, NDArray[np.uint8]]":
@@ -66,11 +68,21 @@ class Untouched:
             time.sleep(self._seconds / STEPS)
             yield Progress("visual", step + 1, STEPS)
         for way in saved:
-            way(pixels)
-        return pixels
+            way(judge.original)
+        return judge.original
 
-    def judge(self, *_: object) -> dict[str, Any]:
-        return {"protected": True, "psnr": 99.0, "verdicts": []}
+    def judge(self, _: object, original: "NDArray[np.uint8]") -> "Agreeable":
+        return Agreeable(original)
+
+
+class Agreeable:
+    """The judge to whom every photo is protected."""
+
+    def __init__(self, original: "NDArray[np.uint8]") -> None:
+        self.original = original
+
+    def judgement(self, *_: object) -> Judgement:
+        return JUDGEMENT
 
 
 FUZZED_PIXELS = 500_000
@@ -104,8 +116,8 @@ def return_photos(seconds: float, connection: Connection, settings: WorkerSettin
                 for step in range(STEPS):
                     line.send(Step(job=message.job, stage="visual", done=step, total=STEPS))
                     time.sleep(seconds / STEPS)
-                report = {"protected": True, "psnr": 99.0, "verdicts": []}
-                line.send(Done(job=message.job, mime="image/png", size=len(data), report=report), data)
+                done = Done(job=message.job, mime="image/png", size=len(data), report=JUDGEMENT.as_json())
+                line.send(done, data)
 
 
 def main() -> None:

@@ -1,0 +1,65 @@
+"""The networks that photos are cloaked against and judged by, once they are loaded."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from protectors.adversaries.classifier import Classifier
+from protectors.adversaries.detector import Detector
+from protectors.adversaries.hash_encoder import HashEncoder
+from protectors.adversaries.loading import available, load_classifier, load_encoder, load_two_stage
+from protectors.manifest import entry
+
+ENCODERS = ("dsh48", "dbh48", "dpsh48")
+
+NO_CLASSES = frozenset({"background", "__background__", "N/A"})
+"""Labels that detectors have and nobody can choose to hide."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adversaries:
+    """Networks of each kind. A judge asks them all; ``judges_only`` names those that no cloak is optimised on.
+
+    ``working_side`` is the longest side in pixels that a photo is optimised at; ``model_set`` is the manifest's name for the
+    set that they come from.
+    """
+
+    detectors: tuple[Detector, ...] = ()
+    classifiers: tuple[Classifier, ...] = ()
+    encoders: tuple[HashEncoder, ...] = ()
+    judges_only: frozenset[str] = frozenset()
+    working_side: int
+    model_set: str
+
+    @property
+    def optimised(self) -> "Adversaries":
+        """The networks that cloaks are optimised on."""
+        return replace(
+            self,
+            detectors=tuple(own for own in self.detectors if own.name not in self.judges_only),
+            classifiers=tuple(own for own in self.classifiers if own.name not in self.judges_only),
+            encoders=tuple(own for own in self.encoders if own.name not in self.judges_only),
+        )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of objects that a person may choose to hide, in the detectors' order."""
+        names = dict.fromkeys(name for detector in self.detectors for name in detector.classes)
+        return tuple(name for name in names if name not in NO_CLASSES)
+
+
+def load_adversaries(device: torch.device, folder: Path | None = None) -> Adversaries:
+    """Load the best networks whose weights are there; ``folder`` is that of pulled models.
+
+    Raises:
+        DamagedWeightsError: weights are missing, or are not what the manifest says.
+    """
+    detector, classifier = (available(task, "adversary", folder) for task in ("objects", "scene"))
+    return Adversaries(
+        detectors=(load_two_stage(detector, device, folder),),
+        classifiers=(load_classifier(classifier, device, folder),),
+        encoders=tuple(load_encoder(entry(name), device) for name in ENCODERS),
+        working_side=detector.input_size,
+        model_set="full" if {detector.set, classifier.set} == {"full"} else "embedded",
+    )

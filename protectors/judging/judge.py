@@ -1,0 +1,98 @@
+"""The judge of one photo: reads the original once, and any number of delivered forms of it."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from protectors.adversaries.reading import Reading
+from protectors.calibration import estimates
+from protectors.channel.pipeline import Pipeline
+from protectors.judging.judgement import Judgement, SiteJudgement
+from protectors.judging.question import Question
+from protectors.judging.verdict import Verdict, all_protected
+from protectors.names import is_visual
+from protectors.policy import FLOORS, Policy
+from protectors.quality import as_tensor, measured, reaches
+
+Pixels = NDArray[np.uint8]
+
+
+class Judge:
+    """The judge of one photo. It never optimises, and builds nothing that does.
+
+    Args:
+        policy: what is asked for; its strength says how well the photo has to look.
+        original: the photo uint8 [H, W, 3], read when the first form is judged.
+        questions: the networks, each with its criterion (``questions_for`` makes them).
+        device: where the networks are.
+    """
+
+    def __init__(
+        self, policy: Policy, original: Pixels, questions: Sequence[Question], device: torch.device | str = "cpu"
+    ) -> None:
+        self.policy = policy
+        self.original = original
+        self._questions = tuple(questions)
+        self._device = torch.device(device)
+
+    @cached_property
+    def _before(self) -> tuple[Reading, ...]:
+        return self._readings(self.original, self._questions)
+
+    def _readings(self, form: Pixels | Tensor, questions: Sequence[Question]) -> tuple[Reading, ...]:
+        """Return the reading of one form by the network of each question."""
+        image = (form if isinstance(form, Tensor) else as_tensor(form)).to(self._device)
+        return tuple(reading for question in questions for reading in question.adversary.readings(image))
+
+    def verdicts(self, arrived: Pixels | Tensor) -> tuple[Verdict, ...]:
+        """Return one verdict for each question, on a form of the photo of any size: uint8 [H, W, 3] or float [1, 3, H, W]."""
+        asked = zip(self._questions, self._before, self._readings(arrived, self._questions), strict=True)
+        return tuple(question.verdict(before, after) for question, before, after in asked)
+
+    def is_protected(self, arrived: Pixels | Tensor) -> bool:
+        """Return whether a form of the photo fools every network that cloaks are optimised on.
+
+        A trial that goes by this owes nothing to the networks that are judges only.
+        """
+        pairs = [pair for pair in zip(self._questions, self._before, strict=True) if not pair[0].is_judge_only]
+        readings = self._readings(arrived, [question for question, _ in pairs])
+        asked = zip(pairs, readings, strict=True)
+        return all(question.verdict(before, after).protected for (question, before), after in asked)
+
+    def looks_well(self, delivered: Pixels) -> bool:
+        """Return whether a form uint8 [H, W, 3] is above the floor; visual, which spoils a photo on purpose, has none."""
+        return is_visual(self.policy.protectors[0]) or reaches(self.original, delivered, FLOORS[self.policy.strength])
+
+    def judgement(self, delivered: Pixels, channel: Pipeline | None = None) -> Judgement:
+        """Judge a photo by the pixels uint8 [H, W, 3] that are decoded from the very bytes that will be sent.
+
+        ``channel`` is what the site will do to them, where that is known.
+        """
+        quality = measured(self.original, delivered)
+        max_difference = int(np.abs(self.original.astype(np.int16) - delivered).max())
+        verdicts = self.verdicts(delivered)
+        above_floor = is_visual(self.policy.protectors[0]) or quality.reaches(FLOORS[self.policy.strength])
+        told = quality.rounded()
+        return Judgement(
+            protected=max_difference > 0 and above_floor and all_protected(verdicts),
+            quality=told,
+            above_floor=above_floor,
+            max_difference=max_difference,
+            verdicts=verdicts,
+            site=None if channel is None else self._site(delivered, channel),
+            unseen=estimates(told, verdicts, self.policy.protectors, self.policy.sensitive),
+        )
+
+    def _site(self, delivered: Pixels, channel: Pipeline) -> SiteJudgement | None:
+        """Judge the file that a site makes; None where it can make none of a photo so long and narrow."""
+        try:
+            arrived = channel.exact(delivered)
+        except (OSError, ValueError):
+            return None
+        verdicts = self.verdicts(arrived)
+        changed = not np.array_equal(self.original, delivered)
+        return SiteJudgement(channel.name, changed and all_protected(verdicts), verdicts)

@@ -1,0 +1,78 @@
+"""The questions that a judge asks: a network, the protector that works against it, and the criterion for its being fooled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from protectors.adversaries.classifier import Classifier
+from protectors.adversaries.detector import Detector
+from protectors.adversaries.hash_encoder import HashEncoder
+from protectors.adversaries.loaded import Adversaries
+from protectors.adversaries.reading import Adversary, Reading
+from protectors.judging.criteria import Criterion, NothingFound, NotRetrieved, ReadAsAnother
+from protectors.judging.verdict import Verdict
+from protectors.names import OBJECTS, SCENE, SEARCH
+from protectors.policy import Policy
+
+
+@dataclass(frozen=True)
+class Question:
+    """One network, asked on behalf of one protector. A judge only is a network that no cloak is optimised on."""
+
+    protector: str
+    adversary: Adversary
+    criterion: Criterion
+    is_judge_only: bool = False
+
+    def verdict(self, before: Reading, after: Reading) -> Verdict:
+        """Return the verdict on the network's readings of a photo before and after."""
+        return Verdict(
+            self.protector,
+            self.adversary.name,
+            self.criterion.is_met(before, after),
+            before.labels,
+            after.labels,
+            before.detections,
+            after.detections,
+        )
+
+    def verdicts(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
+        """Return a verdict for each pair of images [B, 3, H, W]."""
+        pairs = zip(self.adversary.readings(originals), self.adversary.readings(delivered), strict=True)
+        return [self.verdict(before, after) for before, after in pairs]
+
+
+def ask(questions: Sequence[Question], originals: Tensor, delivered: Tensor) -> list[Verdict]:
+    """Return the verdicts on images [B, 3, H, W] as delivered, image by image, one for each question."""
+    by_question = [question.verdicts(originals, delivered) for question in questions]
+    return [verdict for image in zip(*by_question, strict=True) for verdict in image]
+
+
+def about_objects(detector: Detector, sensitive: Sequence[str] = ()) -> Question:
+    """Ask whether a detector still finds anything, or any of the sensitive classes; ValueError: it does not know a class."""
+    for name in sensitive:
+        detector.label(name)
+    return Question(OBJECTS, detector, NothingFound(tuple(sensitive)))
+
+
+def about_search(encoder: HashEncoder) -> Question:
+    """Ask whether a search by an encoder still retrieves what it did."""
+    return Question(SEARCH, encoder, NotRetrieved())
+
+
+def about_scene(classifier: Classifier) -> Question:
+    """Ask whether a classifier still reads the same class first."""
+    return Question(SCENE, classifier, ReadAsAnother())
+
+
+def questions_for(policy: Policy, adversaries: Adversaries) -> tuple[Question, ...]:
+    """Return one question for each network that a policy is about; ValueError: a detector does not know a sensitive class."""
+    questions: list[Question] = []
+    if OBJECTS in policy.protectors:
+        questions += [about_objects(detector, policy.sensitive) for detector in adversaries.detectors]
+    if SEARCH in policy.protectors:
+        questions += [about_search(encoder) for encoder in adversaries.encoders]
+    if SCENE in policy.protectors:
+        questions += [about_scene(classifier) for classifier in adversaries.classifiers]
+    return tuple(replace(own, is_judge_only=own.adversary.name in adversaries.judges_only) for own in questions)

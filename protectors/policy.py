@@ -1,0 +1,43 @@
+"""The policy: what a person wants for a photo, and what each strength allows."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from protectors.base import Budget
+from protectors.judging.quality import Quality
+from protectors.names import DEFAULT, PROTECTORS, is_visual
+
+Strength = Literal["subtle", "balanced", "strong"]
+
+BUDGETS: dict[Strength, Budget] = {
+    "subtle": Budget(radius=4 / 255, steps=36, noticeable=0.3),
+    "balanced": Budget(radius=8 / 255, steps=45, noticeable=0.45),
+    "strong": Budget(radius=12 / 255, steps=54, noticeable=0.65),
+}
+
+FLOORS: dict[Strength, Quality] = {
+    "subtle": Quality(psnr=38, ssim=0.98, fsim=0.993),
+    "balanced": Quality(psnr=36, ssim=0.97, fsim=0.99),
+    "strong": Quality(psnr=33, ssim=0.95, fsim=0.98),
+}
+"""Nothing is delivered below these: a perturbation that would be is made smaller, and what that leaves unprotected is said."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The wishes of a person for a photo. ``sensitive`` names detector classes to be read as others; empty hides all."""
+
+    protectors: tuple[str, ...] = DEFAULT
+    strength: Strength = "balanced"
+    sensitive: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.protectors if name not in PROTECTORS and not is_visual(name)]
+        if unknown:
+            raise ValueError(f"no protector is called {unknown[0]!r}; there are {', '.join(PROTECTORS)}")
+        if not self.protectors:
+            raise ValueError("a policy needs at least one protector")
+        if len(self.protectors) > 1 and any(is_visual(name) for name in self.protectors):
+            raise ValueError("visual leaves nothing to see, so it stands alone: choose it without others")
+        if self.strength not in BUDGETS:
+            raise ValueError(f"no strength is called {self.strength!r}; there are {', '.join(BUDGETS)}")
