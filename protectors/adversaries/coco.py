@@ -1,11 +1,55 @@
-"""COCO's 80 classes (Lin et al., 2014) and the groups that a person chooses by."""
+"""COCO's 80 classes (Lin et al., 2014), and groups of them that a person chooses by one name."""
+
+from collections.abc import Iterable
 
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
+
+from protectors.adversaries.detector import NO_CLASSES
 
 WITH_GAPS: tuple[str, ...] = tuple(FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"])
 """The 91 labels of detectors that keep COCO's own numbers: the background, 80 classes, and "N/A" for the unused numbers."""
 
-UNUSED = frozenset({"__background__", "N/A"})
-
-CLASSES: tuple[str, ...] = tuple(name for name in WITH_GAPS if name not in UNUSED)
+CLASSES: tuple[str, ...] = tuple(name for name in WITH_GAPS if name not in NO_CLASSES)
 """The 80 names, in COCO's order."""
+
+VEHICLES = ("bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat")
+ANIMALS = ("bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe")
+FURNISHINGS = (
+    "chair",
+    "couch",
+    "potted plant",
+    "bed",
+    "dining table",
+    "toilet",
+    "tv",
+    "microwave",
+    "oven",
+    "sink",
+    "refrigerator",
+)
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "vehicle": VEHICLES,
+    "pet": ("cat", "dog", "bird"),
+    "animal": ANIMALS,
+    "screen": ("tv", "laptop", "cell phone"),
+    "furnishing": FURNISHINGS,
+    "item": tuple(name for name in CLASSES if name not in {"person", *VEHICLES, *ANIMALS, *FURNISHINGS}),
+}
+"""Names for several classes at once. The embedded detector has some of them as classes of its own."""
+
+
+def expanded(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Return the classes that a person means by names of classes or groups, for a detector that knows some classes.
+
+    Raises:
+        ValueError: the detector knows nothing by one of the names; the text says what it knows.
+    """
+    classes = tuple(name for name in known if name not in NO_CLASSES)
+    chosen: dict[str, None] = {}
+    for name in names:
+        meant = [name] if name in classes else [member for member in GROUPS.get(name, ()) if member in classes]
+        if not meant:
+            raise ValueError(f"no class is called {name!r}; there are {', '.join(classes)}")
+        chosen |= dict.fromkeys(meant)
+    return tuple(chosen)

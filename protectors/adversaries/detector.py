@@ -1,5 +1,6 @@
 """A detector as an adversary: what it finds, and, of one in two stages, differentiable scores over fixed region proposals."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,23 +52,50 @@ def _size(inputs: Tensor) -> tuple[int, int]:
     return int(inputs.shape[2]), int(inputs.shape[3])
 
 
-class Detector:
-    """Wraps one of torchvision's detectors. Images are float32 [B, 3, H, W] in [0, 1], any size; the model resizes them."""
+NO_CLASSES = frozenset({"background", "__background__", "N/A"})
+"""Labels that detectors have and that are no class of objects."""
+
+
+class Detector(ABC):
+    """A detector as an adversary. Images are float32 [B, 3, H, W] in [0, 1], of any size.
+
+    ``classes`` are names by label, ``NO_CLASSES`` among them; ``threshold`` is the score from which on what it finds counts.
+    """
+
+    def __init__(self, name: str, classes: Sequence[str], threshold: float) -> None:
+        self.name = name
+        self.classes = tuple(classes)
+        self.threshold = threshold
+
+    @abstractmethod
+    def detect(self, images: Tensor, threshold: float = 0.3) -> list[list[Detection]]:
+        """Return the objects in each image with at least such a score; boxes in pixels of the images given."""
+
+    def readings(self, images: Tensor) -> list[Reading]:
+        """Return the objects found in each image that count: of at least the detector's own threshold."""
+        found = self.detect(images, self.threshold)
+        return [Reading(tuple(detection.label for detection in own), tuple(own)) for own in found]
+
+    def label(self, name: str) -> int:
+        """The label of a class; ValueError names the classes there are."""
+        known = [known for known in self.classes if known not in NO_CLASSES]
+        if name not in known:
+            raise ValueError(f"{self.name} knows no class {name!r}; it knows {', '.join(known)}")
+        return self.classes.index(name)
+
+
+class TorchvisionDetector(Detector):
+    """Wraps one of torchvision's detectors, which resize images themselves; label 0 is the background."""
 
     def __init__(self, name: str, model: nn.Module, classes: Sequence[str], threshold: float) -> None:
-        self.name = name
-        self.threshold = threshold
-        """The score from which on what it finds counts."""
-
+        super().__init__(name, classes, threshold)
         # Colours last takes 10 to 15 % less time with AVX-512 and as long with AVX2. It is safe because the weights are frozen:
         # see protectors/training/memory_layout.py.
         self.model = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-        self.classes = tuple(classes)
-        """Names by label; label 0 is the background."""
 
     @torch.no_grad()
     def detect(self, images: Tensor, threshold: float = 0.3) -> list[list[Detection]]:
-        """What the detector finds, by its whole pipeline, in each image; boxes in pixels of the images given."""
+        """Return what the detector finds, by its whole pipeline, in each image; boxes in pixels of the images given."""
         found = []
         for image in images:
             (result,) = self.model([image])
@@ -82,19 +110,8 @@ class Detector:
             )
         return found
 
-    def readings(self, images: Tensor) -> list[Reading]:
-        """Return the objects found in each image that count: of at least the detector's own threshold."""
-        found = self.detect(images, self.threshold)
-        return [Reading(tuple(detection.label for detection in own), tuple(own)) for own in found]
 
-    def label(self, name: str) -> int:
-        """The label of a class; ValueError names the classes there are."""
-        if name not in self.classes[1:]:
-            raise ValueError(f"{self.name} knows no class {name!r}; it knows {', '.join(self.classes[1:])}")
-        return self.classes.index(name)
-
-
-class TwoStageDetector(Detector):
+class TwoStageDetector(TorchvisionDetector):
     """Faster R-CNN, which first proposes regions and then says what is in them: what cloaks are made against."""
 
     model: FasterRCNN

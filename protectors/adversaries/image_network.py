@@ -1,6 +1,7 @@
 """A network with a fixed input size as a service uses it: photos of any size are resized and normalised for it."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -38,7 +39,7 @@ class ImageNetwork:
         self.model = model.eval().requires_grad_(False)
         self.classes = tuple(classes)
         self.side = side
-        self.device = next(model.parameters()).device
+        self.device = next(chain(model.parameters(), model.buffers())).device
         self.mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)
         self.deviation = torch.tensor(deviation, device=self.device).view(1, 3, 1, 1)
 

@@ -6,15 +6,12 @@ from pathlib import Path
 import torch
 
 from protectors.adversaries.classifier import Classifier
-from protectors.adversaries.detector import Detector
+from protectors.adversaries.detector import NO_CLASSES, Detector
 from protectors.adversaries.hash_encoder import HashEncoder
 from protectors.adversaries.loading import available, load_classifier, load_encoder, load_two_stage
 from protectors.manifest import entry
 
 ENCODERS = ("dsh48", "dbh48", "dpsh48")
-
-NO_CLASSES = frozenset({"background", "__background__", "N/A"})
-"""Labels that detectors have and nobody can choose to hide."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from torchvision.models.detection import (
 from protectors.adversaries.cifar_networks import NETWORKS
 from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.dense_resnet import DenseResNetClassifier
-from protectors.adversaries.detector import Detector, TwoStageDetector
+from protectors.adversaries.detector import Detector, TorchvisionDetector, TwoStageDetector
 from protectors.adversaries.embedded_detector import build_detector
 from protectors.adversaries.fcos_mobilenet import build_fcos
 from protectors.adversaries.hash_encoder import HashEncoder
@@ -91,7 +91,7 @@ def load_detector(own: Entry, device: torch.device, folder: Path | None = None) 
         return load_two_stage(own, device, folder)
     model = DETECTORS[own.architecture]()
     model.load_state_dict(read_weights(own, folder))
-    return Detector(own.name, model.to(device), (BACKGROUND, *own.classes), own.threshold)
+    return TorchvisionDetector(own.name, model.to(device), (BACKGROUND, *own.classes), own.threshold)
 
 
 def load_two_stage(own: Entry, device: torch.device, folder: Path | None = None) -> TwoStageDetector:

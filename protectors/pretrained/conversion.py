@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from protectors.adversaries.one_stage import CenterNet, NanoDet, SSDMobileNet
+from protectors.adversaries.centernet import CenterNet
+from protectors.adversaries.nanodet import NanoDet
+from protectors.adversaries.ssd_mobilenet import SSDMobileNet
 from protectors.pretrained.graph import Graph, check_weights
 from protectors.pretrained.tensorflow import NCHW, read_frozen, read_javascript
 from protectors.pretrained.tflite import read_classifier

@@ -60,7 +60,9 @@ def _max_pool(inputs: Sequence[Tensor], settings: Settings, _: dict[str, Tensor]
 
 def _resize(inputs: Sequence[Tensor], settings: Settings, _: dict[str, Tensor]) -> Tensor:
     image = inputs[0]
-    size = settings.get("size") or [round(side * factor) for side, factor in zip(image.shape[2:], settings["scale"], strict=True)]
+    size = settings.get("size") or [
+        round(side * factor) for side, factor in zip(image.shape[2:], settings["scale"], strict=True)
+    ]
     if settings["mode"] == "nearest":
         return functional.interpolate(image, size, mode="nearest")
     if settings["grid"] == "corners":
@@ -137,7 +139,7 @@ class GraphNetwork(nn.Module):
         return found
 
     def forward(self, image: Tensor, wanted: Sequence[str] = ()) -> dict[str, Tensor]:
-        """The outputs, and the ``wanted`` tensors of steps between, by name; ``image`` is [B, 3, H, W] as the network reads it."""
+        """Return the outputs and the ``wanted`` maps between, by name; ``image`` is [B, 3, H, W] as the network reads it."""
         made = {self.image: image}
         kept = {*self.outputs, *wanted}
         for number, step in enumerate(self.steps):

@@ -173,12 +173,12 @@ class _Translation:
             moved = filters.transpose(3, 2, 0, 1)
         self._weights[f"{node.name}.weight"] = torch.from_numpy(np.ascontiguousarray(moved))
         self._weights[f"{node.name}.bias"] = torch.zeros(len(moved))
-        settings = {
+        settings: dict[str, Any] = {
             "stride": self._spatial(node.attr["strides"].list.i),
             "dilation": self._spatial(node.attr["dilations"].list.i or (1, 1, 1, 1)),
             "padding": "same" if node.attr["padding"].s == b"SAME" else [0, 0, 0, 0],
         }
-        if not any(operation.startswith(b"Fused") or operation for operation in node.attr["fused_ops"].list.s):
+        if not node.attr["fused_ops"].list.s:
             self._add(node, "conv", reads[:1], NHWC, **settings)
             return
         self._weights[f"{node.name}.bias"] = torch.from_numpy(np.array(self._constants[reads[2]], np.float32))
@@ -291,10 +291,8 @@ class _Translation:
         self._add(node, "mean", reads[:1], axes)
 
     def _read_resizebilinear(self, node: Any, reads: Sequence[str]) -> None:
-        if node.attr["align_corners"].b:
-            grid = "corners"
-        else:
-            grid = "half" if node.attr["half_pixel_centers"].b else "origin"
+        centred = "half" if node.attr["half_pixel_centers"].b else "origin"
+        grid = "corners" if node.attr["align_corners"].b else centred
         size = [int(side) for side in self._constants[reads[1]]]
         self._add(node, "resize", reads[:1], NHWC, mode="bilinear", grid=grid, size=size)
 

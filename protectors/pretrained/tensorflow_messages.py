@@ -41,7 +41,6 @@ MESSAGES: dict[str, tuple[Field, ...]] = {
 }
 
 
-
 @cache
 def _graph_class() -> Any:
     maps = {"Node": ("attr", 5, "Attribute")}

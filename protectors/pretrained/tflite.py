@@ -104,7 +104,7 @@ class _Translation:
     def _values(self, number: int) -> NDArray[np.float32]:
         tensor = self._graph.Tensors(number)
         stored = np.frombuffer(self._model.Buffers(tensor.Buffer()).DataAsNumpy(), STORED[tensor.Type()])
-        values = stored.reshape(tensor.ShapeAsNumpy()).astype(np.float32)
+        values: NDArray[np.float32] = stored.reshape(tensor.ShapeAsNumpy()).astype(np.float32)
         quantisation = tensor.Quantization()
         if quantisation is None or not quantisation.ScaleLength():
             return values
@@ -112,7 +112,8 @@ class _Translation:
         along[quantisation.QuantizedDimension()] = -1
         shape = along if quantisation.ScaleLength() > 1 else [1] * values.ndim
         scale, zero = quantisation.ScaleAsNumpy().reshape(shape), quantisation.ZeroPointAsNumpy().reshape(shape)
-        return ((values - zero) * scale).astype(np.float32)
+        restored: NDArray[np.float32] = ((values - zero) * scale).astype(np.float32)
+        return restored
 
     def _made(self, kind: str, operator: Any, inputs: int, settings: dict[str, Any], activation: int = 0) -> None:
         output = f"map{int(operator.Outputs(0))}"

@@ -1,0 +1,36 @@
+"""NanoDet, trained on COCO by others."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from protectors.adversaries.image_network import normalised
+from protectors.adversaries.one_stage import OneStageDetector, centres, flat
+
+
+class NanoDet(OneStageDetector):
+    """NanoDet-g (RangiLyu, 2021): cells of three grids, distances to the box's sides as distributions over 11 bins (Generalized
+    Focal Loss, Li et al., 2020)."""
+
+    side = 416
+    outputs = ("PartitionedCall/Add_29", "PartitionedCall/Add_33", "PartitionedCall/Add_37")
+    stages = tuple(f"PartitionedCall/onnx_tf_prefix_Concat_{number}" for number in (27, 42, 62))
+    strides = (8, 16, 32)
+    bins = 11
+
+    def prepared(self, images: Tensor) -> Tensor:
+        # Its training read OpenCV's order of colours. The package it comes in says RGB / 255; measured on COCO photos, that
+        # finds half as much.
+        return normalised(images).flip(1)
+
+    def decoded(self, outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        logits, boxes = [], []
+        for name, stride in zip(self.outputs, self.strides, strict=True):
+            made = outputs[name]
+            cells = flat(made, made.shape[1])
+            logits.append(cells[..., : len(self.classes)])
+            shares = functional.softmax(cells[..., len(self.classes) :].unflatten(-1, (4, self.bins)), -1)
+            distances = (shares * torch.arange(self.bins, device=made.device)).sum(-1)
+            middles = centres(made.shape[2], made.shape[3], made.device)
+            boxes.append(torch.cat([middles - distances[..., :2], middles + distances[..., 2:]], -1) * stride / self.side)
+        return torch.cat(logits, 1), torch.cat(boxes, 1)

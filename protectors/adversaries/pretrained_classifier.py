@@ -1,0 +1,98 @@
+"""Classifiers of ImageNet's 1,000 classes that others trained, with the features and the embedding that they compute besides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
+
+from protectors.adversaries.classifier import Classifier
+from protectors.adversaries.image_network import DEVIATION, MEAN
+from protectors.channel.resizing import resized
+from protectors.pretrained.network import GraphNetwork
+
+IMAGENET: tuple[str, ...] = tuple(MobileNet_V2_Weights.IMAGENET1K_V1.meta["categories"])
+"""The 1,000 names, in the order of the challenge's own list."""
+
+
+@dataclass(frozen=True)
+class ClassifierLook:
+    """One pass over images: logits [B, classes], the embedding [B, D], and feature maps [B, C, h, w] from early to late."""
+
+    logits: Tensor
+    embedding: Tensor
+    features: list[Tensor]
+
+
+class Stages(nn.Module):
+    """A network that gives its logits [B, classes] and some of its feature maps."""
+
+    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        raise NotImplementedError
+
+
+class MobileNetStages(Stages):
+    """MobileNetV2 (Sandler et al., 2018) as torchvision builds it, with the ends of its resolutions as features."""
+
+    layers = (6, 13, 18)
+
+    def __init__(self, state: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.network = mobilenet_v2(weights=None)
+        self.network.load_state_dict(state)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        made, features = images, []
+        for number, layer in enumerate(self.network.features):
+            made = layer(made)
+            if number in self.layers:
+                features.append(made)
+        logits: Tensor = self.network.classifier(made.mean((2, 3)))
+        return logits, features
+
+
+class GraphStages(Stages):
+    """A converted graph, with named maps as features."""
+
+    def __init__(self, network: GraphNetwork, names: Sequence[str]) -> None:
+        super().__init__()
+        self.network = network
+        self.names = tuple(names)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        made = self.network(images, self.names)
+        return made[self.network.outputs[0]].flatten(1), [made[name] for name in self.names]
+
+
+class PretrainedClassifier(Classifier):
+    """A classifier whose one pass gives class, embedding and features."""
+
+    model: Stages
+
+    def __init__(
+        self,
+        name: str,
+        model: Stages,
+        side: int,
+        mean: Sequence[float] = MEAN,
+        deviation: Sequence[float] = DEVIATION,
+        classes: Sequence[str] = IMAGENET,
+    ) -> None:
+        super().__init__(name, model, classes, side, mean, deviation)
+
+    def look(self, images: Tensor) -> ClassifierLook:
+        """Return one pass over images [B, 3, H, W] in [0, 1]; differentiable."""
+        if images.shape[2:] != (self.side, self.side):
+            images = resized(images, self.side, self.side)
+        logits, features = self.model((images - self.mean) / self.deviation)
+        return ClassifierLook(logits, functional.normalize(features[-1].mean((2, 3)), dim=1), features)
+
+    def outputs(self, images: Tensor) -> Tensor:
+        return self.look(images).logits
+
+    @torch.no_grad()
+    def embed(self, images: Tensor) -> Tensor:
+        """Return the embeddings [B, D], of length 1: mean features of the last stage, which searches compare."""
+        return self.look(images).embedding

@@ -1,0 +1,69 @@
+"""SSD MobileNetV2, trained on COCO by others: TensorFlow's detection zoo of 2018-03-29."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from protectors.adversaries.coco import WITH_GAPS
+from protectors.adversaries.detector import NO_CLASSES
+from protectors.adversaries.one_stage import OneStageDetector, centres, flat
+from protectors.pretrained.network import GraphNetwork
+
+GRIDS = (19, 10, 5, 3, 2, 1)
+"""Cells a side of the six grids."""
+
+CODER = (10.0, 10.0, 5.0, 5.0)
+"""How much larger the network's box codes are than what they say (the box coder of Faster R-CNN)."""
+
+
+class SSDMobileNet(OneStageDetector):
+    """SSD (Liu et al., 2016) on MobileNetV2 (Sandler et al., 2018), as TensorFlow's detection zoo of 2018-03-29 trained it.
+
+    Its anchors are those of the zoo: six grids, scales from 0.2 to 0.95, three boxes a cell in the first and six in the others.
+    """
+
+    side = 300
+    outputs = tuple(
+        f"BoxPredictor_{grid}/{kind}/BiasAdd" for grid in range(6) for kind in ("ClassPredictor", "BoxEncodingPredictor")
+    )
+    stages = tuple(
+        f"FeatureExtractor/MobilenetV2/{layer}" for layer in ("expanded_conv_5/add", "expanded_conv_12/add", "Conv_1/Relu6")
+    )
+
+    def __init__(self, name: str, network: GraphNetwork, classes: Sequence[str], threshold: float) -> None:
+        super().__init__(name, network, classes, threshold)
+        self.anchors = anchors(GRIDS).to(self.device)
+        self.coder = torch.tensor(CODER, device=self.device)
+        self.labels = torch.tensor(
+            [number for number, name in enumerate(WITH_GAPS) if name not in NO_CLASSES], device=self.device
+        )
+
+    def prepared(self, images: Tensor) -> Tensor:
+        return images * 2 - 1
+
+    def decoded(self, outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        logits = torch.cat([flat(outputs[name], len(WITH_GAPS)) for name in self.outputs[::2]], 1)
+        codes = torch.cat([flat(outputs[name], 4) for name in self.outputs[1::2]], 1) / self.coder
+        middle = codes[..., :2] * self.anchors[:, 2:] + self.anchors[:, :2]
+        half = codes[..., 2:].exp() * self.anchors[:, 2:] / 2
+        # y before x in the zoo's codes.
+        boxes = torch.cat([middle - half, middle + half], -1)[..., [1, 0, 3, 2]]
+        return logits[..., self.labels], boxes
+
+
+def anchors(grids: Sequence[int], smallest: float = 0.2, largest: float = 0.95) -> Tensor:
+    """The zoo's anchors [N, 4] (y, x, height, width, as shares of the image) for square grids."""
+    steps = len(grids) - 1
+    scales = [smallest + (largest - smallest) * number / steps for number in range(len(grids))] + [1.0]
+    made = []
+    for number, cells in enumerate(grids):
+        scale = scales[number]
+        shapes = [(scale, ratio) for ratio in (1.0, 2.0, 0.5, 3.0, 1 / 3)] + [((scale * scales[number + 1]) ** 0.5, 1.0)]
+        if number == 0:
+            shapes = [(0.1, 1.0), (scale, 2.0), (scale, 0.5)]
+        sizes = torch.tensor([(size / ratio**0.5, size * ratio**0.5) for size, ratio in shapes])
+        middles = centres(cells, cells, torch.device("cpu")).flip(1) / cells
+        pairs = torch.cat([middles[:, None].expand(-1, len(sizes), -1), sizes[None].expand(len(middles), -1, -1)], 2)
+        made.append(pairs.reshape(-1, 4))
+    return torch.cat(made)

@@ -1,0 +1,65 @@
+"""Objectives against a classifier's network: the class that is read (scene), the embedding that is searched by (search), and
+the features that both are made of."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from protectors.adversaries.pretrained_classifier import PretrainedClassifier
+from protectors.names import SCENE, SEARCH
+from protectors.refinement.objective import Objective, feature_loss
+from protectors.scene import unlikely
+
+MARGIN = 1.0
+"""By how much the drawn class's logit leads where the term of the class is content."""
+
+
+class Misleading(Objective):
+    """A classifier's network shall read a drawn class, or find other photos alike, or only see other features.
+
+    Args:
+        network: what shall be misled.
+        original: the photo [1, 3, H, W].
+        protectors: of ``scene`` and ``search``, those that this is for; features are pushed away in any case.
+        target: the class that shall be read, drawn by ``draw_target``; needed for ``scene``.
+    """
+
+    def __init__(
+        self, network: PretrainedClassifier, original: Tensor, protectors: Sequence[str], target: int | None = None
+    ) -> None:
+        self.name = network.name
+        self._network = network
+        self._target = target if SCENE in protectors else None
+        self._is_searched = SEARCH in protectors
+        with torch.no_grad():
+            look = network.look(original)
+            self._features = look.features
+            self._embedding = look.embedding
+            self._reference = 1.0 if self._target is None else float(self._class_term(look.logits).clamp(min=1.0))
+
+    def loss(self, view: Tensor) -> Tensor:
+        look = self._network.look(view)
+        total = feature_loss(self._features, look.features)
+        if self._target is not None:
+            total = total + self._class_term(look.logits) / self._reference
+        if self._is_searched:
+            total = total + functional.cosine_similarity(look.embedding, self._embedding).sum()
+        return total
+
+    def _class_term(self, logits: Tensor) -> Tensor:
+        """How far the drawn class is from leading all others by the margin."""
+        others = logits.scatter(1, torch.tensor([[self._target]], device=logits.device), -torch.inf).amax(1)
+        return functional.softplus(others + MARGIN - logits[:, self._target]).sum()
+
+
+def draw_target(networks: Sequence[PretrainedClassifier], original: Tensor, chance: torch.Generator) -> int:
+    """Draw one class evenly among those that no network takes for likely, for all of them.
+
+    Source: P-FGSM (Li et al., Scene privacy protection, 2019), equation 4: the likeliest classes that together reach 0.99 are
+    never drawn, so that the class which is read tells nothing of the true one.
+    """
+    probabilities = torch.stack([network.read(original) for network in networks])
+    candidates = unlikely(probabilities)
+    return int(torch.multinomial(candidates.float().cpu(), 1, generator=chance)[0, 0])
