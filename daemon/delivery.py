@@ -1,16 +1,16 @@
-"""Which of the files that a cloaked photo can become goes out: the first that protects and is no larger than it may be.
+"""Chooses the file that goes out, among those that a cloaked photo can become: the first that protects and is not too large.
 
 The bytes that were judged are the bytes that are delivered.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 from daemon import photo
 from daemon.encoding import GROWTH, Encoding, Pixels
+from protectors.cloak import Cloaked
 from protectors.judging.judgement import Judgement
-
-Judged = tuple[bytes, Judgement]
-"""A file, and the judgement on it."""
+from protectors.progress import Progress
+from protectors.saving import Save, SavedFile
 
 
 def size_limit(came_in: int, site: int | None) -> int:
@@ -24,42 +24,51 @@ def size_limit(came_in: int, site: int | None) -> int:
     return min(grown, site) if site is not None and came_in <= site else grown
 
 
-def saved_as(way: Encoding, most: int | None) -> Callable[[Pixels], Pixels | None]:
-    """Encode and decode the pixels; return None where the file has more than ``most`` bytes."""
+def saves_within(limit: int, encodings: Sequence[Encoding]) -> list[Save]:
+    """Return the ways to save a photo, in the order of its encodings.
 
-    def saved(pixels: Pixels) -> Pixels | None:
-        made = way(pixels)
-        return None if most is not None and len(made) > most else photo.decode(made).pixels
+    Args:
+        limit: bytes that a file may have. The last way is taken whatever its size.
+        encodings: from pixels to a file.
+    """
+    last = len(encodings)
+    return [save_with(encoding, limit if number < last else None) for number, encoding in enumerate(encodings, 1)]
 
-    return saved
+
+def save_with(encoding: Encoding, most: int | None) -> Save:
+    """Return the way to save a photo that encodes and decodes it; a file of more than ``most`` bytes is None."""
+
+    def save(pixels: Pixels) -> SavedFile | None:
+        data = encoding(pixels)
+        return None if most is not None and len(data) > most else SavedFile(data, photo.decode(data).pixels)
+
+    return save
 
 
 def deliverable(
-    ways: Sequence[Encoding],
-    pixels: Pixels,
-    limit: int,
-    judge: Callable[[Pixels], Judgement],
-    begin: Callable[[str], None],
-) -> Judged:
-    """Return the file that goes out, and the judgement on it.
+    saves: Sequence[Save], cloaked: Cloaked, judge: Callable[[Pixels], Judgement]
+) -> Generator[Progress, None, tuple[bytes, Judgement]]:
+    """Return the bytes of the file that goes out, and the judgement on it.
+
+    Where the cloak was found to be good in a file, that very file goes out.
 
     Args:
-        ways: to write it, as they are to be tried. The last is taken whatever its size.
-        limit: bytes that the others may have.
-        judge: reads the pixels that a file is decoded to.
-        begin: is told of each stage.
+        saves: the ways to save the photo, as they are to be tried.
+        cloaked: the cloaked photo.
+        judge: judges the pixels that a file is decoded to.
     """
-    judged: list[Judged] = []
-    for number, way in enumerate(ways, 1):
-        begin("encode")
-        encoded = way(pixels)
-        if len(encoded) > limit and number < len(ways):
+    judged: list[tuple[bytes, Judgement]] = []
+    candidates: list[SavedFile | Save] = [*saves] if cloaked.file is None else [cloaked.file, *saves]
+    for candidate in candidates:
+        yield Progress("encode", 0, 1)
+        file = candidate if isinstance(candidate, SavedFile) else candidate(cloaked.pixels)
+        if file is None:
             continue
-        begin("judge")
-        judgement = judge(photo.decode(encoded).pixels)
+        yield Progress("judge", 0, 1)
+        judgement = judge(file.pixels)
         if judgement.protected:
-            return encoded, judgement
-        judged.append((encoded, judgement))
+            return file.data, judgement
+        judged.append((file.data, judgement))
     return next((one for one in judged if one[1].above_floor), judged[-1])
 
 

@@ -42,8 +42,8 @@ from daemon.sessions import Sessions
 from daemon.state import LocalAccess, Lock, StateError, prepare, remove_local, write_local
 from daemon.strangers import Door, Strangers
 from daemon.supervisor import EntryPoint, Supervisor, Watch
-from daemon.worker import WorkerSettings
-from daemon.worker import main as worker_main
+from daemon.worker.process import main as worker_main
+from daemon.worker.settings import WorkerSettings
 from protectors.names import PROTECTORS
 
 log = logging.getLogger("cloakroom.server")

@@ -16,7 +16,9 @@ import psutil
 
 from daemon.pipe import Beat, Done, Failed, FromWorker, Line, Ready, Step, Stop, Work
 from daemon.protocol import Policy, WorkerState
-from daemon.worker import CANNOT_CLOAK, DEVICE_LOST, WorkerSettings, main
+from daemon.worker.failing import CANNOT_CLOAK, DEVICE_LOST
+from daemon.worker.process import main
+from daemon.worker.settings import WorkerSettings
 
 log = logging.getLogger("cloakroom.supervisor")
 

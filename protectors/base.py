@@ -1,10 +1,12 @@
-"""The budget, the progress and the outcome that every protection method shares."""
+"""The budget and the outcome that every protection method shares."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator
 from dataclasses import dataclass
 
 from torch import Tensor
+
+from protectors.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -27,15 +29,6 @@ class Budget:
             raise ValueError(f"a change that may not be noticed at all protects nothing: {self.noticeable}")
         if self.steps < 1:
             raise ValueError(f"at least one step is needed, not {self.steps}")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a stage of a job has come: ``done`` of ``total`` steps."""
-
-    stage: str
-    done: int
-    total: int
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
-"""Cloaks a photo of any size: optimise at a working resolution, add the enlarged change to the native pixels, round.
+"""Cloaks a photo of any size: optimise at a working resolution, add the enlarged perturbation to the native pixels, round.
 
-The adversaries resize what they read, so a change made at their resolution and enlarged reaches them whole, and costs the
+The adversaries resize what they read, so a perturbation made at their resolution and enlarged reaches them whole, and costs the
 same for twelve megapixels as for one. A judge says what is read in the pixels that are delivered.
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,23 +16,33 @@ from torch.nn import functional
 
 from protectors.adversaries.detector import TwoStageDetector
 from protectors.adversaries.loaded import load_adversaries
-from protectors.base import Budget, Progress
-from protectors.channel.exact import through_jpeg
+from protectors.base import Budget
+from protectors.channel.exact import saved_as_jpeg
 from protectors.channel.family import AS_IT_IS, Family, expected
 from protectors.device import pick_device
 from protectors.judging.judge import Judge
 from protectors.judging.question import questions_for
 from protectors.names import OBJECTS, PROTECTORS, SCENE, SEARCH, is_visual
-from protectors.native import Brought, Change, Saved, brought, enlarged, promising
+from protectors.native import NativePerturbation, NativeResult, apply_at_native_size, enlarged, promising
 from protectors.objects import ObjectDisappearance
 from protectors.optimisation import Optimising, optimise
 from protectors.perception import Eye
 from protectors.policy import BUDGETS, FLOORS, Policy
+from protectors.progress import Progress
 from protectors.quality import as_pixels, as_tensor
+from protectors.saving import Save, SavedFile
 from protectors.scene import MARGIN, SceneProtector
 from protectors.search import SearchProtector
 from protectors.together import Together
 from protectors.visual_protectors import VisualProtectors
+
+
+@dataclass(frozen=True)
+class Cloaked:
+    """A cloaked photo uint8 [H, W, 3]; ``file`` is how it was saved when it was found to be protected and above its floor."""
+
+    pixels: NDArray[np.uint8]
+    file: SavedFile | None
 
 
 class Cloakroom:
@@ -105,53 +115,60 @@ class Cloakroom:
         return functional.interpolate(native, size, mode="bilinear", align_corners=False)
 
     def cloak(
-        self, judge: Judge, seed: int | None = None, saved: Sequence[Saved] = (through_jpeg,)
-    ) -> Generator[Progress, None, NDArray[np.uint8]]:
-        """Cloak the photo of a judge; yields progress at every step and returns uint8 [H, W, 3]. Closing cancels.
+        self, judge: Judge, seed: int | None = None, saves: Sequence[Save] = (saved_as_jpeg,)
+    ) -> Generator[Progress, None, Cloaked]:
+        """Cloak the photo of a judge; yields progress at every step. Closing cancels.
 
-        ``saved`` is what the photo becomes in each of the files that can be delivered, the dearest first: what is asked of it
-        is asked of these, and the first that is good counts.
+        ``saves`` are the ways in which the photo can be delivered, the dearest first: the cloak is tried in each of these
+        files, and the first that is good counts.
         """
         native, policy = as_tensor(judge.original).to(self._device), judge.policy
-        if is_visual(policy.protectors[0]):
-            drawn = yield from self.visuals.get(policy.protectors[0]).protect(self._working(native), BUDGETS[policy.strength])
-            # Not as a change: the native photo's detail would show through.
-            return as_pixels(enlarged(drawn.images, native))
-        return (yield from self.cloaked(native, judge, seed, saved)).pixels
+        if not is_visual(policy.protectors[0]):
+            made = yield from self.cloaked(native, judge, seed, saves)
+            return Cloaked(made.pixels, made.file)
+        drawn = yield from self.visuals.get(policy.protectors[0]).protect(self._working(native), BUDGETS[policy.strength])
+        # Not as a perturbation: the native photo's detail would show through.
+        return Cloaked(as_pixels(enlarged(drawn.images, native)), None)
 
     def cloaked(
-        self, native: Tensor, judge: Judge, seed: int | None = None, saved: Sequence[Saved] = (through_jpeg,)
-    ) -> Generator[Progress, None, Brought]:
-        """One cloak against all adversaries of a policy that optimises, for a photo [1, 3, H, W] and its judge.
+        self, native: Tensor, judge: Judge, seed: int | None = None, saves: Sequence[Save] = (saved_as_jpeg,)
+    ) -> Generator[Progress, None, NativeResult]:
+        """Make one cloak against all adversaries of a policy that optimises, for a photo [1, 3, H, W] and its judge.
 
         Where it cannot survive what sites do to a photo of that size and stay above the floor, it goes on from there for the
         delivered file alone: the site's verdict then says what is lost there.
         """
         policy = judge.policy
         originals, budget, floor = self._working(native), BUDGETS[policy.strength], FLOORS[policy.strength]
-        yield Progress("quality", 0, len(saved))
-        ways = promising(as_pixels(native), saved, floor)
-        if not ways:
+        yield Progress("quality", 0, len(saves))
+        good_saves = promising(judge.original, saves, floor)
+        if not good_saves:
             # Said at once rather than after a minute: saving alone changes this photo too much.
-            return Brought(as_pixels(native), Change(native, torch.zeros_like(originals), budget.radius), 0.0, False)
+            nothing = NativePerturbation(native, torch.zeros_like(originals), budget.radius)
+            return NativeResult(judge.original, nothing, 0.0, None)
         hardest = expected(max(native.shape[2:]), max(originals.shape[2:]))
         images = originals
         for family in dict.fromkeys((hardest, AS_IT_IS)):
             protectors = self.optimising(policy, seed, family)
             objective = Together([own.objective(originals, budget) for own in protectors])
             images = (yield from optimise(originals, objective, budget, images)).unrounded
-            for way in ways:
-                change, last = images - originals, way is ways[-1]
-                made = yield from brought(native, change, budget.radius, judge.is_protected, floor, way, last)
-                if made.good:
+            for save in good_saves:
+                perturbation, last = images - originals, save is good_saves[-1]
+                made = yield from apply_at_native_size(
+                    native, perturbation, budget.radius, judge.is_protected, floor, save, last
+                )
+                if made.file is not None:
                     return made
             images, budget = self._within_floor(originals, images, budget, made.share)
         return made
 
     def _within_floor(self, originals: Tensor, images: Tensor, budget: Budget, share: float) -> tuple[Tensor, Budget]:
-        """Where a change made for images [1, 3, H, W] was too much for the floor, and its share that is not was too little for
-        the adversaries: that share to go on from, and a budget that holds no more. Another change as large as the first would
-        only be made fainter again, which leaves of it what is needed least as much as what is needed most."""
+        """Return the images [1, 3, H, W] to go on from, and a budget that lets no more be noticed than they have.
+
+        Where a perturbation was too much for the floor, and its share that is not was too little for the adversaries, that
+        share is gone on from. Another perturbation as large as the first would only be made fainter again, which leaves of it
+        what is needed least as much as what is needed most.
+        """
         if share >= 1:
             return images, budget
         noticed = share * float(Eye(originals).size(images - originals))

@@ -6,8 +6,9 @@ from collections.abc import Generator
 import torch
 from torch import Tensor
 
-from protectors.base import Budget, Outcome, Progress, Protector
+from protectors.base import Budget, Outcome, Protector
 from protectors.perception import Eye
+from protectors.progress import Progress
 
 SHAPED_STEP = 1 / 255
 """Root mean square of a shaped step: a smaller one vanishes when the photo is saved, a larger one costs quality."""

@@ -14,11 +14,12 @@ from torch.nn import functional
 
 from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.reading import Reading
-from protectors.base import Budget, Outcome, Progress, Protector
+from protectors.base import Budget, Outcome, Protector
 from protectors.channel.resizing import resized
 from protectors.judging.criteria import LooksUnlike, ReadAsAnother
 from protectors.judging.question import Question
 from protectors.optimisation import on_levels
+from protectors.progress import Progress
 from protectors.quality import ssim_of
 
 UNREADABLE = 0.3

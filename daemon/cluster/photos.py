@@ -1,4 +1,4 @@
-"""What an actor of the cluster does: it holds the models, and cloaks a photo as the daemon's worker does."""
+"""The actor of a cluster: it holds the models, and cloaks a photo as the daemon's worker does."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -7,9 +7,11 @@ from typing import Any
 
 from daemon.errors import CloakroomError
 from daemon.jobs import ATTEMPTS
-from daemon.pipe import Done, Failed, FromWorker, Line, Work
+from daemon.pipe import Done, Failed, FromWorker
 from daemon.protocol import Policy
-from daemon.worker import Inbox, cloak_file, failure_of
+from daemon.worker.failing import failure_of
+
+JOB = "album"
 
 
 @dataclass(frozen=True)
@@ -35,26 +37,6 @@ class Asked:
     seed: int | None
 
 
-class _Nobody(Line):
-    """Progress has nobody to go to."""
-
-    def __init__(self) -> None:
-        pass
-
-    def send(self, message: object, body: bytes = b"") -> None:
-        pass
-
-
-class _Uncancelled(Inbox):
-    """Nobody cancels one photo of an album."""
-
-    def __init__(self) -> None:
-        pass
-
-    def check(self, job: str) -> None:
-        pass
-
-
 class Photographer:
     """Holds the models.
 
@@ -74,15 +56,18 @@ class Photographer:
             raise ValueError(f"this machine has the {self._room.model_set} models, and was asked for the {asked.models} ones")
 
     def cloak(self, data: bytes) -> tuple[FromWorker, bytes]:
-        """What the daemon's worker would say of it: `Done` with the cloaked photo, or `Failed` by name."""
+        """Return what the daemon's worker would say of it: `Done` with the cloaked photo, or `Failed` by name."""
+        from daemon.worker.cloaking import Errand, cloak_file
+        from protectors.progress import end_of
+
         asked = self._asked
-        work = Work(job="album", policy=asked.policy, size=len(data), channel=asked.channel)
         try:
-            return cloak_file(_Nobody(), _Uncancelled(), self._room, work, data, asked.seed)
+            made = end_of(cloak_file(self._room, Errand(data, asked.policy, asked.channel), asked.seed))
         except CloakroomError as problem:
-            return Failed(job=work.job, code=problem.code, sentence=problem.sentence), b""
+            return Failed(job=JOB, code=problem.code, sentence=problem.sentence), b""
         except Exception as problem:
-            return failure_of(work.job, problem), b""
+            return failure_of(JOB, problem), b""
+        return Done(job=JOB, mime=made.mime, size=len(made.data), report=made.report), made.data
 
 
 class Tries:

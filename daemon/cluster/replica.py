@@ -16,7 +16,7 @@ import msgspec
 from daemon.cluster.wire import MAX_REQUEST, PIECE, Asked, Lost, pack, unpack_request
 from daemon.pipe import Beat, Step
 from daemon.supervisor import EntryPoint, Supervisor, Watch, WorkerLostError
-from daemon.worker import WorkerSettings
+from daemon.worker.settings import WorkerSettings
 
 if TYPE_CHECKING:
     from starlette.requests import Request

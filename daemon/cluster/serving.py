@@ -11,8 +11,8 @@ from daemon.cluster.album import crew_of
 from daemon.cluster.joining import ClusterError, joined
 from daemon.cluster.replica import Replica
 from daemon.supervisor import EntryPoint, Watch
-from daemon.worker import WorkerSettings
-from daemon.worker import main as worker_main
+from daemon.worker.process import main as worker_main
+from daemon.worker.settings import WorkerSettings
 
 ONGOING: Final = 64
 """Requests that a replica holds; it does one at a time, and beats to the others."""

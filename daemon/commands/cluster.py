@@ -15,7 +15,7 @@ from daemon.log import configure
 from daemon.models import model_folder
 from daemon.state import StateError, prepare
 from daemon.tokens import kept_token
-from daemon.worker import WorkerSettings
+from daemon.worker.settings import WorkerSettings
 
 
 def add(commands: Subparsers) -> None:

@@ -25,7 +25,7 @@ async def opener_for(args: argparse.Namespace) -> AsyncIterator[Callable[[], Awa
             yield lambda: DaemonClient.open_local(state)
             return
     from daemon.server import Server, Settings
-    from daemon.worker import WorkerSettings
+    from daemon.worker.settings import WorkerSettings
 
     with tempfile.TemporaryDirectory(prefix="cloakroom-") as folder:
         worker = WorkerSettings(model_folder=model_folder(state), threads=args.threads, seed=args.seed)

@@ -30,7 +30,7 @@ from daemon.server import Server, Settings
 from daemon.settings import KEYS, SettingsError, Values, read, shown, worker_threads
 from daemon.state import StateError
 from daemon.supervisor import Watch, default_memory
-from daemon.worker import WorkerSettings
+from daemon.worker.settings import WorkerSettings
 
 OPTIONS = ("port", "device", "threads", "deadline", "memory", "worker", "log", "metrics")
 """Settings that only the daemon heeds, so that its command line takes them too."""

@@ -9,7 +9,7 @@ from daemon.doctor.finding import Finding, Place
 from daemon.jail import WALLS
 from daemon.settings import worker_threads
 from daemon.supervisor import TOO_MUCH_MEMORY, Supervisor, Watch, WorkerLostError, default_memory
-from daemon.worker import WorkerSettings
+from daemon.worker.settings import WorkerSettings
 
 WORKER_SECONDS: Final = 180.0
 CAUSES: Final = frozenset(

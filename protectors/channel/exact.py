@@ -9,19 +9,25 @@ from PIL import Image
 from torch import Tensor
 
 from protectors.quality import as_pixels, as_tensor
+from protectors.saving import SavedFile
 
 JPEG_QUALITY = 98
 """The daemon's own quality for JPEG, at 4:4:4; a test holds the two together. At 95 the encoding alone takes a photo of fine
 detail to an SSIM of .975, which would leave a cloak above the floor next to nothing."""
 
 
-def through_jpeg(pixels: NDArray[np.uint8], quality: int = JPEG_QUALITY, subsampled: bool = False) -> NDArray[np.uint8]:
-    """uint8 [H, W, 3] as decoded again after JPEG at 4:4:4, or ``subsampled`` at 4:2:0."""
+def saved_as_jpeg(pixels: NDArray[np.uint8], quality: int = JPEG_QUALITY, subsampled: bool = False) -> SavedFile:
+    """Save uint8 [H, W, 3] as JPEG at 4:4:4, or ``subsampled`` at 4:2:0, and decode it again."""
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "JPEG", quality=quality, subsampling="4:2:0" if subsampled else "4:4:4")
     stream.seek(0)
     with Image.open(stream) as picture:
-        return np.array(picture.convert("RGB"), dtype=np.uint8)
+        return SavedFile(stream.getvalue(), np.array(picture.convert("RGB"), dtype=np.uint8))
+
+
+def through_jpeg(pixels: NDArray[np.uint8], quality: int = JPEG_QUALITY, subsampled: bool = False) -> NDArray[np.uint8]:
+    """Return uint8 [H, W, 3] as decoded again after JPEG."""
+    return saved_as_jpeg(pixels, quality, subsampled).pixels
 
 
 def jpeg(images: Tensor, quality: int = JPEG_QUALITY, subsampled: bool = False) -> Tensor:

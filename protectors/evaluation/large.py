@@ -31,9 +31,9 @@ from protectors.evaluation.processes import each, room_of
 from protectors.judging.judge import Judge
 from protectors.judging.quality import Quality
 from protectors.judging.verdict import Verdict
-from protectors.native import Pixels
 from protectors.policy import FLOORS, Policy
 from protectors.quality import measured
+from protectors.saving import Pixels
 
 PIXELS = 12_000_000
 OWN = ("astronaut", "coffee", "rocket", "chelsea")

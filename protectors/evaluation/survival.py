@@ -33,10 +33,11 @@ from protectors.cloak import Cloakroom
 from protectors.evaluation import large
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.processes import each, processes, room_of
-from protectors.evaluation.running import end_of, outcome_of
+from protectors.evaluation.running import outcome_of
 from protectors.judging.verdict import all_protected
 from protectors.objects import ObjectDisappearance
 from protectors.policy import BUDGETS, Policy
+from protectors.progress import end_of
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
 from protectors.scene import MARGIN, SceneProtector
 from protectors.search import SearchProtector

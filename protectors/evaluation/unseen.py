@@ -10,8 +10,8 @@ from protectors.device import pick_device
 from protectors.judging.judge import Judge
 from protectors.judging.question import Question, about_objects, about_scene, about_search
 from protectors.manifest import Entry, entries, entry
-from protectors.native import Pixels
 from protectors.policy import Policy
+from protectors.saving import Pixels
 
 
 @dataclass(frozen=True)

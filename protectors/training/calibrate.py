@@ -25,8 +25,8 @@ from protectors.evaluation.measurement import SEED
 from protectors.evaluation.processes import processes, room_of
 from protectors.judging.judgement import Judgement
 from protectors.names import DEFAULT
-from protectors.native import Pixels
 from protectors.policy import BUDGETS, Policy, Strength
+from protectors.saving import Pixels
 
 POLICIES = (DEFAULT, ("search",))
 

@@ -20,7 +20,7 @@ from daemon.jobs import QueueSettings
 from daemon.protocol import Policy
 from daemon.server import Server, Settings
 from daemon.supervisor import EntryPoint, Watch
-from daemon.worker import WorkerSettings
+from daemon.worker.settings import WorkerSettings
 from tests.daemon import odd_workers
 from tests.daemon.albums import photo
 

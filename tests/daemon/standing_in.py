@@ -9,7 +9,7 @@ from pathlib import Path
 from daemon.commands.console import when_signalled
 from daemon.server import Server, Settings
 from daemon.supervisor import EntryPoint
-from daemon.worker import WorkerSettings
+from daemon.worker.settings import WorkerSettings
 
 
 async def serve(state: Path, port: int, entry: EntryPoint, drain_seconds: float = 0.0) -> None:

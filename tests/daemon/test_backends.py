@@ -29,7 +29,7 @@ from daemon.jobs import QueueSettings
 from daemon.pipe import Failed, Ready
 from daemon.server import Server, Settings
 from daemon.supervisor import EntryPoint, Watch, WorkerLostError
-from daemon.worker import WorkerSettings
+from daemon.worker.settings import WorkerSettings
 from tests.daemon import odd_workers
 from tests.daemon.conftest import ELSEWHERE, POLICY, StartServer, cloakroom, local_client
 from tests.daemon.every_backend import PHOTO, EveryBackend, job, until, until_running

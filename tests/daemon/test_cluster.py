@@ -18,10 +18,14 @@ from daemon.album.album import Cloaked, Failed
 from daemon.album.tree import Source, walk
 from daemon.cluster.album import ClusterHands, Crew, crew_of
 from daemon.cluster.joining import ClusterError, check, joined
-from daemon.cluster.photos import Asked
+from daemon.cluster.photos import Asked, Photographer
 from daemon.commands.album import STOPPED
+from daemon.pipe import Done
+from daemon.pipe import Failed as FailedJob
 from daemon.protocol import Policy
-from daemon.worker import seed_of
+from daemon.worker.cloaking import Errand, cloak_file, seed_of
+from protectors.cloak import Cloakroom
+from protectors.progress import end_of
 from tests.daemon.albums import files, photo
 from tests.daemon.conftest import ELSEWHERE
 from tests.daemon.odd_actors import Odd
@@ -51,6 +55,18 @@ def asked(tmp_path: Path) -> Asked:
 def sources(folder: Path, output: Path) -> list[Source]:
     output.mkdir(exist_ok=True)
     return [found for found in walk(folder, output) if isinstance(found, Source)]
+
+
+def test_an_actor_cloaks_as_the_walk_does_and_names_what_it_cannot(asked: Asked) -> None:
+    photographer, small = Photographer(asked), saved(astronaut(60, 40), "JPEG", quality=90)
+    done, body = photographer.cloak(small)
+    assert isinstance(done, Done)
+    alone = end_of(cloak_file(Cloakroom("cpu", asked.model_folder), Errand(small, POLICY), asked.seed))
+    assert (done.mime, body) == (alone.mime, alone.data)
+    assert done.size == len(body)
+    told, nothing = photographer.cloak(b"no photo")
+    assert isinstance(told, FailedJob)
+    assert (told.code, nothing) == ("not-an-image", b"")
 
 
 async def ends(hands: ClusterHands, photos: list[Source]) -> dict[str, Cloaked | Failed]:

@@ -8,12 +8,15 @@ import pytest
 from PIL import Image
 
 from daemon import photo
-from daemon.delivery import deliverable, in_words, saved_as, size_limit, size_notes
+from daemon.delivery import deliverable, in_words, save_with, saves_within, size_limit, size_notes
+from protectors.cloak import Cloaked
 from protectors.judging.judgement import Judgement
 from protectors.quality import psnr
+from protectors.saving import Save, SavedFile
 from tests.daemon.judgements import judgement
 from tests.daemon.odd_files import iccp, jpeg_with, png_with, tiff
 from tests.daemon.samples import SECRET, Pixels, astronaut, exif, opened, rgb_profile, saved
+from tests.protectors.conftest import finish
 
 LARGE = astronaut(480, 320)
 
@@ -29,10 +32,10 @@ def nudged(pixels: Pixels) -> Pixels:
 
 def delivered(data: bytes, judge: Any, limit: int | None = None) -> tuple[bytes, Judgement, list[str]]:
     read = photo.decode(data)
-    stages: list[str] = []
     most = size_limit(len(data), None) if limit is None else limit
-    encoded, report = deliverable(photo.encodings(read, most), nudged(read.pixels), most, judge, stages.append)
-    return encoded, report, stages
+    saves = saves_within(most, photo.encodings(read, most))
+    progress, (encoded, judgement) = finish(deliverable(saves, Cloaked(nudged(read.pixels), None), judge))
+    return encoded, judgement, [own.stage for own in progress]
 
 
 def content(_: Pixels) -> Judgement:
@@ -155,10 +158,20 @@ def test_the_site_has_a_say(came_in: int, site: int | None, limit: int) -> None:
 def test_a_file_that_is_too_large_is_not_looked_at() -> None:
     read = photo.decode(FILES["PNG"])
     way = photo.encodings(read, 10**9)[-1]
-    assert saved_as(way, 100)(read.pixels) is None
-    arrived = saved_as(way, None)(read.pixels)
-    assert arrived is not None
-    assert (arrived == read.pixels).all()
+    assert save_with(way, 100)(read.pixels) is None
+    file = save_with(way, None)(read.pixels)
+    assert file is not None
+    assert (file.pixels == read.pixels).all()
+    assert (photo.decode(file.data).pixels == read.pixels).all()
+
+
+def test_the_file_that_the_cloak_was_found_good_in_goes_out_as_it_is() -> None:
+    read = photo.decode(FILES["JPEG 70"])
+    file = SavedFile(b"the very bytes", nudged(read.pixels))
+    never_saved: list[Save] = [lambda _: pytest.fail("encoded again")]
+    progress, (data, _) = finish(deliverable(never_saved, Cloaked(file.pixels, file), content))
+    assert data is file.data
+    assert [own.stage for own in progress] == ["encode", "judge"]
 
 
 def test_every_way_keeps_profile_and_alpha_and_nothing_else() -> None:

@@ -22,7 +22,7 @@ from daemon.scraper import NoMetricsError, read_metrics, samples
 from daemon.server import Server, Settings
 from daemon.settings import read
 from daemon.state import LocalAccess, write_local
-from daemon.worker import WorkerSettings
+from daemon.worker.settings import WorkerSettings
 from tests.daemon import odd_workers
 from tests.daemon.conftest import ELSEWHERE, POLICY, RunningDaemon, StartServer, cloakroom, local_client
 from tests.daemon.every_backend import PHOTO, until

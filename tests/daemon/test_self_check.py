@@ -8,7 +8,7 @@ import pytest
 
 from daemon import self_check
 from daemon.supervisor import COULD_NOT_CLOAK, Supervisor, WorkerLostError
-from daemon.worker import WorkerSettings
+from daemon.worker.settings import WorkerSettings
 from protectors.channel import sites
 from protectors.cloak import Cloakroom
 from tests.daemon.every_backend import until

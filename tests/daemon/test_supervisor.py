@@ -11,7 +11,7 @@ import pytest
 
 from daemon.jobs import Event, Failure, Finished, JobQueue
 from daemon.supervisor import Supervisor
-from daemon.worker import WorkerSettings
+from daemon.worker.settings import WorkerSettings
 from tests.daemon.conftest import POLICY
 from tests.daemon.every_backend import until
 from tests.daemon.odd_workers import echo

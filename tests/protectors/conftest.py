@@ -13,9 +13,9 @@ from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.detector import TwoStageDetector
 from protectors.adversaries.loading import load_classifier, load_two_stage
 from protectors.archive import DEFAULT_FOLDER
-from protectors.base import Progress
 from protectors.cloak import Cloakroom
 from protectors.manifest import entry
+from protectors.progress import Progress
 
 needs_data = pytest.mark.skipif(
     not DEFAULT_FOLDER.is_dir(), reason="the public data of ../shared/data is not beside this checkout"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from protectors.adversaries.loaded import ENCODERS
-from protectors.channel.exact import through_jpeg
+from protectors.channel.exact import saved_as_jpeg, through_jpeg
 from protectors.channel.family import AS_IT_IS
 from protectors.cloak import Cloakroom
 from protectors.policy import BUDGETS, Policy
@@ -18,10 +18,12 @@ from tests.protectors.conftest import finish
 
 def test_a_portrait_is_protected_as_png_and_as_jpeg(cloakroom: Cloakroom, portrait: NDArray[np.uint8]) -> None:
     judge = cloakroom.judge(Policy(), portrait)
-    seen, cloaked = finish(cloakroom.cloak(judge, seed=0))
+    seen, made = finish(cloakroom.cloak(judge, seed=0))
+    cloaked = made.pixels
     assert [stage for stage in dict.fromkeys(progress.stage for progress in seen)] == ["quality", "objects"]
     judgement = judge.judgement(cloaked)
     assert judgement.protected
+    assert np.array_equal(made.file.pixels, through_jpeg(cloaked))
     assert 0 < judgement.max_difference <= 8
     assert judgement.quality.psnr > 33
     before = {verdict.protector: verdict.before for verdict in judgement.verdicts}
@@ -32,7 +34,7 @@ def test_a_portrait_is_protected_as_png_and_as_jpeg(cloakroom: Cloakroom, portra
 def test_a_large_photo_keeps_its_size_and_is_protected(cloakroom: Cloakroom, portrait: NDArray[np.uint8]) -> None:
     large = np.asarray(Image.fromarray(portrait).resize((1531, 1420), Image.Resampling.BICUBIC))
     judge = cloakroom.judge(Policy(("objects",)), large)
-    _, cloaked = finish(cloakroom.cloak(judge, seed=0))
+    cloaked = finish(cloakroom.cloak(judge, seed=0))[1].pixels
     assert cloaked.shape == large.shape
     judgement = judge.judgement(cloaked)
     assert judgement.verdicts[0].before
@@ -49,7 +51,7 @@ def test_odd_sizes_come_back_at_their_size(
     # Noise is full of what a detector takes for things; whether they are hidden is not asked here.
     monkeypatch.setitem(BUDGETS, "subtle", replace(BUDGETS["subtle"], steps=6))
     photo = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
-    _, cloaked = finish(cloakroom.cloak(cloakroom.judge(Policy(protectors, "subtle"), photo), seed=0))
+    cloaked = finish(cloakroom.cloak(cloakroom.judge(Policy(protectors, "subtle"), photo), seed=0))[1].pixels
     assert cloaked.shape == photo.shape
     assert cloaked.dtype == np.uint8
     assert np.abs(cloaked.astype(int) - photo).max() <= round(BUDGETS["subtle"].radius * 255)
@@ -66,7 +68,7 @@ def test_an_unchanged_photo_is_never_called_protected(cloakroom: Cloakroom) -> N
 def test_the_same_seed_gives_the_same_photo(cloakroom: Cloakroom, portrait: NDArray[np.uint8]) -> None:
     small = portrait[100:228, 100:228]
     judge = cloakroom.judge(Policy(("scene",)), small)
-    first, second = (finish(cloakroom.cloak(judge, seed=5))[1] for _ in range(2))
+    first, second = (finish(cloakroom.cloak(judge, seed=5))[1].pixels for _ in range(2))
     assert np.array_equal(first, second)
 
 
@@ -93,7 +95,8 @@ def test_an_unknown_sensitive_class_is_refused(cloakroom: Cloakroom, portrait: N
 def test_visual_spoils_the_photo_and_the_service_still_reads_it(cloakroom: Cloakroom) -> None:
     photo = np.ascontiguousarray(skimage.data.chelsea())
     judge = cloakroom.judge(Policy(("visual",)), photo)
-    seen, cloaked = finish(cloakroom.cloak(judge, seed=0))
+    seen, made = finish(cloakroom.cloak(judge, seed=0))
+    cloaked = made.pixels
     assert {progress.stage for progress in seen} == {"visual"}
     assert cloaked.shape == photo.shape
     judgement = judge.judgement(through_jpeg(cloaked))
@@ -106,7 +109,7 @@ def test_visual_spoils_the_photo_and_the_service_still_reads_it(cloakroom: Cloak
 def test_search_hides_a_photo_from_all_three_encoders(cloakroom: Cloakroom) -> None:
     photo = np.ascontiguousarray(skimage.data.chelsea()[:200, :260])
     judge = cloakroom.judge(Policy(("search",)), photo)
-    _, cloaked = finish(cloakroom.cloak(judge, seed=0))
+    cloaked = finish(cloakroom.cloak(judge, seed=0))[1].pixels
     judgement = judge.judgement(through_jpeg(cloaked))
     assert judgement.protected, judgement.verdicts
     assert {verdict.adversary for verdict in judgement.verdicts} == set(ENCODERS)
@@ -122,7 +125,8 @@ def test_a_photo_that_saving_alone_spoils_is_refused_at_once(cloakroom: Cloakroo
     """It is not optimised first: that takes a minute."""
     noise = np.random.default_rng(0).integers(0, 256, (240, 240, 3), dtype=np.uint8)
     judge = cloakroom.judge(Policy(), noise)
-    seen, cloaked = finish(cloakroom.cloak(judge, seed=0, saved=[lambda pixels: through_jpeg(pixels, 50, True)]))
+    seen, made = finish(cloakroom.cloak(judge, seed=0, saves=[lambda pixels: saved_as_jpeg(pixels, 50, True)]))
+    cloaked = made.pixels
     assert {progress.stage for progress in seen} == {"quality"}
     assert np.array_equal(cloaked, noise)
     assert not judge.judgement(through_jpeg(cloaked, 50, True)).protected

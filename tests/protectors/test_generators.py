@@ -49,7 +49,9 @@ def test_an_imported_generator_is_a_protector_of_its_own(tmp_path: Path) -> None
     assert room.protectors[-1] == "visual-their"
     photo = np.random.default_rng(0).integers(0, 256, (60, 80, 3)).astype(np.uint8)
     judge = room.judge(Policy(("visual-their",)), photo)
-    seen, cloaked = finish(room.cloak(judge))
+    seen, made = finish(room.cloak(judge))
+    cloaked = made.pixels
+    assert made.file is None
     assert {progress.stage for progress in seen} == {"visual"}
     assert cloaked.shape == photo.shape
     assert [verdict.adversary for verdict in judge.verdicts(cloaked)] == ["resnet18_cifar", own.name]

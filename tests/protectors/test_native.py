@@ -6,33 +6,34 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
-from numpy.typing import NDArray
 
-from protectors.channel.exact import through_jpeg
+from protectors.channel.exact import saved_as_jpeg
 from protectors.judging.quality import Quality
-from protectors.native import FAINTER, FULLER, STRIP, Brought, brought, enlarged, enlarged_rows, promising
+from protectors.native import FAINTER, FULLER, STRIP, NativeResult, apply_at_native_size, enlarged, enlarged_rows, promising
 from protectors.quality import as_pixels, as_tensor, psnr, reaches
+from protectors.saving import Pixels, SavedFile
 from tests.protectors.conftest import finish
 
-Pixels = NDArray[np.uint8]
-
 PHOTO: Pixels = np.ascontiguousarray(skimage.data.coffee()[:96, :130])
-CHANGE = 6 / 255 * torch.randn(1, 3, 48, 65, generator=torch.Generator().manual_seed(0)).sign()
+PERTURBATION = 6 / 255 * torch.randn(1, 3, 48, 65, generator=torch.Generator().manual_seed(0)).sign()
 LOW = Quality(0, 0, 0)
 
 
-def as_it_is(pixels: Pixels) -> Pixels:
-    return pixels
+def as_it_is(pixels: Pixels) -> SavedFile:
+    return SavedFile(pixels.tobytes(), pixels)
 
 
-def run(contents: Callable[[Pixels], bool], floor: Quality = LOW, saved: Callable[[Pixels], Pixels] = as_it_is) -> Pixels:
-    made: Brought
-    _, made = finish(brought(as_tensor(PHOTO), CHANGE, 8 / 255, contents, floor, saved))
+def run(is_protected: Callable[[Pixels], bool], floor: Quality = LOW, save: Callable[[Pixels], SavedFile] = as_it_is) -> Pixels:
+    made: NativeResult
+    _, made = finish(apply_at_native_size(as_tensor(PHOTO), PERTURBATION, 8 / 255, is_protected, floor, save))
     assert made.pixels.shape == PHOTO.shape
     assert np.abs(made.pixels.astype(int) - PHOTO).max() <= 8
     assert np.array_equal(as_pixels(made.unrounded), made.pixels)
-    arrived = saved(made.pixels)
-    assert made.good == (contents(arrived) and reaches(PHOTO, arrived, floor))
+    file = save(made.pixels)
+    assert (made.file is not None) == (is_protected(file.pixels) and reaches(PHOTO, file.pixels, floor))
+    if made.file is not None:
+        assert made.file.data == file.data
+        assert np.array_equal(made.file.pixels, file.pixels)
     return made.pixels
 
 
@@ -40,27 +41,27 @@ def size(pixels: Pixels) -> float:
     return float(np.abs(pixels.astype(int) - PHOTO).mean())
 
 
-def test_what_contents_at_once_stays_as_it_was_made() -> None:
+def test_what_protects_at_once_stays_as_it_was_made() -> None:
     seen: list[Pixels] = []
 
-    def contents(pixels: Pixels) -> bool:
+    def is_protected(pixels: Pixels) -> bool:
         seen.append(pixels)
         return True
 
-    assert np.array_equal(run(contents), seen[0])
+    assert np.array_equal(run(is_protected), seen[0])
     # Once by the run, and once by the test.
     assert len(seen) == 2
 
 
-def test_it_grows_until_it_contents_and_goes_back_where_nothing_does() -> None:
+def test_it_grows_until_it_protects_and_goes_back_where_nothing_does() -> None:
     plain = size(run(lambda _: True))
     tried: list[float] = []
 
-    def contents(pixels: Pixels) -> bool:
+    def is_protected(pixels: Pixels) -> bool:
         tried.append(size(pixels))
         return tried[-1] > 1.1 * plain
 
-    assert size(run(contents)) == tried[-1] > 1.1 * plain
+    assert size(run(is_protected)) == tried[-1] > 1.1 * plain
     assert 2 < len(tried) <= len(FULLER) + 1
     assert size(run(lambda _: False)) == plain
 
@@ -78,7 +79,7 @@ def test_the_floor_is_asked_of_what_is_saved() -> None:
     floor = Quality(psnr(PHOTO, run(lambda _: True)) - 1, 0, 0)
     assert np.array_equal(run(lambda _: True, floor), run(lambda _: True))
 
-    assert psnr(PHOTO, poorly(PHOTO)) < floor.psnr
+    assert psnr(PHOTO, poorly(PHOTO).pixels) < floor.psnr
     assert np.array_equal(run(lambda _: True, floor, poorly), run(lambda _: True))
 
 
@@ -90,8 +91,8 @@ def test_rows_are_enlarged_as_the_whole_is(size: tuple[int, int]) -> None:
     assert torch.allclose(torch.cat(strips, 2), enlarged(change, native), atol=1e-5)
 
 
-def poorly(pixels: Pixels) -> Pixels:
-    return through_jpeg(pixels, 20, subsampled=True)
+def poorly(pixels: Pixels) -> SavedFile:
+    return saved_as_jpeg(pixels, 20, subsampled=True)
 
 
 def too_large(_: Pixels) -> None:
@@ -105,14 +106,33 @@ def test_ways_to_save_that_cannot_be_good_are_known_beforehand() -> None:
 
 @pytest.mark.parametrize("last", [False, True])
 def test_a_file_that_is_too_large_is_never_good(last: bool) -> None:
-    _, made = finish(brought(as_tensor(PHOTO), CHANGE, 8 / 255, lambda _: True, LOW, too_large, last))
-    assert not made.good
+    _, made = finish(apply_at_native_size(as_tensor(PHOTO), PERTURBATION, 8 / 255, lambda _: True, LOW, too_large, last))
+    assert made.file is None
 
 
 def test_between_two_trials_it_can_be_cancelled() -> None:
-    trials = brought(as_tensor(PHOTO), CHANGE, 8 / 255, lambda _: False, LOW, as_it_is)
+    trials = apply_at_native_size(as_tensor(PHOTO), PERTURBATION, 8 / 255, lambda _: False, LOW, as_it_is)
     stages = [(next(trials).stage, next(trials).done) for _ in range(1)]
     assert stages == [("quality", 1)]
     trials.close()
     with pytest.raises(StopIteration):
         next(trials)
+
+
+def test_the_file_that_was_judged_is_the_one_that_comes_back() -> None:
+    saved: list[SavedFile] = []
+    judged: list[Pixels] = []
+
+    def save(pixels: Pixels) -> SavedFile:
+        # Two files of the same pixels differ, so that only the judged one will do.
+        saved.append(SavedFile(f"file {len(saved)}".encode(), pixels))
+        return saved[-1]
+
+    def is_protected(pixels: Pixels) -> bool:
+        judged.append(pixels)
+        return len(judged) > 1
+
+    _, made = finish(apply_at_native_size(as_tensor(PHOTO), PERTURBATION, 8 / 255, is_protected, LOW, save))
+    assert made.file is saved[-1]
+    assert made.file.pixels is judged[-1]
+    assert len(saved) == len(judged) == 2

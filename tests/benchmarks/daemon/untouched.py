@@ -8,8 +8,7 @@ import argparse
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -17,17 +16,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from daemon import worker
 from daemon.pipe import Done, Line, Ready, Step, Work
 from daemon.protocol import LIMITS, Policy
-from daemon.worker import WorkerSettings
+from daemon.worker import process
+from daemon.worker.settings import WorkerSettings
 from protectors.judging.judgement import Judgement
 from protectors.judging.quality import Quality
+from protectors.progress import Progress
 from tests.daemon.standing_in import serve
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from protectors.cloak import Cloaked
+    from protectors.saving import Save
 
 POLICY = Policy(protectors=("visual",), strength="balanced", sensitive=())
 """What to ask of it: a protector whose reports nothing is estimated from."""
@@ -35,15 +38,6 @@ POLICY = Policy(protectors=("visual",), strength="balanced", sensitive=())
 JUDGEMENT = Judgement(True, Quality(99.0, 1.0, 1.0), True, 0, ())
 STEPS = 4
 DRAIN_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far it is."""
-
-    stage: str
-    done: int
-    total: int
 
 
 class Untouched:
@@ -57,19 +51,15 @@ class Untouched:
     def __init__(self, *_: object, seconds: float = 0.0) -> None:
         self._seconds = seconds
 
-    def cloak(
-        self,
-        judge: "Agreeable",
-        _: object,
-        *,
-        saved: "Sequence[Callable[[NDArray[np.uint8]], NDArray[np.uint8] | None]]",
-    ) -> "Generator[Progress, None, NDArray[np.uint8]]":
+    def cloak(self, judge: "Agreeable", _: object, saves: "Sequence[Save]") -> "Generator[Progress, None, Cloaked]":
+        from protectors.cloak import Cloaked
+
         for step in range(STEPS if self._seconds else 0):
             time.sleep(self._seconds / STEPS)
             yield Progress("visual", step + 1, STEPS)
-        for way in saved:
-            way(judge.original)
-        return judge.original
+        for save in saves:
+            save(judge.original)
+        return Cloaked(judge.original, None)
 
     def judge(self, _: object, original: "NDArray[np.uint8]") -> "Agreeable":
         return Agreeable(original)
@@ -91,9 +81,9 @@ FUZZED_PIXELS = 500_000
 
 def work(seconds: float, pixels: int, connection: Connection, settings: WorkerSettings) -> None:
     """The worker process."""
-    walls = worker.enter_jail(settings)
+    walls = process.enter_jail(settings)
     # The jail is entered once: within it no limit can be set again.
-    vars(worker)["enter_jail"] = lambda settings: walls
+    vars(process)["enter_jail"] = lambda settings: walls
     from daemon import photo, self_check
     from protectors import cloak
 
@@ -101,12 +91,12 @@ def work(seconds: float, pixels: int, connection: Connection, settings: WorkerSe
     # It has no adversaries that a small photo could be cloaked against.
     self_check.check = lambda room: None
     cloak.Cloakroom = partial(Untouched, seconds=seconds)  # type: ignore[misc, assignment]
-    worker.main(connection, settings)
+    process.main(connection, settings)
 
 
 def return_photos(seconds: float, connection: Connection, settings: WorkerSettings) -> None:
     """A worker process that does not read what it is given: it is there again at once, where one with torch takes seconds."""
-    worker.enter_jail(settings)
+    process.enter_jail(settings)
     line = Line(connection)
     with contextlib.suppress(EOFError, OSError):
         line.send(Ready(device="cpu", models="embedded", protectors=("visual",), classes=()))

@@ -24,7 +24,7 @@ from daemon.encoding import Pixels
 from daemon.errors import CloakroomError
 from daemon.pipe import Beat, Done, Failed, Line, Ready, Work
 from daemon.server import Server, Settings
-from daemon.worker import WorkerSettings
+from daemon.worker.settings import WorkerSettings
 
 SIDE = 24
 """Pixels of the stamp, in the upper left corner."""
