@@ -50,7 +50,7 @@ def deliverable(
 ) -> Generator[Progress, None, tuple[bytes, Judgement]]:
     """Return the bytes of the file that goes out, and the judgement on it.
 
-    Where the cloak was found to be good in a file, that very file goes out.
+    Where the cloak was brought to its floor in a file, that very file goes out.
 
     Args:
         saves: the ways to save the photo, as they are to be tried.
@@ -58,7 +58,7 @@ def deliverable(
         judge: judges the pixels that a file is decoded to.
     """
     judged: list[tuple[bytes, Judgement]] = []
-    candidates: list[SavedFile | Save] = [*saves] if cloaked.file is None else [cloaked.file, *saves]
+    candidates: Sequence[SavedFile | Save] = saves if cloaked.file is None else [cloaked.file]
     for candidate in candidates:
         yield Progress("encode", 0, 1)
         file = candidate if isinstance(candidate, SavedFile) else candidate(cloaked.pixels)

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from protectors.adversaries.detector import TwoStageDetector
 from protectors.adversaries.loaded import load_adversaries
+from protectors.adversaries.pretrained_loading import SET as PRETRAINED
 from protectors.base import Budget
 from protectors.channel.exact import saved_as_jpeg
 from protectors.channel.family import AS_IT_IS, Family, expected
@@ -30,6 +31,7 @@ from protectors.perception import Eye
 from protectors.policy import BUDGETS, FLOORS, Policy
 from protectors.progress import Progress
 from protectors.quality import as_pixels, as_tensor
+from protectors.refinement.photo import refined
 from protectors.saving import Save, SavedFile
 from protectors.scene import MARGIN, SceneProtector
 from protectors.search import SearchProtector
@@ -86,12 +88,7 @@ class Cloakroom:
             ValueError: a detector does not know a class that the policy names.
             TypeError: no cloak can be made against a detector, which should be a judge only.
         """
-        generator = torch.Generator()
-        # P-FGSM's target must not be foretold: without a seed it comes from the system's randomness.
-        if seed is None:
-            generator.seed()
-        else:
-            generator.manual_seed(seed)
+        generator = _chance(seed)
         against = self.adversaries.optimised
         made: list[Optimising] = []
         if OBJECTS in policy.protectors:
@@ -146,6 +143,8 @@ class Cloakroom:
             # Said at once rather than after a minute: saving alone changes this photo too much.
             nothing = NativePerturbation(native, torch.zeros_like(originals), budget.radius)
             return NativeResult(judge.original, nothing, 0.0, None)
+        if self.adversaries.model_set == PRETRAINED:
+            return (yield from refined(native, originals, judge, self.adversaries, _chance(seed), good_saves))
         hardest = expected(max(native.shape[2:]), max(originals.shape[2:]))
         images = originals
         for family in dict.fromkeys((hardest, AS_IT_IS)):
@@ -173,3 +172,16 @@ class Cloakroom:
             return images, budget
         noticed = share * float(Eye(originals).size(images - originals))
         return originals + share * (images - originals), replace(budget, noticeable=noticed)
+
+
+def _chance(seed: int | None) -> torch.Generator:
+    """Return the source of what is drawn at random.
+
+    P-FGSM's target must not be foretold: without a seed, it comes from the system's randomness.
+    """
+    generator = torch.Generator()
+    if seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(seed)
+    return generator

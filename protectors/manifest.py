@@ -37,7 +37,8 @@ class Package:
 @dataclass(frozen=True)
 class Entry:
     """One model. Embedded ones have a ``file`` in FOLDER; full ones a ``url`` and pretrained ones a ``package``, which are
-    fetched when they are asked for; imported ones (see ``generators``) were handed out by a service, trained ones are a person's own."""
+    fetched when they are asked for; imported ones (see ``generators``) were handed out by a service, trained ones are a
+    person's own."""
 
     name: str
     task: Literal["objects", "search", "scene", "visual"]

@@ -131,3 +131,50 @@ def apply_at_native_size(
                 return NativeResult(pixels, whole, full * share, file if good else None)
     # No faintness helps a photo that saving alone takes below its floor.
     return NativeResult(whole.pixels(full), whole, full, None)
+
+
+SHARES = (1.0, 1.15)
+"""Of a perturbation that was brought to its floor at the working resolution: enlarging and saving change that a little."""
+
+LEAST_SHARE = 0.4
+HALVINGS = 3
+
+
+def bring_to_floor(
+    native: Tensor, perturbation: Tensor, radius: float, floor: Quality, save: Save
+) -> Generator[Progress, None, NativeResult]:
+    """Apply as much of a perturbation [1, 3, h, w] to the native photo [1, 3, H, W] as its floor allows, in the saved file.
+
+    ``file`` of the result is None where even ``LEAST_SHARE`` is too much, or no file is small enough. Yields progress between
+    two trials.
+    """
+    original, whole = as_pixels(native), NativePerturbation(native, perturbation, radius)
+    best: NativeResult | None = None
+    tried, trials = 0, len(SHARES) + HALVINGS + 1
+
+    def attempt(share: float) -> NativeResult | None:
+        pixels = whole.pixels(share)
+        file = save(pixels)
+        is_good = file is not None and reaches(original, file.pixels, floor)
+        return NativeResult(pixels, whole, share, file) if is_good else None
+
+    for share in SHARES:
+        yield Progress("quality", tried, trials)
+        tried += 1
+        if (made := attempt(share)) is None:
+            break
+        best = made
+    if best is not None:
+        return best
+    low, high = LEAST_SHARE, SHARES[0]
+    for share_of_search in range(HALVINGS + 1):
+        share = LEAST_SHARE if share_of_search == HALVINGS else (low + high) / 2
+        if share == LEAST_SHARE and best is not None:
+            break
+        yield Progress("quality", tried, trials)
+        tried += 1
+        if (made := attempt(share)) is not None:
+            best, low = made, share
+        else:
+            high = share
+    return best or NativeResult(whole.pixels(LEAST_SHARE), whole, LEAST_SHARE, None)

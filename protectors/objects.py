@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from protectors.adversaries.coco import expanded
 from protectors.adversaries.detector import Proposals, TwoStageDetector
 from protectors.base import Budget
 from protectors.channel.family import AS_IT_IS, Family, of_each
@@ -255,7 +256,7 @@ class ObjectDisappearance(Optimising):
     ) -> None:
         self.detector = detector
         self.family = family
-        self.sensitive = tuple(detector.label(name) for name in sensitive)
+        self.sensitive = tuple(detector.label(name) for name in expanded(sensitive, detector.classes))
         self.read_as = None if read_as is None else detector.label(read_as)
         if self.read_as in self.sensitive:
             raise ValueError(f"{read_as!r} is itself a sensitive class: choose another to be read in its place")

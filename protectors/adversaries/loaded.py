@@ -6,10 +6,16 @@ from pathlib import Path
 import torch
 
 from protectors.adversaries.classifier import Classifier
+from protectors.adversaries.coco import GROUPS
 from protectors.adversaries.detector import NO_CLASSES, Detector
+from protectors.adversaries.embedding_search import EmbeddingSearch
 from protectors.adversaries.hash_encoder import HashEncoder
 from protectors.adversaries.loading import available, load_classifier, load_encoder, load_two_stage
+from protectors.adversaries.pretrained_loading import SET, here, load_one_stage, load_pretrained_classifier, search_by
 from protectors.manifest import entry
+
+WORKING_SIDE = 640
+"""The longest side in pixels that photos are cloaked at against pretrained networks: more than any of them reads."""
 
 ENCODERS = ("dsh48", "dbh48", "dpsh48")
 
@@ -25,6 +31,7 @@ class Adversaries:
     detectors: tuple[Detector, ...] = ()
     classifiers: tuple[Classifier, ...] = ()
     encoders: tuple[HashEncoder, ...] = ()
+    searches: tuple[EmbeddingSearch, ...] = ()
     judges_only: frozenset[str] = frozenset()
     working_side: int
     model_set: str
@@ -37,21 +44,29 @@ class Adversaries:
             detectors=tuple(own for own in self.detectors if own.name not in self.judges_only),
             classifiers=tuple(own for own in self.classifiers if own.name not in self.judges_only),
             encoders=tuple(own for own in self.encoders if own.name not in self.judges_only),
+            searches=tuple(own for own in self.searches if own.name not in self.judges_only),
         )
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes of objects that a person may choose to hide, in the detectors' order."""
+        """The classes of objects that a person may choose to hide, in the detectors' order, and groups of them."""
         names = dict.fromkeys(name for detector in self.detectors for name in detector.classes)
-        return tuple(name for name in names if name not in NO_CLASSES)
+        known = tuple(name for name in names if name not in NO_CLASSES)
+        groups = [group for group, members in GROUPS.items() if group not in known and set(members) & set(known)]
+        return (*known[:1], *groups, *known[1:])
 
 
 def load_adversaries(device: torch.device, folder: Path | None = None) -> Adversaries:
-    """Load the best networks whose weights are there; ``folder`` is that of pulled models.
+    """Load the best networks whose weights are there: pretrained ones, else official ones, else those that are embedded.
+
+    ``folder`` is that of pulled models.
 
     Raises:
         DamagedWeightsError: weights are missing, or are not what the manifest says.
     """
+    pretrained = _load_pretrained(device, folder)
+    if pretrained is not None:
+        return pretrained
     detector, classifier = (available(task, "adversary", folder) for task in ("objects", "scene"))
     return Adversaries(
         detectors=(load_two_stage(detector, device, folder),),
@@ -59,4 +74,21 @@ def load_adversaries(device: torch.device, folder: Path | None = None) -> Advers
         encoders=tuple(load_encoder(entry(name), device) for name in ENCODERS),
         working_side=detector.input_size,
         model_set="full" if {detector.set, classifier.set} == {"full"} else "embedded",
+    )
+
+
+def _load_pretrained(device: torch.device, folder: Path | None) -> Adversaries | None:
+    """Load the pretrained networks; None where no detector or no classifier of them is there to cloak against."""
+    models = here(folder)
+    optimised = {model.task for model in models if model.role == "adversary"}
+    if not {"objects", "scene"} <= optimised:
+        return None
+    classifiers = [(model, load_pretrained_classifier(model, device, folder)) for model in models if model.task == "scene"]
+    return Adversaries(
+        detectors=tuple(load_one_stage(model, device, folder) for model in models if model.task == "objects"),
+        classifiers=tuple(network for _, network in classifiers),
+        searches=tuple(search_by(network, model) for model, network in classifiers),
+        judges_only=frozenset(model.name for model in models if model.role == "judge"),
+        working_side=WORKING_SIDE,
+        model_set=SET,
     )

@@ -68,6 +68,15 @@ def available(task: str, role: str, folder: Path | None) -> Entry:
 
 def read_weights(own: Entry, folder: Path | None) -> dict[str, torch.Tensor]:
     """The model's state as float32, after its hash."""
+    return read_float(checked_weights_file(own, folder))
+
+
+def checked_weights_file(own: Entry, folder: Path | None) -> Path:
+    """Return the file of a model's weights, once its hash was found right.
+
+    Raises:
+        DamagedWeightsError: it is not there, or not what it should be; the text says what to do.
+    """
     path = weights_file(own, folder)
     if path is None or not path.is_file():
         raise DamagedWeightsError(f"the weights of {own.name} are not there: run `cloakroom models pull {own.name}`")
@@ -76,7 +85,7 @@ def read_weights(own: Entry, folder: Path | None) -> dict[str, torch.Tensor]:
             f"run `cloakroom models pull {own.name}`" if own.file is None else "install Cloakroom again, or train them anew"
         )
         raise DamagedWeightsError(f"the weights of {own.name} are damaged: {mended}")
-    return read_float(path)
+    return path
 
 
 def build(architecture: str, outputs: int) -> nn.Module:

@@ -1,4 +1,4 @@
-"""Classifiers of ImageNet's 1,000 classes that others trained, with the features and the embedding that they compute besides."""
+"""Classifiers of ImageNet's 1,000 classes that others trained, with the features and the embedding that they compute."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -29,13 +29,14 @@ class Detection:
 class Reading:
     """The reading of one photo by one network.
 
-    ``labels`` are what it names, the surest first; ``detections`` say where, if it is a detector; ``seen`` [1, 3, h, w] is the
-    photo as it was shown to the network, where a criterion needs it.
+    ``labels`` are what it names, the surest first; ``detections`` say where, if it is a detector. Where a criterion needs them,
+    ``seen`` [1, 3, h, w] is the photo as it was shown to the network, and ``embedding`` [D] of length 1 what a search compares.
     """
 
     labels: tuple[str, ...] = ()
     detections: tuple[Detection, ...] = ()
     seen: "Tensor | None" = None
+    embedding: "Tensor | None" = None
 
 
 class Adversary(Protocol):

@@ -61,6 +61,19 @@ class NotRetrieved(Criterion):
 
 
 @dataclass(frozen=True)
+class NotSimilar(Criterion):
+    """A search by embeddings takes the photo for another one: the cosine similarity is below that of unrelated photos that a
+    search ranks first."""
+
+    similarity: float
+
+    def is_met(self, before: Reading, after: Reading) -> bool:
+        if before.embedding is None or after.embedding is None:
+            raise ValueError("this criterion compares embeddings, and the readings have none")
+        return float(before.embedding @ after.embedding) < self.similarity
+
+
+@dataclass(frozen=True)
 class LooksUnlike(Criterion):
     """The picture no longer looks like itself at the size the network was shown: its structural similarity is at most this."""
 

@@ -58,10 +58,15 @@ class Judge:
 
         A trial that goes by this owes nothing to the networks that are judges only.
         """
+        return not self.still_reading(arrived)
+
+    def still_reading(self, arrived: Pixels | Tensor) -> tuple[str, ...]:
+        """Return the names of the networks that cloaks are optimised on and that a form of the photo does not fool."""
         pairs = [pair for pair in zip(self._questions, self._before, strict=True) if not pair[0].is_judge_only]
         readings = self._readings(arrived, [question for question, _ in pairs])
         asked = zip(pairs, readings, strict=True)
-        return all(question.verdict(before, after).protected for (question, before), after in asked)
+        verdicts = [question.verdict(before, after) for (question, before), after in asked]
+        return tuple(dict.fromkeys(verdict.adversary for verdict in verdicts if not verdict.protected))
 
     def looks_well(self, delivered: Pixels) -> bool:
         """Return whether a form uint8 [H, W, 3] is above the floor; visual, which spoils a photo on purpose, has none."""

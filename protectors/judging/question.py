@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from protectors.adversaries.classifier import Classifier
+from protectors.adversaries.coco import expanded
 from protectors.adversaries.detector import Detector
+from protectors.adversaries.embedding_search import EmbeddingSearch
 from protectors.adversaries.hash_encoder import HashEncoder
 from protectors.adversaries.loaded import Adversaries
 from protectors.adversaries.reading import Adversary, Reading
-from protectors.judging.criteria import Criterion, NothingFound, NotRetrieved, ReadAsAnother
+from protectors.judging.criteria import Criterion, NothingFound, NotRetrieved, NotSimilar, ReadAsAnother
 from protectors.judging.verdict import Verdict
 from protectors.names import OBJECTS, SCENE, SEARCH
 from protectors.policy import Policy
@@ -43,6 +45,20 @@ class Question:
         return [self.verdict(before, after) for before, after in pairs]
 
 
+THIS_PHOTO, OTHER_PHOTOS = "this photo", "other photos"
+"""The words for what a search finds first."""
+
+
+@dataclass(frozen=True)
+class SearchQuestion(Question):
+    """A search by embeddings, asked whether it still finds the original by the delivered photo."""
+
+    def verdict(self, before: Reading, after: Reading) -> Verdict:
+        is_lost = self.criterion.is_met(before, after)
+        found = OTHER_PHOTOS if is_lost else THIS_PHOTO
+        return Verdict(self.protector, self.adversary.name, is_lost, (THIS_PHOTO,), (found,))
+
+
 def ask(questions: Sequence[Question], originals: Tensor, delivered: Tensor) -> list[Verdict]:
     """Return the verdicts on images [B, 3, H, W] as delivered, image by image, one for each question."""
     by_question = [question.verdicts(originals, delivered) for question in questions]
@@ -51,14 +67,17 @@ def ask(questions: Sequence[Question], originals: Tensor, delivered: Tensor) -> 
 
 def about_objects(detector: Detector, sensitive: Sequence[str] = ()) -> Question:
     """Ask whether a detector still finds anything, or any of the sensitive classes; ValueError: it does not know a class."""
-    for name in sensitive:
-        detector.label(name)
-    return Question(OBJECTS, detector, NothingFound(tuple(sensitive)))
+    return Question(OBJECTS, detector, NothingFound(expanded(sensitive, detector.classes)))
 
 
 def about_search(encoder: HashEncoder) -> Question:
     """Ask whether a search by an encoder still retrieves what it did."""
     return Question(SEARCH, encoder, NotRetrieved())
+
+
+def about_embeddings(search: EmbeddingSearch) -> Question:
+    """Ask whether a search by embeddings still finds the original."""
+    return SearchQuestion(SEARCH, search, NotSimilar(search.similarity))
 
 
 def about_scene(classifier: Classifier) -> Question:
@@ -73,6 +92,7 @@ def questions_for(policy: Policy, adversaries: Adversaries) -> tuple[Question, .
         questions += [about_objects(detector, policy.sensitive) for detector in adversaries.detectors]
     if SEARCH in policy.protectors:
         questions += [about_search(encoder) for encoder in adversaries.encoders]
+        questions += [about_embeddings(search) for search in adversaries.searches]
     if SCENE in policy.protectors:
         questions += [about_scene(classifier) for classifier in adversaries.classifiers]
     return tuple(replace(own, is_judge_only=own.adversary.name in adversaries.judges_only) for own in questions)

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from protectors.adversaries.one_stage import OneStageDetector
+from protectors.names import OBJECTS
 from protectors.refinement.objective import Objective, feature_loss
 
 CONSIDERED = 0.03
@@ -30,6 +31,8 @@ class ObjectHiding(Objective):
         original: the photo [1, 3, H, W].
         sensitive: labels to be read as others; none of them hides everything.
     """
+
+    stage = OBJECTS
 
     def __init__(self, detector: OneStageDetector, original: Tensor, sensitive: Sequence[int] = ()) -> None:
         self.name = detector.name

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from protectors.judging.quality import Quality
-from protectors.base import Progress
+from protectors.progress import Progress
 from protectors.quality import as_pixels, reaches
 from protectors.refinement.field import Maps, Momentum, PerturbationField
 from protectors.refinement.objective import Objective
@@ -24,49 +24,65 @@ LAST_STEP = 0.3
 SPARE = 1.05
 """How much larger than the floor allows the perturbation may be while it is refined: it is brought to the floor at the end."""
 
+LEAST_SIZE = 0.05
+
 LARGEST_SHARE = 2.0
 TRIALS = 5
 """Halvings in the search for the share of a perturbation that the floor allows."""
 
 
-def refine(
-    original: Tensor, objectives: Sequence[Objective], floor: Quality, steps: int, chance: torch.Generator
-) -> Generator[Progress, None, Tensor]:
-    """Refine a perturbation for a photo [1, 3, H, W]; yields progress at every step, closing cancels.
-
-    Half way, its size is set to what the floor allows, and the rest of the steps are spent within that.
+class Refinement:
+    """The perturbation of one photo while it is refined.
 
     Args:
-        original: the photo at the working resolution, in [0, 1].
+        original: the photo [1, 3, H, W] in [0, 1] at the working resolution.
         objectives: one for each network; they take turns.
         floor: the quality that the photo shall keep.
-        steps: gradient calls in all.
         chance: draws the views.
-
-    Returns:
-        The perturbation [1, 3, H, W], about as large as the floor allows.
     """
-    field, momentum = PerturbationField(original), Momentum()
-    maps, largest = field.nothing(), FIRST_SIZE
-    for step in range(steps):
-        objective = objectives[step % len(objectives)]
-        gradients = _gradients(field, maps, objective, chance)
-        length = STEP * largest * (1 - (1 - LAST_STEP) * step / steps)
-        taken = momentum.step(gradients, length)
-        maps = field.limited((maps[0] - taken[0], maps[1] - taken[1]), largest)
-        if step + 1 == steps // 2:
-            share = share_within(original, field.perturbation(maps), floor)
-            largest = max(0.05, share) * field.size(maps) * SPARE
-            maps = field.limited(maps, largest)
-        yield Progress(objective.name, step + 1, steps)
-    return field.perturbation(maps)
 
+    def __init__(self, original: Tensor, objectives: Sequence[Objective], floor: Quality, chance: torch.Generator) -> None:
+        self._field = PerturbationField(original)
+        self._maps = self._field.nothing()
+        self._momentum = Momentum()
+        self._objectives = tuple(objectives)
+        self._floor = floor
+        self._chance = chance
+        self._largest = FIRST_SIZE
 
-def _gradients(field: PerturbationField, maps: Maps, objective: Objective, chance: torch.Generator) -> Maps:
-    held = (maps[0].detach().requires_grad_(True), maps[1].detach().requires_grad_(True))
-    loss = objective.loss(random_view(field.cloaked(held), chance))
-    brightness, colour = torch.autograd.grad(loss, held)
-    return brightness, colour
+    @property
+    def perturbation(self) -> Tensor:
+        """The perturbation [1, 3, H, W] as it is now, about as large as the floor allows."""
+        return self._field.perturbation(self._maps)
+
+    def run(self, steps: int, names: Sequence[str] = ()) -> Generator[Progress, None, None]:
+        """Take steps of one gradient call each; yields progress at every step, closing cancels.
+
+        Half way, the size is set to what the floor allows, and the rest of the steps are spent within that. ``names`` are the
+        networks whose turn it is; all of them where none is named.
+        """
+        turns = [objective for objective in self._objectives if not names or objective.name in names]
+        for step in range(steps):
+            objective = turns[step % len(turns)]
+            length = STEP * self._largest * (1 - (1 - LAST_STEP) * step / steps)
+            self._take(self._momentum.step(self._gradients(objective), length))
+            if step + 1 == steps // 2:
+                self._look_at_floor()
+            yield Progress(objective.stage, step + 1, steps)
+
+    def _gradients(self, objective: Objective) -> Maps:
+        held = (self._maps[0].detach().requires_grad_(True), self._maps[1].detach().requires_grad_(True))
+        loss = objective.loss(random_view(self._field.cloaked(held), self._chance))
+        brightness, colour = torch.autograd.grad(loss, held)
+        return brightness, colour
+
+    def _take(self, step: Maps) -> None:
+        self._maps = self._field.limited((self._maps[0] - step[0], self._maps[1] - step[1]), self._largest)
+
+    def _look_at_floor(self) -> None:
+        share = share_within(self._field.original, self.perturbation, self._floor)
+        self._largest = max(LEAST_SIZE, share * self._field.size(self._maps) * SPARE)
+        self._maps = self._field.limited(self._maps, self._largest)
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from protectors.adversaries.pretrained_classifier import PretrainedClassifier
-from protectors.names import SCENE, SEARCH
+from protectors.names import OBJECTS, SCENE, SEARCH
 from protectors.refinement.objective import Objective, feature_loss
 from protectors.scene import unlikely
 
@@ -30,6 +30,8 @@ class Misleading(Objective):
         self, network: PretrainedClassifier, original: Tensor, protectors: Sequence[str], target: int | None = None
     ) -> None:
         self.name = network.name
+        # Without a protector of its own, it stands for detectors that are not at hand.
+        self.stage = protectors[0] if protectors else OBJECTS
         self._network = network
         self._target = target if SCENE in protectors else None
         self._is_searched = SEARCH in protectors

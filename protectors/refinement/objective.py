@@ -17,6 +17,10 @@ class Objective(ABC):
     """The objective against one network for one photo [1, 3, H, W], which is read once when the objective is made."""
 
     name: str
+    """Of the network."""
+
+    stage: str
+    """Of the protector, for progress."""
 
     @abstractmethod
     def loss(self, view: Tensor) -> Tensor:

@@ -1,0 +1,53 @@
+"""The objectives of a policy against pretrained networks, for one photo."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from protectors.adversaries.coco import expanded
+from protectors.adversaries.loaded import Adversaries
+from protectors.adversaries.one_stage import OneStageDetector
+from protectors.adversaries.pretrained_classifier import PretrainedClassifier
+from protectors.names import OBJECTS, SCENE
+from protectors.policy import Policy
+from protectors.refinement.hiding import ObjectHiding
+from protectors.refinement.misleading import Misleading, draw_target
+from protectors.refinement.objective import Objective
+
+
+def objectives_for(policy: Policy, adversaries: Adversaries, original: Tensor, chance: torch.Generator) -> list[Objective]:
+    """Return one objective for each network that is optimised on and that a policy is about.
+
+    Where everything is to be hidden, classifiers' features are pushed away as well: what they see, other detectors see too.
+
+    Args:
+        policy: what is asked for.
+        adversaries: the networks; those that are judges only are left out.
+        original: the photo [1, 3, H, W] at the working resolution.
+        chance: draws the class that a scene is read as.
+
+    Raises:
+        ValueError: the policy names a class that the detectors do not know.
+    """
+    optimised = adversaries.optimised
+    detectors = [detector for detector in optimised.detectors if isinstance(detector, OneStageDetector)]
+    classifiers = [classifier for classifier in optimised.classifiers if isinstance(classifier, PretrainedClassifier)]
+    made: list[list[Objective]] = []
+    if OBJECTS in policy.protectors:
+        made.append([ObjectHiding(detector, original, _labels(policy, detector)) for detector in detectors])
+    others = [name for name in policy.protectors if name != OBJECTS]
+    if others or not policy.sensitive:
+        target = draw_target(classifiers, original, chance) if SCENE in others else None
+        made.append([Misleading(classifier, original, others, target) for classifier in classifiers])
+    return list(_in_turn(made))
+
+
+def _labels(policy: Policy, detector: OneStageDetector) -> list[int]:
+    return [detector.label(name) for name in expanded(policy.sensitive, detector.classes)]
+
+
+def _in_turn(groups: list[list[Objective]]) -> Iterator[Objective]:
+    """Yield one of each group after the other, so that no kind of network waits for all of another kind."""
+    for place in range(max(len(group) for group in groups)):
+        yield from (group[place] for group in groups if place < len(group))
