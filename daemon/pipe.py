@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from daemon.errors import Code
-from daemon.protocol import LIMITS, Mime, Policy
+from daemon.protocol import LIMITS, Mime, ModelSet, Policy
 
 MAX_HEADER: Final = 4 * 1024 * 1024
 # A lossless result can be larger than the lossy file that came in, never larger than its raw pixels and some.
@@ -36,7 +36,7 @@ class Ready(msgspec.Struct, tag_field="say", tag="ready"):
     """From the worker: the adversaries are loaded."""
 
     device: str
-    models: str
+    models: ModelSet
     protectors: tuple[str, ...]
     classes: tuple[str, ...]
     walls: tuple[str, ...] = ()

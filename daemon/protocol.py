@@ -26,7 +26,7 @@ Label = Annotated[str, Meta(min_length=1, max_length=64)]
 Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
 Mime = Literal["image/jpeg", "image/png", "image/webp"]
-ModelSet = Literal["embedded", "full"]
+ModelSet = Literal["embedded", "pretrained", "full"]
 WorkerState = Literal["starting", "ready", "restarting"]
 
 

@@ -270,7 +270,7 @@ class Server:
             limits=LIMITS,
             protectors=facts.protectors if facts else PROTECTORS,
             device=facts.device if facts else "starting",
-            models="full" if facts and facts.models == "full" else "embedded",
+            models=facts.models if facts else "embedded",
             version=VERSION,
             classes=facts.classes if facts else embedded_classes(),
         )

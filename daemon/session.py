@@ -265,7 +265,7 @@ class Session:
             running=house.queue.running,
             worker=house.supervisor.state,
             device=facts.device if facts else "starting",
-            models="full" if facts and facts.models == "full" else "embedded",
+            models=facts.models if facts else "embedded",
             protectors=facts.protectors if facts else PROTECTORS,
             clients=len(house.pairing.entries()),
             front_rss=int(psutil.Process().memory_info().rss),

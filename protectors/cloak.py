@@ -16,13 +16,13 @@ from torch.nn import functional
 
 from protectors.adversaries.detector import TwoStageDetector
 from protectors.adversaries.loaded import load_adversaries
-from protectors.adversaries.pretrained_loading import SET as PRETRAINED
 from protectors.base import Budget
 from protectors.channel.exact import saved_as_jpeg
 from protectors.channel.family import AS_IT_IS, Family, expected
 from protectors.device import pick_device
 from protectors.judging.judge import Judge
 from protectors.judging.question import questions_for
+from protectors.manifest import ModelSet
 from protectors.names import OBJECTS, PROTECTORS, SCENE, SEARCH, is_visual
 from protectors.native import NativePerturbation, NativeResult, apply_at_native_size, enlarged, promising
 from protectors.objects import ObjectDisappearance
@@ -57,7 +57,7 @@ class Cloakroom:
         self.visuals = VisualProtectors(self._device, model_folder)
 
     @property
-    def model_set(self) -> str:
+    def model_set(self) -> ModelSet:
         """The name of the set that the adversaries come from."""
         return self.adversaries.model_set
 
@@ -143,7 +143,7 @@ class Cloakroom:
             # Said at once rather than after a minute: saving alone changes this photo too much.
             nothing = NativePerturbation(native, torch.zeros_like(originals), budget.radius)
             return NativeResult(judge.original, nothing, 0.0, None)
-        if self.adversaries.model_set == PRETRAINED:
+        if self.adversaries.model_set == "pretrained":
             return (yield from refined(native, originals, judge, self.adversaries, _chance(seed), good_saves))
         hardest = expected(max(native.shape[2:]), max(originals.shape[2:]))
         images = originals

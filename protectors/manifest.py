@@ -13,6 +13,9 @@ from typing import Any, Literal
 FOLDER = Path(__file__).resolve().parent / "models"
 """Where the embedded weights lie."""
 
+ModelSet = Literal["embedded", "pretrained", "full"]
+"""The sets that photos are cloaked against."""
+
 TRAINED = "trained"
 """Where ``cloakroom train grid`` keeps its models, in the folder of pulled ones."""
 
@@ -141,6 +144,17 @@ def weights_file(own: Entry, folder: Path | None) -> Path | None:
         return own.file
     pulled = folder / f"{own.name}.safetensors" if folder else None
     return pulled if pulled and pulled.is_file() else None
+
+
+def model_set(folder: Path | None) -> ModelSet:
+    """Return the set that photos are cloaked against with the models of a folder: the pretrained one where a detector and a
+    classifier of it are there, else the official one where both of it are, else the embedded one."""
+    sets: tuple[ModelSet, ...] = ("pretrained", "full")
+    for name in sets:
+        here = {own.task for own in entries() if own.set == name and own.role == "adversary" and weights_file(own, folder)}
+        if {"objects", "scene"} <= here:
+            return name
+    return "embedded"
 
 
 def hash_file(weights: Path) -> Path:

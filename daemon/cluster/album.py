@@ -21,6 +21,7 @@ from daemon.cluster.joining import LOCAL, ClusterError, joined, quiet
 from daemon.cluster.photos import Asked, Photographer, TableOfPhotos, Tries, read_schema
 from daemon.errors import CloakroomError
 from daemon.protocol import Policy
+from protectors.manifest import model_set
 
 READERS: Final = 2
 """Photos that are read at once. Reading is quick beside cloaking, and what was read takes memory until it is cloaked."""
@@ -165,7 +166,7 @@ def cluster_hands(
     """
     threads = args.threads or 1
     cpus = max(os.cpu_count() or 1, (args.workers or 1) * threads) if address == LOCAL else None
-    models = _models(folder)
+    models = model_set(folder)
     asked = Asked(policy, channel, "auto", folder, models, threads, args.seed)
     with joined(address, cpus) as ray:
         yield ClusterHands(ray, asked, crew_of(ray.cluster_resources(), args.workers, threads)), models
@@ -177,11 +178,3 @@ def crew_of(resources: dict[str, float], workers: int | None, threads: int) -> C
     if gpus:
         return Crew(workers or gpus, min(1.0, gpus / (workers or gpus)))
     return Crew(workers or max(1, int(resources.get("CPU", 1)) // threads), 0)
-
-
-def _models(folder: Path) -> str:
-    """The set that this machine has: `full` where detector and classifier were both pulled."""
-    from protectors.adversaries.loading import available
-
-    found = {available(task, "adversary", folder).set for task in ("objects", "scene")}
-    return "full" if found == {"full"} else "embedded"

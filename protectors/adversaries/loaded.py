@@ -11,8 +11,8 @@ from protectors.adversaries.detector import NO_CLASSES, Detector
 from protectors.adversaries.embedding_search import EmbeddingSearch
 from protectors.adversaries.hash_encoder import HashEncoder
 from protectors.adversaries.loading import available, load_classifier, load_encoder, load_two_stage
-from protectors.adversaries.pretrained_loading import SET, here, load_one_stage, load_pretrained_classifier, search_by
-from protectors.manifest import entry
+from protectors.adversaries.pretrained_loading import here, load_one_stage, load_pretrained_classifier, search_by
+from protectors.manifest import ModelSet, entry, model_set
 
 WORKING_SIDE = 640
 """The longest side in pixels that photos are cloaked at against pretrained networks: more than any of them reads."""
@@ -34,7 +34,7 @@ class Adversaries:
     searches: tuple[EmbeddingSearch, ...] = ()
     judges_only: frozenset[str] = frozenset()
     working_side: int
-    model_set: str
+    model_set: ModelSet
 
     @property
     def optimised(self) -> "Adversaries":
@@ -64,25 +64,22 @@ def load_adversaries(device: torch.device, folder: Path | None = None) -> Advers
     Raises:
         DamagedWeightsError: weights are missing, or are not what the manifest says.
     """
-    pretrained = _load_pretrained(device, folder)
-    if pretrained is not None:
-        return pretrained
+    chosen = model_set(folder)
+    if chosen == "pretrained":
+        return _load_pretrained(device, folder)
     detector, classifier = (available(task, "adversary", folder) for task in ("objects", "scene"))
     return Adversaries(
         detectors=(load_two_stage(detector, device, folder),),
         classifiers=(load_classifier(classifier, device, folder),),
         encoders=tuple(load_encoder(entry(name), device) for name in ENCODERS),
         working_side=detector.input_size,
-        model_set="full" if {detector.set, classifier.set} == {"full"} else "embedded",
+        model_set=chosen,
     )
 
 
-def _load_pretrained(device: torch.device, folder: Path | None) -> Adversaries | None:
-    """Load the pretrained networks; None where no detector or no classifier of them is there to cloak against."""
+def _load_pretrained(device: torch.device, folder: Path | None) -> Adversaries:
+    """Load the pretrained networks that are there."""
     models = here(folder)
-    optimised = {model.task for model in models if model.role == "adversary"}
-    if not {"objects", "scene"} <= optimised:
-        return None
     classifiers = [(model, load_pretrained_classifier(model, device, folder)) for model in models if model.task == "scene"]
     return Adversaries(
         detectors=tuple(load_one_stage(model, device, folder) for model in models if model.task == "objects"),
@@ -90,5 +87,5 @@ def _load_pretrained(device: torch.device, folder: Path | None) -> Adversaries |
         searches=tuple(search_by(network, model) for model, network in classifiers),
         judges_only=frozenset(model.name for model in models if model.role == "judge"),
         working_side=WORKING_SIDE,
-        model_set=SET,
+        model_set="pretrained",
     )

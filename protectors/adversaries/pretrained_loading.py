@@ -16,8 +16,6 @@ from protectors.manifest import Entry, entries, weights_file
 from protectors.pretrained.graph import load
 from protectors.pretrained.network import GraphNetwork
 
-SET = "pretrained"
-
 ONE_STAGE: dict[str, type[OneStageDetector]] = {"ssd_mobilenet": SSDMobileNet, "nanodet": NanoDet, "centernet": CenterNet}
 
 EFFICIENTNET_STAGES = ("map170", "map204", "map235")
@@ -29,7 +27,7 @@ EFFICIENTNET_MEAN, EFFICIENTNET_DEVIATION = (127 / 255,) * 3, (128 / 255,) * 3
 
 def here(folder: Path | None) -> list[Entry]:
     """Return the pretrained models whose weights are there."""
-    return [model for model in entries() if model.set == SET and weights_file(model, folder)]
+    return [model for model in entries() if model.set == "pretrained" and weights_file(model, folder)]
 
 
 def load_one_stage(model: Entry, device: torch.device, folder: Path | None) -> OneStageDetector:

@@ -37,6 +37,7 @@ class Question:
             after.labels,
             before.detections,
             after.detections,
+            self.is_judge_only,
         )
 
     def verdicts(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
@@ -56,7 +57,7 @@ class SearchQuestion(Question):
     def verdict(self, before: Reading, after: Reading) -> Verdict:
         is_lost = self.criterion.is_met(before, after)
         found = OTHER_PHOTOS if is_lost else THIS_PHOTO
-        return Verdict(self.protector, self.adversary.name, is_lost, (THIS_PHOTO,), (found,))
+        return Verdict(self.protector, self.adversary.name, is_lost, (THIS_PHOTO,), (found,), is_judge_only=self.is_judge_only)
 
 
 def ask(questions: Sequence[Question], originals: Tensor, delivered: Tensor) -> list[Verdict]:

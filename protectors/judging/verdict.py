@@ -9,7 +9,10 @@ from protectors.adversaries.reading import Detection
 
 @dataclass(frozen=True)
 class Verdict:
-    """The labels that one network reads in a photo before and after, and whether that counts as protected."""
+    """The labels that one network reads in a photo before and after, and whether that counts as protected.
+
+    A judge only is a network that no cloak is optimised on: it tells how a network that nobody knows may read the photo.
+    """
 
     protector: str
     adversary: str
@@ -18,6 +21,7 @@ class Verdict:
     after: tuple[str, ...]
     detections_before: tuple[Detection, ...] = ()
     detections_after: tuple[Detection, ...] = ()
+    is_judge_only: bool = False
 
     def as_json(self) -> dict[str, Any]:
         content: dict[str, Any] = {
@@ -27,6 +31,8 @@ class Verdict:
             "before": list(self.before),
             "after": list(self.after),
         }
+        if self.is_judge_only:
+            content["judge_only"] = True
         if self.detections_before or self.detections_after:
             content["detections_before"] = [detection.as_json() for detection in self.detections_before]
             content["detections_after"] = [detection.as_json() for detection in self.detections_after]
@@ -45,9 +51,10 @@ class Verdict:
             tuple(content["after"]),
             before,
             after,
+            content.get("judge_only", False),
         )
 
 
 def all_protected(verdicts: "tuple[Verdict, ...] | list[Verdict]") -> bool:
-    """Return whether every network is fooled."""
-    return all(verdict.protected for verdict in verdicts)
+    """Return whether every network that cloaks are optimised on is fooled. Those that are judges only are told beside them."""
+    return all(verdict.protected or verdict.is_judge_only for verdict in verdicts)
