@@ -31,7 +31,7 @@ from protectors.manifest import DamagedWeightsError, Entry, resolve, weights_fil
 METHODS = ("objects", "search", "scene", "visual")
 """The papers' own tables; these are ``all``."""
 
-EVALUATIONS = (*METHODS, "survival", "ensemble", "transfer", "quality")
+EVALUATIONS = (*METHODS, "real", "survival", "ensemble", "transfer", "quality")
 RESULTS = CHECKOUT / "protectors" / "evaluation" / "results"
 GLANCE = CHECKOUT / "protectors" / "evaluation" / "glance.md"
 """The table of everything, with places for figures: it ends up below the papers' tables."""
@@ -53,8 +53,8 @@ def add(commands: Subparsers) -> None:
     parser.add_argument(
         "what",
         choices=(*EVALUATIONS, "all", "report"),
-        help="one protector, or all four; what survives a site; one cloak for all adversaries; adversaries left out; how "
-        "photos look; or, measuring nothing, the report of the results in this checkout",
+        help="one protector, or all four; networks that others trained; what survives a site; one cloak for all adversaries; "
+        "adversaries left out; how photos look; or, measuring nothing, the report of the results in this checkout",
     )
     parser.add_argument("--quick", action="store_true", help="few photos, and no results file is written")
     parser.add_argument(

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -108,6 +109,12 @@ class Measurement:
             self._said = now
             left = (now - self._begun) * (total - done) / done
             self.say(f"{self.name}: {self._part} {done}/{total}, about {left:.0f} s left")
+
+    def scratch(self, name: str) -> Path:
+        """Return a folder for what processes share during the run, beside the kept parts where there are some."""
+        folder = (self._kept.parent if self._kept else Path(tempfile.gettempdir())) / f"{self.name}-{name}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def strip(self, name: str, photos: Sequence[NDArray[np.uint8]]) -> None:
         """Keep photos uint8 [H, W, 3] of one height side by side as ``name``.png for the report."""

@@ -1,0 +1,45 @@
+"""The gallery of a search by embeddings: 2,000 photos that have nothing to do with those that are measured."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from protectors.adversaries.embedding_search import EmbeddingSearch
+from protectors.archive import Archive
+from protectors.quality import as_tensor
+
+SIZE = 2000
+SEED = 0
+
+
+def gallery_photos(data: Path, size: int = SIZE) -> list[NDArray[np.uint8]]:
+    """Return the gallery's photos: those of people.npz that are no street and no test, filled up from scenes6.npz."""
+    people, scenes = Archive(data / "people.npz"), Archive(data / "scenes6.npz")
+    chosen = np.where(~people["is_test"] & (people["source"] != "street"))[0][:size]
+    order = np.random.default_rng(SEED).permutation(np.where(~scenes["is_test"])[0])
+    return [*people.images(chosen.tolist()), *scenes.images(order[: size - len(chosen)].tolist())]
+
+
+def embedded(search: EmbeddingSearch, photos: list[NDArray[np.uint8]], report: Callable[[int, int], None]) -> Tensor:
+    """Return the embeddings [N, D] of photos; ``report`` hears how many of them are done."""
+    made = []
+    for number, photo in enumerate(photos, 1):
+        made.append(search.network.embed(as_tensor(photo))[0])
+        report(number, len(photos))
+    return torch.stack(made)
+
+
+def rank(query: Tensor, target: Tensor, gallery: Tensor) -> int:
+    """Return how many photos [N, D] of a gallery are more like a query [D] than the target [D] is."""
+    return int((gallery @ query > query @ target).sum())
+
+
+def usual_similarity(gallery: Tensor) -> float:
+    """Return the median, over a gallery [N, D], of how alike a photo's most alike other photo is."""
+    similarities = gallery @ gallery.T
+    similarities.fill_diagonal_(-1)
+    return float(similarities.max(1).values.median())

@@ -1,0 +1,209 @@
+"""Real machines: what networks that others trained on COCO and ImageNet read in cloaked photos, also after every known site.
+
+Photos are COCO's of photos.npz and test photos of people.npz, cloaked as the product does it. Conditions:
+
+- ``seen``: every network but the judges is optimised on, at balanced; ``strong`` is the same at strong;
+- ``judge``: the networks of ``seen`` that no cloak is ever optimised on;
+- ``left_out``: cloaks that are made without one network, read by that network;
+- ``before``: the product with its embedded demonstration models, as it was before there were pretrained ones.
+
+Figures, by network and form of the photo (``delivered``, ``jpeg75``, each site's name, and ``worst``, the worst of the sites):
+
+- ``seen.NETWORK.FORM.objects_left``: of the objects found in the originals, the share that is found in the same place as the
+  same class; ``.people_left`` of people alone; ``.nothing_left`` the share of photos in which nothing at all is found;
+  ``.drop`` how much the objects' scores fall in the mean;
+- ``seen.NETWORK.FORM.top1``, ``.top5``: of classifiers, the share of photos whose class is still read first, or among five;
+- ``seen.search.NETWORK.recall1``, ``.recall10``: how often a search by the cloaked photo finds the original, among 2,000
+  others; ``.same1`` and ``.same10`` a mirrored crop of the original, which no one has cloaked;
+- ``seen.psnr.min``, ``.mean``, and so on: how the delivered photos look.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from protectors.archive import Archive
+from protectors.channel.exact import saved_as_jpeg
+from protectors.cloak import Cloakroom
+from protectors.evaluation.appearance import appearance
+from protectors.evaluation.gallery import embedded, gallery_photos, rank
+from protectors.evaluation.measurement import SEED, Figures, Measurement
+from protectors.evaluation.processes import each, processes
+from protectors.evaluation.real_reading import Pixels, Sums, sums_of
+from protectors.evaluation.real_tables import figures_of
+from protectors.manifest import DamagedWeightsError
+from protectors.policy import Policy, Strength
+from protectors.progress import end_of
+from protectors.quality import as_tensor, measured
+
+PROTECTORS = ("objects", "search", "scene")
+
+TUNED_ON = frozenset({5, 12, 20, 33, 47, 58, 71, 90, 101, 110, 120, 125})
+"""Photos of photos.npz that the method's constants were chosen on: no figure is measured on them."""
+
+BLOCK = 8
+"""Photos whose sums are kept together: a run that was stopped goes on after the last block."""
+
+CROP = 0.8
+"""Of each side, for another photo of the same subject."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How photos are cloaked, and how many of COCO's and of the people's are."""
+
+    name: str
+    photos: int
+    people: int
+    strength: Strength = "balanced"
+    left_out: str | None = None
+    is_embedded: bool = False
+
+
+def conditions(networks: Sequence[str], quick: bool) -> Iterator[Condition]:
+    """Yield every condition; ``networks`` are those that cloaks are optimised on."""
+    whole, part, few = ((1, 1), (1, 0), (1, 0)) if quick else ((116, 120), (24, 24), (12, 12))
+    yield Condition("seen", *whole)
+    yield Condition("strong", *part, strength="strong")
+    for network in networks:
+        yield Condition(f"left_out.{network}", *part, left_out=network)
+    yield Condition("before", *few, is_embedded=True)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One condition, and where the models and the gallery's embeddings are."""
+
+    condition: Condition
+    models: Path
+    gallery: Path
+
+
+@cache
+def _readers(models: Path) -> Cloakroom:
+    return Cloakroom("cpu", models)
+
+
+@cache
+def _cloaker(task: Task) -> Cloakroom:
+    if task.condition.is_embedded:
+        return Cloakroom("cpu", None)
+    made = Cloakroom("cpu", task.models)
+    left_out = {task.condition.left_out} - {None}
+    made.adversaries = replace(made.adversaries, judges_only=made.adversaries.judges_only | frozenset(map(str, left_out)))
+    return made
+
+
+@cache
+def _gallery(folder: Path) -> dict[str, Tensor]:
+    return {path.stem: torch.from_numpy(np.load(path)) for path in sorted(folder.glob("*.npy"))}
+
+
+def measure(task: Task, photo: Pixels) -> tuple[Sums, dict[str, float], Pixels]:
+    """Cloak one photo; return the sums of what is read in it, how it looks, and its pixels as delivered."""
+    room, readers = _cloaker(task), _readers(task.models)
+    judge = room.judge(Policy(PROTECTORS, task.condition.strength), photo)
+    made = end_of(room.cloak(judge, SEED))
+    delivered = made.file.pixels if made.file else _saved(made.pixels)
+    sums = sums_of(readers.adversaries, photo, delivered)
+    for search in readers.adversaries.searches:
+        original, query, crop = (search.network.embed(as_tensor(form))[0] for form in (photo, delivered, _mirrored_crop(photo)))
+        others = _gallery(task.gallery)[search.name]
+        for name, target in (("recall", original), ("same", crop)):
+            place = rank(query, target, others)
+            sums[f"search.{search.name}.{name}1"] += place < 1
+            sums[f"search.{search.name}.{name}10"] += place < 10
+        sums[f"search.{search.name}.photos"] += 1
+    quality, looks = measured(photo, delivered), appearance(photo, delivered)
+    shown = {"psnr": min(100.0, quality.psnr), "ssim": quality.ssim, "fsim": quality.fsim, **vars(looks)}
+    return sums, shown, delivered
+
+
+def _saved(pixels: Pixels) -> Pixels:
+    file = saved_as_jpeg(pixels)
+    return pixels if file is None else file.pixels
+
+
+def _mirrored_crop(photo: Pixels) -> Pixels:
+    height, width = (round(side * (1 - CROP) / 2) for side in photo.shape[:2])
+    return np.ascontiguousarray(photo[height : photo.shape[0] - height, width : photo.shape[1] - width][:, ::-1])
+
+
+def photos_of(condition: Condition, data: Path) -> list[Pixels]:
+    """Return the photos of a condition: the first of COCO's that nothing was tuned on, and test photos with people in them."""
+    coco, people = Archive(data / "photos.npz"), Archive(data / "people.npz")
+    first = [index for index in range(len(coco)) if index not in TUNED_ON][: condition.photos]
+    person = people.classes.index("person")
+    order = np.random.default_rng(SEED).permutation(np.where(people["is_test"])[0]).tolist()
+    with_people = [index for index in order if person in people.boxes(index)[1].tolist()][: condition.people]
+    return [*coco.images(first), *people.images(with_people)]
+
+
+def run(measurement: Measurement) -> None:
+    """All figures of ``real.json``.
+
+    Raises:
+        DamagedWeightsError: the pretrained networks have not been pulled.
+    """
+    if measurement.models is None or (room := _readers(measurement.models)).model_set != "pretrained":
+        raise DamagedWeightsError("the pretrained networks are not here: run `cloakroom models pull --set pretrained`")
+    optimised, folder = room.adversaries.optimised, measurement.scratch("gallery")
+    networks = [detector.name for detector in optimised.detectors]
+    networks += [classifier.name for classifier in optimised.classifiers]
+    with processes(measurement.device) as pool:
+        _make_gallery(measurement, room, folder)
+        for condition in conditions(networks, measurement.quick):
+            task = Task(condition, measurement.models, folder)
+            measurement.figures |= _measured(measurement, pool, task, room)
+
+
+def _make_gallery(measurement: Measurement, room: Cloakroom, folder: Path) -> None:
+    """Keep the embeddings of the gallery's photos, which every process reads."""
+    photos = gallery_photos(measurement.data, 20 if measurement.quick else 2000)
+    for search in room.adversaries.searches:
+        path = folder / f"{search.name}.npy"
+        if not path.is_file() or len(np.load(path)) != len(photos):
+            np.save(path, embedded(search, photos, measurement.progress).numpy())
+
+
+def _measured(measurement: Measurement, pool: Executor | None, task: Task, room: Cloakroom) -> Figures:
+    """Measure one condition block by block, and return its figures."""
+    condition = task.condition
+    photos = photos_of(condition, measurement.data)
+    sums: Sums = {}
+    looks: list[dict[str, float]] = []
+    for start in range(0, len(photos), BLOCK):
+        block = photos[start : start + BLOCK]
+        name = f"{condition.name}.{start}"
+        kept = measurement.part(name, partial(_block, measurement, pool, task, block, start == 0))
+        _add(sums, {key: value for key, value in kept.items() if not key.startswith("looks.")})
+        looks += [
+            {key.partition("looks.")[2].partition(".")[2]: value for key, value in kept.items() if f"looks.{number}." in key}
+            for number in range(len(block))
+        ]
+        # Sums are no figures of the result.
+        for key in kept:
+            measurement.figures.pop(key, None)
+    return figures_of(condition.name, condition.left_out, sums, looks, room.adversaries.judges_only)
+
+
+def _add(total: Sums, more: Sums) -> None:
+    for key, value in more.items():
+        total[key] = total.get(key, 0.0) + value
+
+
+def _block(measurement: Measurement, pool: Executor | None, task: Task, photos: Sequence[Pixels], shows: bool) -> Figures:
+    total: Sums = {}
+    looks: Figures = {}
+    for number, (sums, shown, delivered) in enumerate(each(pool, partial(measure, task), photos, measurement)):
+        _add(total, sums)
+        looks |= {f"looks.{number}.{key}": value for key, value in shown.items()}
+        if shows and number < 3:
+            measurement.strip(f"{task.condition.name}.{number + 1}", [photos[number], delivered])
+    return {**total, **looks}

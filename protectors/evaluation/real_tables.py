@@ -1,0 +1,83 @@
+"""Figures of real machines from the sums of many photos."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+
+from protectors.channel import sites
+from protectors.evaluation.measurement import Figures
+from protectors.evaluation.real_reading import Sums
+
+OF_OBJECTS = ("objects_left", "drop")
+WORST = "worst"
+
+
+def figures_of(
+    condition: str, left_out: str | None, sums: Sums, looks: Sequence[Mapping[str, float]], judges: Collection[str]
+) -> Figures:
+    """Return the figures of one condition.
+
+    Where a network was left out, only what it reads is told; what the judges read is told under ``judge``.
+    """
+    figures: Figures = {}
+    for network, by_form in _by_network(sums).items():
+        if left_out is not None and network != left_out:
+            continue
+        told = {form: _shares(counted) for form, counted in by_form.items()}
+        names = [pipeline.name for pipeline in sites.pipelines() if pipeline.name in told]
+        if names:
+            told[WORST] = _worst([told[name] for name in names])
+        group = "left_out" if left_out else "judge" if network in judges and condition == "seen" else condition
+        figures |= {
+            f"{group}.{network}.{form}.{what}": value for form, shares in told.items() for what, value in shares.items()
+        }
+    group = "left_out" if left_out else condition
+    figures |= _search(group, left_out, sums)
+    if left_out is None:
+        for what in looks[0]:
+            values = [photo[what] for photo in looks]
+            figures |= {
+                f"{condition}.{what}.{name}": float(function(values))
+                for name, function in (("min", np.min), ("mean", np.mean), ("max", np.max))
+            }
+        figures[f"{condition}.photos"] = len(looks)
+    return figures
+
+
+def _by_network(sums: Sums) -> dict[str, dict[str, dict[str, float]]]:
+    counted: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    for key, value in sums.items():
+        if not key.startswith("search."):
+            network, form, what = key.split(".")
+            counted[network][form][what] = value
+    return counted
+
+
+def _shares(counted: Mapping[str, float]) -> dict[str, float]:
+    photos = counted["photos"]
+    if "top1" in counted:
+        return {what: counted[what] / photos for what in ("top1", "top5")}
+    shares = {what: counted[what] / counted["objects"] for what in OF_OBJECTS}
+    if counted["people"]:
+        shares["people_left"] = counted["people_left"] / counted["people"]
+    return shares | {"nothing_left": counted["nothing_left"] / photos, "objects": counted["objects"]}
+
+
+def _worst(of_sites: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The worst share among sites: the most that is left, and the fewest photos in which nothing is."""
+    worst: dict[str, float] = {}
+    for what in of_sites[0]:
+        values = [shares[what] for shares in of_sites if what in shares]
+        worst[what] = min(values) if what in ("nothing_left", "drop") else max(values)
+    return worst
+
+
+def _search(group: str, left_out: str | None, sums: Sums) -> Figures:
+    figures: Figures = {}
+    for key, value in sums.items():
+        if key.startswith("search."):
+            _, network, what = key.split(".")
+            if what != "photos" and left_out in (None, network):
+                figures[f"{group}.search.{network}.{what}"] = value / sums[f"search.{network}.photos"]
+    return figures
