@@ -11,11 +11,11 @@ from protectors.progress import Progress
 
 @dataclass(frozen=True)
 class Budget:
-    """How much a photo may change and how long that may take.
+    """The bounds of a perturbation, and of the time to make it.
 
-    ``radius`` bounds every pixel's change (L-infinity, in units of the full range: 8/255 is eight 8-bit levels),
-    ``steps`` the optimisation steps. ``noticeable`` bounds the whole change as people see it: the root mean square of each
-    pixel's change over what is just noticeable there (perception.py); None leaves it free.
+    ``radius`` bounds every pixel (L-infinity, in units of the full range: 8/255 is eight 8-bit levels),
+    ``steps`` the optimisation steps. ``noticeable`` bounds the whole perturbation as people see it: the root mean square
+    of each pixel's over what is just noticeable there (perception.py); None leaves it free.
     """
 
     radius: float = 8 / 255
@@ -26,7 +26,7 @@ class Budget:
         if not 0 < self.radius <= 1:
             raise ValueError(f"the radius must lie in (0, 1], not {self.radius}")
         if self.noticeable is not None and self.noticeable <= 0:
-            raise ValueError(f"a change that may not be noticed at all protects nothing: {self.noticeable}")
+            raise ValueError(f"a perturbation that may not be noticed at all protects nothing: {self.noticeable}")
         if self.steps < 1:
             raise ValueError(f"at least one step is needed, not {self.steps}")
 

@@ -17,8 +17,8 @@ from torch.nn import functional
 from protectors.adversaries.detector import TwoStageDetector
 from protectors.adversaries.loaded import load_adversaries
 from protectors.base import Budget
+from protectors.channel.channel_set import AS_IT_IS, ChannelSet, expected
 from protectors.channel.exact import saved_as_jpeg
-from protectors.channel.family import AS_IT_IS, Family, expected
 from protectors.device import pick_device
 from protectors.judging.judge import Judge
 from protectors.judging.question import questions_for
@@ -27,7 +27,7 @@ from protectors.names import OBJECTS, PROTECTORS, SCENE, SEARCH, is_visual
 from protectors.native import NativePerturbation, NativeResult, apply_at_native_size, enlarged, promising
 from protectors.objects import ObjectDisappearance
 from protectors.optimisation import Optimising, optimise
-from protectors.perception import Eye
+from protectors.perception import VisibilityModel
 from protectors.policy import BUDGETS, FLOORS, Policy
 from protectors.progress import Progress
 from protectors.quality import as_pixels, as_tensor
@@ -81,7 +81,7 @@ class Cloakroom:
         questions = self.visuals.get(visual).questions() if visual else questions_for(policy, self.adversaries)
         return Judge(policy, original, questions, self._device)
 
-    def optimising(self, policy: Policy, seed: int | None, family: Family) -> list[Optimising]:
+    def optimising(self, policy: Policy, seed: int | None, channels: ChannelSet) -> list[Optimising]:
         """Return the protectors of a policy, one for each network, or for each kind where a step takes in all of them.
 
         Raises:
@@ -95,11 +95,11 @@ class Cloakroom:
             for detector in against.detectors:
                 if not isinstance(detector, TwoStageDetector):
                     raise TypeError(f"no cloak can be made against {detector.name}: make it a judge only")
-                made.append(ObjectDisappearance(detector, policy.sensitive, rule="sparing", family=family))
+                made.append(ObjectDisappearance(detector, policy.sensitive, rule="sparing", channels=channels))
         if SEARCH in policy.protectors and against.encoders:
-            made.append(SearchProtector(against.encoders, generator, family=family))
+            made.append(SearchProtector(against.encoders, generator, channels=channels))
         if SCENE in policy.protectors:
-            made += [SceneProtector(classifier, generator, MARGIN, family=family) for classifier in against.classifiers]
+            made += [SceneProtector(classifier, generator, MARGIN, channels=channels) for classifier in against.classifiers]
         return made
 
     def _working(self, native: Tensor) -> Tensor:
@@ -147,8 +147,8 @@ class Cloakroom:
             return (yield from refined(native, originals, judge, self.adversaries, _chance(seed), good_saves))
         hardest = expected(max(native.shape[2:]), max(originals.shape[2:]))
         images = originals
-        for family in dict.fromkeys((hardest, AS_IT_IS)):
-            protectors = self.optimising(policy, seed, family)
+        for channels in dict.fromkeys((hardest, AS_IT_IS)):
+            protectors = self.optimising(policy, seed, channels)
             objective = Together([own.objective(originals, budget) for own in protectors])
             images = (yield from optimise(originals, objective, budget, images)).unrounded
             for save in good_saves:
@@ -170,7 +170,7 @@ class Cloakroom:
         """
         if share >= 1:
             return images, budget
-        noticed = share * float(Eye(originals).size(images - originals))
+        noticed = share * float(VisibilityModel(originals).size(images - originals))
         return originals + share * (images - originals), replace(budget, noticeable=noticed)
 
 

@@ -5,11 +5,11 @@ images" (2021), Algorithm 1. Three rules are offered. ``published`` keeps the re
 and stops once every score on them is below the detection threshold. A detector shown the result makes new proposals,
 though, and finds most objects again; ``refreshed``, ours, follows it: new proposals every few steps, a lower threshold, and
 a stop rule that is itself a fresh reading of the 8-bit picture. ``sparing`` goes on from there and takes back what of the
-change is not needed; it asks for less quiet, since it reads every form of the photo that it has to be quiet in.
+perturbation is not needed; it asks for less quiet, since it reads every view of the photo that it has to be quiet in.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -19,58 +19,43 @@ from torch.nn import functional
 from protectors.adversaries.coco import expanded
 from protectors.adversaries.detector import Proposals, TwoStageDetector
 from protectors.base import Budget
-from protectors.channel.family import AS_IT_IS, Family, of_each
-from protectors.optimisation import Descent, Optimising, shaped_step
+from protectors.channel.channel_set import AS_IT_IS, ChannelSet
+from protectors.optimisation import Optimising, shaped_step
+from protectors.proposal_tracker import ProposalTracker
+from protectors.robust_descent import RobustDescent
 from protectors.transfer import Momentum
 
 PUBLISHED_THRESHOLD = 0.3
 """T of Algorithm 1, and the score from which a detection counts in every verdict."""
 
-FOREMOST = 128
-"""Proposals an image that the refreshed rule pushes between two refreshes."""
-
-REMEMBERED = 384
-"""Proposals an image that are pushed at once, fresh and earlier ones together."""
-
 SURENESS = 6
 """The power of a proposal's class probability that it is pushed with."""
+
+REFRESH = 3
+"""Steps between two looks for new proposals, where views do not take turns."""
 
 Rule = Literal["published", "refreshed", "sparing"]
 
 
-@dataclass(frozen=True)
-class Settings:
-    """``pushed``: proposals whose class probability is at least this are pushed down; ``quiet``: the loop ends once all are
-    below this; ``refresh``: steps between new proposals (0: never); ``least_steps``: steps made even where the detector saw
-    nothing, so that a weak detector's blindness is not relied on; ``shrinks``: once all is quiet the change is made smaller.
-    """
+class Disappearance(RobustDescent):
+    """The objective of one batch of originals [B, 3, H, W]; each rule is a class of its own.
 
-    pushed: float
-    quiet: float
-    refresh: int
-    least_steps: int
-    shrinks: bool = False
-
-
-SETTINGS: dict[Rule, Settings] = {
-    "published": Settings(pushed=PUBLISHED_THRESHOLD, quiet=PUBLISHED_THRESHOLD, refresh=0, least_steps=0),
-    "refreshed": Settings(pushed=0.03, quiet=0.15, refresh=3, least_steps=3),
-    "sparing": Settings(pushed=0.03, quiet=0.19, refresh=3, least_steps=3, shrinks=True),
-}
-
-
-def joined(new: Proposals, old: Proposals) -> Proposals:
-    """The new proposals and as many of the old ones as are remembered."""
-    return Proposals(torch.cat([new.boxes, old.boxes])[:REMEMBERED])
-
-
-class Disappearance(Descent):
-    """The objective of one batch. ``sensitive`` holds labels; empty means that everything is to vanish (M_all).
-
-    ``radius`` bounds each update of the published rule (Algorithm 1 clamps the update, not only the sum).
+    Args:
+        sensitive: labels that must not be read; empty means that everything is to vanish (M_all).
+        read_as: the label to be read in their place; None takes all that are not sensitive.
+        radius: bounds each update of the published rule (Algorithm 1 clamps the update, not only the sum).
     """
 
     stage = "objects"
+
+    pushed: float
+    """Proposals whose class probability is at least this are pushed down."""
+
+    quiet: float
+    """An image is finished once all is below this."""
+
+    least_steps = 0
+    """Steps made even where the detector saw nothing, so that a weak detector's blindness is not relied on."""
 
     def __init__(
         self,
@@ -78,36 +63,22 @@ class Disappearance(Descent):
         originals: Tensor,
         sensitive: Sequence[int],
         read_as: int | None,
-        rule: Rule,
         radius: float,
-        family: Family = AS_IT_IS,
+        channels: ChannelSet = AS_IT_IS,
     ) -> None:
         self.detector = detector
-        self.family = family
-        self.settings = SETTINGS[rule]
-        self.rule = rule
+        self.channels = channels
         self.radius = radius
-        self.shrinks = self.settings.shrinks
         self.reached = torch.zeros(len(originals), dtype=torch.bool, device=originals.device)
-        """Which images were finished: from then on every step asks of those that go on, to make their change smaller."""
+        """Which images were finished: from then on every step reads those that go on, to make their perturbation smaller."""
+        self._due = self.reached
         self.sensitive = tuple(sensitive)
-        # The refreshed rule makes its own before its first step; the published one keeps those of the clean photo.
-        nowhere = Proposals(originals.new_zeros((0, 4)))
-        self.proposals = [nowhere] * (family.forms * len(originals))
-        if not self.settings.refresh:
-            self.proposals = [own for _, form in family.asked(originals) for own in detector.propose(form)[0]]
-        """What is pushed in each form: fresh proposals first, then earlier ones, lest the detector go back to what it just
-        left."""
-        self.quiet = [False] * len(self.proposals)
-        """Of each form of each image: whether all was below what the settings ask for, when it was last looked at."""
-        self.age = [0] * family.forms
-        """Steps since each form was last looked at."""
-        self.momentum = Momentum(0.7)
+        self.tracker = ProposalTracker(self._first_proposals(originals), channels.views, self.quiet)
         # Hiding everything replaces nothing, and needs no pre-detection for it.
         self.replacements = self._replacements(originals, read_as) if self.sensitive else []
 
     def _replacements(self, originals: Tensor, read_as: int | None) -> list[tuple[int, ...]]:
-        """The non-sensitive labels that take a sensitive one's place, by image (y_non of Algorithm 1).
+        """Return by image the non-sensitive labels that take a sensitive one's place (y_non of Algorithm 1).
 
         The pre-detection's own non-sensitive classes come first, so that the photo reads as plausible; where it has
         none, all non-sensitive classes serve.
@@ -122,123 +93,174 @@ class Disappearance(Descent):
         return chosen
 
     def _threatening(self, probabilities: Tensor) -> Tensor:
-        """The largest probability [P] of a class that must not be read at each proposal."""
+        """Return the largest probability [P] of a class that must not be read at each proposal."""
         labels = list(self.sensitive) if self.sensitive else slice(1, None)
         return probabilities[:, labels].amax(1)
 
-    def loss(self, images: Tensor, step: int) -> Tensor:
-        published = self.rule == "published"
+    def active_views(self, step: int) -> tuple[int, ...]:
+        return (self.tracker.next_view(step),) if self.channels.in_turn else super().active_views(step)
+
+    def view_losses(self, samples: Tensor, views: Sequence[int], step: int) -> Tensor:
+        places = self.tracker.places(views)
         losses = []
-        count = len(images)
-        forms = self._next(step, count) if self.family.in_turn else self.family.looked_at(step)
-        for place, logits in enumerate(self._logits(self.family.drawn(images, step, forms), forms, count)):
-            index = place % count
+        for place, logits in zip(places, self._logits(samples, views, places), strict=True):
             threat = self._threatening(functional.softmax(logits.detach(), 1))
-            own = self._published_loss(logits, index, step) if published else self._lead(logits, index)
+            own = self._proposal_losses(logits, place % self.tracker.images, step)
             losses.append((own * self._weight(threat)).sum())
-        return of_each(torch.stack(losses), count).sum(0)
+        return torch.stack(losses)
 
-    def _logits(self, drawn: Tensor, forms: Sequence[int], count: int) -> list[Tensor]:
-        """Class logits [P, classes] over what is pushed in each of the drawn forms of ``count`` images."""
-        places = [form * count + index for form in forms for index in range(count)]
-        if not self.family.in_turn:
-            return self.detector.logits(drawn, [self.proposals[place] for place in places])
+    def _logits(self, samples: Tensor, views: Sequence[int], places: Sequence[int]) -> list[Tensor]:
+        """Return class logits [P, classes] over what is pushed at each place, in the samples of its view."""
+        if not self.channels.in_turn:
+            return self.detector.logits(samples, self.tracker.pushed(places))
         # The same pass proposes anew, and tells whether it is worth while to ask the stop rule.
-        look = self.detector.look(drawn)
-        for place, own, scores in zip(places, *look.proposed(), strict=True):
-            self._seen(place, own, scores, True)
-        self.age = [age + 1 for age in self.age]
-        for form in forms:
-            self.age[form] = 0
-        return look.logits([self.proposals[place] for place in places])
+        look = self.detector.look(samples)
+        for place, fresh, scores in zip(places, *look.proposed(), strict=True):
+            self.tracker.see(place, fresh, self._threatening(scores), push=True)
+        self.tracker.grow_older(views)
+        return look.logits(self.tracker.pushed(places))
 
-    def _next(self, step: int, count: int) -> tuple[int, ...]:
-        """Where forms take turns, the first that was not quiet, or was not looked at for long: what survives nothing but an
-        untouched file is of use, what survives all else is not."""
-        for form in range(self.family.forms):
-            if self.age[form] >= self.family.forms or not bool(self._quiet([form], count).all()):
-                return (form,)
-        return (step % self.family.forms,)
+    @torch.no_grad()
+    def finished(self, images: Tensor, step: int) -> Tensor:
+        """Return which images are finished; between two looks nobody is read, and nobody is finished."""
+        if self.channels.in_turn:
+            # By the last look at each view; where one was not quiet, nothing is read.
+            self._due = self.tracker.is_quiet(range(self.channels.views))
+        else:
+            self._due = torch.full_like(self.reached, self._is_look_due(step)) | (self.reached & self.shrinks)
+        if not self._due.any():
+            return self._due
+        done = super().finished(images, step)
+        self.reached |= done
+        return done
 
-    def _seen(self, place: int, proposals: Proposals, scores: Tensor, remember: bool) -> None:
-        """What a look at one form of one image showed; what is proposed there is pushed from now on."""
-        self.quiet[place] = not len(scores) or bool(self._threatening(scores).amax() < self.settings.quiet)
-        if remember:
-            self.proposals[place] = joined(self._foremost(proposals, scores), self.proposals[place])
+    def may_be_done(self, images: Tensor, step: int) -> Tensor:
+        return self._due & (step >= self.least_steps)
 
+    @property
+    def ends_early(self) -> bool:
+        # Otherwise every view is read, so that what is pushed there is fresh.
+        return self.channels.in_turn
+
+    def is_done(self, exact: Tensor, view: int, step: int) -> Tensor:
+        places = self.tracker.places([view])
+        for place, proposals, scores, is_due in zip(places, *self._reading(exact, places), self._due.tolist(), strict=True):
+            # Image by image, so that one gets what it would get in another batch.
+            self.tracker.see(place, proposals, self._threatening(scores), push=is_due and self.looks_anew)
+        return self.tracker.is_quiet([view])
+
+    looks_anew = True
+    """Whether a look replaces what is pushed."""
+
+    @abstractmethod
+    def _first_proposals(self, originals: Tensor) -> list[Proposals]:
+        """Return what is pushed at first at each place."""
+
+    @abstractmethod
+    def _is_look_due(self, step: int) -> bool:
+        """Return whether the images are read at this step, where views do not take turns."""
+
+    @abstractmethod
+    def _reading(self, exact: Tensor, places: Sequence[int]) -> tuple[list[Proposals], list[Tensor]]:
+        """Return the proposals and class probabilities [P, classes] by which each image of one exact view is finished."""
+
+    @abstractmethod
+    def _proposal_losses(self, logits: Tensor, image: int, step: int) -> Tensor:
+        """Return the loss [P] of each proposal of an image, of logits [P, classes]."""
+
+    @abstractmethod
     def _weight(self, threat: Tensor) -> Tensor:
-        """How hard each proposal is pushed: evenly above the threshold as published; ours by the surest, as they decide.
+        """Return how hard each proposal is pushed [P], by the probability of what must not be read there."""
 
-        Photo-filling proposals have faint gradients beside those of small ones: evenly pushed, they would never fall.
-        """
-        above = (threat >= self.settings.pushed).float()
-        return above if self.rule == "published" else above * threat**SURENESS + 1e-6
 
-    def _published_loss(self, logits: Tensor, index: int, step: int) -> Tensor:
-        """Cross-entropy [P] to the background, or to the non-sensitive classes in turn, one an iteration (Algorithm 1)."""
-        labels = self.replacements[index] if self.sensitive else (0,)
+class Published(Disappearance):
+    """Algorithm 1: the proposals of the clean photo throughout, and updates as large as the budget."""
+
+    pushed = PUBLISHED_THRESHOLD
+    quiet = PUBLISHED_THRESHOLD
+    looks_anew = False
+
+    def _first_proposals(self, originals: Tensor) -> list[Proposals]:
+        return [own for _, exact in self.channels.exact_views(originals) for own in self.detector.propose(exact)[0]]
+
+    def _is_look_due(self, step: int) -> bool:
+        return True
+
+    def _reading(self, exact: Tensor, places: Sequence[int]) -> tuple[list[Proposals], list[Tensor]]:
+        kept = self.tracker.pushed(places)
+        return kept, [functional.softmax(own, 1) for own in self.detector.logits(exact, kept)]
+
+    def _proposal_losses(self, logits: Tensor, image: int, step: int) -> Tensor:
+        """Return the cross-entropy [P] to the background, or to the non-sensitive classes in turn, one an iteration."""
+        labels = self.replacements[image] if self.sensitive else (0,)
         target = torch.full((len(logits),), labels[step % len(labels)], device=logits.device)
         return functional.cross_entropy(logits, target, reduction="none")
 
-    def _lead(self, logits: Tensor, index: int) -> Tensor:
-        """By how much [P], in log-odds, what must not be read leads over what may be read in its place.
+    def _weight(self, threat: Tensor) -> Tensor:
+        return (threat >= self.pushed).float()
+
+    def update(self, gradient: Tensor, step: int) -> Tensor:
+        largest = gradient.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
+        # Algorithm 1 clamps each update to the budget; scaled by its largest entry it fills that, and needs no clamp.
+        return gradient / largest * self.radius
+
+
+class Refreshed(Disappearance):
+    """New proposals every few steps, which are pushed by their lead in log-odds."""
+
+    pushed = 0.03
+    quiet = 0.15
+    least_steps = 3
+
+    def __init__(
+        self,
+        detector: TwoStageDetector,
+        originals: Tensor,
+        sensitive: Sequence[int],
+        read_as: int | None,
+        radius: float,
+        channels: ChannelSet = AS_IT_IS,
+    ) -> None:
+        super().__init__(detector, originals, sensitive, read_as, radius, channels)
+        self.momentum = Momentum(0.7)
+
+    def _first_proposals(self, originals: Tensor) -> list[Proposals]:
+        # A look makes them before the first step.
+        return [Proposals(originals.new_zeros((0, 4)))] * (self.channels.views * len(originals))
+
+    def _is_look_due(self, step: int) -> bool:
+        return step % REFRESH == 0
+
+    def _reading(self, exact: Tensor, places: Sequence[int]) -> tuple[list[Proposals], list[Tensor]]:
+        return self.detector.propose(exact)
+
+    def _proposal_losses(self, logits: Tensor, image: int, step: int) -> Tensor:
+        """Return by how much [P], in log-odds, what must not be read leads over what may be read in its place.
 
         Unlike cross-entropy its gradient does not fade as the lead shrinks, and it cares for no other class.
         """
         if not self.sensitive:
             return logits[:, 1:].logsumexp(1) - logits[:, 0]
-        others = [0, *self.replacements[index]]
+        others = [0, *self.replacements[image]]
         return logits[:, list(self.sensitive)].logsumexp(1) - logits[:, others].logsumexp(1)
 
-    @torch.no_grad()
-    def finished(self, images: Tensor, step: int) -> Tensor:
-        """Between two refreshes nobody is asked, and nobody is finished."""
-        settings = self.settings
-        if self.family.in_turn:
-            # By the last look at each form; where one was not quiet, nothing is read.
-            due = self._quiet(range(self.family.forms), len(images))
-        else:
-            due = torch.full_like(self.reached, not settings.refresh or step % settings.refresh == 0)
-            due |= self.reached & self.shrinks
-        if not due.any():
-            return due
-        done = due & (step >= settings.least_steps)
-        for number, form in self.family.asked(images, step):
-            self._read(form, number, due)
-            done &= self._quiet([number], len(images))
-            if self.family.in_turn and not done.any():
-                break
-        self.reached |= done
-        return done
-
-    def _read(self, images: Tensor, form: int, due: Tensor) -> None:
-        """A fresh reading of one form of each image."""
-        places = range(form * len(images), (form + 1) * len(images))
-        if self.settings.refresh:
-            fresh, scores = self.detector.propose(images)
-        else:
-            fresh = [self.proposals[place] for place in places]
-            scores = [functional.softmax(own, 1) for own in self.detector.logits(images, fresh)]
-        for place, own, likely, now in zip(places, fresh, scores, due.tolist(), strict=True):
-            # Image by image, so that one gets what it would get in another batch.
-            self._seen(place, own, likely, now and bool(self.settings.refresh))
-
-    def _quiet(self, forms: Iterable[int], count: int) -> Tensor:
-        """Which of ``count`` images [B] (bool) were quiet in all of the forms when each was last looked at."""
-        quiet = [all(self.quiet[form * count + index] for form in forms) for index in range(count)]
-        return torch.tensor(quiet, device=self.reached.device)
-
-    def _foremost(self, proposals: Proposals, scores: Tensor) -> Proposals:
-        """The proposals that threaten most: the others' gradients cost time and change nothing."""
-        count = min(FOREMOST, len(scores))
-        return Proposals(proposals.boxes[self._threatening(scores).topk(count).indices])
+    def _weight(self, threat: Tensor) -> Tensor:
+        # By the surest, as they decide. Photo-filling proposals have faint gradients beside those of small ones: evenly
+        # pushed, they would never fall.
+        return (threat >= self.pushed).float() * threat**SURENESS + 1e-6
 
     def update(self, gradient: Tensor, step: int) -> Tensor:
-        if self.rule == "published":
-            largest = gradient.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
-            # Algorithm 1 clamps each update to the budget; scaled by its largest entry it fills that, and needs no clamp.
-            return gradient / largest * self.radius
         return shaped_step(self.momentum.after(gradient))
+
+
+class Sparing(Refreshed):
+    """The same, and once all is quiet the perturbation is made smaller."""
+
+    quiet = 0.19
+    shrinks = True
+
+
+RULES: dict[Rule, type[Disappearance]] = {"published": Published, "refreshed": Refreshed, "sparing": Sparing}
 
 
 class ObjectDisappearance(Optimising):
@@ -252,10 +274,10 @@ class ObjectDisappearance(Optimising):
         sensitive: Sequence[str] = (),
         read_as: str | None = None,
         rule: Rule = "refreshed",
-        family: Family = AS_IT_IS,
+        channels: ChannelSet = AS_IT_IS,
     ) -> None:
         self.detector = detector
-        self.family = family
+        self.channels = channels
         self.sensitive = tuple(detector.label(name) for name in expanded(sensitive, detector.classes))
         self.read_as = None if read_as is None else detector.label(read_as)
         if self.read_as in self.sensitive:
@@ -265,4 +287,4 @@ class ObjectDisappearance(Optimising):
         self.rule: Rule = rule
 
     def objective(self, originals: Tensor, budget: Budget) -> Disappearance:
-        return Disappearance(self.detector, originals, self.sensitive, self.read_as, self.rule, budget.radius, self.family)
+        return RULES[self.rule](self.detector, originals, self.sensitive, self.read_as, budget.radius, self.channels)

@@ -7,37 +7,36 @@ import torch
 from torch import Tensor
 
 from protectors.base import Budget, Outcome, Protector
-from protectors.perception import Eye
+from protectors.perception import VisibilityModel
 from protectors.progress import Progress
 
 SHAPED_STEP = 1 / 255
 """Root mean square of a shaped step: a smaller one vanishes when the photo is saved, a larger one costs quality."""
 
 REFINEMENTS = 8
-"""Steps that a finished image's change is made smaller for."""
+"""Steps that a finished image's perturbation is made smaller for."""
 
 LAST_STEP = 0.35
-"""What the last step is multiplied by where the whole change is bounded: steps as large as the first would only go round that
-bound."""
+"""Factor of the last step where the whole perturbation is bounded: steps as large as the first would only go round it."""
 
 SHRINKING, GROWING = 0.85, 1.05
-"""What a change's size is multiplied by, where the image is finished and where it no longer is."""
+"""Factors of a perturbation's size, where the image is finished and where it no longer is."""
 
 
 class Objective(ABC):
-    """What is to be reached for one batch of images [B, 3, H, W], and a way there."""
+    """The goal for one batch of images [B, 3, H, W], and a way there."""
 
     stage: str
     shrinks = False
-    """Whether an image that is finished goes on: its change is made smaller for as long as it stays finished."""
+    """Whether an image that is finished goes on: its perturbation is made smaller for as long as it stays finished."""
 
     @abstractmethod
     def finished(self, images: Tensor, step: int) -> Tensor:
-        """Which images [B] (bool) need no further step. Called before each step, with that step's images on 8-bit levels."""
+        """Return which images [B] (bool) need no further step. Called before each step, with its images on 8-bit levels."""
 
     @abstractmethod
-    def change(self, images: Tensor, step: int, eye: Eye | None) -> Tensor:
-        """The change [B, 3, H, W] to subtract from images in this step; an eye says which directions it prefers."""
+    def descend(self, images: Tensor, step: int, visibility: VisibilityModel | None) -> Tensor:
+        """Return what to subtract [B, 3, H, W] from images in this step; the visibility model prefers some directions."""
 
 
 class Descent(Objective):
@@ -45,17 +44,17 @@ class Descent(Objective):
 
     @abstractmethod
     def loss(self, images: Tensor, step: int) -> Tensor:
-        """Losses [B] to be lowered, differentiable with respect to images [B, 3, H, W]."""
+        """Return losses [B] to be lowered, differentiable with respect to images [B, 3, H, W]."""
 
     @abstractmethod
     def update(self, gradient: Tensor, step: int) -> Tensor:
-        """The change [B, 3, H, W] to subtract, made from the gradient."""
+        """Return what to subtract [B, 3, H, W], made from the gradient."""
 
-    def change(self, images: Tensor, step: int, eye: Eye | None) -> Tensor:
+    def descend(self, images: Tensor, step: int, visibility: VisibilityModel | None) -> Tensor:
         held = images.detach().requires_grad_(True)
         (gradient,) = torch.autograd.grad(self.loss(held, step).sum(), held)
         with torch.no_grad():
-            return self.update(eye.preferred(gradient) if eye else gradient, step)
+            return self.update(visibility.preferred(gradient) if visibility else gradient, step)
 
 
 class Optimising(Protector):
@@ -63,7 +62,7 @@ class Optimising(Protector):
 
     @abstractmethod
     def objective(self, originals: Tensor, budget: Budget) -> Objective:
-        """What has to be reached for originals [B, 3, H, W]."""
+        """Return what has to be reached for originals [B, 3, H, W]."""
 
     def protect(self, originals: Tensor, budget: Budget) -> Generator[Progress, None, Outcome]:
         return (yield from optimise(originals, self.objective(originals, budget), budget))
@@ -75,23 +74,23 @@ def on_levels(images: Tensor) -> Tensor:
 
 
 def within(images: Tensor, originals: Tensor, radius: float) -> Tensor:
-    """The nearest images that differ from the originals by at most ``radius`` a value, in the range [0, 1]."""
+    """Return the nearest images that differ from the originals by at most ``radius`` a value, in the range [0, 1]."""
     return torch.minimum(torch.maximum(images, originals - radius), originals + radius).clamp(0, 1)
 
 
 def shaped_step(direction: Tensor) -> Tensor:
-    """A step [B, 3, H, W] along a direction, ``SHAPED_STEP`` large, none of its values above four times that.
+    """Return a step [B, 3, H, W] along a direction, ``SHAPED_STEP`` large, none of its values above four times that.
 
-    It keeps the direction's shape where FGSM keeps its sign alone, so the change is spent where it acts and the rest of the
-    picture is left in peace: the same effect on the adversary at some dB more.
+    It keeps the direction's shape where FGSM keeps its sign alone, so the perturbation is spent where it acts and the rest
+    of the picture is left in peace: the same effect on the adversary at some dB more.
     """
     spread = direction.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-12)
     return (SHAPED_STEP * direction / spread).clamp(-4 * SHAPED_STEP, 4 * SHAPED_STEP)
 
 
-def size_of(change: Tensor) -> Tensor:
-    """Root mean square [B, 1, 1, 1] of changes [B, 3, H, W]."""
-    return change.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-9)
+def size_of(perturbation: Tensor) -> Tensor:
+    """Return the root mean square [B, 1, 1, 1] of perturbations [B, 3, H, W]."""
+    return perturbation.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-9)
 
 
 def optimise(
@@ -100,18 +99,19 @@ def optimise(
     """Lower the objective within the budget round the originals [B, 3, H, W]; images that are finished stand still.
 
     Where the objective shrinks, they go on from there as in Rony et al. (Decoupling direction and norm, CVPR 2019): each step
-    turns the change, whose size then falls where the image is finished and grows where it is not. The smallest one is kept.
+    turns the perturbation, whose size then falls where the image is finished and grows where it is not. The smallest one is
+    kept.
 
     Where the budget bounds what is noticeable, sizes are in units of that, and so are directions: gradients are weighed by
-    it, and smoothed, since smooth changes are noticed least and survive most.
+    it, and smoothed, since smooth perturbations are noticed least and survive most.
 
     ``start`` [B, 3, H, W] is where an earlier run came to, within the same budget.
     """
-    eye = Eye(originals) if budget.noticeable else None
+    visibility = VisibilityModel(originals) if budget.noticeable else None
     images = originals if start is None else start
 
-    def size(change: Tensor) -> Tensor:
-        return eye.size(change) if eye else size_of(change)
+    def size(perturbation: Tensor) -> Tensor:
+        return visibility.size(perturbation) if visibility else size_of(perturbation)
 
     kept, smallest = images, torch.full_like(size_of(images), torch.inf)
     steps = torch.full((len(originals),), budget.steps, device=originals.device)
@@ -129,7 +129,7 @@ def optimise(
         active = torch.where(found, refined, step < budget.steps)
         if not active.any():
             break
-        moved = images - settling(step, budget) * objective.change(images, step, eye)
+        moved = images - settling(step, budget) * objective.descend(images, step, visibility)
         if objective.shrinks:
             factor = torch.where(_by_image(done), SHRINKING, GROWING)
             turned = originals + (moved - originals) / size(moved - originals) * size(images - originals) * factor
@@ -144,12 +144,12 @@ def optimise(
 
 
 def settling(step: int, budget: Budget) -> float:
-    """What a step is multiplied by: 1 at first, and evenly less from there to ``LAST_STEP``, where the change is bounded."""
+    """Return the factor of a step: 1 at first, and evenly less down to ``LAST_STEP``, where the perturbation is bounded."""
     if budget.noticeable is None:
         return 1.0
     return 1 - (1 - LAST_STEP) * min(1.0, step / budget.steps)
 
 
 def _by_image(chosen: Tensor) -> Tensor:
-    """[B] as [B, 1, 1, 1]."""
+    """Return [B] as [B, 1, 1, 1]."""
     return chosen[:, None, None, None]

@@ -1,4 +1,4 @@
-"""How much each pixel may change before people see it: just noticeable differences.
+"""A model of how much each pixel may change before people see it: just noticeable differences.
 
 Source: Chou and Li, "A perceptually tuned subband image coder based on the measure of just-noticeable-distortion profile"
 (IEEE TCSVT 1995), section II.A: what the brightness around a pixel hides, and what the texture there hides, the larger of
@@ -36,11 +36,11 @@ DIRECTIONS = (
 
 
 SMOOTHNESS = 1.5
-"""Standard deviation in pixels of what directions are smoothed with: JPEG takes fine changes away, SSIM counts them most."""
+"""Standard deviation in pixels that directions are smoothed with: JPEG takes fine perturbations away, SSIM counts them most."""
 
 STEADINESS = 0.7
-"""Of how much the brightness round a pixel varies, the share that a change of it may be. In black the threshold of noticing was
-20 levels in 1995; today's screens show fewer, and SSIM counts every one of them where nothing varies."""
+"""Of how much the brightness round a pixel varies, the share that its perturbation may be. In black the threshold of noticing
+was 20 levels in 1995; today's screens show fewer, and SSIM counts every one of them where nothing varies."""
 
 LEAST_VARYING = 0.01
 """Of the full range: as much the brightness varies even where a photo is flat, lest a sky be infinitely sensitive. Chosen on
@@ -48,7 +48,7 @@ training photos: with three times that (SSIM's own constant) skies were changed 
 
 
 def just_noticeable(images: Tensor) -> Tensor:
-    """Levels [B, 1, H, W] in units of the full range by which values of images [B, 3, H, W] in [0, 1] can change unseen."""
+    """Return the levels [B, 1, H, W] by which values of images [B, 3, H, W] in [0, 1] can change unseen, of the full range."""
     bright = 255 * torch.einsum("c,bchw->bhw", torch.tensor(LUMINANCE).to(images), images)[:, None]
     around = _filtered(bright, torch.tensor(AROUND).to(images)[None, None] / 32)
     slopes = _filtered(bright, torch.tensor(DIRECTIONS).to(images)[:, None] / 16)
@@ -61,8 +61,8 @@ def just_noticeable(images: Tensor) -> Tensor:
 
 
 def liveliness(images: Tensor) -> Tensor:
-    """How much the brightness varies round each pixel, [B, 1, H, W] in units of the full range: its standard deviation, and
-    ``LEAST_VARYING``."""
+    """Return how much the brightness varies round each pixel, [B, 1, H, W] in units of the full range: its standard deviation,
+    and ``LEAST_VARYING``."""
     bright = 255 * torch.einsum("c,bchw->bhw", torch.tensor(LUMINANCE).to(images), images)[:, None]
     # Round zero, which keeps float32 exact enough for variances.
     bright = bright - 128
@@ -70,25 +70,28 @@ def liveliness(images: Tensor) -> Tensor:
     return (variance + (255 * LEAST_VARYING) ** 2).sqrt() / 255
 
 
-class Eye:
-    """What people notice in images [B, 3, H, W], as a measure for changes of them. ``unit`` [B, 1, H, W] is just noticeable."""
+class VisibilityModel:
+    """A measure of how visible perturbations of images [B, 3, H, W] are. ``unit`` [B, 1, H, W] is just noticeable."""
 
     def __init__(self, images: Tensor) -> None:
         self.unit = torch.minimum(just_noticeable(images), STEADINESS * liveliness(images))
         self._relief = self.unit / self.unit.mean((2, 3), keepdim=True)
 
-    def size(self, change: Tensor) -> Tensor:
-        """How much is noticed [B, 1, 1, 1] of changes [B, 3, H, W]: the root mean square in units of what just is."""
-        return (change / self.unit).square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-9)
+    def size(self, perturbation: Tensor) -> Tensor:
+        """Return how visible [B, 1, 1, 1] perturbations [B, 3, H, W] are: their root mean square in just noticeable units."""
+        return (perturbation / self.unit).square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-9)
 
     def preferred(self, gradient: Tensor) -> Tensor:
-        """The direction [B, 3, H, W] that a gradient becomes where changes count by what is noticed of them: weighed by the
-        unit before and after it is smoothed, so that nothing spills from where much is hidden to where nothing is."""
+        """Return the direction [B, 3, H, W] that a gradient becomes where perturbations count by how visible they are.
+
+        It is weighed by the unit before and after it is smoothed, so that nothing spills from where much is hidden to where
+        nothing is.
+        """
         return self._relief * smoothed(self._relief * gradient)
 
 
 def smoothed(images: Tensor) -> Tensor:
-    """Images [B, C, H, W] under a Gaussian, as large as they were; edges are repeated."""
+    """Return images [B, C, H, W] under a Gaussian, as large as they were; edges are repeated."""
     reach = round(2 * SMOOTHNESS)
     offsets = torch.arange(-reach, reach + 1, dtype=images.dtype, device=images.device)
     window = torch.exp(-offsets.square() / (2 * SMOOTHNESS**2))
@@ -98,5 +101,5 @@ def smoothed(images: Tensor) -> Tensor:
 
 
 def _filtered(planes: Tensor, weights: Tensor) -> Tensor:
-    """Planes [B, 1, H, W] under weights [C, 1, 5, 5], as large as they were; edges are repeated."""
+    """Return planes [B, 1, H, W] under weights [C, 1, 5, 5], as large as they were; edges are repeated."""
     return functional.conv2d(functional.pad(planes, (2, 2, 2, 2), mode="replicate"), weights)

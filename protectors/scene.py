@@ -17,8 +17,9 @@ from torch.nn import functional
 
 from protectors.adversaries.classifier import Classifier
 from protectors.base import Budget
-from protectors.channel.family import AS_IT_IS, Family, of_each
-from protectors.optimisation import Descent, Optimising, shaped_step
+from protectors.channel.channel_set import AS_IT_IS, ChannelSet
+from protectors.optimisation import Optimising, shaped_step
+from protectors.robust_descent import RobustDescent
 
 STEP = 0.007
 """epsilon of the paper, for pixels in [0, 1]."""
@@ -43,7 +44,7 @@ MARGIN = 0.1
 """How far the drawn class leads in delivered photos, read after the daemon's own JPEG."""
 
 KNOWN = 0.2
-"""Of the margin, what is asked of a form that is itself a site's: a margin is for what is not known."""
+"""Of the margin, what is asked of a view that is itself a site's: a margin is for what is not known."""
 
 Rule = Literal["published", "shaped"]
 
@@ -53,14 +54,14 @@ least likely one (L-FGSM), or nowhere but away from the class that is read (N-FG
 
 
 def inner(images: Tensor, share: float = 0.8) -> Tensor:
-    """The middle of [B, 3, H, W], as a person might crop it."""
+    """Return the middle of [B, 3, H, W], as a person might crop it."""
     height, width = (max(1, round(side * share)) for side in images.shape[2:])
     top, left = (images.shape[2] - height) // 2, (images.shape[3] - width) // 2
     return images[:, :, top : top + height, left : left + width]
 
 
 def unlikely(probabilities: Tensor, cumulative: float = CUMULATIVE) -> Tensor:
-    """Which classes [B, classes] (bool) lie beyond ``cumulative`` probability in every one of [views, B, classes].
+    """Return which classes [B, classes] (bool) lie beyond ``cumulative`` probability in every one of [views, B, classes].
 
     Classes are taken from the likeliest down until their sum exceeds the bound. Where that takes all of them, the least
     likely one is left: the true class must not be drawn.
@@ -72,24 +73,24 @@ def unlikely(probabilities: Tensor, cumulative: float = CUMULATIVE) -> Tensor:
 
 
 def improbable(probabilities: Tensor, share: float = UNLIKELY) -> Tensor:
-    """Which classes [B, classes] (bool) have less than a share of an even chance in every one of [views, B, classes]; the
-    least likely one where none has."""
+    """Return which classes [B, classes] (bool) have less than a share of an even chance in every one of [views, B, classes];
+    the least likely one where none has."""
     likely = (probabilities >= share / probabilities.shape[2]).any(0)
     return _beyond(likely, probabilities)
 
 
 def _beyond(likely: Tensor, probabilities: Tensor) -> Tensor:
-    """The classes [B, classes] (bool) that are not likely or, where all are, the one that is least so in all views together."""
+    """Return the classes [B, classes] (bool) that are not likely or, where all are, the one least so in all views together."""
     least = functional.one_hot(probabilities.sum(0).argmin(1), probabilities.shape[2]).bool()
     return torch.where(likely.all(1, keepdim=True), least, ~likely)
 
 
 def draw_targets(candidates: Tensor, generator: torch.Generator) -> Tensor:
-    """Targets [B], each drawn evenly from its candidates [B, classes]."""
+    """Return targets [B], each drawn evenly from its candidates [B, classes]."""
     return torch.multinomial(candidates.float().cpu(), 1, generator=generator)[:, 0].to(candidates.device)
 
 
-class Misreading(Descent):
+class Misreading(RobustDescent):
     """The objective of one batch: cross-entropy to the labels [B] to be read, or away from those that are. ``turns`` are
     the classes [B, classes] that may be read instead from each of ``TURNS`` on."""
 
@@ -102,7 +103,7 @@ class Misreading(Descent):
         towards: bool,
         margin: float,
         rule: Rule,
-        family: Family = AS_IT_IS,
+        channels: ChannelSet = AS_IT_IS,
         turns: Sequence[Tensor] = (),
         patience: int = PATIENCE,
     ) -> None:
@@ -112,32 +113,30 @@ class Misreading(Descent):
         self.sign = 1 if towards else -1
         self.margin = margin
         self.shrinks = rule == "shaped"
-        self.family = family
+        self.channels = channels
         self.turns = tuple(turns)
         self.reached = torch.zeros_like(labels, dtype=torch.bool)
 
-    def loss(self, images: Tensor, step: int) -> Tensor:
-        labels = self.labels.repeat(len(self.family.looked_at(step)))
-        losses = functional.cross_entropy(self.classifier.logits(self.family.drawn(images, step)), labels, reduction="none")
-        return self.sign * of_each(losses, len(images)).sum(0)
+    def view_losses(self, samples: Tensor, views: Sequence[int], step: int) -> Tensor:
+        labels = self.labels.repeat(len(views))
+        return self.sign * functional.cross_entropy(self.classifier.logits(samples), labels, reduction="none")
 
     def finished(self, images: Tensor, step: int) -> Tensor:
         if step in TURNS[: len(self.turns)]:
-            mean = torch.stack([self.classifier.read(form) for _, form in self.family.asked(images)]).mean(0)
+            mean = torch.stack([self.classifier.read(exact) for _, exact in self.channels.exact_views(images)]).mean(0)
             choice = self.turns[TURNS.index(step)]
             nearest = mean.where(choice, -1).argmax(1)
             # Where every class is read in some view there is nothing else to lead to.
             self.labels = torch.where(self.reached | ~choice.any(1), self.labels, nearest)
-        done = torch.ones_like(self.reached)
-        for number, form in self.family.asked(images, step):
-            done &= self._leads(self.classifier.read(form)) > (self.margin if number == 0 else KNOWN * self.margin)
-            if not done.any():
-                break
+        done = super().finished(images, step)
         self.reached |= done
         return done
 
+    def is_done(self, exact: Tensor, view: int, step: int) -> Tensor:
+        return self._leads(self.classifier.read(exact)) > (self.margin if view == 0 else KNOWN * self.margin)
+
     def _leads(self, probabilities: Tensor) -> Tensor:
-        """By how much [B] the label is read before all others or, where that is not to be, another one before it."""
+        """Return by how much [B] the label is read before all others or, where that is not to be, another one before it."""
         labels = self.labels[:, None]
         leads = probabilities.gather(1, labels)[:, 0] - probabilities.scatter(1, labels, 0).amax(1)
         return self.sign * leads
@@ -163,25 +162,28 @@ class SceneProtector(Optimising):
         margin: float = 0.0,
         rule: Rule = "shaped",
         aim: Aim = "unlikely",
-        family: Family = AS_IT_IS,
+        channels: ChannelSet = AS_IT_IS,
     ) -> None:
         self.classifier = classifier
         self.generator = generator
         self.margin = margin
         self.rule: Rule = rule
         self.aim: Aim = aim
-        self.family = family
+        self.channels = channels
 
     def _views(self, originals: Tensor) -> Tensor:
-        """What is read [views, B, classes] in the originals and, to draw a target by, in their mirror images and middles: a
-        classifier that is sure and wrong would let the true class be drawn, but it seldom is so in every view."""
+        """Return what is read [views, B, classes] in the originals and, to draw a target by, in other views of them.
+
+        These are their mirror images and middles. A classifier that is sure and wrong would let the true class be drawn, but
+        it seldom is so in every view.
+        """
         views = [originals]
         if self.aim == "unlikely" and self.rule == "shaped":
             views += [originals.flip(3), inner(originals)]
         return torch.stack([self.classifier.read(view) for view in views])
 
     def _labels(self, views: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """The labels [B] of the objective, from what is read in the originals, and what may be read instead."""
+        """Return the labels [B] of the objective, from what is read in the originals, and what may be read instead."""
         if self.aim == "unlikely" and self.rule == "shaped":
             candidates = improbable(views)
             unread = ~functional.one_hot(views.argmax(2), views.shape[2]).bool().any(0)
@@ -198,4 +200,4 @@ class SceneProtector(Optimising):
         (labels, turns), towards = self._labels(views), self.aim != "away"
         # Signs spend every pixel's share of the budget, whatever people notice of it.
         patience = PATIENCE if budget.noticeable is None else budget.steps
-        return Misreading(self.classifier, labels, towards, self.margin, self.rule, self.family, turns, patience)
+        return Misreading(self.classifier, labels, towards, self.margin, self.rule, self.channels, turns, patience)

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from protectors.adversaries.hash_encoder import HashEncoder, binary
 from protectors.base import Budget
-from protectors.channel.family import AS_IT_IS, SMALL_PICTURES, Family, of_each
-from protectors.optimisation import Descent, Optimising, shaped_step
+from protectors.channel.channel_set import AS_IT_IS, SMALL_PICTURES, ChannelSet, of_each
+from protectors.optimisation import Optimising, shaped_step
+from protectors.robust_descent import RobustDescent
 from protectors.transfer import Momentum, diverse
 
 LAMBDA = 0.1
@@ -45,7 +46,7 @@ VIEWS = 4
 Rule = Literal["published", "ifgsm", "codes", "nearest", "unseen"]
 
 
-class Recession(Descent):
+class Recession(RobustDescent):
     """The objective of one batch of originals [B, 3, H, W] against encoders; each rule is a class of its own.
 
     ``wrong`` are labels [B], one of each encoder, for the rules that ``draws`` says are led to one.
@@ -59,47 +60,46 @@ class Recession(Descent):
         encoders: Sequence[HashEncoder],
         originals: Tensor,
         wrong: Sequence[Tensor] = (),
-        family: Family = AS_IT_IS,
+        channels: ChannelSet = AS_IT_IS,
     ) -> None:
         self.encoders = tuple(encoders)
         self.wrong = tuple(wrong)
-        self.family = family
+        self.channels = channels
         with torch.no_grad():
             self.outputs = [encoder.outputs(originals) for encoder in self.encoders]
         self.codes = [binary(own) for own in self.outputs]
         self.labels = [own.scores(codes).argmax(1) for own, codes in zip(self.encoders, self.codes, strict=True)]
 
-    def forms(self, images: Tensor, step: int) -> Sequence[Tensor]:
-        """What of the images a step looks at."""
-        return of_each(self.family.drawn(images, step), len(images)).unbind()
+    def looks(self, sample: Tensor, step: int) -> Sequence[Tensor]:
+        """Return what a step looks at of one sampled view [B, 3, H, W]."""
+        return (sample,)
 
-    def loss(self, images: Tensor, step: int) -> Tensor:
-        forms = self.forms(images, step)
-        losses = [self._loss(index, encoder.outputs(form)) for index, encoder in enumerate(self.encoders) for form in forms]
+    def view_losses(self, samples: Tensor, views: Sequence[int], step: int) -> Tensor:
+        return torch.cat([self._view_loss(sample, step) for sample in of_each(samples, len(samples) // len(views))])
+
+    def _view_loss(self, sample: Tensor, step: int) -> Tensor:
+        looks = self.looks(sample, step)
+        losses = [self._loss(index, encoder.outputs(look)) for index, encoder in enumerate(self.encoders) for look in looks]
         return torch.stack(losses).sum(0)
 
     def _loss(self, index: int, outputs: Tensor) -> Tensor:
-        """Of one encoder's outputs [B, bits]: how much more they are like the label retrieved than like the wrong one."""
+        """Return how much more one encoder's outputs [B, bits] are like the label retrieved than like the wrong one."""
         scores = self.encoders[index].scores(outputs)
         return self._own(index, scores) - scores.gather(1, self.wrong[index][:, None])[:, 0]
 
     def _own(self, index: int, scores: Tensor) -> Tensor:
         return scores.gather(1, self.labels[index][:, None])[:, 0]
 
-    @torch.no_grad()
-    def finished(self, images: Tensor, step: int) -> Tensor:
-        done = torch.ones(len(images), dtype=torch.bool, device=images.device)
-        for _, form in self.family.asked(images, step):
-            for index, encoder in enumerate(self.encoders):
-                codes = encoder.codes(form)
-                done &= encoder.scores(codes).argmax(1) != self.labels[index]
-                done &= self._content(index, codes)
-            if not done.any():
-                break
+    def is_done(self, exact: Tensor, view: int, step: int) -> Tensor:
+        done = torch.ones(len(exact), dtype=torch.bool, device=exact.device)
+        for index, encoder in enumerate(self.encoders):
+            codes = encoder.codes(exact)
+            done &= encoder.scores(codes).argmax(1) != self.labels[index]
+            done &= self._is_far(index, codes)
         return done
 
-    def _content(self, index: int, codes: Tensor) -> Tensor:
-        """Which [B] of the codes [B, bits] of one encoder have what a rule asks besides another label."""
+    def _is_far(self, index: int, codes: Tensor) -> Tensor:
+        """Return which [B] of the codes [B, bits] of one encoder have what a rule asks besides another label."""
         return torch.ones(len(codes), dtype=torch.bool, device=codes.device)
 
     def update(self, gradient: Tensor, step: int) -> Tensor:
@@ -133,7 +133,7 @@ class Codes(Recession):
         usual = self.outputs[index].abs().mean(1, keepdim=True).clamp(min=1e-6)
         return (self.codes[index] * outputs / usual + ACROSS).clamp(min=0).mean(1)
 
-    def _content(self, index: int, codes: Tensor) -> Tensor:
+    def _is_far(self, index: int, codes: Tensor) -> Tensor:
         return (codes != self.codes[index]).float().mean(1) >= FLIPPED
 
 
@@ -143,11 +143,11 @@ class Nearest(Recession):
     shrinks = True
 
     def _loss(self, index: int, outputs: Tensor) -> Tensor:
-        """How much more outputs [B, bits] are like their own label than like the nearest other: below 0 that is retrieved."""
+        """Return how much more outputs [B, bits] are like their own label than like the nearest other, which wins below 0."""
         scores = self.encoders[index].scores(outputs)
         return self._own(index, scores) - scores.scatter(1, self.labels[index][:, None], -torch.inf).amax(1)
 
-    def _content(self, index: int, codes: Tensor) -> Tensor:
+    def _is_far(self, index: int, codes: Tensor) -> Tensor:
         return self._loss(index, codes) < -LEAD
 
 
@@ -159,15 +159,15 @@ class Unseen(Recession):
         encoders: Sequence[HashEncoder],
         originals: Tensor,
         wrong: Sequence[Tensor] = (),
-        family: Family = AS_IT_IS,
+        channels: ChannelSet = AS_IT_IS,
     ) -> None:
-        super().__init__(encoders, originals, wrong, family)
+        super().__init__(encoders, originals, wrong, channels)
         self.momentum = Momentum()
 
-    def forms(self, images: Tensor, step: int) -> Sequence[Tensor]:
+    def looks(self, sample: Tensor, step: int) -> Sequence[Tensor]:
         # From the step alone, so that a photo gets what it would get in another batch.
         chances = [torch.Generator().manual_seed(VIEWS * step + number) for number in range(VIEWS)]
-        return [diverse(form, chance) for form in super().forms(images, step) for chance in chances]
+        return [diverse(sample, chance) for chance in chances]
 
     def _loss(self, index: int, outputs: Tensor) -> Tensor:
         return self._own(index, self.encoders[index].scores(outputs))
@@ -192,7 +192,7 @@ RULES: dict[Rule, type[Recession]] = {
 class SearchProtector(Optimising):
     """Hides photos from searches by the given encoders. The wrong labels of the paper's rules come from ``generator``.
 
-    ``family`` is what the cloak has to survive; None is nothing or, for pictures not much larger than an encoder's input, a
+    ``channels`` is what the cloak has to survive; None is nothing or, for pictures not much larger than an encoder's input, a
     careless JPEG: of larger ones, an encoder's own resizing averages out what JPEG does.
     """
 
@@ -203,23 +203,23 @@ class SearchProtector(Optimising):
         encoders: Sequence[HashEncoder],
         generator: torch.Generator,
         rule: Rule = "codes",
-        family: Family | None = None,
+        channels: ChannelSet | None = None,
     ) -> None:
         if not encoders:
             raise ValueError("at least one encoder is needed")
         self.encoders = tuple(encoders)
         self.generator = generator
         self.rule: Rule = rule
-        self.family = family
+        self.channels = channels
 
-    def _family(self, originals: Tensor) -> Family:
-        if self.family is not None:
-            return self.family
+    def _family(self, originals: Tensor) -> ChannelSet:
+        if self.channels is not None:
+            return self.channels
         small = max(originals.shape[2:]) <= SMALL * min(own.side for own in self.encoders)
         return SMALL_PICTURES if small and self.rule == "codes" else AS_IT_IS
 
     def _wrong(self, encoder: HashEncoder, originals: Tensor) -> Tensor:
-        """A label [B] drawn evenly among all but the one that is retrieved."""
+        """Return a label [B] drawn evenly among all but the one that is retrieved."""
         labels, classes = encoder.read(originals), len(encoder.classes)
         offsets = torch.randint(1, classes, (len(originals),), generator=self.generator).to(labels.device)
         return (labels + offsets) % classes

@@ -1,6 +1,6 @@
 """One cloak against several adversaries at once, under one budget.
 
-Each objective makes its own change at every step, as large as its shape is; the changes are added up by what is still open.
+Each objective makes its own step, as large as its shape is; the steps are added up by what is still open.
 An objective that is finished keeps a share, so that the others do not undo it, and none starves: whatever the scale of its loss
 or the number of its adversaries, a shaped step (optimisation.py) is as large as another's.
 """
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from protectors.optimisation import Objective
-from protectors.perception import Eye
+from protectors.perception import VisibilityModel
 
 RESTING = 0.1
 """The weight of an objective that is finished while another is not."""
@@ -34,8 +34,8 @@ class Together(Objective):
         self.stage = next(unfinished, self.objectives[-1].stage)
         return torch.stack(self._done).all(0)
 
-    def change(self, images: Tensor, step: int, eye: Eye | None) -> Tensor:
+    def descend(self, images: Tensor, step: int, visibility: VisibilityModel | None) -> Tensor:
         weights = torch.where(torch.stack(self._done), RESTING, 1.0)
         weights = weights / weights.sum(0)
-        changes = torch.stack([own.change(images, step, eye) for own in self.objectives])
-        return (weights[:, :, None, None, None] * changes).sum(0)
+        steps = torch.stack([own.descend(images, step, visibility) for own in self.objectives])
+        return (weights[:, :, None, None, None] * steps).sum(0)

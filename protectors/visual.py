@@ -109,7 +109,7 @@ class VisualProtector(Protector):
 
     def protect(self, originals: Tensor, budget: Budget) -> Generator[Progress, None, Outcome]:
         """One pass, as published; where the drawing is not yet read as it should be, up to the budget's steps more. The
-        budget's radius does not count, as the change is meant to be seen."""
+        budget's radius does not count, as the perturbation is meant to be seen."""
         side = self.generator.side
         fits = originals.shape[2:] == (side, side)
         small = originals if fits else smaller(originals, side)

@@ -12,8 +12,8 @@ from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.loading import load_classifier
 from protectors.archive import Archive
 from protectors.base import Budget
+from protectors.channel.channel_set import AS_IT_IS, OWN_FILE
 from protectors.channel.exact import through_jpeg
-from protectors.channel.family import AS_IT_IS, OWN_FILE
 from protectors.evaluation.brisque import brisque
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.running import outcome_of
@@ -130,8 +130,8 @@ def run(measurement: Measurement) -> None:
 
     def row(name: str) -> Figures:
         rule, margin, aim = ROWS[name]
-        family = OWN_FILE if rule == "shaped" else AS_IT_IS
-        protector = SceneProtector(adversary, torch.Generator().manual_seed(SEED), margin, rule, aim, family)
+        channels = OWN_FILE if rule == "shaped" else AS_IT_IS
+        protector = SceneProtector(adversary, torch.Generator().manual_seed(SEED), margin, rule, aim, channels)
         tally = Tally(adversary.classes, archive.classes)
         for chosen in np.array_split(order, -(-len(order) // BATCH)):
             photos, truth = archive.images(chosen.tolist()), archive["labels"][chosen].astype(np.int64)

@@ -26,8 +26,8 @@ from protectors.adversaries.detector import TwoStageDetector
 from protectors.archive import Archive
 from protectors.base import Budget, Protector
 from protectors.channel import sites
+from protectors.channel.channel_set import OWN_FILE
 from protectors.channel.exact import through_jpeg
-from protectors.channel.family import OWN_FILE
 from protectors.channel.pipeline import Pipeline, twice
 from protectors.cloak import Cloakroom
 from protectors.evaluation import large
@@ -111,7 +111,7 @@ def without(room: Cloakroom, subject: str) -> Protector:
         return SearchProtector(room.adversaries.encoders, torch.Generator())
     if subject == "scene":
         (classifier,) = room.adversaries.classifiers
-        return SceneProtector(classifier, torch.Generator().manual_seed(SEED), MARGIN, family=OWN_FILE)
+        return SceneProtector(classifier, torch.Generator().manual_seed(SEED), MARGIN, channels=OWN_FILE)
     (detector,) = (own for own in room.adversaries.detectors if isinstance(own, TwoStageDetector))
     return ObjectDisappearance(detector, SUBJECTS[subject].policy.sensitive)
 

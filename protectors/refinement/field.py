@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from protectors.perception import Eye as VisibilityModel
+from protectors.perception import VisibilityModel
 
 TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
 """JPEG's brightness and colour differences to red, green and blue (ITU-T T.871)."""

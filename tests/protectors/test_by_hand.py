@@ -14,10 +14,11 @@ from protectors.adversaries.detector import Look, Proposals, TwoStageDetector
 from protectors.adversaries.hash_encoder import HashEncoder
 from protectors.adversaries.reading import Detection
 from protectors.base import Budget
-from protectors.channel.family import Family
+from protectors.channel.channel_set import ChannelSet
 from protectors.channel.pipeline import Pipeline
 from protectors.judging.question import about_objects
-from protectors.objects import Disappearance, ObjectDisappearance, Rule
+from protectors.objects import RULES as OBJECT_RULES
+from protectors.objects import Disappearance, ObjectDisappearance, Published, Rule
 from protectors.scene import Misreading
 from protectors.scene import Rule as SceneRule
 from protectors.search import RULES
@@ -104,7 +105,7 @@ def stepped(objective: Disappearance, images: Tensor, step: int) -> Tensor:
 
 def test_algorithm_1_hides_all_step_by_step() -> None:
     originals = picture(CUP, BLUE)
-    objective = Disappearance(TwoPixels(), originals, (), None, "published", EPSILON)
+    objective = Published(TwoPixels(), originals, (), None, EPSILON)
     red, green, blue = CUP
     images = originals
     for step in range(3):
@@ -124,7 +125,7 @@ def test_algorithm_1_hides_all_step_by_step() -> None:
 
 
 def test_algorithm_1_stops_once_all_scores_on_the_first_proposals_are_below_t() -> None:
-    objective = Disappearance(TwoPixels(), picture(CUP, BLUE), (), None, "published", EPSILON)
+    objective = Published(TwoPixels(), picture(CUP, BLUE), (), None, EPSILON)
     # Of red, green and blue alike the cup has a third; T is 0.3.
     assert objective.finished(picture((0.5, 0.5, 0.5), BLUE), 1).tolist() == [False]
     assert objective.finished(picture((0.5, 0.5, 0.7), BLUE), 1).tolist() == [True]
@@ -132,7 +133,7 @@ def test_algorithm_1_stops_once_all_scores_on_the_first_proposals_are_below_t() 
 
 def test_algorithm_1_has_sensitive_things_read_as_what_else_is_there() -> None:
     originals = picture(CUP, HAT)
-    objective = Disappearance(TwoPixels(), originals, (1,), None, "published", EPSILON)
+    objective = Published(TwoPixels(), originals, (1,), None, EPSILON)
     assert objective.replacements == [(2,)]
     red, green, blue = CUP
     powers = [torch.tensor(SCALE * value).exp() for value in (blue, red, green)]
@@ -147,7 +148,7 @@ def test_algorithm_1_takes_other_classes_in_turn() -> None:
     """Where the photo holds nothing else, every other class serves, one an iteration."""
     detector = TwoPixels()
     detector.classes = (*CLASSES, "bag")
-    assert Disappearance(detector, picture(CUP, BLUE), (1,), None, "published", EPSILON).replacements == [(2, 3)]
+    assert Published(detector, picture(CUP, BLUE), (1,), None, EPSILON).replacements == [(2, 3)]
 
 
 @pytest.mark.parametrize("rule", ["published", "refreshed"])
@@ -162,28 +163,28 @@ def test_a_batch_of_photos_becomes_what_each_becomes_alone(rule: Rule, sensitive
     assert all(verdict.protected for verdict in about_objects(protector.detector, sensitive).verdicts(photos, together))
 
 
-def test_forms_in_turn_come_to_the_next_once_the_first_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_views_in_turn_come_to_the_next_once_the_first_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[tuple[int, ...]] = []
-    made = Family.drawn
+    made = ChannelSet.sampled_views
 
-    def recorded(own: Family, images: Tensor, step: int, forms: Sequence[int] | None = None) -> Tensor:
-        drawn.append(tuple(forms or ()) or tuple(own.looked_at(step)))
-        return made(own, images, step, forms)
+    def recorded(own: ChannelSet, images: Tensor, step: int, views: Sequence[int] | None = None) -> Tensor:
+        drawn.append(tuple(views or ()) or tuple(own.active_views(step)))
+        return made(own, images, step, views)
 
-    monkeypatch.setattr(Family, "drawn", recorded)
+    monkeypatch.setattr(ChannelSet, "sampled_views", recorded)
     detector = Looking()
-    family = Family(((Pipeline("fine", 100, subsampled=False),), (Pipeline("good", 98, subsampled=False),)), in_turn=True)
-    protector = ObjectDisappearance(detector, rule="sparing", family=family)
+    channels = ChannelSet(((Pipeline("fine", 100, subsampled=False),), (Pipeline("good", 98, subsampled=False),)), in_turn=True)
+    protector = ObjectDisappearance(detector, rule="sparing", channels=channels)
     outcome = finish(protector.protect(picture(CUP, BLUE), Budget(0.9, 200)))[1]
     assert outcome.steps[0] < 200
     # The photo itself is pushed until it is quiet, and looked at again and again while the others are.
-    first = next(place for place, forms in enumerate(drawn) if forms != (0,))
+    first = next(place for place, views in enumerate(drawn) if views != (0,))
     assert first >= 3
-    assert {forms[0] for forms in drawn[first:]} == {0, 1, 2}
-    assert all(len(forms) == 1 for forms in drawn)
+    assert {views[0] for views in drawn[first:]} == {0, 1, 2}
+    assert all(len(views) == 1 for views in drawn)
     assert detector.passes == len(drawn)
     assert all(verdict.protected for verdict in about_objects(detector).verdicts(picture(CUP, BLUE), outcome.images))
-    # A change is made smaller for as long as all forms stay quiet.
+    # A perturbation is made smaller for as long as all views stay quiet.
     coarse = finish(ObjectDisappearance(detector, rule="refreshed").protect(picture(CUP, BLUE), Budget(0.9, 200)))[1]
     assert (outcome.images - picture(CUP, BLUE)).square().sum() < 1.2 * (coarse.images - picture(CUP, BLUE)).square().sum()
 
@@ -239,7 +240,7 @@ def test_gradient_of_the_search_objective(rule: SearchRule) -> None:
 @pytest.mark.parametrize("sensitive", [(), (1,)])
 def test_gradient_of_the_objects_objective(rule: Rule, sensitive: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     images = torch.cat([picture(CUP, HAT), picture(HAT, CUP)]).double().requires_grad_(True)
-    objective = Disappearance(TwoPixels(), images.detach(), sensitive, None, rule, EPSILON)
+    objective = OBJECT_RULES[rule](TwoPixels(), images.detach(), sensitive, None, EPSILON)
     objective.finished(images.detach(), 0)
     # How hard a proposal is pushed follows the photo from step to step, but is no part of what is differentiated.
     monkeypatch.setattr(objective, "_weight", torch.ones_like)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from protectors.adversaries.loaded import ENCODERS
+from protectors.channel.channel_set import AS_IT_IS
 from protectors.channel.exact import saved_as_jpeg, through_jpeg
-from protectors.channel.family import AS_IT_IS
 from protectors.cloak import Cloakroom
 from protectors.policy import BUDGETS, Policy
 from tests.protectors.conftest import finish

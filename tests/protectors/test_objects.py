@@ -11,7 +11,7 @@ from protectors.archive import DEFAULT_FOLDER, Archive
 from protectors.base import Budget
 from protectors.judging.question import about_objects
 from protectors.manifest import entry
-from protectors.objects import Disappearance, ObjectDisappearance, Rule
+from protectors.objects import ObjectDisappearance, Published, Rule
 from protectors.quality import as_tensor
 from tests.protectors.conftest import finish, needs_data
 
@@ -78,16 +78,16 @@ def test_even_an_empty_photo_is_changed_by_default(detector: TwoStageDetector) -
 def test_published_m_sen_cycles_through_the_non_sensitive_classes(
     detector: TwoStageDetector, portrait: NDArray[np.uint8]
 ) -> None:
-    objective = Disappearance(detector, as_tensor(portrait), [1], None, "published", 8 / 255)
+    objective = Published(detector, as_tensor(portrait), [1], None, 8 / 255)
     assert objective.replacements
     assert all(1 not in labels and labels for labels in objective.replacements)
-    chosen = Disappearance(detector, as_tensor(portrait), [1], 3, "published", 8 / 255)
+    chosen = Published(detector, as_tensor(portrait), [1], 3, 8 / 255)
     assert chosen.replacements == [(3,)]
     # Logits that read as class 2: cheap while class 2 is asked for, dear while class 3 is, and so in turn.
     objective.replacements = [(2, 3)]
     logits = torch.zeros(1, len(detector.classes))
     logits[:, 2] = 5
-    costs = [objective._published_loss(logits, 0, step).item() for step in range(4)]
+    costs = [objective._proposal_losses(logits, 0, step).item() for step in range(4)]
     assert costs[0] == costs[2] < costs[1] == costs[3]
 
 

@@ -6,7 +6,7 @@ import skimage.data
 import torch
 from scipy.ndimage import gaussian_filter
 
-from protectors.perception import LEAST_VARYING, SMOOTHNESS, STEADINESS, Eye, just_noticeable, smoothed
+from protectors.perception import LEAST_VARYING, SMOOTHNESS, STEADINESS, VisibilityModel, just_noticeable, smoothed
 from protectors.quality import as_tensor
 
 
@@ -43,7 +43,7 @@ def test_smoothing_is_scipys() -> None:
 
 def test_a_direction_prefers_where_more_is_hidden() -> None:
     photo = as_tensor(np.ascontiguousarray(skimage.data.astronaut()[:128, :128]))
-    together, alone = Eye(torch.cat([photo, photo / 2])), Eye(photo)
+    together, alone = VisibilityModel(torch.cat([photo, photo / 2])), VisibilityModel(photo)
     gradient = torch.ones(2, 3, 128, 128)
     preferred = together.preferred(gradient)
     assert torch.allclose(preferred[:1], alone.preferred(gradient[:1]), rtol=1e-3)
@@ -54,6 +54,6 @@ def test_a_direction_prefers_where_more_is_hidden() -> None:
 
 
 def test_in_black_no_more_is_hidden_than_varies() -> None:
-    unit = 255 * Eye(flat(0)).unit
+    unit = 255 * VisibilityModel(flat(0)).unit
     assert torch.allclose(unit, torch.full_like(unit, STEADINESS * LEAST_VARYING * 255), atol=0.05)
     assert (255 * just_noticeable(flat(0)) > 4 * unit).all()

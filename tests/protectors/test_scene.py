@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from protectors.adversaries.classifier import Classifier
 from protectors.base import Budget
-from protectors.channel.family import AS_IT_IS
+from protectors.channel.channel_set import AS_IT_IS
 from protectors.cloak import Cloakroom
 from protectors.evaluation.scene import distance_from_uniform
 from protectors.judging.question import about_scene

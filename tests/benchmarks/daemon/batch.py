@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from daemon.figures import say
-from protectors.channel.family import expected
+from protectors.channel.channel_set import expected
 from protectors.cloak import Cloakroom
 from protectors.optimisation import Optimising, optimise
 from protectors.policy import BUDGETS, Policy
@@ -72,7 +72,7 @@ def _steps(protectors: list[Optimising], batch: torch.Tensor) -> float:
     objective.finished(batch, 0)
     begun = time.perf_counter()
     for step in range(STEPS):
-        objective.change(batch, step, None)
+        objective.descend(batch, step, None)
     if batch.device.type == "cuda":
         torch.cuda.synchronize()
     return time.perf_counter() - begun
