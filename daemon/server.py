@@ -59,7 +59,7 @@ STRANGER_SECONDS: Final = HANDSHAKE_SECONDS + 2
 
 @dataclass(frozen=True)
 class Settings:
-    """How a daemon is run.
+    """The settings that a daemon runs with.
 
     Attributes:
         state: the state folder.
@@ -113,7 +113,7 @@ class Server:
 
     @property
     def access(self) -> LocalAccess:
-        """What the command line needs to get in."""
+        """The credentials that the command line needs to get in."""
         return LocalAccess(self.port, LOCAL_CLIENT, self.pairing.local.key.hex(), os.getpid())
 
     async def start(self) -> None:
@@ -282,7 +282,7 @@ def _cut(request: web.BaseRequest) -> None:
 
 
 def _reason(problem: Exception) -> str:
-    """What the count calls the end of a handshake."""
+    """Return what the count calls the end of a handshake."""
     if isinstance(problem, TimeoutError):
         return "silence"
     return "gone" if isinstance(problem, ConnectionError) else "proof"
@@ -304,7 +304,7 @@ def _bind(family: sockets.AddressFamily, address: str, port: int) -> sockets.soc
 
 
 def _refusal() -> web.Response:
-    """The same for everything, down to the headers."""
+    """Return the one refusal for everything, the same down to the headers."""
     response = web.Response(status=403, headers={"Server": "cloakroom"})
     response.force_close()
     return response

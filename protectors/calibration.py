@@ -1,4 +1,4 @@
-"""How likely a model that nobody here has ever seen is fooled by a delivered photo, and how sure that is.
+"""Estimates how likely a network that nobody here has ever seen is fooled by a delivered photo, and how sure that is.
 
 ``calibration.json``, beside the weights, is fitted by ``protectors.training.calibrate`` on photos that no training and no
 figure of an evaluation uses, by models that no cloak is made against. A logistic model of what is measured of each delivered
@@ -41,7 +41,7 @@ class Logistic:
 
     @classmethod
     def fitted(cls, features: Floats, outcomes: Floats, groups: Sequence[int], steps: int = 30) -> "Logistic":
-        """From features [N, F], outcomes [N] of 0 and 1, and the photo [N] that each is of: by Newton's method, with the
+        """Fit to features [N, F], outcomes [N] of 0 and 1, and the photo [N] that each is of: by Newton's method, with the
         sandwich covariance over photos (Liang and Zeger, Longitudinal data analysis using generalized linear models, 1986)."""
         count = features.shape[1]
         ridge = RIDGE * np.diag([0.0, *[1.0] * (count - 1)])
@@ -60,7 +60,7 @@ class Logistic:
         return cls(weights, inverse @ (sums.T @ sums) @ inverse)
 
     def estimate(self, features: Floats) -> Estimate:
-        """For one photo's features [F]."""
+        """Return the estimate for one photo's features [F]."""
         middle = float(features @ self.weights)
         spread = SURE * math.sqrt(max(0.0, float(features @ self.covariance @ features)))
         low, likely, high = (float(_sigmoid(np.array(value))) for value in (middle - spread, middle, middle + spread))
@@ -68,7 +68,7 @@ class Logistic:
 
 
 def _curvature(features: Floats, likely: Floats) -> Floats:
-    """Of the log likelihood [F, F], at features [N, F] and their probabilities [N]."""
+    """Return the curvature of the log likelihood [F, F], at features [N, F] and their probabilities [N]."""
     return np.asarray((features * (likely * (1 - likely) + 1e-6)[:, None]).T @ features)
 
 
@@ -89,7 +89,7 @@ def features_of(quality: Quality, verdicts: Sequence[Verdict], protector: str) -
 
 @cache
 def known(file: Path = FILE) -> dict[str, Logistic]:
-    """By protector, what was fitted; empty where nothing was."""
+    """Return by protector what was fitted; empty where nothing was."""
     if not file.is_file():
         return {}
     content = json.loads(file.read_text(encoding="utf-8"))
@@ -121,7 +121,7 @@ class Bin:
 
 
 def binned(likely: Sequence[float], outcomes: Sequence[bool], bins: int = 10) -> list[Bin]:
-    """Estimates and what became of them, by bins of equal width; empty ones are left out."""
+    """Return estimates and what became of them, by bins of equal width; empty ones are left out."""
     probabilities, came = np.array(likely), np.array(outcomes, dtype=np.float64)
     places = np.minimum((probabilities * bins).astype(int), bins - 1)
     return [
@@ -136,6 +136,6 @@ def binned(likely: Sequence[float], outcomes: Sequence[bool], bins: int = 10) ->
 
 
 def expected_error(likely: Sequence[float], outcomes: Sequence[bool], bins: int = 10) -> float:
-    """The expected calibration error: over bins of equal width, how far the mean probability is from the share that came true,
-    weighted by how many are in the bin (Naeini, Cooper, Hauskrecht, 2015)."""
+    """Return the expected calibration error: over bins of equal width, how far the mean probability is from the share that
+    came true, weighted by how many are in the bin (Naeini, Cooper, Hauskrecht, 2015)."""
     return sum(abs(own.expected - own.came) * own.count for own in binned(likely, outcomes, bins)) / len(likely)

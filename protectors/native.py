@@ -112,22 +112,24 @@ def apply_at_native_size(
     """
     original, whole = as_pixels(native), NativePerturbation(native, perturbation, radius)
     trials = len(FULLER) + len(FAINTER)
-    full, protected = FULLER[0], None
+    full, kept = FULLER[0], None
     for number, share in enumerate(FULLER):
         yield Progress("quality", number, trials)
         file = save(whole.pixels(share))
         if file is None:
             break
         if is_protected(file.pixels):
-            full, protected = share, file
+            full, kept = share, file
             break
-    if protected is not None or last:
+    protected = kept is not None
+    if protected or last:
         for number, share in enumerate((1.0, *FAINTER)):
             yield Progress("quality", len(FULLER) + number, trials)
             pixels = whole.pixels(full * share)
-            file = protected if protected is not None and share == 1.0 else save(pixels)
+            # The trial that protected is not saved again, nor kept longer than it is of use.
+            file, kept = kept or save(pixels), None
             if file is not None and reaches(original, file.pixels, floor):
-                good = protected is not None and (file is protected or is_protected(file.pixels))
+                good = protected and (share == 1.0 or is_protected(file.pixels))
                 return NativeResult(pixels, whole, full * share, file if good else None)
     # No faintness helps a photo that saving alone takes below its floor.
     return NativeResult(whole.pixels(full), whole, full, None)

@@ -20,23 +20,23 @@ MIDDLE = 128.0
 
 
 def as_planes(pixels: NDArray[np.uint8]) -> Tensor:
-    """uint8 [H, W, C] to float32 [C, H, W], levels as they are."""
+    """Turn uint8 [H, W, C] to float32 [C, H, W], levels as they are."""
     return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).float()
 
 
 def as_tensor(pixels: NDArray[np.uint8]) -> Tensor:
-    """uint8 [H, W, 3] to float32 [1, 3, H, W] in [0, 1]."""
+    """Turn uint8 [H, W, 3] to float32 [1, 3, H, W] in [0, 1]."""
     return as_planes(pixels)[None].div_(255)
 
 
 def as_pixels(images: Tensor) -> NDArray[np.uint8]:
-    """float [1, 3, H, W] in [0, 1] to uint8 [H, W, 3], rounded to the nearest level."""
+    """Turn float [1, 3, H, W] in [0, 1] to uint8 [H, W, 3], rounded to the nearest level."""
     levels = (images[0].detach() * 255).round().clamp(0, 255).to(torch.uint8)
     return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
 
 
 def psnr(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
-    """Peak signal-to-noise ratio in dB over all values; infinite where nothing differs."""
+    """Return the peak signal-to-noise ratio in dB over all values; infinite where nothing differs."""
     total = 0.0
     for top in range(0, first.shape[0], STRIP):
         rows = slice(top, top + STRIP)
@@ -47,7 +47,7 @@ def psnr(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
 
 
 def ssim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
-    """Structural similarity, mean over channels and places: Gaussian window of 11 pixels, sigma 1.5.
+    """Return the structural similarity, mean over channels and places: Gaussian window of 11 pixels, sigma 1.5.
 
     Source: Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment" (2004), section III.B. Photos smaller than the
     window are compared by their whole as one window.
@@ -66,7 +66,7 @@ def ssim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
 
 
 def fsim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
-    """Feature similarity of the brightness.
+    """Return the feature similarity of the brightness.
 
     Source: Zhang, Zhang, Mou, Zhang, "FSIM: a feature similarity index for image quality assessment" (2011), as piq has it.
     """
@@ -81,7 +81,7 @@ def fsim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
 
 
 def _averaged(pixels: NDArray[np.uint8], cell: int) -> Tensor:
-    """Means over square cells of uint8 [H, W, 3], as [1, 3, H / cell, W / cell] in [0, 1]; what fills no cell is left out."""
+    """Return means over square cells of uint8 [H, W, 3], as [1, 3, H / cell, W / cell] in [0, 1], without what fills no cell."""
     rows, columns = pixels.shape[0] // cell, pixels.shape[1] // cell
     strips = [
         pixels[cell * row : cell * (row + 1), : cell * columns].reshape(cell, columns, cell, 3).mean((0, 2), dtype=np.float32)
@@ -102,7 +102,7 @@ def reaches(original: NDArray[np.uint8], changed: NDArray[np.uint8], floor: Qual
 
 
 def ssim_of(first: Tensor, second: Tensor) -> Tensor:
-    """Structural similarity [B] of images [B, 3, H, W] in [0, 1], differentiable; for files there is ``ssim``."""
+    """Return the structural similarity [B] of images [B, 3, H, W] in [0, 1], differentiable; for files there is ``ssim``."""
     size = window_size(first.shape[2], first.shape[3])
     return likeness(first * 255 - MIDDLE, second * 255 - MIDDLE, size).mean((1, 2, 3))
 
@@ -112,7 +112,7 @@ def window_size(height: int, width: int) -> int:
 
 
 def likeness(one: Tensor, two: Tensor, size: int) -> Tensor:
-    """The structural similarity at all places of planes [N, C, H, W] of levels round zero; ``size`` is the window's."""
+    """Return the structural similarity at all places of planes [N, C, H, W] of levels round zero; ``size`` is the window's."""
     offsets = torch.arange(size, dtype=one.dtype, device=one.device) - (size - 1) / 2
     window = torch.exp(-offsets.square() / (2 * 1.5**2))
     window = window / window.sum()
@@ -132,7 +132,7 @@ def likeness(one: Tensor, two: Tensor, size: int) -> Tensor:
 
 
 def weighted(values: Tensor, window: Tensor, axis: int) -> Tensor:
-    """The sum of shifted copies along an axis, weighted by the window; as long as the shifts leave."""
+    """Return the sum of shifted copies along an axis, weighted by the window; as long as the shifts leave."""
     places = values.shape[axis] - len(window) + 1
     total = torch.zeros_like(values.narrow(axis, 0, places))
     for shift, weight in enumerate(window.tolist()):

@@ -138,7 +138,7 @@ class Codes(Recession):
 
 
 class Nearest(Recession):
-    """As little as leads the code from its own label to the nearest other one."""
+    """The code is led from its own label to the nearest other one, as little as suffices."""
 
     shrinks = True
 

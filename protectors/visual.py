@@ -48,23 +48,23 @@ class PerturbationGenerator:
 
     @torch.no_grad()
     def draw(self, images: Tensor) -> Tensor:
-        """Perturbed images [B, 3, side, side] in [0, 1] of images that are as large."""
+        """Return perturbed images [B, 3, side, side] in [0, 1] of images that are as large."""
         return perturbed(self.network, images)
 
 
 def perturbed(network: nn.Module, images: Tensor) -> Tensor:
-    """Images [B, 3, H, W] in [0, 1] with the perturbation that the network draws for them; differentiable for its training."""
+    """Return images [B, 3, H, W] in [0, 1] with the perturbation that the network draws; differentiable for its training."""
     drawn: Tensor = torch.tanh(network(2 * images - 1))
     return (images + drawn).clamp(0, 1)
 
 
 def smaller(images: Tensor, side: int) -> Tensor:
-    """[B, 3, side, side], as a service resizes an upload to its model's input."""
+    """Return [B, 3, side, side], as a service resizes an upload to its model's input."""
     return resized(images, side, side)
 
 
 def enlarged_for(drawn: Tensor, height: int, width: int) -> Tensor:
-    """[B, 3, height, width] that becomes ``drawn`` [B, 3, side, side] again where a service makes it small.
+    """Return [B, 3, height, width] that becomes ``drawn`` [B, 3, side, side] again where a service makes it small.
 
     Bicubic enlargement, then back-projection (Irani and Peleg, Improving resolution by image registration, 1991): what
     is lost on the way back is enlarged and added. Where the drawing is harsh, [0, 1] leaves no room for all of that: the
@@ -84,13 +84,13 @@ def enlarged_for(drawn: Tensor, height: int, width: int) -> Tensor:
 
 
 def smoothed(images: Tensor) -> Tensor:
-    """Images [B, 3, H, W] as a service sees them that were enlarged by pixel repetition: what photos of any size suffer."""
+    """Return images [B, 3, H, W] as a service sees them after pixel repetition enlarged them, as photos of any size suffer."""
     larger = functional.interpolate(images, scale_factor=4, mode="nearest")
     return resized(larger, images.shape[2], images.shape[3])
 
 
 def unread(logits: Tensor, labels: Tensor) -> Tensor:
-    """How far [B] the labels are from not being read: -log(1 - p), which unlike the negated cross-entropy is bounded below."""
+    """Return how far [B] the labels are from unread: -log(1 - p), which unlike the negated cross-entropy is bounded below."""
     own = logits.gather(1, labels[:, None])[:, 0]
     others = logits.scatter(1, labels[:, None], float("-inf")).logsumexp(1)
     return functional.softplus(own - others)
@@ -118,8 +118,8 @@ class VisualProtector(Protector):
         return Outcome(on_levels(made), steps, made)
 
     def _settled(self, small: Tensor, drawn: Tensor, most: int) -> Generator[Progress, None, tuple[Tensor, tuple[int, ...]]]:
-        """The drawings [B, 3, side, side] once the target reads in them what it read in the originals and the auxiliary model
-        does not, also after some smoothing, and the passes that each took."""
+        """Return the drawings [B, 3, side, side] once the target reads in them what it read in the originals and the auxiliary
+        model does not, also after some smoothing, and the passes that each took."""
         if self.target is None:
             # Who would settle by the auxiliary model alone spoils what the service's own, which is not here, recognises.
             yield Progress(self.name, 1, 1)
@@ -143,7 +143,7 @@ class VisualProtector(Protector):
     def _unsettled(
         self, target: Classifier, small: Tensor, drawn: Tensor, blind: Tensor, seeing: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """What is wrong [B] with drawings as a loss, which of them [B] are ready, and the leaf that the loss hangs on."""
+        """Return what is wrong [B] with drawings as a loss, which [B] of them are ready, and the leaf of that loss."""
         free = drawn.clone().requires_grad_(True)
         loss, ready = torch.zeros_like(blind, dtype=drawn.dtype), torch.ones_like(blind, dtype=torch.bool)
         for form in (free, smoothed(free)):
@@ -184,5 +184,5 @@ class SmallPicture:
 
 
 def share_of(logits: Tensor, labels: Tensor) -> Tensor:
-    """The probability [B] of each label."""
+    """Return the probability [B] of each label."""
     return functional.softmax(logits.detach(), 1).gather(1, labels[:, None])[:, 0]

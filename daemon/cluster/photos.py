@@ -16,7 +16,7 @@ JOB = "album"
 
 @dataclass(frozen=True)
 class Asked:
-    """What every photo of an album is cloaked with.
+    """The wishes and the means that every photo of an album is cloaked with.
 
     Attributes:
         policy: what is asked for.
@@ -71,13 +71,13 @@ class Photographer:
 
 
 class Tries:
-    """How often each photo was begun: an actor of its own, because those that begin them die."""
+    """A count of how often each photo was begun: an actor of its own, because those that begin them die."""
 
     def __init__(self) -> None:
         self._begun: Counter[int] = Counter()
 
     def begin(self, index: int) -> int:
-        """Which try this is, from 1."""
+        """Count one more try, and return which it is, from 1."""
         self._begun[index] += 1
         return self._begun[index]
 
@@ -119,7 +119,7 @@ class TableOfPhotos:
 
 
 def read_schema() -> Any:
-    """A photo's bytes and the file's as it was read, or why there are none."""
+    """Return the columns of a photo's bytes and its file as it was read, or why there are none."""
     import pyarrow
 
     return pyarrow.schema(
@@ -134,7 +134,7 @@ def read_schema() -> Any:
 
 
 def ended_schema() -> Any:
-    """What became of a photo."""
+    """Return the columns that say what became of a photo."""
     import pyarrow
 
     return pyarrow.schema(

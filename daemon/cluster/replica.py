@@ -1,4 +1,4 @@
-"""What Ray Serve runs on each graphics card: a supervisor with a worker process of its own, as a daemon has it.
+"""The replica that Ray Serve runs on each graphics card: a supervisor with a worker process of its own, as a daemon has it.
 
 So everything that holds for the daemon's worker holds here: its limits, its deadline for letting go, and that a
 hostile file can at worst kill it. The replica itself decodes nothing.
@@ -54,7 +54,7 @@ class Replica:
             raise RuntimeError("the worker is not looked after")
 
     def _begin(self) -> None:
-        """In the loop that serves requests, which is not there yet when this is made."""
+        """Begin in the loop that serves requests, which is not there yet when this is made."""
         if not self._begun:
             self._begun = True
             self._supervisor.start()

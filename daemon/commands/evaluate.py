@@ -130,7 +130,7 @@ def measure(args: argparse.Namespace, folder: Path, device: str, adversary: Entr
 
 
 def chosen_device(name: str) -> str:
-    """What torch computes on.
+    """Return the device that torch computes on.
 
     Raises:
         ValueError: a GPU was asked for and none is there.
@@ -145,7 +145,7 @@ def chosen_device(name: str) -> str:
 
 
 def chosen_adversary(args: argparse.Namespace) -> Entry | None:
-    """The model that --adversary names, its weights being here.
+    """Return the model that --adversary names, its weights being here.
 
     Raises:
         ValueError: there is no such model for this evaluation.
@@ -214,7 +214,7 @@ def kept_folder(args: argparse.Namespace, name: str) -> Path:
 
 
 def command(args: argparse.Namespace, name: str) -> str:
-    """What repeats the measurement."""
+    """Return the command that repeats the measurement."""
     words = ["cloakroom evaluate", name]
     words += ["--quick"] if args.quick else []
     words += ["--device", args.device] if args.device != "cpu" else []

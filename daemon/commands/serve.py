@@ -60,7 +60,7 @@ def add(commands: Subparsers) -> None:
 
 
 def settings_of(state: Path, values: Values, backend: Backend | None = None) -> Settings:
-    """How the daemon of a state folder is run."""
+    """Return the settings that the daemon of a state folder runs with."""
     memory = default_memory() if values.memory == "auto" else values.memory
     return Settings(
         state=state,

@@ -1,4 +1,4 @@
-"""How `protect` shows what it does: bars in a terminal, lines in a log, nothing for programs."""
+"""Shows what `protect` does: bars in a terminal, lines in a log, nothing for programs."""
 
 import argparse
 import math
@@ -18,11 +18,11 @@ from daemon.protocol import Queued
 from protectors.judging.judgement import Judgement
 
 UNSEEN = {"objects": "a detector", "search": "an image search", "scene": "a scene classifier"}
-"""What may read a photo that nothing was tried on."""
+"""Networks that may read a photo and that nobody tried, by protector."""
 
 
 class Showing:
-    """For programs: silent until the end."""
+    """Shows nothing: programs wait for the end."""
 
     def began(self, path: Path) -> None:
         pass
@@ -35,11 +35,11 @@ class Showing:
 
 
 OPTIMISED, BROUGHT, WRITTEN = 0.7, 0.95, 0.98
-"""How far a photo is, of 1, once its change is made, once it is on the photo's own pixels, once the file is written."""
+"""Shares of the way, of 1, once the perturbation is made, once it is on the photo's own pixels, once the file is written."""
 
 
 def share_of(event: ProgressMessage) -> float:
-    """How far a photo is, of 1, by the stage it is in: roughly as the time goes."""
+    """Return how far a photo is, of 1, by the stage it is in: roughly as the time goes."""
     within = event.done / event.total if event.total else 0.0
     if event.stage == "decode":
         return 0.0

@@ -12,12 +12,12 @@ class Classifier(ImageNetwork):
     """A network whose outputs are logits [B, classes]."""
 
     def logits(self, images: Tensor) -> Tensor:
-        """Logits [B, classes]; differentiable with respect to the images."""
+        """Return logits [B, classes]; differentiable with respect to the images."""
         return self.outputs(images)
 
     @torch.no_grad()
     def read(self, images: Tensor) -> Tensor:
-        """Class probabilities [B, classes]."""
+        """Return class probabilities [B, classes]."""
         return functional.softmax(self.logits(images), 1)
 
     def readings(self, images: Tensor) -> list[Reading]:

@@ -22,7 +22,7 @@ class Proposals:
 
 @dataclass(frozen=True)
 class Look:
-    """What a model's backbone saw in ``inputs`` [B, 3, h, w], the images as it takes them."""
+    """The features that a model's backbone saw in ``inputs`` [B, 3, h, w], the images as it takes them."""
 
     model: FasterRCNN
     inputs: Tensor
@@ -30,7 +30,7 @@ class Look:
 
     @torch.no_grad()
     def proposed(self) -> tuple[list[Proposals], list[Tensor]]:
-        """The region proposals of each image, and the class probabilities [P, classes] there."""
+        """Return the region proposals of each image, and the class probabilities [P, classes] there."""
         features = {name: own.detach() for name, own in self.features.items()}
         inputs = self.inputs.detach()
         boxes, _ = self.model.rpn(ImageList(inputs, [_size(inputs)] * len(inputs)), features)
@@ -39,7 +39,7 @@ class Look:
         return proposals, [functional.softmax(own, 1) for own in logits]
 
     def logits(self, proposals: Sequence[Proposals]) -> list[Tensor]:
-        """Class logits [P, classes] over each image's given proposals; differentiable with respect to the images."""
+        """Return class logits [P, classes] over each image's given proposals; differentiable with respect to the images."""
         heads = self.model.roi_heads
         boxes = [own.boxes for own in proposals]
         pooled = heads.box_roi_pool(self.features, boxes, [_size(self.inputs)] * len(self.inputs))
@@ -48,7 +48,7 @@ class Look:
 
 
 def _size(inputs: Tensor) -> tuple[int, int]:
-    """Height and width, as torchvision wants them."""
+    """Return height and width, as torchvision wants them."""
     return int(inputs.shape[2]), int(inputs.shape[3])
 
 
@@ -111,25 +111,36 @@ class TorchvisionDetector(Detector):
         return found
 
 
+<<<<<<< HEAD
 class TwoStageDetector(TorchvisionDetector):
+=======
+    def label(self, name: str) -> int:
+        """Return the label of a class; ValueError names the classes there are."""
+        if name not in self.classes[1:]:
+            raise ValueError(f"{self.name} knows no class {name!r}; it knows {', '.join(self.classes[1:])}")
+        return self.classes.index(name)
+
+
+class TwoStageDetector(Detector):
+>>>>>>> room
     """Faster R-CNN, which first proposes regions and then says what is in them: what cloaks are made against."""
 
     model: FasterRCNN
 
     def inputs(self, images: Tensor) -> Tensor:
-        """Images as the backbone takes them, [B, 3, h, w], by the model's own resizing; differentiable."""
+        """Return images as the backbone takes them, [B, 3, h, w], by the model's own resizing; differentiable."""
         batch, _ = self.model.transform(list(images))
         tensors: Tensor = batch.tensors.contiguous(memory_format=torch.channels_last)
         return tensors
 
     def look(self, images: Tensor) -> "Look":
-        """One pass of the backbone over images, of which proposals and logits are then asked."""
+        """Pass images through the backbone once; proposals and logits are then asked of the result."""
         inputs = self.inputs(images)
         return Look(self.model, inputs, self.model.backbone(inputs))
 
     @torch.no_grad()
     def propose(self, images: Tensor) -> tuple[list[Proposals], list[Tensor]]:
-        """The region proposals the detector would look at in each image, and its class probabilities [P, classes] there."""
+        """Return the region proposals that it looks at in each image, and its class probabilities [P, classes] there."""
         return self.look(images).proposed()
 
     def logits(self, images: Tensor, proposals: Sequence[Proposals]) -> list[Tensor]:

@@ -10,8 +10,8 @@ from protectors.adversaries.reading import Reading
 class EmbeddingSearch:
     """A search by the embeddings of a classifier's network.
 
-    ``similarity`` is how alike (cosine) the most alike of 2,000 other photos is to a photo, in the median: a copy that is less
-    alike than that is no longer found first.
+    ``similarity`` is how alike (cosine) the most alike of 2,000 other photos is to a photo, in the median over photos as people
+    post them: a copy that is less alike than that is no longer found first.
     """
 
     def __init__(self, network: PretrainedClassifier, similarity: float) -> None:

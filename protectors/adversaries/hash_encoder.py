@@ -25,16 +25,16 @@ class HashEncoder(ImageNetwork):
 
     @torch.no_grad()
     def codes(self, images: Tensor) -> Tensor:
-        """Codes [B, bits] of -1 and 1."""
+        """Return codes [B, bits] of -1 and 1."""
         return binary(self.outputs(images))
 
     def scores(self, outputs: Tensor) -> Tensor:
-        """How like each class [B, classes] outputs [B, bits] are: the inner product with its centre, a bit. Codes reach 1."""
+        """Return how like each class [B, classes] outputs [B, bits] are: the inner product with its centre over the bits."""
         return outputs @ self.centres.T / self.bits
 
     @torch.no_grad()
     def read(self, images: Tensor) -> Tensor:
-        """The labels [B] that a search retrieves: those of the nearest centres."""
+        """Return the labels [B] that a search retrieves: those of the nearest centres."""
         return self.scores(self.codes(images)).argmax(1)
 
     def readings(self, images: Tensor) -> list[Reading]:
@@ -43,10 +43,10 @@ class HashEncoder(ImageNetwork):
 
 
 def binary(outputs: Tensor) -> Tensor:
-    """-1 and 1 for real values; zero counts as 1, so that every value has a bit."""
+    """Return -1 and 1 for real values; zero counts as 1, so that every value has a bit."""
     return 2 * (outputs >= 0).to(outputs.dtype) - 1
 
 
 def hamming_distances(first: Tensor, second: Tensor) -> Tensor:
-    """Bits [A, B] that differ between codes [A, bits] and [B, bits]."""
+    """Return the bits [A, B] that differ between codes [A, bits] and [B, bits]."""
     return (first.shape[1] - first @ second.T) / 2

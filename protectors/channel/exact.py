@@ -1,4 +1,4 @@
-"""What becomes of a photo on its way to people: the exact bytes, decoded again. Verdicts are given on this, not on tensors."""
+"""The exact bytes that become of a photo on its way to people, decoded again. Verdicts are given on this, not on tensors."""
 
 import io
 
@@ -31,6 +31,6 @@ def through_jpeg(pixels: NDArray[np.uint8], quality: int = JPEG_QUALITY, subsamp
 
 
 def jpeg(images: Tensor, quality: int = JPEG_QUALITY, subsampled: bool = False) -> Tensor:
-    """The channel of the daemon's own JPEG, or of another."""
+    """Send images [B, 3, H, W] through the daemon's own JPEG, or through another."""
     arrived = [as_tensor(through_jpeg(as_pixels(image[None]), quality, subsampled)) for image in images]
     return torch.cat(arrived).to(images.device)

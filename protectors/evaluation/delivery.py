@@ -1,4 +1,4 @@
-"""What the daemon delivers, apart from runs of one protector: those must not be measured anew when another one changes."""
+"""Delivers photos as the daemon does. Runs of one protector do without: they are not measured anew when another one changes."""
 
 from protectors.channel.exact import through_jpeg
 from protectors.cloak import Cloakroom

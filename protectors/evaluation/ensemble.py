@@ -62,7 +62,7 @@ def run(measurement: Measurement) -> None:
 
 
 def share(readings: list[Reading], kind: str) -> float:
-    """Of the photos that hold something for one kind of adversary, those that are protected from it."""
+    """Return the share protected from one kind of adversary, of the photos that hold something for it."""
     return float(np.mean([own.protected[kind] for own in readings if kind in own.protected]))
 
 

@@ -36,10 +36,3 @@ def embedded(search: EmbeddingSearch, photos: list[NDArray[np.uint8]], report: C
 def rank(query: Tensor, target: Tensor, gallery: Tensor) -> int:
     """Return how many photos [N, D] of a gallery are more like a query [D] than the target [D] is."""
     return int((gallery @ query > query @ target).sum())
-
-
-def usual_similarity(gallery: Tensor) -> float:
-    """Return the median, over a gallery [N, D], of how alike a photo's most alike other photo is."""
-    similarities = gallery @ gallery.T
-    similarities.fill_diagonal_(-1)
-    return float(similarities.max(1).values.median())

@@ -57,14 +57,14 @@ class Reading:
 
 
 def enlarged(photo: Pixels, pixels: int) -> Pixels:
-    """A photo uint8 [H, W, 3] at so many pixels, in its own proportions."""
+    """Return a photo uint8 [H, W, 3] at so many pixels, in its own proportions."""
     scale = (pixels / (photo.shape[0] * photo.shape[1])) ** 0.5
     size = (round(photo.shape[1] * scale), round(photo.shape[0] * scale))
     return np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.LANCZOS))
 
 
 def photos(data: Path, quick: bool) -> list[Pixels]:
-    """Those that are enlarged, drawn without order; none that anything here was trained on."""
+    """Return the photos that are enlarged, drawn without order; none that anything here was trained on."""
     archive = Archive(data / "photos.npz")
     own = [np.ascontiguousarray(getattr(needed("skimage.data"), name)()) for name in OWN]
     count = QUICK_PHOTOS if quick else PHOTOS - len(own)
@@ -87,7 +87,7 @@ def measure(device: str, pixels: int, photo: Pixels) -> Reading:
 
 
 def most_memory() -> float:
-    """The most bytes that this process ever held; not a number on Windows, which tells no program."""
+    """Return the most bytes that this process ever held; not a number on Windows, which tells no program."""
     try:
         import resource
     except ImportError:
@@ -105,7 +105,7 @@ def _by_protector(judge: Judge, arrived: Pixels) -> dict[str, bool]:
 
 
 def figures_of(readings: Sequence[Reading]) -> Figures:
-    """Shares, means and the worst of all photos."""
+    """Return shares, means and the worst of all photos."""
     figures: Figures = {
         "large.images": len(readings),
         "large.psnr.mean": float(np.mean([own.quality.psnr for own in readings])),
@@ -123,6 +123,6 @@ def figures_of(readings: Sequence[Reading]) -> Figures:
 
 
 def row(measurement: Measurement, pool: Executor | None) -> Figures:
-    """All photos."""
+    """Measure all photos."""
     task = partial(measure, measurement.device, QUICK_PIXELS if measurement.quick else PIXELS)
     return figures_of(each(pool, task, photos(measurement.data, measurement.quick), measurement))

@@ -1,4 +1,4 @@
-"""How much of a photo's objects a detector still finds: success and leakage over photos, and their quality.
+"""Measures how much of a photo's objects a detector still finds: success and leakage over photos, and their quality.
 
 Success is the share of photos, among those in which the detector found something that had to go, in which a fresh
 detection on the delivered file finds nothing that had to go; leakage is the number of such objects found afterwards over
@@ -19,7 +19,7 @@ Found = tuple[Detection, ...]
 
 @dataclass(frozen=True)
 class Form:
-    """What was made of a photo: what was found in the photo, what is found now, and the quality in dB and SSIM."""
+    """One form of a photo: what was found in the photo, what is found now, and the quality in dB and SSIM."""
 
     before: Found
     after: Found
@@ -28,7 +28,7 @@ class Form:
 
 
 def counted(found: Found, sensitive: tuple[str, ...], threshold: float = PUBLISHED_THRESHOLD) -> int:
-    """How many objects found had to go; with nothing ``sensitive`` all had."""
+    """Count the objects found that had to go; with nothing ``sensitive`` all had."""
     return sum(own.score >= threshold and (not sensitive or own.label in sensitive) for own in found)
 
 
@@ -54,5 +54,5 @@ def quality(forms: Sequence[Form]) -> Figures:
 
 
 def under(prefix: str, figures: Figures) -> Figures:
-    """The figures by their dotted keys."""
+    """Return the figures by their dotted keys."""
     return {f"{prefix}.{key}": value for key, value in figures.items()}

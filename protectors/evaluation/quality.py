@@ -1,5 +1,5 @@
-"""How photos look that are delivered: the whole distribution, not its mean; what is not protected above the floor; and that
-hashes which find known abuse still find them.
+"""Measures how photos look that are delivered: the whole distribution, not its mean; what is not protected above the floor; and
+that hashes which find known abuse still find them.
 
 Photos go the way of the daemon: cloaked by the default policy at balanced, encoded as its JPEG, decoded again.
 
@@ -56,7 +56,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Delivered:
-    """What became of one photo."""
+    """One photo as it was delivered, and what is read in it."""
 
     pixels: Pixels
     quality: Quality
@@ -69,7 +69,7 @@ class Delivered:
 
 
 def deliver(device: str, policy: Policy, photo: Pixels) -> Delivered:
-    """One photo on its whole way."""
+    """Send one photo on its whole way."""
     room = room_of(device)
     judge = room.judge(policy, photo)
     pixels = delivered_by(room, judge)
@@ -80,7 +80,7 @@ def deliver(device: str, policy: Policy, photo: Pixels) -> Delivered:
 
 
 def distribution(photos: Sequence[Delivered]) -> Figures:
-    """The least, the mean and the fifth percentile of each measure."""
+    """Return the least, the mean and the fifth percentile of each measure."""
     figures: Figures = {}
     for name in ("psnr", "ssim", "fsim"):
         values = np.array([getattr(own.quality, name) for own in photos])
@@ -92,7 +92,7 @@ def distribution(photos: Sequence[Delivered]) -> Figures:
 
 
 def calibration(photos: Sequence[Delivered]) -> Figures:
-    """How far what is expected of unseen models is from what they do, overall, by protector and by bin."""
+    """Return how far what is expected of unseen models is from what they do, overall, by protector and by bin."""
     pairs = [
         (read.protector, own.expected[read.protector], read.fooled)
         for own in photos
@@ -123,7 +123,7 @@ def pdq_distance(first: Pixels, second: Pixels) -> int:
 
 
 def channel_distance(photos: Sequence[Pixels]) -> Figures:
-    """How far the models of the channels are from the very files: mean levels by kind, the largest over the qualities."""
+    """Return how far the channels' models are from the very files: mean levels by kind, the largest over the qualities."""
     kinds = {
         "jpeg420": [Pipeline("any", quality) for quality in QUALITIES],
         "jpeg444": [Pipeline("any", quality, subsampled=False) for quality in QUALITIES],
@@ -143,7 +143,7 @@ def _levels_apart(pipeline: Pipeline, photo: Pixels) -> float:
 
 
 def amplified(first: Pixels, second: Pixels) -> Pixels:
-    """The difference of two photos round grey, large enough to be seen."""
+    """Return the difference of two photos round grey, large enough to be seen."""
     difference = (second.astype(np.int16) - first) * AMPLIFIED + 128
     return difference.clip(0, 255).astype(np.uint8)
 

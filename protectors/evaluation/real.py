@@ -50,6 +50,10 @@ TUNED_ON = frozenset({5, 12, 20, 33, 47, 58, 71, 90, 101, 110, 120, 125})
 BLOCK = 8
 """Photos whose sums are kept together: a run that was stopped goes on after the last block."""
 
+PHOTOS, PART, FEW = (32, 32), (12, 12), (8, 4)
+"""Photos of COCO and of people: of ``seen``, of ``strong`` and each network that is left out, and of ``before``, whose cloaks
+take a minute each. All of them, 116 and 120, would take a day on two cores."""
+
 CROP = 0.8
 """Of each side, for another photo of the same subject."""
 
@@ -68,7 +72,7 @@ class Condition:
 
 def conditions(networks: Sequence[str], quick: bool) -> Iterator[Condition]:
     """Yield every condition; ``networks`` are those that cloaks are optimised on."""
-    whole, part, few = ((1, 1), (1, 0), (1, 0)) if quick else ((116, 120), (24, 24), (12, 12))
+    whole, part, few = ((1, 1), (1, 0), (1, 0)) if quick else (PHOTOS, PART, FEW)
     yield Condition("seen", *whole)
     yield Condition("strong", *part, strength="strong")
     for network in networks:

@@ -1,4 +1,4 @@
-"""What survives a site: each protector's success on the very file that a site would keep, by pipeline.
+"""Measures what survives a site: each protector's success on the very file that a site would keep, by pipeline.
 
 Photos are cloaked twice: for the uploads that ``UPLOADS`` stands for, and without that work, under ``baseline.``. Success is a
 protector's own verdict on the decoded file, of the photos in which there was something to hide. ``untouched`` is what the
@@ -82,7 +82,7 @@ SUBJECTS: Mapping[str, Subject] = {
 
 @dataclass(frozen=True)
 class Task:
-    """How a photo is cloaked: against what, ours or the baseline, on which device."""
+    """The way a photo is cloaked: against what, ours or the baseline, on which device."""
 
     subject: str
     ours: bool
@@ -101,12 +101,12 @@ class Reading:
 
 
 def pipelines() -> tuple[Pipeline, ...]:
-    """Those of the sites in their table, and the others."""
+    """Return those of the sites in their table, and the others."""
     return (*sites.pipelines(), *OTHERS)
 
 
 def without(room: Cloakroom, subject: str) -> Protector:
-    """The protector as it was before anything was done for survival: for the file as the daemon saves it alone."""
+    """Return the protector as it was before anything was done for survival: for the daemon's own file alone."""
     if subject == "search":
         return SearchProtector(room.adversaries.encoders, torch.Generator())
     if subject == "scene":

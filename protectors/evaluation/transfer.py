@@ -1,4 +1,4 @@
-"""How well a cloak works on a model that it was not made against: each architecture left out in turn.
+"""Measures how well a cloak works on a model that it was not made against: each architecture left out in turn.
 
 Every method cloaks the same scene test photos against the same other architectures, all at once by the mean of their logits,
 within 8/255 and with ``CALLS`` gradients of them: a method that looks at several views a step makes the fewer steps. Success

@@ -1,4 +1,4 @@
-"""What models read in delivered photos that no cloak is made against: the judges, the surrogates of other makes, and the
+"""Reads delivered photos with models that no cloak is made against: the judges, the surrogates of other makes, and the
 encoders of other code lengths. An estimate is fitted on them, and checked by them on other photos."""
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from protectors.saving import Pixels
 
 @dataclass(frozen=True)
 class Read:
-    """Whether one unseen model is fooled by one photo."""
+    """One unseen model, and whether one photo fools it."""
 
     protector: str
     model: str
@@ -24,7 +24,7 @@ class Read:
 
 
 def models() -> tuple[Entry, ...]:
-    """Those of the embedded set."""
+    """Return the unseen models of the embedded set."""
     database = entry(ENCODERS[0]).classes
     return tuple(
         own
@@ -53,7 +53,7 @@ def questions(device: str) -> tuple[Question, ...]:
 
 
 def read(device: str, protectors: tuple[str, ...], photo: Pixels, delivered: Pixels) -> list[Read]:
-    """What the unseen models of some protectors make of a photo; those that read nothing in the original are left out."""
+    """Ask the unseen models of some protectors about a photo; those that read nothing in the original are left out."""
     asked = [question for question in questions(device) if question.protector in protectors]
     judge = Judge(Policy(protectors), photo, asked, pick_device(device))
     return [

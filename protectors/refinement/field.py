@@ -14,7 +14,10 @@ TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
 """JPEG's brightness and colour differences to red, green and blue (ITU-T T.871)."""
 
 COLOUR_SHARE = 0.7
-"""How much larger a step of brightness is than one of colour: people see colour less, files keep less of it."""
+"""A step of colour over one of brightness: files keep less of it."""
+
+LARGEST_COLOUR_UNIT = 0.03
+"""Of the full range: the unit of brightness is larger in dark textures, where as much colour would be seen as a fringe."""
 
 LARGEST_STEP = 3.0
 """Of a step's root mean square, at one place."""
@@ -39,12 +42,17 @@ class PerturbationField:
 
     def perturbation(self, maps: Maps) -> Tensor:
         """Return the perturbation [1, 3, H, W] of maps; differentiable."""
-        return self._noticed(maps) * self._unit
+        brightness, colour = self._enlarged(maps)
+        units = (self._unit, self._unit.clamp(max=LARGEST_COLOUR_UNIT))
+        return self._as_rgb(brightness * units[0], colour * units[1])
 
-    def _noticed(self, maps: Maps) -> Tensor:
+    def _enlarged(self, maps: Maps) -> Maps:
         size = (self.original.shape[2], self.original.shape[3])
-        planes = [functional.interpolate(plane, size, mode="bilinear", align_corners=False) for plane in maps]
-        return torch.einsum("ij,bjhw->bihw", self._matrix, torch.cat(planes, 1))
+        brightness, colour = (functional.interpolate(plane, size, mode="bilinear", align_corners=False) for plane in maps)
+        return brightness, colour
+
+    def _as_rgb(self, brightness: Tensor, colour: Tensor) -> Tensor:
+        return torch.einsum("ij,bjhw->bihw", self._matrix, torch.cat([brightness, colour], 1))
 
     def cloaked(self, maps: Maps) -> Tensor:
         """Return the photo [1, 3, H, W] with the perturbation of maps; differentiable."""
@@ -52,7 +60,7 @@ class PerturbationField:
 
     def size(self, maps: Maps) -> float:
         """Return the root mean square of the perturbation in units of what is just noticeable."""
-        return float(self._noticed(maps).square().mean().sqrt())
+        return float(self._as_rgb(*self._enlarged(maps)).square().mean().sqrt())
 
     def limited(self, maps: Maps, largest: float) -> Maps:
         """Return maps made smaller where their size is above the largest."""

@@ -49,7 +49,7 @@ def sample(device: str, task: tuple[Strength, tuple[str, ...], Pixels]) -> Sampl
 
 
 def photos(data: Path, count: int) -> list[Pixels]:
-    """Test photos in the order of ``evaluate quality``, from where it ends."""
+    """Return test photos in the order of ``evaluate quality``, from where it ends."""
     archive = Archive(data / "people.npz")
     tests = np.random.default_rng(SEED).permutation(np.where(archive["is_test"])[0])
     left = tests[quality.PHOTOS["people.npz"] :]
@@ -59,7 +59,7 @@ def photos(data: Path, count: int) -> list[Pixels]:
 
 
 def fitted(samples: list[Sample]) -> dict[str, dict[str, Any]]:
-    """By protector, the weights, their covariance, and what they are from."""
+    """Return by protector the weights, their covariance, and what they are from."""
     rows: dict[str, list[tuple[list[float], bool, int]]] = defaultdict(list)
     models: dict[str, set[str]] = defaultdict(set)
     for number, own in enumerate(samples):
@@ -82,7 +82,7 @@ def fitted(samples: list[Sample]) -> dict[str, dict[str, Any]]:
 
 
 def collected(pool: Executor | None, device: str, chosen: list[Pixels]) -> list[Sample]:
-    """Every photo at one strength in turn, so that each strength has its share."""
+    """Deliver every photo at one strength in turn, so that each strength has its share."""
     strengths = tuple(BUDGETS)
     tasks = [
         (strengths[number % len(strengths)], protectors, photo)
