@@ -111,18 +111,7 @@ class TorchvisionDetector(Detector):
         return found
 
 
-<<<<<<< HEAD
 class TwoStageDetector(TorchvisionDetector):
-=======
-    def label(self, name: str) -> int:
-        """Return the label of a class; ValueError names the classes there are."""
-        if name not in self.classes[1:]:
-            raise ValueError(f"{self.name} knows no class {name!r}; it knows {', '.join(self.classes[1:])}")
-        return self.classes.index(name)
-
-
-class TwoStageDetector(Detector):
->>>>>>> room
     """Faster R-CNN, which first proposes regions and then says what is in them: what cloaks are made against."""
 
     model: FasterRCNN
