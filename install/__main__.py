@@ -19,6 +19,7 @@ import checks
 import environment
 import launcher
 import leftovers
+import networks
 import packing
 import restarting
 import system_packages
@@ -29,6 +30,7 @@ def install(report: Report, restart: bool | None) -> int:
     before = restarting.running()
     environment.prepare(report, ())
     called = launcher.place(report)
+    networks.pull(report)
     start_daemon(report, before, restart)
     folder = environment.ROOT / "extension"
     report.say("extension", f"Chromium: open chrome://extensions, switch on Developer mode, Load unpacked, choose {folder}")
@@ -70,6 +72,7 @@ def remove_service(report: Report) -> None:
 def demo(report: Report, arguments: list[str]) -> int:
     environment.prepare(report, ("test",))
     system_packages.need(report, *system_packages.for_browser(arguments))
+    networks.pull(report, networks.FOR_TRYING)
     report.say("demo", "starting the daemon, the page and the browser")
     options = [*arguments, "--json"] if report.as_json else arguments
     return subprocess.run(
@@ -80,6 +83,7 @@ def demo(report: Report, arguments: list[str]) -> int:
 def test(report: Report) -> int:
     environment.prepare(report, ("evaluate", "test"))
     system_packages.need(report, system_packages.CHROMIUM, system_packages.FIREFOX, system_packages.XVFB)
+    networks.pull(report, networks.FOR_TRYING)
     checks.run_checks(report)
     report.say("all checks", "passed")
     return 0

@@ -25,6 +25,7 @@ from tests.end_to_end.drawing import before_and_after
 from tests.end_to_end.photos import Upload, astronaut, decode, jpeg
 from tests.end_to_end.site import Part
 from tests.end_to_end.stage import Stage, last_reports, open_stage
+from tests.pretrained import ARE_HERE, FOLDER
 
 CLOAK_SECONDS = 900.0
 
@@ -49,7 +50,7 @@ async def show(options: argparse.Namespace, lines: Lines) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="cloakroom-demo-") as folder:
         photo = _photo(options.photo, FilePath(folder))
         lines.say(f"starting the daemon and {options.browser}{' without a window' if headless else ''}")
-        async with open_stage(options.browser, DEFAULT, headless=headless) as stage:
+        async with open_stage(options.browser, DEFAULT, headless=headless, pretrained=True) as stage:
             lines.say(f"the daemon listens on 127.0.0.1:{stage.daemon.port}; {options.browser} is paired, and on for 127.0.0.1")
             return await _upload(stage, photo, output, lines)
 
@@ -116,17 +117,22 @@ def _read_back(photo: Upload, part: Part) -> dict[str, Any]:
     before, after = photo.pixels, decode(part.data)
     if before.shape != after.shape:
         return {"protected": False, "verdicts": [], "psnr": 0.0, "ssim": 0.0, "shape": after.shape}
-    return Cloakroom().judge(Policy(), before).judgement(after).as_json()
+    return Cloakroom(model_folder=FOLDER).judge(Policy(), before).judgement(after).as_json()
 
 
 def _tell(told: dict[str, Any], lines: Lines) -> None:
     arrived, report = told["arrived"], told["report"]
     kind = "THE ORIGINAL" if arrived["original"] else "not the original"
     lines.say(f"arrived: {arrived['name']}, {arrived['bytes']} bytes, {kind}")
+    if not ARE_HERE:
+        lines.say("the pretrained networks are not here: these are demonstration models, and real machines may read otherwise")
     for verdict in report["verdicts"]:
         before, after = (", ".join(verdict[key]) or "nothing" for key in ("before", "after"))
-        lines.say(f"{verdict['adversary']} saw before: {before}")
-        lines.say(f"{verdict['adversary']} sees now: {after}")
+        name = f"{verdict['protector']}: {verdict['adversary']}"
+        if verdict.get("judge_only"):
+            name += " (a judge that no cloak is made against)"
+        lines.say(f"{name} read before: {before}")
+        lines.say(f"{name} reads now: {after}")
     psnr = "identical" if report["psnr"] is None else f"{report['psnr']:.1f} dB"
     lines.say(f"PSNR {psnr}, SSIM {report['ssim']:.4f}")
     stages = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in report["seconds"].items())

@@ -1,4 +1,4 @@
-"""A picture of what a detector sees before and after."""
+"""A picture of what detectors see before and after."""
 
 from typing import Any
 
@@ -14,15 +14,18 @@ BOX = (217, 70, 60)
 
 
 def before_and_after(before: Pixels, after: Pixels, report: dict[str, Any]) -> Image.Image:
-    """Both photos side by side, with the report's detections drawn in."""
+    """Both photos side by side for each detector, with what it finds drawn in."""
+    verdicts = [verdict for verdict in report["verdicts"] if verdict["protector"] == "objects"]
     height, width = before.shape[:2]
-    canvas = Image.new("RGB", (2 * width + 3 * GAP, height + CAPTION + GAP), GROUND)
-    for index, (pixels, key, word) in enumerate(((before, "before", "Picked"), (after, "after", "Arrived"))):
-        found = [item for verdict in report["verdicts"] for item in verdict.get(f"detections_{key}") or ()]
-        left = GAP + index * (width + GAP)
-        canvas.paste(_drawn(pixels, found), (left, CAPTION))
-        text = f"{word}: the detector sees {_counted(found)}"
-        ImageDraw.Draw(canvas).text((left, CAPTION // 3), text, INK, ImageFont.load_default(16))
+    row = height + CAPTION + GAP
+    canvas = Image.new("RGB", (2 * width + 3 * GAP, max(1, len(verdicts)) * row), GROUND)
+    for number, verdict in enumerate(verdicts):
+        for index, (pixels, key, word) in enumerate(((before, "before", "Picked"), (after, "after", "Arrived"))):
+            found = verdict.get(f"detections_{key}") or []
+            left, top = GAP + index * (width + GAP), number * row
+            canvas.paste(_drawn(pixels, found), (left, top + CAPTION))
+            text = f"{word}: {verdict['adversary']} sees {_counted(found)}"
+            ImageDraw.Draw(canvas).text((left, top + CAPTION // 3), text, INK, ImageFont.load_default(14))
     return canvas
 
 

@@ -17,6 +17,7 @@ from tests.end_to_end.daemon_process import DaemonProcess
 from tests.end_to_end.paths import Path
 from tests.end_to_end.photos import Upload, make_all
 from tests.end_to_end.site import HOST, OFF_HOST, Run, Site
+from tests.pretrained import place_networks
 
 QUICKEST = ("scene",)
 """What the paths run with: which way a photo takes does not depend on the protector."""
@@ -204,12 +205,15 @@ async def open_stage(
     extension: FilePath = EXTENSION,
     hosts: Sequence[str] = (HOST,),
     on_display: bool = False,
+    pretrained: bool = False,
 ) -> AsyncIterator[Stage]:
-    """Daemon, site and browser, paired and switched on for the site's hosts."""
+    """Daemon, site and browser, paired and switched on for the site's hosts; with the pretrained networks that were pulled."""
     with tempfile.TemporaryDirectory(prefix="cloakroom-") as folder:
         root = FilePath(folder)
         photos = root / "photos"
         photos.mkdir()
+        if pretrained:
+            place_networks(root / "state")
         async with (
             daemon_type(root / "state") as daemon,
             Site(hosts) as site,
