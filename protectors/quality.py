@@ -81,7 +81,7 @@ def fsim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
 
 
 def _averaged(pixels: NDArray[np.uint8], cell: int) -> Tensor:
-    """Return means over square cells of uint8 [H, W, 3], as [1, 3, H / cell, W / cell] in [0, 1], without what fills no cell."""
+    """Return means over square cells of uint8 [H, W, 3], as [1, 3, H / cell, W / cell] in [0, 1] without what fills no cell."""
     rows, columns = pixels.shape[0] // cell, pixels.shape[1] // cell
     strips = [
         pixels[cell * row : cell * (row + 1), : cell * columns].reshape(cell, columns, cell, 3).mean((0, 2), dtype=np.float32)

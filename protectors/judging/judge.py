@@ -16,7 +16,7 @@ from protectors.judging.question import Question
 from protectors.judging.verdict import Verdict, all_protected
 from protectors.names import is_visual
 from protectors.policy import FLOORS, Policy
-from protectors.quality import as_tensor, measured, reaches
+from protectors.quality import as_tensor, measured
 
 Pixels = NDArray[np.uint8]
 
@@ -62,10 +62,6 @@ class Judge:
         readings = self._readings(arrived, [question for question, _ in pairs])
         asked = zip(pairs, readings, strict=True)
         return all(question.verdict(before, after).protected for (question, before), after in asked)
-
-    def looks_well(self, delivered: Pixels) -> bool:
-        """Return whether a form uint8 [H, W, 3] is above the floor; visual, which spoils a photo on purpose, has none."""
-        return is_visual(self.policy.protectors[0]) or reaches(self.original, delivered, FLOORS[self.policy.strength])
 
     def judgement(self, delivered: Pixels, channel: Pipeline | None = None) -> Judgement:
         """Judge a photo by the pixels uint8 [H, W, 3] that are decoded from the very bytes that will be sent.

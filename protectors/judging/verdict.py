@@ -1,6 +1,6 @@
 """The verdict on one network. Nothing here imports torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,6 @@ class Verdict:
         )
 
 
-def all_protected(verdicts: "tuple[Verdict, ...] | list[Verdict]") -> bool:
+def all_protected(verdicts: Sequence[Verdict]) -> bool:
     """Return whether every network is fooled."""
     return all(verdict.protected for verdict in verdicts)
