@@ -16,7 +16,7 @@ from protectors.judging.question import Question
 from protectors.judging.verdict import Verdict, all_protected
 from protectors.names import is_visual
 from protectors.policy import FLOORS, Policy
-from protectors.quality import as_tensor, measured, reaches
+from protectors.quality import as_tensor, measured
 
 Pixels = NDArray[np.uint8]
 
@@ -67,10 +67,6 @@ class Judge:
         asked = zip(pairs, readings, strict=True)
         verdicts = [question.verdict(before, after) for (question, before), after in asked]
         return tuple(dict.fromkeys(verdict.adversary for verdict in verdicts if not verdict.protected))
-
-    def looks_well(self, delivered: Pixels) -> bool:
-        """Return whether a form uint8 [H, W, 3] is above the floor; visual, which spoils a photo on purpose, has none."""
-        return is_visual(self.policy.protectors[0]) or reaches(self.original, delivered, FLOORS[self.policy.strength])
 
     def judgement(self, delivered: Pixels, channel: Pipeline | None = None) -> Judgement:
         """Judge a photo by the pixels uint8 [H, W, 3] that are decoded from the very bytes that will be sent.
