@@ -55,12 +55,6 @@ class Verdict:
         )
 
 
-<<<<<<< HEAD
 def all_protected(verdicts: "tuple[Verdict, ...] | list[Verdict]") -> bool:
     """Return whether every network that cloaks are optimised on is fooled. Those that are judges only are told beside them."""
     return all(verdict.protected or verdict.is_judge_only for verdict in verdicts)
-=======
-def all_protected(verdicts: Sequence[Verdict]) -> bool:
-    """Return whether every network is fooled."""
-    return all(verdict.protected for verdict in verdicts)
->>>>>>> room
