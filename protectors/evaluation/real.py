@@ -50,7 +50,7 @@ TUNED_ON = frozenset({5, 12, 20, 33, 47, 58, 71, 90, 101, 110, 120, 125})
 BLOCK = 8
 """Photos whose sums are kept together: a run that was stopped goes on after the last block."""
 
-PHOTOS, PART, FEW = (32, 32), (12, 12), (8, 4)
+PHOTOS, PART, FEW = (24, 24), (8, 4), (6, 2)
 """Photos of COCO and of people: of ``seen``, of ``strong`` and each network that is left out, and of ``before``, whose cloaks
 take a minute each. All of them, 116 and 120, would take a day on two cores."""
 

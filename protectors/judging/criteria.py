@@ -45,6 +45,20 @@ class NothingFound(Criterion):
 
 
 @dataclass(frozen=True)
+class NothingLeft(Criterion):
+    """Nothing of what was found is found any more: neither a class that was read before, nor a ``sensitive`` one.
+
+    A network of 80 classes may find something in a cloaked photo that was never there; that tells nothing of the photo.
+    """
+
+    sensitive: tuple[str, ...] = ()
+
+    def is_met(self, before: Reading, after: Reading) -> bool:
+        hidden = set(self.sensitive) or set(before.labels)
+        return not hidden & set(after.labels)
+
+
+@dataclass(frozen=True)
 class ReadAsAnother(Criterion):
     """Another class is read first than in the original."""
 

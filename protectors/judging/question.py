@@ -11,8 +11,9 @@ from protectors.adversaries.detector import Detector
 from protectors.adversaries.embedding_search import EmbeddingSearch
 from protectors.adversaries.hash_encoder import HashEncoder
 from protectors.adversaries.loaded import Adversaries
+from protectors.adversaries.one_stage import OneStageDetector
 from protectors.adversaries.reading import Adversary, Reading
-from protectors.judging.criteria import Criterion, NothingFound, NotRetrieved, NotSimilar, ReadAsAnother
+from protectors.judging.criteria import Criterion, NothingFound, NothingLeft, NotRetrieved, NotSimilar, ReadAsAnother
 from protectors.judging.verdict import Verdict
 from protectors.names import OBJECTS, SCENE, SEARCH
 from protectors.policy import Policy
@@ -68,7 +69,9 @@ def ask(questions: Sequence[Question], originals: Tensor, delivered: Tensor) -> 
 
 def about_objects(detector: Detector, sensitive: Sequence[str] = ()) -> Question:
     """Ask whether a detector still finds anything, or any of the sensitive classes; ValueError: it does not know a class."""
-    return Question(OBJECTS, detector, NothingFound(expanded(sensitive, detector.classes)))
+    classes = expanded(sensitive, detector.classes)
+    criterion = NothingLeft(classes) if isinstance(detector, OneStageDetector) else NothingFound(classes)
+    return Question(OBJECTS, detector, criterion)
 
 
 def about_search(encoder: HashEncoder) -> Question:

@@ -1,6 +1,6 @@
 """The verdict on one network. Nothing here imports torch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
