@@ -79,7 +79,8 @@ class Cloakroom:
         """
         visual = policy.protectors[0] if is_visual(policy.protectors[0]) else None
         questions = self.visuals.get(visual).questions() if visual else questions_for(policy, self.adversaries)
-        return Judge(policy, original, questions, self._device)
+        is_real = self.model_set == "pretrained" and visual is None
+        return Judge(policy, original, questions, self._device, estimates_unseen=not is_real)
 
     def optimising(self, policy: Policy, seed: int | None, channels: ChannelSet) -> list[Optimising]:
         """Return the protectors of a policy, one for each network, or for each kind where a step takes in all of them.

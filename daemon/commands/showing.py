@@ -116,11 +116,24 @@ def summary(path: Path, output: Path | None, report: dict[str, Any] | None, sent
     kept = "cloaked" if judgement.protected else "NOT protected, kept because you asked"
     if site := judgement.site:
         kept += f" (as {site.channel} keeps it: {'protected' if site.protected else 'NOT protected'})"
+    kept += _machines(judgement, str(report.get("models", "")))
     for protector, estimate in judgement.unseen.items():
         kept += f"; {UNSEEN[protector]} that nobody tried is fooled by {estimate.probability:.0%} of photos like it"
         kept += f" ({estimate.low:.0%} to {estimate.high:.0%})"
     notes = "".join(f" {note}" for note in report.get("notes", ()))
     return f"{path} → {output}: {kept}, {quality}, {report['seconds']['total']:.1f} s.{notes}"
+
+
+def _machines(judgement: Judgement, models: str) -> str:
+    """How many of the networks that were tried still read the photo, and what; that they are no real ones, where so."""
+    if models == "embedded":
+        return "; tried on the embedded demonstration models only, real machines may still read it"
+    machines = {verdict.adversary for verdict in judgement.verdicts}
+    reading = [verdict for verdict in judgement.verdicts if not verdict.protected]
+    misled = len(machines) - len({verdict.adversary for verdict in reading})
+    told = f"; {misled} of {len(machines)} machines that were tried no longer read it"
+    left = dict.fromkeys(name for verdict in reading for name in verdict.after if name in verdict.before)
+    return told + (f", the others still read: {', '.join(left)}" if left else "")
 
 
 @contextmanager

@@ -26,8 +26,8 @@ export class JobError extends Error {
 /**
  * @typedef {(progress: { stage: string, done: number, total: number }) => void} Tell
  * @typedef {{ protected: boolean, psnr: number | null, seconds: { [stage: string]: number },
- *   site?: { channel: string, protected: boolean }, [field: string]: unknown,
- *   verdicts?: { protector: string, protected: boolean, before: string[], after: string[] }[],
+ *   site?: { channel: string, protected: boolean }, models?: string, [field: string]: unknown,
+ *   verdicts?: { protector: string, adversary: string, protected: boolean, judge_only?: boolean, before: string[], after: string[] }[],
  *   unseen?: { [protector: string]: { probability: number, low: number, high: number } } }} Report
  *   the keys are those of daemon/protocol.json (protectors/judging/judgement.py writes them); site: as the site will keep the
  *   photo; unseen: how likely a model is fooled that nobody tried

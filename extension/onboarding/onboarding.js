@@ -2,7 +2,7 @@
 /** The first three steps: pair, choose sites, see a photo cloaked. */
 import { offeredSites } from '../policy/hosts.js';
 import { compare } from '../shared/compare.js';
-import { ask, failureWords, find, localise, make, say, verdictLines, words } from '../shared/page.js';
+import { ask, failureWords, find, localise, machinesWords, make, say, verdictLines, words } from '../shared/page.js';
 import { pairing } from '../shared/pairing.js';
 import { switchOn } from '../shared/switching.js';
 
@@ -63,5 +63,6 @@ button.addEventListener('click', async () => {
   }
   const lines = verdictLines(picture.report).map((line) => make('li', {}, line));
   find('tested', HTMLElement).replaceChildren(compare(picture, words('test_photo')), make('ul', { className: 'small' }, ...lines));
-  say('test-answer', words(picture.report.protected ? 'test_done' : 'why_not_protected'), picture.report.protected ? 'good' : 'bad');
+  const answer = [words(picture.report.protected ? 'test_done' : 'why_not_protected'), ...machinesWords([picture.report])].join(' ');
+  say('test-answer', answer, picture.report.protected ? 'good' : 'bad');
 });

@@ -66,7 +66,22 @@ export function resultWords(last) {
   const sentence = words(`result_${last.outcome}`, photos, last.host, seconds);
   const sites = last.outcome === 'cloaked' ? last.reports.flatMap(({ site }) => (site ? [site] : [])) : [];
   const kept = sites.length === 0 ? [] : [words(sites.every((site) => site.protected) ? 'site_keeps' : 'site_loses')];
-  return [sentence, ...kept, ...(last.outcome === 'cloaked' ? unseenWords(last.reports) : [])].join(' ');
+  const machines = last.outcome === 'cloaked' || last.outcome === 'weak' ? machinesWords(last.reports) : [];
+  return [sentence, ...machines, ...kept, ...(last.outcome === 'cloaked' ? unseenWords(last.reports) : [])].join(' ');
+}
+
+/** How many of the real networks that were tried still read the photos, judges included, and what they read; or that there were
+ * none. @param {import('../background/connection.js').Report[]} reports @returns {string[]} */
+export function machinesWords(reports) {
+  if (reports.some(({ models }) => models === 'embedded')) return [words('machines_none')];
+  const verdicts = reports.filter(({ models }) => models === 'pretrained').flatMap((report) => report.verdicts ?? []);
+  const machines = new Set(verdicts.map(({ adversary }) => adversary));
+  const reading = verdicts.filter((verdict) => !verdict.protected);
+  const misled = machines.size - new Set(reading.map(({ adversary }) => adversary)).size;
+  if (machines.size === 0) return [];
+  if (reading.length === 0) return [words('machines_all', String(machines.size))];
+  const left = [...new Set(reading.flatMap(({ before, after }) => after.filter((name) => before.includes(name))))].slice(0, 4);
+  return [words('machines_some', String(misled), String(machines.size), left.join(', ') || words('nothing_read'))];
 }
 
 /** Of several photos the one that says least. @param {import('../background/connection.js').Report[]} reports */
@@ -84,10 +99,11 @@ export const failureWords = (code, detail) => words(`why_${code.replaceAll('-', 
 
 /** What models made of a photo, one line each. @param {import('../background/connection.js').Report} report */
 export function verdictLines({ verdicts = [] }) {
-  return verdicts.map(({ protector, before, after, protected: isProtected }) => {
+  return verdicts.map(({ protector, adversary, before, after, protected: isProtected, judge_only: isJudge }) => {
     const read = (/** @type {string[]} */ names) => [...new Set(names)].slice(0, 4).join(', ') || words('nothing_read');
     const [kind] = protector.split('-');
-    return words(isProtected ? 'verdict_good' : 'verdict_bad', words(`reads_${kind}`), read(before), read(after));
+    const machine = `${words(`reads_${kind}`)} (${adversary.replaceAll('_', ' ')}${isJudge ? `, ${words('judge_only')}` : ''})`;
+    return words(isProtected ? 'verdict_good' : 'verdict_bad', machine, read(before), read(after));
   });
 }
 

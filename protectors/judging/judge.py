@@ -1,6 +1,6 @@
 """The judge of one photo: reads the original once, and any number of delivered forms of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -11,7 +11,9 @@ from torch import Tensor
 from protectors.adversaries.reading import Reading
 from protectors.calibration import estimates
 from protectors.channel.pipeline import Pipeline
+from protectors.judging.estimate import Estimate
 from protectors.judging.judgement import Judgement, SiteJudgement
+from protectors.judging.quality import Quality
 from protectors.judging.question import Question
 from protectors.judging.verdict import Verdict, all_protected
 from protectors.names import is_visual
@@ -29,15 +31,24 @@ class Judge:
         original: the photo uint8 [H, W, 3], read when the first form is judged.
         questions: the networks, each with its criterion (``questions_for`` makes them).
         device: where the networks are.
+        estimates_unseen: whether the estimate for networks that nobody tried holds: it is fitted on the embedded models, and
+            where there are real ones, those that are judges only say it of this very photo.
     """
 
     def __init__(
-        self, policy: Policy, original: Pixels, questions: Sequence[Question], device: torch.device | str = "cpu"
+        self,
+        policy: Policy,
+        original: Pixels,
+        questions: Sequence[Question],
+        device: torch.device | str = "cpu",
+        *,
+        estimates_unseen: bool = True,
     ) -> None:
         self.policy = policy
         self.original = original
         self._questions = tuple(questions)
         self._device = torch.device(device)
+        self._estimates_unseen = estimates_unseen
 
     @cached_property
     def _before(self) -> tuple[Reading, ...]:
@@ -85,8 +96,13 @@ class Judge:
             max_difference=max_difference,
             verdicts=verdicts,
             site=None if channel is None else self._site(delivered, channel),
-            unseen=estimates(told, verdicts, self.policy.protectors, self.policy.sensitive),
+            unseen=self._estimates(told, verdicts),
         )
+
+    def _estimates(self, quality: Quality, verdicts: Sequence[Verdict]) -> Mapping[str, Estimate]:
+        if not self._estimates_unseen:
+            return {}
+        return estimates(quality, verdicts, self.policy.protectors, self.policy.sensitive)
 
     def _site(self, delivered: Pixels, channel: Pipeline) -> SiteJudgement | None:
         """Judge the file that a site makes; None where it can make none of a photo so long and narrow."""

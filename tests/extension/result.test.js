@@ -29,3 +29,18 @@ test('one photo that the site undoes is enough to say so', () => {
   assert.ok(said([{ site: { channel: 'a', protected: true } }]).includes('site_keeps'));
   assert.ok(said([{ site: { channel: 'a', protected: true } }, { site: { channel: 'a', protected: false } }]).includes('site_loses'));
 });
+
+const verdict = (/** @type {string} */ adversary, /** @type {string[]} */ after) =>
+  ({ protector: 'objects', adversary, before: ['person', 'dog'], after, protected: !after.some((name) => name === 'person') });
+
+test('of several photos it is told how many real machines no longer read any, and what the others still read', () => {
+  const one = { models: 'pretrained', verdicts: [verdict('a', []), verdict('b', ['cat', 'person'])] };
+  const two = { models: 'pretrained', verdicts: [verdict('a', ['cat']), verdict('b', [])] };
+  assert.ok(said([one, two]).includes('machines_some|1|2|person'));
+  assert.ok(said([two]).includes('machines_all|2'));
+});
+
+test('where only demonstration models were tried, that is said, whatever they read', () => {
+  assert.ok(said([{ models: 'embedded', verdicts: [verdict('a', [])] }]).includes('machines_none'));
+  assert.ok(!said([{ models: 'embedded', verdicts: [] }], 'original').some((part) => part.startsWith('machines_')));
+});
