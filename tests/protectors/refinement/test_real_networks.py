@@ -1,0 +1,87 @@
+"""Cloaks against the real networks, which `python3 install test` pulls: what they read before, and what is left."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from skimage.data import astronaut
+
+from protectors.cloak import Cloakroom
+from protectors.judging.judgement import Judgement
+from protectors.names import OBJECTS, SCENE, SEARCH
+from protectors.policy import FLOORS, Policy
+from protectors.progress import end_of
+from tests.pretrained import FOLDER, needs_networks
+
+pytestmark = needs_networks
+
+
+@pytest.fixture(scope="module")
+def room() -> Cloakroom:
+    return Cloakroom("cpu", FOLDER)
+
+
+def photo(side: int = 256) -> NDArray[np.uint8]:
+    """The astronaut at half her size, so that a step costs less."""
+    return np.ascontiguousarray(astronaut()[::2, ::2][:side, :side])
+
+
+def cloaked(room: Cloakroom, policy: Policy) -> Judgement:
+    judge = room.judge(policy, photo())
+    made = end_of(room.cloak(judge, seed=1))
+    assert made.file is not None
+    return judge.judgement(made.file.pixels)
+
+
+def test_the_pretrained_set_is_used_and_centernet_only_judges(room: Cloakroom) -> None:
+    assert room.model_set == "pretrained"
+    assert {detector.name for detector in room.adversaries.detectors} > {"ssd_mobilenet_v2_coco", "nanodet_coco"}
+    assert room.adversaries.judges_only == {"centernet_mobilenet_v3_coco"}
+    assert "centernet_mobilenet_v3_coco" not in {detector.name for detector in room.adversaries.optimised.detectors}
+
+
+def test_every_detector_finds_the_astronaut(room: Cloakroom) -> None:
+    image = torch.from_numpy(astronaut().copy()).permute(2, 0, 1)[None] / 255
+    for detector in room.adversaries.detectors:
+        (found,) = detector.detect(image)
+        people = [detection for detection in found if detection.label == "person"]
+        assert people, detector.name
+        left, top, right, bottom = max(people, key=lambda detection: detection.score).box
+        # Her face is in the box.
+        assert left < 220 < right, detector.name
+        assert top < 110 < bottom, detector.name
+
+
+def test_a_cloak_hides_from_what_it_is_made_against_and_keeps_the_floor(room: Cloakroom) -> None:
+    judgement = cloaked(room, Policy((OBJECTS, SEARCH, SCENE)))
+    against = [verdict for verdict in judgement.verdicts if not verdict.is_judge_only]
+    assert {verdict.protector for verdict in against} == {OBJECTS, SEARCH, SCENE}
+    # One of seven may still read something: then the cloak says so.
+    assert sum(verdict.protected for verdict in against) >= len(against) - 1
+    assert judgement.protected == all(verdict.protected for verdict in against)
+    assert judgement.quality.reaches(FLOORS["balanced"])
+    assert not judgement.unseen
+
+
+def test_chosen_classes_are_read_as_something_else(room: Cloakroom) -> None:
+    judgement = cloaked(room, Policy((OBJECTS,), sensitive=("person",)))
+    against = [verdict for verdict in judgement.verdicts if not verdict.is_judge_only]
+    assert any("person" in verdict.before for verdict in against)
+    assert all("person" not in verdict.after for verdict in against)
+
+
+def test_a_network_that_is_left_out_is_not_optimised_on(room: Cloakroom) -> None:
+    from protectors.refinement.objectives import objectives_for
+
+    left_out = dataclasses.replace(room.adversaries, judges_only=room.adversaries.judges_only | {"nanodet_coco"})
+    image = torch.from_numpy(photo().copy()).permute(2, 0, 1)[None] / 255
+    chance = torch.Generator().manual_seed(1)
+    names = {objective.name for objective in objectives_for(Policy((OBJECTS, SCENE)), left_out, image, chance)}
+    assert names == {"ssd_mobilenet_v2_coco", "mobilenet_v2_imagenet", "efficientnet_lite3_imagenet"}
+
+
+def test_a_class_that_no_detector_knows_is_refused(room: Cloakroom) -> None:
+    with pytest.raises(ValueError, match="know no class 'unicorn'"):
+        room.judge(Policy((OBJECTS,), sensitive=("unicorn",)), photo())
