@@ -5,6 +5,7 @@ checkpoint's pickle is opened once, by torch's reader that loads tensors and not
 """
 
 import secrets
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from daemon.fetching import FetchError, Report, fetch
 from daemon.partial import Part, halves
-from daemon.registries import unpacked
+from daemon.registries import leftovers, unpacked
 from daemon.state import Lock, StateError, prepare, write_private
 from protectors.manifest import Entry, entries, hash_file, is_right, sha256_of, weights_file
 
@@ -94,6 +95,8 @@ def pull_all(
     except StateError as problem:
         raise ModelError(str(problem)) from None
     try:
+        for leftover in leftovers(folder):
+            shutil.rmtree(leftover, ignore_errors=True)
         missing = [own for own in wanted if own.file is None and verify(own, folder) != "ok"]
         for own in missing:
             for leftover in _conversions(folder, own.name):

@@ -31,6 +31,14 @@ LARGEST: Final = 500_000_000
 
 BLOCK: Final = 1024 * 1024
 
+PREFIX: Final = ".package-"
+"""Of the folders that packages are unpacked in."""
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Return the folders of packages that fetches which were killed have left in a folder."""
+    return sorted(path for path in folder.glob(f"{PREFIX}*") if path.is_dir())
+
 
 @contextlib.contextmanager
 def unpacked(package: Package, folder: Path, report: Report) -> Iterator[list[Path]]:
@@ -51,7 +59,7 @@ def unpacked(package: Package, folder: Path, report: Report) -> Iterator[list[Pa
             f"{package} needs {needed / 1e6:.0f} MB of disk and {free / 1e6:.0f} MB are free in {folder}. "
             "Make room, or choose another folder with --state."
         )
-    with tempfile.TemporaryDirectory(prefix=".package-", dir=folder) as made:
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=folder) as made:
         place = Path(made)
         archive = _download(package, place, report)
         files = []

@@ -8,6 +8,7 @@ from pathlib import Path
 from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_state, complain, print_json
 from daemon.commands.evaluate import cache_folder
 from daemon.models import model_folder
+from daemon.registries import leftovers
 from daemon.state import Lock, StateError
 from protectors.generators import store
 from protectors.manifest import TRAINED
@@ -61,6 +62,8 @@ def _remove(folder: Path) -> int:
     present = [path for path in found if path.is_file() or path.is_socket()]
     for path in present:
         path.unlink()
+    for package in leftovers(models):
+        shutil.rmtree(package)
     for own in (clients, imported, trained, models):
         with contextlib.suppress(OSError):
             own.rmdir()

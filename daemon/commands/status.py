@@ -17,8 +17,14 @@ from daemon.commands.console import (
     megabytes,
     print_json,
 )
-from daemon.protocol import State
+from daemon.protocol import ModelSet, State
 from daemon.scraper import NoMetricsError, read_metrics, samples
+
+MODELS: dict[ModelSet, str] = {
+    "embedded": "embedded models, for demonstration only: real machines may still read the photos",
+    "pretrained": "pretrained models, real networks that others trained",
+    "full": "full models, the official ones",
+}
 
 
 def add(commands: Subparsers) -> None:
@@ -41,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         print_json({**told, "port": port, "version": version})
         return OK
     print(f"running     on 127.0.0.1:{port} for {state.uptime:.0f} s, version {version}")
-    print(f"worker      {state.worker}, device {state.device}, {state.models} models")
+    print(f"worker      {state.worker}, device {state.device}, {MODELS[state.models]}")
     print(f"protectors  {', '.join(state.protectors)}")
     print(f"photos      {state.running} running, {state.queued} waiting")
     print(f"browsers    {state.clients} paired")

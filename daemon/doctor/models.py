@@ -7,7 +7,7 @@ from daemon.doctor.finding import Finding, Fix, Place
 from daemon.models import unfinished, verify
 from daemon.state import is_locked
 from protectors.generators import imported
-from protectors.manifest import DamagedWeightsError, Entry, entries
+from protectors.manifest import DamagedWeightsError, Entry, entries, model_set
 
 AGAIN = "Install Cloakroom again: `python3 install` in its folder, from a fresh copy."
 
@@ -25,7 +25,10 @@ def check(place: Place) -> Iterator[Finding]:
     yield from wrong
     if not wrong:
         here = [own.name for own in known if verify(own, place.models) == "ok"]
-        yield Finding("models", "models", f"{len(here)} are here and right")
+        told = f"{len(here)} are here and right"
+        if model_set(place.models) == "embedded":
+            told += "; photos are cloaked against demonstration models: `cloakroom models pull` fetches real networks"
+        yield Finding("models", "models", told)
 
 
 def _damaged(known: tuple[Entry, ...], folder: Path) -> Iterator[Finding]:

@@ -144,6 +144,13 @@ def test_a_file_of_an_npm_package_is_fetched_by_npm(tmp_path: Path, monkeypatch:
     assert list(folder.iterdir()) == []
 
 
+def test_what_a_killed_fetch_left_is_known_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / ".package-abc").mkdir()
+    (tmp_path / ".package-file").write_text("")
+    (tmp_path / "other").mkdir()
+    assert registries.leftovers(tmp_path) == [tmp_path / ".package-abc"]
+
+
 def test_without_npm_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(FetchError, match=r"Install Node\.js"), registries.unpacked(package("npm"), tmp_path, _deaf):
