@@ -78,7 +78,7 @@ class Person:
         }
         # pip asks for the version of Rust, whose own launcher would write into a home in which it never was.
         own["RUSTUP_HOME"] = kept.get("RUSTUP_HOME", str(FilePath.home() / ".rustup"))
-        # The pretrained networks are 245 MB for each home: the demo has them. This person's installer cannot fetch them, and goes on.
+        # The pretrained networks are 245 MB for each home; the demo has them. This person cannot fetch them, and goes on.
         own["CLOAKROOM_OFFLINE"] = "1"
         if self._libraries:
             own |= {"PIP_NO_DEPS": "1", "PYTHONPATH": str(self._libraries)}
