@@ -5,6 +5,7 @@ same for twelve megapixels as for one. A judge says what is read in the pixels t
 """
 
 from collections.abc import Generator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from protectors.native import NativePerturbation, NativeResult, apply_at_native_
 from protectors.objects import ObjectDisappearance
 from protectors.optimisation import Optimising, optimise
 from protectors.perception import VisibilityModel
-from protectors.policy import BUDGETS, FLOORS, Policy
+from protectors.policy import BUDGETS, FLOORS, ONE_EACH, REFINEMENTS, Policy, RefinementBudget
 from protectors.progress import Progress
 from protectors.quality import as_pixels, as_tensor
 from protectors.refinement.photo import refined
@@ -55,6 +56,14 @@ class Cloakroom:
         self.device = str(self._device)
         self.adversaries = load_adversaries(self._device, model_folder)
         self.visuals = VisualProtectors(self._device, model_folder)
+        self._refinement: RefinementBudget | None = None
+
+    def hurried(self) -> "Cloakroom":
+        """Return a room of the same networks that takes one step against each pretrained one: to check that photos go all the
+        way through it."""
+        made = copy(self)
+        made._refinement = ONE_EACH
+        return made
 
     @property
     def model_set(self) -> ModelSet:
@@ -145,7 +154,8 @@ class Cloakroom:
             nothing = NativePerturbation(native, torch.zeros_like(originals), budget.radius)
             return NativeResult(judge.original, nothing, 0.0, None)
         if self.adversaries.model_set == "pretrained":
-            return (yield from refined(native, originals, judge, self.adversaries, _chance(seed), good_saves))
+            refinement = self._refinement or REFINEMENTS[policy.strength]
+            return (yield from refined(native, originals, judge, self.adversaries, _chance(seed), good_saves, refinement))
         hardest = expected(max(native.shape[2:]), max(originals.shape[2:]))
         images = originals
         for channels in dict.fromkeys((hardest, AS_IT_IS)):

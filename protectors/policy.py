@@ -41,6 +41,10 @@ REFINEMENTS: dict[Strength, RefinementBudget] = {
 }
 
 
+ONE_EACH = RefinementBudget(steps=4, further_steps=0, rounds=0, radius=16 / 255)
+"""A step against each network and no more: to see that a photo goes all the way."""
+
+
 @dataclass(frozen=True)
 class Policy:
     """The wishes of a person for a photo. ``sensitive`` names detector classes to be read as others; empty hides all."""
