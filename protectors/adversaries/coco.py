@@ -50,6 +50,6 @@ def expanded(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
     for name in names:
         meant = [name] if name in classes else [member for member in GROUPS.get(name, ()) if member in classes]
         if not meant:
-            raise ValueError(f"the detectors know no class {name!r}; they know {', '.join(classes)}")
+            raise ValueError(f"the detector knows no class {name!r}; it knows {', '.join(classes)}")
         chosen |= dict.fromkeys(meant)
     return tuple(chosen)

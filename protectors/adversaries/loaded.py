@@ -52,7 +52,7 @@ class Adversaries:
         """The classes of objects that a person may choose to hide, in the detectors' order, and groups of them."""
         names = dict.fromkeys(name for detector in self.detectors for name in detector.classes)
         known = tuple(name for name in names if name not in NO_CLASSES)
-        groups = [group for group, members in GROUPS.items() if group not in known and set(members) & set(known)]
+        groups = [group for group, members in GROUPS.items() if group not in known and set(members) <= set(known)]
         return (*known[:1], *groups, *known[1:])
 
 

@@ -83,5 +83,5 @@ def test_a_network_that_is_left_out_is_not_optimised_on(room: Cloakroom) -> None
 
 
 def test_a_class_that_no_detector_knows_is_refused(room: Cloakroom) -> None:
-    with pytest.raises(ValueError, match="know no class 'unicorn'"):
+    with pytest.raises(ValueError, match="knows no class 'unicorn'"):
         room.judge(Policy((OBJECTS,), sensitive=("unicorn",)), photo())
