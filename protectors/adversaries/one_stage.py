@@ -24,7 +24,7 @@ MOST = 100
 
 
 @dataclass(frozen=True)
-class Look:
+class CellLook:
     """What a network computed for images: class logits [B, cells, classes], boxes [B, cells, 4] (xyxy, as shares of the
     image's sides), and named feature maps [B, C, h, w]."""
 
@@ -55,13 +55,13 @@ class OneStageDetector(Detector):
     def decoded(self, outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Class logits [B, cells, classes] and boxes [B, cells, 4] of the graph's outputs."""
 
-    def look(self, images: Tensor) -> Look:
+    def look(self, images: Tensor) -> CellLook:
         """One pass of the network over images; differentiable."""
         if images.shape[2:] != (self.side, self.side):
             images = resized(images, self.side, self.side)
         made = self.network(self.prepared(images), self.stages)
         logits, boxes = self.decoded(made)
-        return Look(logits, boxes, {name: made[name] for name in self.stages})
+        return CellLook(logits, boxes, {name: made[name] for name in self.stages})
 
     @torch.no_grad()
     def detect(self, images: Tensor, threshold: float = 0.3) -> list[list[Detection]]:

@@ -7,7 +7,8 @@ from protectors.adversaries.centernet import CenterNet
 from protectors.adversaries.nanodet import NanoDet
 from protectors.adversaries.ssd_mobilenet import SSDMobileNet
 from protectors.pretrained.graph import Graph, check_weights
-from protectors.pretrained.tensorflow import NCHW, read_frozen, read_javascript
+from protectors.pretrained.tensorflow import read_frozen, read_javascript
+from protectors.pretrained.tensorflow_translation import NCHW
 from protectors.pretrained.tflite import read_classifier
 
 READERS: dict[str, Callable[[Sequence[Path]], Graph]] = {

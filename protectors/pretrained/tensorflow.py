@@ -6,26 +6,18 @@ boxes) is written anew where the network is used.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from protectors.pretrained import tensorflow_messages
-from protectors.pretrained.graph import Graph, GraphError, Step, simplified
-
-Array = NDArray[Any]
+from protectors.pretrained.graph import Graph, GraphError
+from protectors.pretrained.tensorflow_translation import NHWC, Array, Translation
 
 NUMPY_TYPES: dict[int, Any] = {1: np.float32, 2: np.float64, 3: np.int32, 9: np.int64, 10: np.bool_}
 """By the numbers of TensorFlow's data types."""
-
-NHWC = (0, 2, 3, 1)
-NCHW = (0, 1, 2, 3)
-"""The order of a tensor's axes, as axes of [B, C, H, W], which is how every map is kept here."""
 
 
 def read_frozen(path: Path, image: str, outputs: Sequence[str]) -> Graph:
@@ -41,7 +33,7 @@ def read_frozen(path: Path, image: str, outputs: Sequence[str]) -> Graph:
     """
     message = tensorflow_messages.parse_binary(path.read_bytes())
     constants = {node.name: _constant(node.attr["value"].tensor) for node in message.node if node.op == "Const"}
-    return _Translation(message, constants, image, NHWC).graph(outputs)
+    return Translation(message, constants, image, NHWC).graph(outputs)
 
 
 def read_javascript(model: Path, binary: Path, image: str, outputs: Sequence[str], axes: Sequence[int] = NHWC) -> Graph:
@@ -52,7 +44,7 @@ def read_javascript(model: Path, binary: Path, image: str, outputs: Sequence[str
     """
     content = json.loads(model.read_text(encoding="utf-8"))
     message = tensorflow_messages.parse_json(content["modelTopology"])
-    return _Translation(message, _javascript_weights(content["weightsManifest"], binary), image, tuple(axes)).graph(outputs)
+    return Translation(message, _javascript_weights(content["weightsManifest"], binary), image, tuple(axes)).graph(outputs)
 
 
 def _constant(tensor: Any) -> Array:
@@ -84,227 +76,3 @@ def _javascript_weights(manifest: list[dict[str, Any]], binary: Path) -> dict[st
     if place != len(data):
         raise GraphError(f"{binary.name} holds {len(data)} bytes, its list {place}")
     return found
-
-
-ARITHMETIC: dict[str, Callable[..., Array]] = {
-    "Add": np.add,
-    "AddV2": np.add,
-    "Sub": np.subtract,
-    "Mul": np.multiply,
-    "Rsqrt": lambda value: 1 / np.sqrt(value),
-    "Identity": lambda value: value,
-}
-"""Of constants, which is done once, here."""
-
-ACTIVATIONS = {"Relu": "relu", "Relu6": "relu6", "Sigmoid": "sigmoid"}
-
-
-class _Translation:
-    """One network on its way from TensorFlow's nodes to steps; maps are renamed to their nodes' names."""
-
-    def __init__(self, message: Any, constants: Mapping[str, Array], image: str, axes: tuple[int, ...]) -> None:
-        self._nodes = {node.name: node for node in message.node}
-        self._constants = dict(constants)
-        self._image = image
-        self._axes: dict[str, tuple[int, ...]] = {image: axes}
-        self._channels_of_split: dict[str, int] = {}
-        self._steps: list[Step] = []
-        self._weights: dict[str, Tensor] = {}
-        self._same: dict[str, str] = {}
-
-    def graph(self, outputs: Sequence[str]) -> Graph:
-        for name in self._ordered(outputs):
-            self._translate(self._nodes[name])
-        made = tuple(self._map(name) for name in outputs)
-        return simplified(Graph(self._image, tuple(self._steps), made, self._weights))
-
-    def _ordered(self, outputs: Sequence[str]) -> list[str]:
-        """The nodes that the outputs depend on, each after those it reads."""
-        ordered: list[str] = []
-        seen = {self._image, *self._constants}
-        waiting = [(name, False) for name in reversed(outputs)]
-        while waiting:
-            name, is_ready = waiting.pop()
-            if is_ready:
-                ordered.append(name)
-            elif name not in seen:
-                seen.add(name)
-                waiting.append((name, True))
-                waiting.extend((_node_of(read), False) for read in self._nodes[name].input if not read.startswith("^"))
-        return ordered
-
-    def _map(self, name: str) -> str:
-        """The tensor that a node's output is, where the node only passes another's on."""
-        name = name.removesuffix(":0")
-        while name in self._same:
-            name = self._same[name]
-        return name
-
-    def _translate(self, node: Any) -> None:
-        reads = [name.removesuffix(":0") for name in node.input if not name.startswith("^")]
-        if all(name in self._constants for name in reads) and node.op in ARITHMETIC:
-            self._constants[node.name] = ARITHMETIC[node.op](*(self._constants[name] for name in reads))
-            return
-        handler = getattr(self, f"_read_{node.op.lower()}", None)
-        if handler is None:
-            raise GraphError(f"{node.name}: the operation {node.op} is not known")
-        handler(node, reads)
-
-    def _add(self, node: Any, kind: str, maps: Sequence[str], axes: tuple[int, ...], **settings: Any) -> None:
-        self._steps.append(Step(kind, tuple(self._map(name) for name in maps), node.name, settings))
-        self._axes[node.name] = axes
-
-    def _pass(self, node: Any, source: str, axes: tuple[int, ...]) -> None:
-        self._same[node.name] = self._map(source)
-        self._axes[node.name] = axes
-
-    def _spatial(self, values: Any) -> list[int]:
-        """The two values of height and width among four of [B, H, W, C]."""
-        return [int(values[1]), int(values[2])]
-
-    def _convolve(self, node: Any, reads: Sequence[str], *, is_depthwise: bool) -> None:
-        if node.attr["data_format"].s not in (b"", b"NHWC"):
-            raise GraphError(f"{node.name}: only the order NHWC is known")
-        filters = np.asarray(self._constants[reads[1]], np.float32)
-        height, width, channels, count = filters.shape
-        if is_depthwise:
-            moved = filters.transpose(2, 3, 0, 1).reshape(channels * count, 1, height, width)
-        else:
-            moved = filters.transpose(3, 2, 0, 1)
-        self._weights[f"{node.name}.weight"] = torch.from_numpy(np.ascontiguousarray(moved))
-        self._weights[f"{node.name}.bias"] = torch.zeros(len(moved))
-        settings: dict[str, Any] = {
-            "stride": self._spatial(node.attr["strides"].list.i),
-            "dilation": self._spatial(node.attr["dilations"].list.i or (1, 1, 1, 1)),
-            "padding": "same" if node.attr["padding"].s == b"SAME" else [0, 0, 0, 0],
-        }
-        if not node.attr["fused_ops"].list.s:
-            self._add(node, "conv", reads[:1], NHWC, **settings)
-            return
-        self._weights[f"{node.name}.bias"] = torch.from_numpy(np.array(self._constants[reads[2]], np.float32))
-        activations = [name.decode() for name in node.attr["fused_ops"].list.s if name != b"BiasAdd"]
-        unknown = [name for name in activations if name not in ACTIVATIONS]
-        if unknown:
-            raise GraphError(f"{node.name}: the activation {unknown[0]} is not known")
-        if activations:
-            settings["activation"] = [ACTIVATIONS[activations[0]], {}]
-        self._add(node, "conv", reads[:1], NHWC, **settings)
-
-    def _read_conv2d(self, node: Any, reads: Sequence[str]) -> None:
-        self._convolve(node, reads, is_depthwise=False)
-
-    _read__fusedconv2d = _read_conv2d
-
-    def _read_depthwiseconv2dnative(self, node: Any, reads: Sequence[str]) -> None:
-        self._convolve(node, reads, is_depthwise=True)
-
-    _read_fuseddepthwiseconv2dnative = _read_depthwiseconv2dnative
-
-    def _affine(self, node: Any, source: str, scale: Array, shift: Array) -> None:
-        axes = self._axes[source]
-        self._weights[f"{node.name}.scale"] = self._by_channel(node, scale, axes)
-        self._weights[f"{node.name}.shift"] = self._by_channel(node, shift, axes)
-        self._add(node, "affine", [source], axes)
-
-    def _by_channel(self, node: Any, value: Array, axes: tuple[int, ...]) -> Tensor:
-        """A constant [...], broadcast against a map of such axes, as one number or one for each channel."""
-        if value.size == 1:
-            return torch.from_numpy(np.array(value, np.float32).reshape(1))
-        whole = np.asarray(value).reshape((1,) * (4 - np.ndim(value)) + np.shape(value))
-        channel = axes.index(1)
-        if whole.size != whole.shape[channel]:
-            raise GraphError(f"{node.name}: a constant differs from place to place")
-        return torch.from_numpy(np.array(whole, np.float32).reshape(-1))
-
-    def _read_add(self, node: Any, reads: Sequence[str]) -> None:
-        first, second = reads
-        if first in self._constants:
-            first, second = second, first
-        if second in self._constants:
-            self._affine(node, first, np.ones(1), self._constants[second])
-        else:
-            self._join(node, "add", (first, second))
-
-    _read_addv2 = _read_biasadd = _read_add
-
-    def _read_mul(self, node: Any, reads: Sequence[str]) -> None:
-        first, second = reads
-        if first in self._constants:
-            first, second = second, first
-        if second in self._constants:
-            self._affine(node, first, self._constants[second], np.zeros(1))
-        else:
-            self._join(node, "multiply", (first, second))
-
-    def _join(self, node: Any, kind: str, reads: Sequence[str]) -> None:
-        axes = {self._axes[name] for name in reads}
-        if len(axes) > 1:
-            raise GraphError(f"{node.name}: maps of different orders of axes are joined")
-        self._add(node, kind, reads, axes.pop())
-
-    def _read_concatv2(self, node: Any, reads: Sequence[str]) -> None:
-        axes = self._axes[reads[0]]
-        if axes[int(self._constants[reads[-1]])] != 1:
-            raise GraphError(f"{node.name}: only channels are put side by side")
-        self._join(node, "concat", reads[:-1])
-
-    def _read_splitv(self, node: Any, reads: Sequence[str]) -> None:
-        axes = self._axes[reads[0]]
-        if axes[int(self._constants[reads[2]])] != 1:
-            raise GraphError(f"{node.name}: only channels are split")
-        start = 0
-        for number, count in enumerate(self._constants[reads[1]].tolist()):
-            name = node.name if number == 0 else f"{node.name}:{number}"
-            self._steps.append(Step("slice", (self._map(reads[0]),), name, {"start": start, "end": start + count}))
-            self._axes[name] = axes
-            start += count
-
-    def _read_identity(self, node: Any, reads: Sequence[str]) -> None:
-        self._pass(node, reads[0], self._axes[reads[0]])
-
-    def _read_transpose(self, node: Any, reads: Sequence[str]) -> None:
-        axes = self._axes[reads[0]]
-        self._pass(node, reads[0], tuple(axes[int(place)] for place in self._constants[reads[1]]))
-
-    def _read_pad(self, node: Any, reads: Sequence[str]) -> None:
-        axes = self._axes[reads[0]]
-        amounts = dict(zip(axes, self._constants[reads[1]].tolist(), strict=True))
-        if any(amounts[0]) or any(amounts[1]):
-            raise GraphError(f"{node.name}: only height and width are padded")
-        value = float(self._constants[reads[2]]) if len(reads) > 2 else 0.0
-        self._add(node, "pad", reads[:1], axes, padding=[*amounts[3], *amounts[2]], value=value)
-
-    _read_padv2 = _read_pad
-
-    def _read_maxpool(self, node: Any, reads: Sequence[str]) -> None:
-        settings = {
-            "kernel": self._spatial(node.attr["ksize"].list.i),
-            "stride": self._spatial(node.attr["strides"].list.i),
-            "padding": "same" if node.attr["padding"].s == b"SAME" else [0, 0, 0, 0],
-        }
-        self._add(node, "max_pool", reads, NHWC, **settings)
-
-    def _read_mean(self, node: Any, reads: Sequence[str]) -> None:
-        axes = self._axes[reads[0]]
-        if {axes[int(place)] for place in self._constants[reads[1]].reshape(-1)} != {2, 3} or not node.attr["keep_dims"].b:
-            raise GraphError(f"{node.name}: only the mean over height and width is known")
-        self._add(node, "mean", reads[:1], axes)
-
-    def _read_resizebilinear(self, node: Any, reads: Sequence[str]) -> None:
-        centred = "half" if node.attr["half_pixel_centers"].b else "origin"
-        grid = "corners" if node.attr["align_corners"].b else centred
-        size = [int(side) for side in self._constants[reads[1]]]
-        self._add(node, "resize", reads[:1], NHWC, mode="bilinear", grid=grid, size=size)
-
-    def _read_leakyrelu(self, node: Any, reads: Sequence[str]) -> None:
-        slope = float(node.attr["alpha"].f) if "alpha" in node.attr else 0.2
-        self._add(node, "leaky", reads, self._axes[reads[0]], slope=slope)
-
-    def _activate(self, node: Any, reads: Sequence[str]) -> None:
-        self._add(node, ACTIVATIONS[node.op], reads, self._axes[reads[0]])
-
-    _read_relu = _read_relu6 = _read_sigmoid = _activate
-
-
-def _node_of(name: str) -> str:
-    return name.partition(":")[0]

@@ -68,7 +68,7 @@ class PerturbationField:
         return maps[0] * factor, maps[1] * factor
 
 
-class Momentum:
+class StepMemory:
     """Steps along the gradients of the maps, of which earlier ones count less and less.
 
     Source: Dong et al., Boosting adversarial attacks with momentum (CVPR 2018), with the direction's shape kept instead of its

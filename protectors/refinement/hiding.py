@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from protectors.adversaries.one_stage import OneStageDetector
 from protectors.names import OBJECTS
-from protectors.refinement.objective import Objective, feature_loss
+from protectors.refinement.objective import NetworkObjective, feature_loss
 
 CONSIDERED = 0.03
 """Scores of the original from which on a cell is worked on, and of the cloaked photo a little more."""
@@ -23,7 +23,7 @@ LEAST_REFERENCE = 0.5
 """Keeps the task's term finite for photos in which a detector finds next to nothing."""
 
 
-class ObjectHiding(Objective):
+class ObjectHiding(NetworkObjective):
     """Nothing, or nothing of the sensitive labels, shall be found by a detector.
 
     Args:

@@ -8,8 +8,8 @@ from torch import Tensor
 from protectors.judging.quality import Quality
 from protectors.progress import Progress
 from protectors.quality import as_pixels, reaches
-from protectors.refinement.field import Maps, Momentum, PerturbationField
-from protectors.refinement.objective import Objective
+from protectors.refinement.field import Maps, PerturbationField, StepMemory
+from protectors.refinement.objective import NetworkObjective
 from protectors.refinement.views import random_view
 
 FIRST_SIZE = 1.0
@@ -41,10 +41,12 @@ class Refinement:
         chance: draws the views.
     """
 
-    def __init__(self, original: Tensor, objectives: Sequence[Objective], floor: Quality, chance: torch.Generator) -> None:
+    def __init__(
+        self, original: Tensor, objectives: Sequence[NetworkObjective], floor: Quality, chance: torch.Generator
+    ) -> None:
         self._field = PerturbationField(original)
         self._maps = self._field.nothing()
-        self._momentum = Momentum()
+        self._memory = StepMemory()
         self._objectives = tuple(objectives)
         self._floor = floor
         self._chance = chance
@@ -65,12 +67,12 @@ class Refinement:
         for step in range(steps):
             objective = turns[step % len(turns)]
             length = STEP * self._largest * (1 - (1 - LAST_STEP) * step / steps)
-            self._take(self._momentum.step(self._gradients(objective), length))
+            self._take(self._memory.step(self._gradients(objective), length))
             if step + 1 == steps // 2:
                 self._look_at_floor()
             yield Progress(objective.stage, step + 1, steps)
 
-    def _gradients(self, objective: Objective) -> Maps:
+    def _gradients(self, objective: NetworkObjective) -> Maps:
         held = (self._maps[0].detach().requires_grad_(True), self._maps[1].detach().requires_grad_(True))
         loss = objective.loss(random_view(self._field.cloaked(held), self._chance))
         brightness, colour = torch.autograd.grad(loss, held)

@@ -9,14 +9,14 @@ from torch.nn import functional
 
 from protectors.adversaries.pretrained_classifier import PretrainedClassifier
 from protectors.names import OBJECTS, SCENE, SEARCH
-from protectors.refinement.objective import Objective, feature_loss
+from protectors.refinement.objective import NetworkObjective, feature_loss
 from protectors.scene import unlikely
 
 MARGIN = 1.0
 """By how much the drawn class's logit leads where the term of the class is content."""
 
 
-class Misleading(Objective):
+class Misleading(NetworkObjective):
     """A classifier's network shall read a drawn class, or find other photos alike, or only see other features.
 
     Args:

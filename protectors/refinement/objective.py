@@ -13,7 +13,7 @@ PUSH = 3.0
 """k: how far beyond their own values features are pushed away from."""
 
 
-class Objective(ABC):
+class NetworkObjective(ABC):
     """The objective against one network for one photo [1, 3, H, W], which is read once when the objective is made."""
 
     name: str

@@ -13,10 +13,12 @@ from protectors.names import OBJECTS, SCENE
 from protectors.policy import Policy
 from protectors.refinement.hiding import ObjectHiding
 from protectors.refinement.misleading import Misleading, draw_target
-from protectors.refinement.objective import Objective
+from protectors.refinement.objective import NetworkObjective
 
 
-def objectives_for(policy: Policy, adversaries: Adversaries, original: Tensor, chance: torch.Generator) -> list[Objective]:
+def objectives_for(
+    policy: Policy, adversaries: Adversaries, original: Tensor, chance: torch.Generator
+) -> list[NetworkObjective]:
     """Return one objective for each network that is optimised on and that a policy is about.
 
     Where everything is to be hidden, classifiers' features are pushed away as well: what they see, other detectors see too.
@@ -33,7 +35,7 @@ def objectives_for(policy: Policy, adversaries: Adversaries, original: Tensor, c
     optimised = adversaries.optimised
     detectors = [detector for detector in optimised.detectors if isinstance(detector, OneStageDetector)]
     classifiers = [classifier for classifier in optimised.classifiers if isinstance(classifier, PretrainedClassifier)]
-    made: list[list[Objective]] = []
+    made: list[list[NetworkObjective]] = []
     if OBJECTS in policy.protectors:
         made.append([ObjectHiding(detector, original, _labels(policy, detector)) for detector in detectors])
     others = [name for name in policy.protectors if name != OBJECTS]
@@ -47,7 +49,7 @@ def _labels(policy: Policy, detector: OneStageDetector) -> list[int]:
     return [detector.label(name) for name in expanded(policy.sensitive, detector.classes)]
 
 
-def _in_turn(groups: list[list[Objective]]) -> Iterator[Objective]:
+def _in_turn(groups: list[list[NetworkObjective]]) -> Iterator[NetworkObjective]:
     """Yield one of each group after the other, so that no kind of network waits for all of another kind."""
     for place in range(max(len(group) for group in groups)):
         yield from (group[place] for group in groups if place < len(group))

@@ -11,8 +11,9 @@ from torch.nn import functional
 
 from protectors.pretrained.graph import GraphError
 from protectors.pretrained.network import GraphNetwork
-from protectors.pretrained.tensorflow import NCHW, read_frozen, read_javascript
+from protectors.pretrained.tensorflow import read_frozen, read_javascript
 from protectors.pretrained.tensorflow_messages import _graph_class
+from protectors.pretrained.tensorflow_translation import NCHW
 
 FILTERS = np.random.default_rng(1).standard_normal((3, 3, 3, 4)).astype(np.float32)
 SCALE = np.array([1.0, 2.0, 0.5, 1.5], np.float32)

@@ -3,7 +3,7 @@
 import torch
 
 from protectors.perception import VisibilityModel
-from protectors.refinement.field import LARGEST_COLOUR_UNIT, Momentum, PerturbationField
+from protectors.refinement.field import LARGEST_COLOUR_UNIT, PerturbationField, StepMemory
 
 
 def photo(height: int = 48, width: int = 64) -> torch.Tensor:
@@ -50,9 +50,9 @@ def test_maps_that_are_too_large_are_made_smaller_and_others_left() -> None:
 
 
 def test_a_step_is_as_long_as_it_was_asked_for_and_remembers_the_last_one() -> None:
-    momentum = Momentum(0.8)
+    memory = StepMemory(0.8)
     first = (torch.randn(1, 1, 8, 8), torch.randn(1, 2, 4, 4))
-    brightness, _ = momentum.step(first, 0.2)
+    brightness, _ = memory.step(first, 0.2)
     assert abs(float(brightness.square().mean().sqrt()) - 0.2) < 0.02
-    again, _ = momentum.step((torch.zeros(1, 1, 8, 8), torch.zeros(1, 2, 4, 4)), 0.2)
+    again, _ = memory.step((torch.zeros(1, 1, 8, 8), torch.zeros(1, 2, 4, 4)), 0.2)
     torch.testing.assert_close(again, brightness, rtol=0.05, atol=0.02)
