@@ -162,6 +162,13 @@ def transfer(figures: Figures) -> dict[str, Drawing]:
     return {"left_out": bars("success on an architecture that was left out", "success", curves)} if curves else {}
 
 
+def real(figures: Figures) -> dict[str, Drawing]:
+    """The objects that real detectors still find: cloaked against, judging only, left out of the making, and before."""
+    groups = ("seen", "judge", "left_out", "before")
+    curves = present(Curve(group, by(rf"{group}\.(\w+)\.delivered\.objects_left", figures)) for group in groups)
+    return {"objects_left": bars("objects that real detectors still find", "share of the objects", curves)} if curves else {}
+
+
 PLOTS: Mapping[str, Callable[[Figures], dict[str, Drawing]]] = {
     "objects": objects,
     "search": search,
@@ -171,6 +178,7 @@ PLOTS: Mapping[str, Callable[[Figures], dict[str, Drawing]]] = {
     "ensemble": ensemble,
     "transfer": transfer,
     "quality": quality,
+    "real": real,
 }
 
 

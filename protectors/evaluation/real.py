@@ -15,7 +15,8 @@ Figures, by network and form of the photo (``delivered``, ``jpeg75``, each site'
 - ``seen.NETWORK.FORM.top1``, ``.top5``: of classifiers, the share of photos whose class is still read first, or among five;
 - ``seen.search.NETWORK.recall1``, ``.recall10``: how often a search by the cloaked photo finds the original, among 2,000
   others; ``.same1`` and ``.same10`` a mirrored crop of the original, which no one has cloaked;
-- ``seen.psnr.min``, ``.mean``, and so on: how the delivered photos look.
+- ``seen.psnr.min``, ``.mean``, and so on: how the delivered photos look;
+- ``scene.top1``, ``search.recall1``, ``scene.left_out.top1`` and so on: the means over the networks.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,7 +37,7 @@ from protectors.evaluation.gallery import embedded, gallery_photos, rank
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.processes import each, processes
 from protectors.evaluation.real_reading import Pixels, Sums, sums_of
-from protectors.evaluation.real_tables import figures_of
+from protectors.evaluation.real_tables import figures_of, summary_of
 from protectors.manifest import DamagedWeightsError
 from protectors.policy import Policy, Strength
 from protectors.progress import end_of
@@ -165,6 +166,7 @@ def run(measurement: Measurement) -> None:
         for condition in conditions(networks, measurement.quick):
             task = Task(condition, measurement.models, folder)
             measurement.figures |= _measured(measurement, pool, task, room)
+    measurement.figures |= summary_of(measurement.figures)
 
 
 def _make_gallery(measurement: Measurement, room: Cloakroom, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Figures of real machines from the sums of many photos."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
@@ -43,6 +44,23 @@ def figures_of(
             }
         figures[f"{condition}.photos"] = len(looks)
     return figures
+
+
+def summary_of(figures: Figures) -> Figures:
+    """Return what is told first: the looks of ``seen``, and the means over networks of scene and search."""
+    looks = ("psnr.min", "ssim.min", "fsim.min", "ssimulacra2.mean", "delta_e.max")
+    told = {what: figures[f"seen.{what}"] for what in looks}
+    for group, name in (("seen", ""), ("left_out", "left_out.")):
+        for what in ("top1", "top5"):
+            told |= _mean(f"scene.{name}{what}", rf"{group}\.\w+\.delivered\.{what}", figures)
+        for what in ("recall1", "recall10"):
+            told |= _mean(f"search.{name}{what}", rf"{group}\.search\.\w+\.{what}", figures)
+    return told
+
+
+def _mean(name: str, pattern: str, figures: Figures) -> Figures:
+    values = [value for key, value in figures.items() if re.fullmatch(pattern, key)]
+    return {name: float(np.mean(values))} if values else {}
 
 
 def _by_network(sums: Sums) -> dict[str, dict[str, dict[str, float]]]:
