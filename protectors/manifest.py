@@ -16,17 +16,20 @@ FOLDER = Path(__file__).resolve().parent / "models"
 TRAINED = "trained"
 """Where ``cloakroom train grid`` keeps its models, in the folder of pulled ones."""
 
+PAIRS = "pairs"
+"""Where ``cloakroom train pairs`` keeps the generators for real networks, in the folder of pulled models."""
+
 
 @dataclass(frozen=True)
 class Entry:
     """One model. Embedded ones have a ``file`` in FOLDER; full ones a ``url``, fetched when a person asks; imported ones (see
-    ``generators``) were handed out by a service, trained ones are a person's own."""
+    ``generators``) were handed out by a service, trained ones are a person's own, ``data`` ones lie among the public data."""
 
     name: str
     task: Literal["objects", "search", "scene", "visual"]
     role: Literal["adversary", "surrogate", "judge", "target", "auxiliary", "generator"]
     architecture: str
-    set: Literal["embedded", "full", "imported", "trained"]
+    set: Literal["embedded", "full", "imported", "trained", "data"]
     sha256: str
     """Of the embedded file, or of the file behind ``url`` before it is converted."""
     bytes: int
