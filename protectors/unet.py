@@ -20,8 +20,8 @@ FEW_PLACES = 16
 class Convolution(nn.Conv2d):
     """A 3x3 convolution that keeps the size. [B, in, H, W] to [B, out, H, W].
 
-    In bfloat16 on a processor, planes of few places are multiplied as one matrix: there oneDNN's convolutions (torch 2.14.1, with
-    AMX) take two to six times as long, backward most of all, and the U-Net's two lowest levels would cost as much as the rest.
+    In bfloat16 on a processor, planes of few places are multiplied as one matrix: there oneDNN's convolutions (torch 2.14.1,
+    with AMX) take two to six times as long, and the U-Net's two lowest levels would cost more than all others.
     """
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
@@ -37,7 +37,7 @@ class Convolution(nn.Conv2d):
         made = torch.cat(shifted, 3).flatten(0, 2) @ weight
         if self.bias is not None:
             made = made + self.bias.to(features.dtype)
-        return made.unflatten(0, (len(features), height, width)).permute(0, 3, 1, 2)
+        return made.reshape(len(features), height, width, self.out_channels).permute(0, 3, 1, 2)
 
 
 class DoubleConvolution(nn.Sequential):

@@ -65,10 +65,10 @@ def add(commands: Subparsers) -> None:
         actions, "pairs", "A generator for every pair of the real networks among the data; goes on where it was stopped."
     )
     pairs.add_argument("--epochs", type=float, default=10, help="of each generator (%(default)s)")
+    pairs.add_argument("--further-epochs", type=float, default=4, help="of a target's generators after its first (%(default)s)")
     pairs.add_argument(
-        "--further-epochs", type=float, default=4, help="of a target's generators after its first (%(default)s)"
+        "--start", type=Path, metavar="PATH", help="a generator's .safetensors, or a folder of pairs, to begin from (chance)"
     )
-    pairs.add_argument("--start", type=Path, metavar="FILE", help="a generator's .safetensors to begin from (chance)")
     pairs.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder (pairs, beside the pulled models)")
     pairs.set_defaults(run=run_pairs)
     for parser in (visual, pairs):
@@ -134,7 +134,9 @@ def run_visual(args: argparse.Namespace) -> int:
         target = load_classifier(known[args.target], device)
         auxiliary: Classifier | None = None
         if args.auxiliary == AUTO:
-            auxiliary = chosen_auxiliary(target, [load_classifier(own, device) for own in known.values()], data)
+            # Others' networks are not part of the product: whoever takes the generator in would not have its auxiliary model.
+            candidates = [load_classifier(own, device) for own in known.values() if own.set != "data"]
+            auxiliary = chosen_auxiliary(target, candidates, data)
             say(f"auxiliary model: {auxiliary.name}")
         elif args.auxiliary != NONE:
             auxiliary = load_classifier(known[args.auxiliary], device)

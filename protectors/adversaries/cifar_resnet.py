@@ -1,8 +1,8 @@
 """The residual networks that He et al. made for CIFAR-10: three stages of basic blocks, of 16, 32 and 64 channels.
 
-Source: He, Zhang, Ren, Sun, "Deep residual learning for image recognition" (2016), section 4.2, with shortcuts of option A: where a
-stage halves the resolution, the shortcut takes every second pixel and fills the channels that are missing with zeros. It has no
-parameters. The parameters are named as in the published PyTorch checkpoints (``conv1.weight``, ``layer1.0.bn1.weight``,
+Source: He, Zhang, Ren, Sun, "Deep residual learning for image recognition" (2016), section 4.2, with shortcuts of option A:
+where a stage halves the resolution, the shortcut takes every second pixel and fills the channels that are missing with zeros.
+It has no parameters. All others are named as in the published PyTorch checkpoints (``conv1.weight``, ``layer1.0.bn1.weight``,
 ``linear.bias``), so that those load as they are.
 """
 

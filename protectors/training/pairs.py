@@ -3,11 +3,11 @@
     cloakroom train pairs --output DIR
 
 The networks are the ResNets for CIFAR-10 that others trained (``cifar_resnets``). What is finished is entered into
-DIR/manifest.json, which ``cloakroom evaluate visual`` reads where DIR is the folder ``pairs`` among the pulled models. A command
-that was stopped skips what is finished, and goes on within a generator. Only training images are read.
+DIR/manifest.json, which ``cloakroom evaluate visual --real`` reads where DIR is the folder ``pairs`` among the pulled models. A
+command that was stopped skips what is finished, and goes on within a generator. Only training images are read.
 
-To be within a processor's reach, a target's second generator does not begin anew: it begins from the first one, which its target
-reads already, and learns to blind another auxiliary model.
+To be within a processor's reach, a target's second generator does not begin anew: it begins from the first one, which its
+target reads already, and learns to blind another auxiliary model.
 """
 
 import time
@@ -31,8 +31,8 @@ SAID_EVERY = 20.0
 """Seconds between two lines of progress."""
 
 FAINT = 0.1
-"""Share of its strength at which another target's generator begins to draw. At full strength the new target reads next to nothing
-in its pictures and learns slowly; a faint drawing leaves them readable, and what the network knows about images is kept."""
+"""Share of its strength at which another target's generator begins to draw. At full strength the new target reads next to
+nothing in its pictures, and training is slow; a faint drawing leaves them readable and keeps what the network knows."""
 
 FURTHER_RATE = 0.5
 """Of the learning rate, for a generator that begins from one of the same target."""
@@ -54,8 +54,12 @@ class Pair:
 
 @dataclass
 class Pairs:
-    """One folder of generators. ``start`` is a generator's weights that each target's first one, and the one without an auxiliary
-    model, begins from; chance where it is None. ``further_epochs`` is how long each target's other generators are trained."""
+    """One folder of generators. ``start`` is a generator's weights that each target's first one, and the one without an
+    auxiliary model, begins from; chance where it is None. ``further_epochs`` is how long the others are trained.
+
+    Where ``start`` is a folder of an earlier training of pairs, each generator begins from the one of its own name there, and
+    all are trained equally long.
+    """
 
     folder: Path
     data: LabelledImages
@@ -66,7 +70,9 @@ class Pairs:
     start: Path | None = None
 
     def __post_init__(self) -> None:
-        """Raises OtherRunError: the folder's generators are of another recipe."""
+        """Raises OtherRunError: the folder's generators are of another recipe, or the folder to start from has none."""
+        if self.start and self.start.is_dir() and not listed(self.start):
+            raise OtherRunError(f"{self.start} holds no generators of an earlier training to begin from")
         self.folder.mkdir(parents=True, exist_ok=True)
         others = [own.name for own in listed(self.folder) if own.source != self.source]
         if others:
@@ -75,6 +81,9 @@ class Pairs:
     @property
     def source(self) -> str:
         """How all of them are made."""
+        if self.start and self.start.is_dir():
+            (earlier, *_) = (own.source for own in listed(self.start))
+            return f"cloakroom train pairs, {self.recipe}, from those of: {earlier}"
         begun = f", from {self.start.stem} made faint" if self.start else ""
         return f"cloakroom train pairs, {self.recipe}, further epochs {self.further_epochs:g}{begun}"
 
@@ -124,7 +133,9 @@ class Pairs:
 
     def beginning(self, pair: Pair) -> tuple[UNet | None, Recipe]:
         """The network that a generator begins from, None for chance, and its own recipe."""
-        if pair.first:
+        if self.start and self.start.is_dir():
+            network, recipe = network_of(self.start / f"{pair.name}.safetensors", pair.name), self.recipe
+        elif pair.first:
             network = network_of(self.weights(pair.first), pair.first)
             recipe = replace(self.recipe, epochs=self.further_epochs, rate=self.recipe.rate * FURTHER_RATE)
         elif self.start:

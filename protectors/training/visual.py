@@ -74,7 +74,7 @@ class GeneratorTraining:
         self.auxiliary = auxiliary
         self.recipe = recipe
         self.checkpoint = checkpoint
-        # Colours last is quickest in bfloat16. A U-Net has no strided 1x1 convolution, which oneDNN gets wrong (training_layout).
+        # Colours last is quickest in bfloat16. What oneDNN gets wrong in it (training_layout) is not in a U-Net.
         self.layout = torch.channels_last if recipe.half else training_layout(device)
         self.network = (network or UNet()).to(device).to(memory_format=self.layout).train()
         self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=recipe.rate)
