@@ -224,7 +224,7 @@ def test_real_networks_are_measured_with_the_generators_that_there_are(tmp_path:
     # One network drew for both, and without an auxiliary model it is the other network that reads.
     assert figures["resnet32.resnet20.auxiliary"] == figures["resnet32.none.auxiliary"]
     assert figures["resnet32.resnet20.lost"] == pytest.approx(figures["baseline.resnet32"] - figures["resnet32.none.target"])
-    assert (figures["pairs"], figures["pairs_within_ssim"]) == (1, 0)
+    assert (figures["real.pairs"], figures["pairs"], figures["pairs_within_ssim"]) == (1, 1, 0)
 
 
 def test_a_generator_draws_within_the_image() -> None:
