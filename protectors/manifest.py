@@ -19,6 +19,9 @@ ModelSet = Literal["embedded", "pretrained", "full"]
 TRAINED = "trained"
 """Where ``cloakroom train grid`` keeps its models, in the folder of pulled ones."""
 
+PAIRS = "pairs"
+"""Where ``cloakroom train pairs`` keeps the generators for real networks, in the folder of pulled models."""
+
 
 @dataclass(frozen=True)
 class Package:
@@ -41,13 +44,13 @@ class Package:
 class Entry:
     """One model. Embedded ones have a ``file`` in FOLDER; full ones a ``url`` and pretrained ones a ``package``, which are
     fetched when they are asked for; imported ones (see ``generators``) were handed out by a service, trained ones are a
-    person's own."""
+    person's own, ``data`` ones lie among the public data."""
 
     name: str
     task: Literal["objects", "search", "scene", "visual"]
     role: Literal["adversary", "surrogate", "judge", "target", "auxiliary", "generator"]
     architecture: str
-    set: Literal["embedded", "pretrained", "full", "imported", "trained"]
+    set: Literal["embedded", "pretrained", "full", "imported", "trained", "data"]
     sha256: str
     """Of the embedded file, or of the fetched file before it is converted."""
     bytes: int

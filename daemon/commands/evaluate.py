@@ -6,6 +6,7 @@ leaves a report that a person can look at. A run that was stopped goes on where 
 
 import argparse
 import importlib
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ from daemon.commands.console import (
     end_on_sigterm,
     print_json,
 )
-from daemon.figures import CHECKOUT, say, wrapped, write
+from daemon.figures import CHECKOUT, merged, say, wrapped, write
 from daemon.models import model_folder
 from protectors.manifest import DamagedWeightsError, Entry, resolve, weights_file
 
@@ -39,6 +40,9 @@ TEXTS = (CHECKOUT / "README.md", CHECKOUT / "daemon" / "README.md")
 """Written by people, but for the figures in them."""
 OTHER_RESULTS = (CHECKOUT / "tests" / "end_to_end" / "results", CHECKOUT / "tests" / "benchmarks" / "results")
 """Which the README takes figures from as well; their own commands write them."""
+
+EMBEDDED, REAL = "embedded", "real"
+"""The parts of a results file, by the networks that are its adversaries."""
 
 STOPPED = 130
 
@@ -69,6 +73,11 @@ def add(commands: Subparsers) -> None:
         metavar="NAME",
         help="protect against this model, such as torchvision:fasterrcnn_resnet50_fpn; no results file is written",
     )
+    parser.add_argument(
+        "--real",
+        action="store_true",
+        help="visual: the pairs of real networks that `cloakroom train pairs` made generators for",
+    )
     parser.add_argument("--fresh", action="store_true", help="measure everything anew, also what a run before has measured")
     parser.add_argument("--report", type=Path, metavar="DIR", help="folder for the report (default: in the cache folder)")
     parser.set_defaults(run=run)
@@ -89,6 +98,9 @@ def run(args: argparse.Namespace) -> int:
         return FAILED
     except ValueError as problem:
         complain(args, f"{problem}.")
+        return USAGE
+    if args.real and args.what != "visual":
+        complain(args, "--real is for the evaluation of visual.")
         return USAGE
     try:
         return report_again(args, folder) if args.what == "report" else measure(args, folder, device, adversary)
@@ -188,6 +200,7 @@ def measured(
             device,
             adversary=adversary.name if adversary else None,
             models=model_folder(chosen_state(args)),
+            real=args.real,
         )
         try:
             importlib.import_module(f"protectors.evaluation.{name}").run(measurement)
@@ -201,15 +214,31 @@ def measured(
                 results[name]["machine"]["gpu"] = torch.cuda.get_device_name()
             # Another adversary's figures are not those that the README speaks of.
             if not args.quick and adversary is None:
-                write(RESULTS / f"{name}.json", results[name])
+                kept_file = RESULTS / f"{name}.json"
+                write(
+                    kept_file, beside_other_networks(kept_file, args.real, results[name]) if name == "visual" else results[name]
+                )
                 say(f"written to {RESULTS / name}.json")
                 update_texts()
     return results, problems
 
 
+def beside_other_networks(path: Path, real: bool, result: dict[str, Any]) -> dict[str, Any]:
+    """What a results file holds once a result is in it: a run with real networks leaves the figures of the embedded ones where
+    they are, with their own command, machine and date, and the other way round. The counts are of both."""
+    from protectors.evaluation.pairs import counts
+
+    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if before and "parts" not in before:
+        before = merged({}, EMBEDDED, before)
+    made = merged(before, REAL if real else EMBEDDED, result)
+    return {**made, "figures": {**made["figures"], **counts(made["figures"])}}
+
+
 def kept_folder(args: argparse.Namespace, name: str) -> Path:
     """Where a run keeps its finished parts and strips; runs of another size or against another adversary have their own."""
-    words = [name, *(["quick"] if args.quick else []), *([args.adversary.replace(":", "_")] if args.adversary else [])]
+    words = [name, *(["quick"] if args.quick else []), *(["real"] if args.real else [])]
+    words += [args.adversary.replace(":", "_")] if args.adversary else []
     return cache_folder() / "evaluation" / "-".join(words)
 
 
@@ -217,6 +246,7 @@ def command(args: argparse.Namespace, name: str) -> str:
     """Return the command that repeats the measurement."""
     words = ["cloakroom evaluate", name]
     words += ["--quick"] if args.quick else []
+    words += ["--real"] if args.real else []
     words += ["--device", args.device] if args.device != "cpu" else []
     words += ["--adversary", args.adversary] if args.adversary else []
     return " ".join(words)

@@ -20,7 +20,8 @@ from daemon.commands.console import (
 )
 from daemon.figures import say
 from daemon.models import model_folder
-from protectors.manifest import TRAINED, DamagedWeightsError, Entry, entries, listed, sha256_of
+from protectors.cifar_resnets import listed_in
+from protectors.manifest import PAIRS, TRAINED, DamagedWeightsError, Entry, entries, listed, sha256_of
 
 if TYPE_CHECKING:
     from protectors.adversaries.classifier import Classifier
@@ -50,7 +51,6 @@ def add(commands: Subparsers) -> None:
     )
     visual.add_argument("--name", help="what the generator is called (from its models)")
     visual.add_argument("--epochs", type=float, default=10, help="(%(default)s)")
-    visual.add_argument("--rate", type=float, default=1e-3, help="peak learning rate (%(default)s)")
     visual.add_argument("--start", type=Path, metavar="FILE", help="a generator's .safetensors to begin from (chance)")
     visual.add_argument("-o", "--output", type=Path, metavar="DIR", default=Path(), help="where its two files go (here)")
     visual.set_defaults(run=run_visual)
@@ -61,7 +61,22 @@ def add(commands: Subparsers) -> None:
     grid.add_argument("--generator-epochs", type=float, default=10, help="of each generator (%(default)s)")
     grid.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder (trained, beside the pulled models)")
     grid.set_defaults(run=run_grid)
-    for parser in (visual, grid):
+    pairs = add_command(
+        actions, "pairs", "A generator for every pair of the real networks among the data; goes on where it was stopped."
+    )
+    pairs.add_argument("--epochs", type=float, default=10, help="of each generator (%(default)s)")
+    pairs.add_argument("--further-epochs", type=float, default=4, help="of a target's generators after its first (%(default)s)")
+    pairs.add_argument(
+        "--start", type=Path, metavar="PATH", help="a generator's .safetensors, or a folder of pairs, to begin from (chance)"
+    )
+    pairs.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder (pairs, beside the pulled models)")
+    pairs.set_defaults(run=run_pairs)
+    for parser in (visual, pairs):
+        parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate (%(default)s)")
+        parser.add_argument("--batch", type=int, default=128, help="images in a step (%(default)s)")
+        parser.add_argument("--bfloat16", dest="half", action="store_true", help="compute in bfloat16, for processors with AMX")
+        parser.add_argument("--sharp", action="store_true", help="never smooth what the models read in training")
+    for parser in (visual, grid, pairs):
         parser.add_argument("--data", type=Path, metavar="DIR", help="where cifar10.npz is (CLOAKROOM_DATA)")
         parser.add_argument("--device", choices=("cpu", "cuda", "auto"), default="auto", help="what computes (%(default)s)")
         parser.add_argument("--seed", type=int, default=0, help="(%(default)s)")
@@ -86,8 +101,12 @@ def what_failed(problem: Exception, folder: Path) -> str:
 
 
 def readers(args: argparse.Namespace) -> dict[str, Entry]:
-    """The classifiers of 32x32 images that there are: the embedded ones, and those that the grid has trained."""
-    known = (*entries(), *listed(model_folder(chosen_state(args)) / TRAINED))
+    """The classifiers of 32x32 images that there are: the embedded ones, those that the grid has trained, and those of others
+    among the data."""
+    from protectors.archive import DEFAULT_FOLDER
+
+    real = listed_in(args.data or DEFAULT_FOLDER)
+    known = (*entries(), *listed(model_folder(chosen_state(args)) / TRAINED), *real)
     return {own.name: own for own in known if own.task == "visual" and own.role != "generator"}
 
 
@@ -106,8 +125,8 @@ def run_visual(args: argparse.Namespace) -> int:
     if args.name is not None and not NAME.fullmatch(args.name):
         complain(args, "--name may have up to 24 of a-z, 0-9, - and _, and begins with a letter.")
         return USAGE
-    if args.epochs <= 0 or args.rate <= 0 or args.auxiliary == args.target:
-        complain(args, "--epochs and --rate have to be above zero, and --auxiliary another model than --target.")
+    if args.epochs <= 0 or args.rate <= 0 or args.batch < 1 or args.auxiliary == args.target:
+        complain(args, "--epochs, --rate and --batch have to be above zero, and --auxiliary another model than --target.")
         return USAGE
     try:
         data = images_for(args)
@@ -115,12 +134,15 @@ def run_visual(args: argparse.Namespace) -> int:
         target = load_classifier(known[args.target], device)
         auxiliary: Classifier | None = None
         if args.auxiliary == AUTO:
-            auxiliary = chosen_auxiliary(target, [load_classifier(own, device) for own in known.values()], data)
+            # Others' networks are not part of the product: whoever takes the generator in would not have its auxiliary model.
+            candidates = [load_classifier(own, device) for own in known.values() if own.set != "data"]
+            auxiliary = chosen_auxiliary(target, candidates, data)
             say(f"auxiliary model: {auxiliary.name}")
         elif args.auxiliary != NONE:
             auxiliary = load_classifier(known[args.auxiliary], device)
         network = network_of(args.start, args.start.name) if args.start else None
-        recipe = Recipe(args.epochs, args.seed, args.rate, start=marked(network) if network else "")
+        start = marked(network) if network else ""
+        recipe = Recipe(args.epochs, args.seed, args.rate, args.batch, start, args.half, not args.sharp)
         made = trained(args, data, target, auxiliary, recipe, network)
     except GeneratorError:
         complain(args, f"{args.start} is not a generator's weights. Give --start its .safetensors file.")
@@ -223,4 +245,36 @@ def run_grid(args: argparse.Namespace) -> int:
         print_json({"folder": str(folder), "models": sorted(grid.models)})
     else:
         print(f"Trained: {len(grid.models)} models in {folder}.")
+    return OK
+
+
+def run_pairs(args: argparse.Namespace) -> int:
+    end_on_sigterm()
+    from protectors.archive import DEFAULT_FOLDER
+    from protectors.generators import GeneratorError
+    from protectors.training.pairs import Pairs
+    from protectors.training.visual import OtherRunError, Recipe
+
+    if min(args.epochs, args.further_epochs, args.rate, args.batch) <= 0:
+        complain(args, "--epochs, --further-epochs, --rate and --batch have to be above zero.")
+        return USAGE
+    folder = args.output or model_folder(chosen_state(args)) / PAIRS
+    data = args.data or DEFAULT_FOLDER
+    networks = listed_in(data)
+    if len(networks) < 2:
+        complain(args, f"{data} has no networks to make pairs of. Say where the data is with --data or CLOAKROOM_DATA.")
+        return FAILED
+    try:
+        recipe = Recipe(args.epochs, args.seed, args.rate, args.batch, half=args.half, smooth=not args.sharp)
+        made = Pairs(folder, images_for(args), say, networks, recipe, args.further_epochs, args.start).run()
+    except GeneratorError:
+        complain(args, f"{args.start} is not a generator's weights. Give --start its .safetensors file.")
+        return USAGE
+    except (OSError, OtherRunError, DamagedWeightsError) as problem:
+        complain(args, what_failed(problem, folder))
+        return FAILED
+    if args.json:
+        print_json({"folder": str(folder), "generators": [own.name for own in made]})
+    else:
+        print(f"Trained: {len(made)} generators in {folder}.")
     return OK

@@ -15,6 +15,7 @@ from torchvision.models.detection import (
 )
 
 from protectors.adversaries.cifar_networks import NETWORKS
+from protectors.adversaries.cifar_resnet import CifarResNet
 from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.dense_resnet import DenseResNetClassifier
 from protectors.adversaries.detector import Detector, TorchvisionDetector, TwoStageDetector
@@ -48,6 +49,9 @@ CLASSIFIERS: dict[str, Callable[[int], nn.Module]] = {
     "mobilenet": lambda classes: mobilenet_v3_small(weights=None, num_classes=classes),
     "shufflenet": lambda classes: shufflenet_v2_x0_5(weights=None, num_classes=classes),
     "resnet50": lambda classes: resnet50(weights=None, num_classes=classes),
+    "cifar_resnet20": lambda classes: CifarResNet(20, classes),
+    "cifar_resnet32": lambda classes: CifarResNet(32, classes),
+    "cifar_resnet44": lambda classes: CifarResNet(44, classes),
 }
 CIFAR = re.compile(r"(\w+)_cifar(?:_x([\d.]+))?")
 """A network in its CIFAR form, such as ``vgg13_bn_cifar``, or ``vgg13_bn_cifar_x0.25`` of a quarter of the width."""
@@ -115,6 +119,8 @@ def load_classifier(own: Entry, device: torch.device, folder: Path | None = None
     classes = own.classes or CLASS_LISTS[own.architecture]
     model = build(own.architecture, len(classes))
     model.load_state_dict(read_weights(own, folder))
+    if isinstance(model, CifarResNet):
+        model.fold()
     return Classifier(own.name, model.to(device), classes, own.input_size)
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from protectors.evaluation.pairs import blinds_auxiliary, ends, is_less_like, keeps_target
+
 SUBJECTS = {"m_all": "M_all", "m_sen": "M_sen", "search": "search", "scene": "scene"}
 
 
@@ -17,8 +19,43 @@ class Grid:
 
 def grid(name: str, figures: Mapping[str, float]) -> Grid | None:
     """The grid of one evaluation, where it has one."""
-    made = {"survival": survival, "quality": quality, "ensemble": ensemble, "transfer": transfer}.get(name)
+    grids = {"visual": visual, "survival": survival, "quality": quality, "ensemble": ensemble, "transfer": transfer}
+    made = grids.get(name)
     return made(figures) if made else None
+
+
+def visual(figures: Mapping[str, float]) -> Grid | None:
+    """Each pair of target and auxiliary model, and how many of the published bounds it is within; None where there is none."""
+    rows = []
+    for end in ends(figures):
+        target, _, auxiliary = end.partition(".")
+        clean, alone = (figures.get(key) for key in (f"baseline.{target}", f"{target}.none.ssim"))
+        within = (keeps_target(figures, end), blinds_auxiliary(figures, end), is_less_like(figures, end))
+        rows.append(
+            (
+                f"{target} / {auxiliary}",
+                _share(clean),
+                _share(figures.get(f"{end}.target")),
+                _share(figures[f"{end}.auxiliary"]),
+                f"{figures[f'{end}.ssim']:.3f}",
+                "–" if alone is None else f"{alone:.3f}",
+                f"{sum(within)} of {len(within)}",
+            )
+        )
+    head = (
+        "target / auxiliary model",
+        "target before",
+        "target after",
+        "auxiliary after",
+        "SSIM",
+        "SSIM without",
+        "bounds met",
+    )
+    return Grid(head, tuple(rows)) if rows else None
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}".replace("%", " %")
 
 
 def survival(figures: Mapping[str, float]) -> Grid:

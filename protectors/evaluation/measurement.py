@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from protectors.manifest import TRAINED, entries, listed
+from protectors.manifest import PAIRS, TRAINED, entries, listed
 
 SEED = 0
 """Of every evaluation."""
@@ -38,6 +38,7 @@ class Measurement:
         device: what torch computes on, "cpu" or "cuda".
         adversary: the model to protect against, as the manifest resolves it; None takes the embedded one.
         models: the folder of pulled models, and of those trained since.
+        real: whether the networks are those that others trained, instead of those trained here.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Measurement:
         *,
         adversary: str | None = None,
         models: Path | None = None,
+        real: bool = False,
     ) -> None:
         self.name = name
         self.quick = quick
@@ -60,6 +62,7 @@ class Measurement:
         self.device = device
         self.adversary = adversary
         self.models = models
+        self.real = real
         self.figures: Figures = {}
         self.strips = strips
         self._kept = kept
@@ -128,7 +131,7 @@ def fingerprint(name: str, quick: bool, device: str, data: Path, adversary: str 
     digest = hashlib.sha256(f"{name} {quick} {device} {adversary}".encode())
     for source in sorted(sources(ROOM / "evaluation" / f"{name}.py")):
         digest.update(source.read_bytes())
-    for own in (*entries(), *(listed(models / TRAINED) if models else ())):
+    for own in (*entries(), *(own for folder in (TRAINED, PAIRS) if models for own in listed(models / folder))):
         if own.task == name:
             digest.update(f"{own.name} {own.sha256}".encode())
     # Of each pulled model the store keeps the hash; those of all the photos would take longer than a quick run.

@@ -40,7 +40,11 @@ def cells(row: Published, figures: Mapping[str, float]) -> tuple[str, str, str, 
 
 
 def provenance(result: Result) -> str:
-    """One sentence on how a result came about."""
+    """One sentence on how a result came about, or one for each of its parts."""
+    return " ".join(_measured_by(part) for part in result.get("parts", {"": result}).values())
+
+
+def _measured_by(result: Result) -> str:
     machine = result["machine"]
     gpu = f"{machine['gpu']}, " if "gpu" in machine else ""
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())

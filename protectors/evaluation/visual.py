@@ -1,7 +1,8 @@
 """Protective perturbations on CIFAR-10's test split: what the target and others still read, what people see, what it costs.
 
 For each pair of target and auxiliary model that a generator was trained for: those of the grid (``cloakroom train grid``) where
-it was run, else the embedded one. All is read from the 8-bit images that would be delivered.
+it was run, else the embedded one; and, where they are asked for, the pairs of real networks (``cloakroom train pairs``). All is
+read from the 8-bit images that would be delivered.
 """
 
 import time
@@ -21,13 +22,15 @@ from protectors.adversaries.loading import load_classifier
 from protectors.archive import Archive
 from protectors.base import Budget
 from protectors.channel.exact import jpeg
+from protectors.cifar_resnets import listed_in
 from protectors.evaluation.leakage import under
 from protectors.evaluation.measurement import SEED, Figures, Measurement
+from protectors.evaluation.pairs import counts
 from protectors.evaluation.reading import images_of, share_right
 from protectors.evaluation.running import outcome_of
 from protectors.evaluation.search import enlarged
 from protectors.generators import load as load_generator
-from protectors.manifest import TRAINED, Entry, entries, listed
+from protectors.manifest import PAIRS, TRAINED, DamagedWeightsError, Entry, entries, listed
 from protectors.optimisation import on_levels
 from protectors.quality import ssim_of
 from protectors.unet import UNet
@@ -35,6 +38,9 @@ from protectors.visual import VisualProtector, smaller
 
 IMAGES = 10_000
 QUICK_IMAGES = 200
+SETTLED_IMAGES = 300
+"""Of the pairs of real networks, for which settling what is delivered takes longest."""
+
 LARGER = 4
 """Times the side, for what becomes of pictures that are not of the model's size."""
 
@@ -45,7 +51,7 @@ STRIPS = 8
 
 @dataclass(frozen=True)
 class Zoo:
-    """The models that pairs are made of: the grid's where it was run, else the embedded ones."""
+    """The models that pairs are made of: the grid's where it was run, else the embedded ones; or the real ones."""
 
     models: tuple[Entry, ...]
     device: torch.device
@@ -55,6 +61,18 @@ class Zoo:
         trained = [own for own in listed(folder / TRAINED) if own.task == "visual"] if folder else []
         # Names are a manifest's own, and the grid has networks of the same: its models stand in the embedded ones' place.
         return cls(tuple(trained or (own for own in entries() if own.task == "visual")), device)
+
+    @classmethod
+    def real(cls, folder: Path | None, data: Path, device: torch.device) -> "Zoo":
+        """The networks that others trained, and the generators for their pairs.
+
+        Raises:
+            DamagedWeightsError: no such generator has been trained.
+        """
+        generators = listed(folder / PAIRS) if folder else ()
+        if not generators:
+            raise DamagedWeightsError("no generators for real networks are there: run `cloakroom train pairs`")
+        return cls((*generators, *listed_in(data)), device)
 
     @property
     def generators(self) -> list[Entry]:
@@ -75,15 +93,18 @@ def run(measurement: Measurement) -> None:
     tests = np.random.default_rng(SEED).permutation(np.where(archive["is_test"])[0])
     tests = tests[: QUICK_IMAGES if measurement.quick else IMAGES]
     images, truth = images_of(archive, tests), torch.from_numpy(archive["labels"][tests].astype(np.int64))
-    zoo = Zoo.of(measurement.models, torch.device(measurement.device))
+    device = torch.device(measurement.device)
+    zoo = Zoo.real(measurement.models, measurement.data, device) if measurement.real else Zoo.of(measurement.models, device)
     measurement.figures["images"] = len(images)
     for generator in zoo.generators:
         measurement.part(generator.name, partial(pair, generator, zoo, images, truth, measurement))
     measurement.figures["generator.parameters"] = sum(own.numel() for own in UNet().parameters())
     measurement.figures["generator.bytes"] = max(own.bytes for own in zoo.generators)
-    ends = [key.removesuffix(".lost") for key in measurement.figures if key.endswith(".lost") and ".none." not in key]
-    measurement.figures["pairs"] = len(ends)
-    measurement.figures["pairs_within_5"] = sum(measurement.figures[f"{end}.lost"] <= 0.05 for end in ends)
+    counted = counts(measurement.figures)
+    measurement.figures |= counted
+    if measurement.real:
+        # Kept apart as well: in the results file the counts above are of all pairs.
+        measurement.figures |= under("real", counted)
 
 
 def short(name: str) -> str:
@@ -109,12 +130,18 @@ def pair(generator: Entry, zoo: Zoo, images: Tensor, truth: Tensor, measurement:
     if not generator.auxiliary:
         # For comparing alone, and never delivered: settling it would be what it was trained without.
         return figures
+    settled = min(len(images), SETTLED_IMAGES) if measurement.real else len(images)
     figures |= {
         f"baseline.{short(target.name)}": clean,
         f"baseline.{short(auxiliary.name)}": share_right(auxiliary, images, truth),
-        **under(f"{prefix}.settled", delivered_figures(protector, target, images, truth, measurement, prefix)),
-        **under(prefix, times(protector, target, images[:TIMED])),
+        f"{prefix}.settled.images": settled,
+        **under(
+            f"{prefix}.settled", delivered_figures(protector, target, images[:settled], truth[:settled], measurement, prefix)
+        ),
     }
+    if not measurement.real:
+        # What a generator costs does not depend on the pair that it was trained for.
+        figures |= under(prefix, times(protector, target, images[:TIMED]))
     return figures
 
 

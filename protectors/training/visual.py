@@ -39,10 +39,16 @@ class Recipe:
     batch: int = BATCH
     start: str = ""
     """A short mark of the weights that it begins from; none where it begins from chance."""
+    half: bool = False
+    """Whether the networks compute in bfloat16: two to three times as quick on processors with AMX or AVX512-BF16."""
+    smooth: bool = True
+    """Whether every second batch is read after the smoothing that enlarging and shrinking cause."""
 
     def __str__(self) -> str:
         begun = f", from {self.start}" if self.start else ""
-        return f"epochs {self.epochs:g}, seed {self.seed}, rate {self.rate:g}, batch {self.batch}{begun}"
+        half = ", bfloat16" if self.half else ""
+        sharp = "" if self.smooth else ", never smoothed"
+        return f"epochs {self.epochs:g}, seed {self.seed}, rate {self.rate:g}, batch {self.batch}{half}{sharp}{begun}"
 
 
 class OtherRunError(Exception):
@@ -68,7 +74,9 @@ class GeneratorTraining:
         self.auxiliary = auxiliary
         self.recipe = recipe
         self.checkpoint = checkpoint
-        self.network = (network or UNet()).to(device).train()
+        # Colours last is quickest in bfloat16. What oneDNN gets wrong in it (training_layout) is not in a U-Net.
+        self.layout = torch.channels_last if recipe.half else training_layout(device)
+        self.network = (network or UNet()).to(device).to(memory_format=self.layout).train()
         self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=recipe.rate)
         self.per_epoch = max(1, len(data.train) // recipe.batch)
         self.total = max(1, round(recipe.epochs * self.per_epoch))
@@ -101,11 +109,12 @@ class GeneratorTraining:
         order = torch.randperm(len(self.data.train), generator=self._chance(epoch, 0))
         chosen = self.data.train[order[place * self.recipe.batch : (place + 1) * self.recipe.batch].to(self.data.train.device)]
         images = shaken(self.data.images[chosen], self._chance(self.step, 1)).float() / 255
-        images = images.contiguous(memory_format=training_layout(images.device))
-        made = perturbed(self.network, images)
-        arrived = smoothed(made) if self.step % 2 else made
-        logits = self.target.logits(arrived)
-        others = self.auxiliary.logits(arrived) if self.auxiliary else None
+        images = images.contiguous(memory_format=self.layout)
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.recipe.half):
+            made = perturbed(self.network, images)
+            arrived = smoothed(made) if self.recipe.smooth and self.step % 2 else made
+            logits = self.target.logits(arrived).float()
+            others = self.auxiliary.logits(arrived).float() if self.auxiliary else None
         cost = loss(images, made, logits, others, self.data.labels[chosen], Weights())
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.rate * rate_share(self.step / self.total)

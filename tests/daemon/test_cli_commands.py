@@ -28,7 +28,7 @@ from tests.daemon.samples import astronaut, opened, saved
 COMMANDS = [
     ["serve"], ["protect"], ["pair"], ["status"], ["dashboard"], ["cluster"], ["models"], ["models", "list"],
     ["models", "pull"], ["models", "verify"], ["models", "import"], ["models", "remove"], ["settings"],
-    ["doctor"], ["evaluate"], ["bench"], ["train", "visual"], ["train", "grid"], ["forget"],
+    ["doctor"], ["evaluate"], ["bench"], ["train", "visual"], ["train", "grid"], ["train", "pairs"], ["forget"],
 ]  # fmt: skip
 
 

@@ -202,6 +202,41 @@ def test_all_measures_each_and_tells_them_apart(
     assert read_results(checkout.results)["visual"]["command"] == "cloakroom evaluate visual"
 
 
+def test_real_networks_and_embedded_ones_stand_in_one_file(
+    checkout: Checkout, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each run leaves the figures of the other networks, and says of both how they were measured; the counts are of both."""
+    path, visual = checkout.results / "visual.json", stand_in(monkeypatch, "visual")
+    older = {"vgg.none.ssim": 0.2, "vgg.resnet.ssim": 0.1, "vgg.resnet.lost": 0.04, "vgg.resnet.auxiliary": 0.1, "pairs": 1}
+    about = {"command": "cloakroom evaluate visual", "machine": {}, "versions": {}, "seed": 0, "date": "2026-11-21"}
+    path.write_text(json.dumps({"figures": older, **about}))
+    made = {"real.other.lost": 0.06, "real.other.auxiliary": 0.1, "real.other.ssim": 0.5, "real.none.ssim": 0.6}
+    monkeypatch.setattr(
+        sys.modules["protectors.evaluation.visual"], "run", lambda measurement: measurement.figures.update(made)
+    )
+    monkeypatch.setattr(evaluate, "update_texts", lambda: None)
+    assert main(["evaluate", "visual", "--real", "--json"]) == 0
+    assert json.loads(said()[0])["figures"] == made
+    written = json.loads(path.read_text())
+    assert written["parts"]["embedded"] == {"keys": sorted(older), **about}
+    assert written["parts"]["real"]["command"] == "cloakroom evaluate visual --real"
+    expected = {**older, **made, "pairs": 2, "pairs_within_5": 1, "pairs_within_auxiliary": 2}
+    assert written["figures"] == {**expected, "pairs_within_ssim": 2, "pairs_within_all": 1}
+    monkeypatch.setattr(sys.modules["protectors.evaluation.visual"], "run", visual.run)
+    assert main(["evaluate", "visual", "--json"]) == 0
+    written = json.loads(path.read_text())
+    assert {"real.other.lost", "p_fgsm.psnr"} <= set(written["figures"])
+    assert "vgg.resnet.lost" not in written["figures"]
+    assert written["figures"]["pairs"] == 1
+
+
+def test_real_networks_are_those_of_visual_alone(checkout: Checkout, evaluation: Evaluation, said: Said) -> None:
+    assert main(["evaluate", "scene", "--real"]) == 2
+    assert "--real is for the evaluation of visual" in said()[1]
+    assert main(["evaluate", "visual", "--real", "--data", str(checkout.root)]) == 1
+    assert "cifar10.npz" in said()[1]
+
+
 def test_what_cannot_be_measured_does_not_stop_the_others(
     checkout: Checkout, evaluation: Evaluation, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,14 @@ def test_training_says_what_data_it_lacks(tmp_path: Path, capsys: pytest.Capture
         assert "--data" in capsys.readouterr().err
 
 
+def test_pairs_need_networks_and_sense(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "pairs", "--data", str(tmp_path), "--device", "cpu", "-o", str(tmp_path / "pairs")]) == 1
+    assert "no networks to make pairs of" in capsys.readouterr().err
+    for option in ("--epochs", "--further-epochs", "--rate", "--batch"):
+        assert main(["train", "pairs", option, "0"]) == 2
+        assert "above zero" in capsys.readouterr().err
+
+
 def test_the_grid_refuses_networks_that_there_are_not(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "grid", "--networks", "vgg99"]) == 2
     assert "vgg99" in capsys.readouterr().err

@@ -126,6 +126,15 @@ def test_the_tables_say_what_is_measured_and_where() -> None:
     assert text.count("\n## ") == 1
 
 
+def test_a_result_of_several_parts_says_how_each_was_measured() -> None:
+    one, other = (
+        {**result({}), "command": command} for command in ("cloakroom evaluate visual", "cloakroom evaluate visual --real")
+    )
+    text = markdown({"visual": {**other, "figures": {"images": 2.0}, "parts": {"embedded": one, "real": other}}})
+    said = re.findall(r"Measured by `([^`]+)` on A <quick> one", text)
+    assert said == ["cloakroom evaluate visual", "cloakroom evaluate visual --real"]
+
+
 def test_what_no_paper_prints_has_a_grid_of_its_own() -> None:
     text = markdown({name: result(EVERY_PLOT[name]) for name in ("survival", "ensemble", "transfer", "quality")})
     heads = re.findall(r"^\| success on the file a site keeps \|(.*)\|$", text, re.MULTILINE)
