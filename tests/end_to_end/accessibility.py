@@ -30,7 +30,8 @@ async def violations(page: Page) -> list[str]:
 async def _show_everything(stage: Stage) -> None:
     """What uploads would have left behind for the pages to show."""
     page = await stage.browser.open_extension("options/options.html")
-    report = {"verdicts": [{"protector": "scene", "protected": True, "before": ["street"], "after": ["forest"]}]}
+    verdict = {"protector": "scene", "adversary": "scenes", "protected": True, "before": ["street"], "after": ["forest"]}
+    report = {"models": "embedded", "verdicts": [verdict]}
     last = {
         "host": HOST,
         "when": 0,
