@@ -2,7 +2,8 @@
 
     python -m tests.end_to_end.demo [--photo FILE] [--browser chromium|firefox] [--output DIR] [--json]
 
-Exit status 0 only if the site received a cloaked photo that looks well, and never the original. What machines still read is said.
+Exit status 0 only if the site received a cloaked photo that looks well, and never the original. It says what machines still
+read.
 """
 
 import argparse
