@@ -47,6 +47,9 @@ class RunLimits:
         os.environ[MARK] = self.mark
 
     def start(self) -> None:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # A shell without job control starts what runs in its background so: the deadline's interrupt would go unheard.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         threading.Thread(target=self._watch, name="run limits", daemon=True).start()
 
     def _watch(self) -> None:
