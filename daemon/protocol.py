@@ -38,7 +38,7 @@ class Policy(Record):
     """What to hide from whom. Nothing may be left out on the wire; the worker knows which names exist."""
 
     protectors: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=8)]
-    strength: Literal["subtle", "balanced", "strong"]
+    strength: Literal["instant", "subtle", "balanced", "strong"]
     sensitive: Annotated[tuple[Label, ...], Meta(max_length=128)]
 
 

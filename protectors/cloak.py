@@ -20,6 +20,7 @@ from protectors.adversaries.loaded import load_adversaries
 from protectors.base import Budget
 from protectors.channel.channel_set import AS_IT_IS, ChannelSet, expected
 from protectors.channel.exact import saved_as_jpeg
+from protectors.channel.resizing import resized
 from protectors.device import pick_device
 from protectors.judging.judge import Judge
 from protectors.judging.question import questions_for
@@ -32,6 +33,7 @@ from protectors.perception import VisibilityModel
 from protectors.policy import BUDGETS, FLOORS, ONE_EACH, REFINEMENTS, Policy, RefinementBudget
 from protectors.progress import Progress
 from protectors.quality import as_pixels, as_tensor
+from protectors.refinement.generator import load_generator
 from protectors.refinement.photo import refined
 from protectors.saving import Save, SavedFile
 from protectors.scene import MARGIN, SceneProtector
@@ -56,6 +58,7 @@ class Cloakroom:
         self.device = str(self._device)
         self.adversaries = load_adversaries(self._device, model_folder)
         self.visuals = VisualProtectors(self._device, model_folder)
+        self.generator = load_generator(self._device) if self.adversaries.model_set == "pretrained" else None
         self._refinement: RefinementBudget | None = None
 
     def hurried(self) -> "Cloakroom":
@@ -113,12 +116,14 @@ class Cloakroom:
         return made
 
     def _working(self, native: Tensor) -> Tensor:
-        """Return the photo at the working resolution, sampled as detectors sample it; small photos stay as they are."""
+        """Return the photo at the working resolution, sampled as its detectors sample it; small photos stay as they are."""
         height, width = native.shape[2:]
         scale = self.adversaries.working_side / max(height, width)
         if scale > 0.8:
             return native
         size = (max(1, round(height * scale)), max(1, round(width * scale)))
+        if self.adversaries.model_set == "pretrained":
+            return resized(native, *size)
         return functional.interpolate(native, size, mode="bilinear", align_corners=False)
 
     def cloak(
@@ -147,15 +152,15 @@ class Cloakroom:
         """
         policy = judge.policy
         originals, budget, floor = self._working(native), BUDGETS[policy.strength], FLOORS[policy.strength]
+        if self.adversaries.model_set == "pretrained":
+            refinement, generator = self._refinement or REFINEMENTS[policy.strength], self.generator
+            return (yield from refined(native, originals, judge, self.adversaries, _chance(seed), saves, refinement, generator))
         yield Progress("quality", 0, len(saves))
         good_saves = promising(judge.original, saves, floor)
         if not good_saves:
             # Said at once rather than after a minute: saving alone changes this photo too much.
             nothing = NativePerturbation(native, torch.zeros_like(originals), budget.radius)
             return NativeResult(judge.original, nothing, 0.0, None)
-        if self.adversaries.model_set == "pretrained":
-            refinement = self._refinement or REFINEMENTS[policy.strength]
-            return (yield from refined(native, originals, judge, self.adversaries, _chance(seed), good_saves, refinement))
         hardest = expected(max(native.shape[2:]), max(originals.shape[2:]))
         images = originals
         for channels in dict.fromkeys((hardest, AS_IT_IS)):

@@ -47,7 +47,7 @@ class Entry:
     person's own, ``data`` ones lie among the public data."""
 
     name: str
-    task: Literal["objects", "search", "scene", "visual"]
+    task: Literal["objects", "search", "scene", "visual", "cloak"]
     role: Literal["adversary", "surrogate", "judge", "target", "auxiliary", "generator"]
     architecture: str
     set: Literal["embedded", "pretrained", "full", "imported", "trained", "data"]

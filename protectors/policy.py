@@ -7,15 +7,18 @@ from protectors.base import Budget
 from protectors.judging.quality import Quality
 from protectors.names import DEFAULT, PROTECTORS, is_visual
 
-Strength = Literal["subtle", "balanced", "strong"]
+Strength = Literal["instant", "subtle", "balanced", "strong"]
+"""How much is asked of a cloak. ``instant`` is as visible as ``balanced``, and drawn at once instead of refined."""
 
 BUDGETS: dict[Strength, Budget] = {
+    "instant": Budget(radius=8 / 255, steps=8, noticeable=0.45),
     "subtle": Budget(radius=4 / 255, steps=36, noticeable=0.3),
     "balanced": Budget(radius=8 / 255, steps=45, noticeable=0.45),
     "strong": Budget(radius=12 / 255, steps=54, noticeable=0.65),
 }
 
 FLOORS: dict[Strength, Quality] = {
+    "instant": Quality(psnr=36, ssim=0.97, fsim=0.985),
     "subtle": Quality(psnr=38, ssim=0.98, fsim=0.99),
     "balanced": Quality(psnr=36, ssim=0.97, fsim=0.985),
     "strong": Quality(psnr=33, ssim=0.95, fsim=0.975),
@@ -25,8 +28,14 @@ FLOORS: dict[Strength, Quality] = {
 
 @dataclass(frozen=True)
 class RefinementBudget:
-    """How a photo is cloaked against pretrained networks: gradient calls of the first round and of each further one, how many
-    further rounds there are for a photo that is not protected yet, and the largest change of a value (of 1)."""
+    """How a photo is cloaked against pretrained networks.
+
+    Attributes:
+        steps: gradient calls of the first round, at most.
+        further_steps: those of each further round, at most.
+        rounds: further rounds, for a photo that is not protected yet.
+        radius: the largest change of a value, of 1.
+    """
 
     steps: int
     further_steps: int
@@ -35,9 +44,10 @@ class RefinementBudget:
 
 
 REFINEMENTS: dict[Strength, RefinementBudget] = {
-    "subtle": RefinementBudget(steps=40, further_steps=16, rounds=2, radius=12 / 255),
-    "balanced": RefinementBudget(steps=40, further_steps=16, rounds=2, radius=16 / 255),
-    "strong": RefinementBudget(steps=40, further_steps=16, rounds=2, radius=24 / 255),
+    "instant": RefinementBudget(steps=0, further_steps=0, rounds=0, radius=16 / 255),
+    "subtle": RefinementBudget(steps=20, further_steps=8, rounds=2, radius=12 / 255),
+    "balanced": RefinementBudget(steps=20, further_steps=8, rounds=2, radius=16 / 255),
+    "strong": RefinementBudget(steps=20, further_steps=8, rounds=2, radius=24 / 255),
 }
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from protectors.judging.quality import Quality
 
@@ -14,6 +15,9 @@ STRIP = 64
 
 FSIM_SIDE = 256
 """Pixels that the shorter side of a photo is brought to before its features are looked at (Zhang et al., section III)."""
+
+CELLS_A_STRIP = 32
+"""Rows of cells that are averaged at a time."""
 
 MIDDLE = 128.0
 """Taken from pixel values before their squares are summed."""
@@ -70,24 +74,31 @@ def fsim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
 
     Source: Zhang, Zhang, Mou, Zhang, "FSIM: a feature similarity index for image quality assessment" (2011), as piq has it.
     """
+    # Its authors' first step, done here a strip at a time: whole, fifty megapixels would need gigabytes.
+    cell = max(1, round(min(first.shape[:2]) / FSIM_SIDE))
+    return fsim_of(averaged(first, cell), averaged(second, cell))
+
+
+def fsim_of(first: Tensor, second: Tensor) -> float:
+    """Return the feature similarity of photos [1, 3, h, w] in [0, 1] that are averaged already."""
     # Imported here: training and evaluations on bare GPU machines do without it.
     from piq import fsim as measured
 
-    # Its authors' first step, done here a strip at a time: whole, fifty megapixels would need gigabytes.
-    cell = max(1, round(min(first.shape[:2]) / FSIM_SIDE))
-    value = float(measured(_averaged(first, cell), _averaged(second, cell), chromatic=False))
+    value = float(measured(first, second, chromatic=False))
     # Where a picture has no features at all, there are none to lose.
     return 1.0 if math.isnan(value) else value
 
 
-def _averaged(pixels: NDArray[np.uint8], cell: int) -> Tensor:
+def averaged(pixels: NDArray[np.uint8], cell: int) -> Tensor:
     """Return means over the whole square cells of uint8 [H, W, 3], as [1, 3, H / cell, W / cell] in [0, 1]."""
+    if cell == 1:
+        return as_tensor(pixels)
     rows, columns = pixels.shape[0] // cell, pixels.shape[1] // cell
     strips = [
-        pixels[cell * row : cell * (row + 1), : cell * columns].reshape(cell, columns, cell, 3).mean((0, 2), dtype=np.float32)
-        for row in range(rows)
+        functional.avg_pool2d(as_planes(pixels[top : top + cell * CELLS_A_STRIP, : cell * columns]), cell)
+        for top in range(0, cell * rows, cell * CELLS_A_STRIP)
     ]
-    return torch.from_numpy(np.stack(strips)).permute(2, 0, 1)[None] / 255
+    return torch.cat(strips, 1)[None] / 255
 
 
 def measured(original: NDArray[np.uint8], changed: NDArray[np.uint8]) -> Quality:

@@ -47,7 +47,9 @@ def add(commands: Subparsers) -> None:
         metavar="DIR",
         help="where cloaked photos go (without it: a.cloaked.jpg beside a.jpg)",
     )
-    parser.add_argument("--strength", choices=("subtle", "balanced", "strong"), default="balanced", help="(%(default)s)")
+    parser.add_argument(
+        "--strength", choices=("instant", "subtle", "balanced", "strong"), default="balanced", help="(%(default)s)"
+    )
     parser.add_argument(
         "--protector",
         "--protectors",

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,24 +110,33 @@ def sums_of(adversaries: Adversaries, original: Pixels, delivered: Pixels) -> Su
             known[mark] = (found_by(adversaries, pixels), best_classes(adversaries, pixels))
         later, now = known[mark]
         for name, objects in before.items():
-            _count_objects(sums, f"{name}.{form}", objects, later[name])
-        for name, best in classes.items():
-            sums[f"{name}.{form}.photos"] += 1
-            sums[f"{name}.{form}.top1"] += now[name][0] == best[0]
-            sums[f"{name}.{form}.top5"] += best[0] in now[name]
+            count_objects(sums, f"{name}.{form}", objects, later[name])
+        count_classes(sums, form, classes, now)
     return sums
 
 
-def _count_objects(sums: Sums, prefix: str, before: Found, later: Found) -> None:
+def count_classes(sums: Sums, form: str, before: Mapping[str, list[int]], later: Mapping[str, list[int]]) -> None:
+    """Add what is counted of the classes of one form of a photo to the sums."""
+    for name, best in before.items():
+        now = later[name]
+        for what, value in (("photos", 1), ("top1", now[0] == best[0]), ("top5", best[0] in now)):
+            sums[f"{name}.{form}.{what}"] = sums.get(f"{name}.{form}.{what}", 0) + value
+
+
+def count_objects(sums: Sums, prefix: str, before: Found, later: Found) -> None:
+    """Add what is counted of the objects of one form of a photo to the sums."""
     if not before.detections:
         return
+    counted: dict[str, float] = defaultdict(float)
     scores = before.scores_in(later)
     for detection, score in zip(before.detections, scores, strict=True):
         is_left, is_person = score >= THRESHOLD, detection.label == "person"
-        sums[f"{prefix}.objects"] += 1
-        sums[f"{prefix}.objects_left"] += is_left
-        sums[f"{prefix}.people"] += is_person
-        sums[f"{prefix}.people_left"] += is_left and is_person
-        sums[f"{prefix}.drop"] += detection.score - score
-    sums[f"{prefix}.photos"] += 1
-    sums[f"{prefix}.nothing_left"] += not later.detections
+        counted["objects"] += 1
+        counted["objects_left"] += is_left
+        counted["people"] += is_person
+        counted["people_left"] += is_left and is_person
+        counted["drop"] += detection.score - score
+    counted["photos"] += 1
+    counted["nothing_left"] += not later.detections
+    for what, value in counted.items():
+        sums[f"{prefix}.{what}"] = sums.get(f"{prefix}.{what}", 0) + value

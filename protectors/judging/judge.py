@@ -1,6 +1,7 @@
 """The judge of one photo: reads the original once, and any number of delivered forms of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +22,16 @@ from protectors.policy import FLOORS, Policy
 from protectors.quality import as_tensor, measured
 
 Pixels = NDArray[np.uint8]
+
+
+@dataclass
+class _Form:
+    """The form of a photo that was judged last, and what is known of it."""
+
+    form: Pixels | Tensor
+    quality: Quality | None = None
+    readings: dict[int, Reading] = field(default_factory=dict)
+    """By the identity of the adversary, of which two may bear the same name."""
 
 
 class Judge:
@@ -49,15 +60,32 @@ class Judge:
         self._questions = tuple(questions)
         self._device = torch.device(device)
         self._estimates_unseen = estimates_unseen
+        self._last = _Form(original[:0])
 
     @cached_property
     def _before(self) -> tuple[Reading, ...]:
         return self._readings(self.original, self._questions)
 
     def _readings(self, form: Pixels | Tensor, questions: Sequence[Question]) -> tuple[Reading, ...]:
-        """Return the reading of one form by the network of each question."""
-        image = (form if isinstance(form, Tensor) else as_tensor(form)).to(self._device)
-        return tuple(reading for question in questions for reading in question.adversary.readings(image))
+        """Return the reading of one form by the network of each question; a form that was read last is not read again."""
+        known = self._form(form).readings
+        if unread := {id(one.adversary): one.adversary for one in questions if id(one.adversary) not in known}:
+            image = (form if isinstance(form, Tensor) else as_tensor(form)).to(self._device)
+            for key, adversary in unread.items():
+                (known[key],) = adversary.readings(image)
+        return tuple(known[id(question.adversary)] for question in questions)
+
+    def _form(self, form: Pixels | Tensor) -> "_Form":
+        if self._last.form is not form:
+            self._last = _Form(form)
+        return self._last
+
+    def quality(self, delivered: Pixels) -> Quality:
+        """Return the quality of a form uint8 [H, W, 3] beside the original; the last one is not measured again."""
+        form = self._form(delivered)
+        if form.quality is None:
+            form.quality = measured(self.original, delivered)
+        return form.quality
 
     def verdicts(self, arrived: Pixels | Tensor) -> tuple[Verdict, ...]:
         """Return one verdict for each question, on a form of the photo of any size: uint8 [H, W, 3] or float [1, 3, H, W]."""
@@ -84,7 +112,7 @@ class Judge:
 
         ``channel`` is what the site will do to them, where that is known.
         """
-        quality = measured(self.original, delivered)
+        quality = self.quality(delivered)
         max_difference = int(np.abs(self.original.astype(np.int16) - delivered).max())
         verdicts = self.verdicts(delivered)
         above_floor = is_visual(self.policy.protectors[0]) or quality.reaches(FLOORS[self.policy.strength])

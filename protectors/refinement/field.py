@@ -46,6 +46,15 @@ class PerturbationField:
         units = (self._unit, self._unit.clamp(max=LARGEST_COLOUR_UNIT))
         return self._as_rgb(brightness * units[0], colour * units[1])
 
+    def resampled(self, maps: Maps) -> Maps:
+        """Return maps of any size at the size of this photo's."""
+        sizes = [tuple(plane.shape[2:]) for plane in self.nothing()]
+        brightness, colour = (
+            functional.interpolate(plane, size, mode="bilinear", align_corners=False, antialias=True)
+            for plane, size in zip(maps, sizes, strict=True)
+        )
+        return brightness, colour
+
     def _enlarged(self, maps: Maps) -> Maps:
         size = (self.original.shape[2], self.original.shape[3])
         brightness, colour = (functional.interpolate(plane, size, mode="bilinear", align_corners=False) for plane in maps)
@@ -61,6 +70,11 @@ class PerturbationField:
     def size(self, maps: Maps) -> float:
         """Return the root mean square of the perturbation in units of what is just noticeable."""
         return float(self._as_rgb(*self._enlarged(maps)).square().mean().sqrt())
+
+    def sized(self, maps: Maps, size: float) -> Maps:
+        """Return maps scaled to a size; differentiable."""
+        factor = size / self._as_rgb(*self._enlarged(maps)).square().mean().sqrt().clamp(min=1e-12)
+        return maps[0] * factor, maps[1] * factor
 
     def limited(self, maps: Maps, largest: float) -> Maps:
         """Return maps made smaller where their size is above the largest."""

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from protectors.adversaries.one_stage import OneStageDetector
 from protectors.names import OBJECTS
-from protectors.refinement.objective import NetworkObjective, feature_loss
+from protectors.refinement.objective import Aim, NetworkObjective, feature_loss
 
 CONSIDERED = 0.03
 """Scores of the original from which on a cell is worked on, and of the cloaked photo a little more."""
@@ -41,19 +41,22 @@ class ObjectHiding(NetworkObjective):
         self._sensitive = torch.zeros(classes, dtype=torch.bool, device=original.device)
         self._sensitive[list(sensitive) if sensitive else slice(None)] = True
         self._hides_all = not sensitive
+        self._found = _logit(detector.threshold)
         with torch.no_grad():
             look = detector.look(original)
             self._features = list(look.features.values())
             self._considered = look.logits.sigmoid() >= CONSIDERED
             self._reference = self._task(look.logits).clamp(min=LEAST_REFERENCE)
+            # What the judge asks: whether a class that was found, or a sensitive one, is still found.
+            self._asked = (look.logits.amax((0, 1)) >= self._found) if self._hides_all else self._sensitive
 
-    def loss(self, view: Tensor) -> Tensor:
+    def aim(self, view: Tensor) -> Aim:
         look = self._detector.look(view)
-        task = self._task(look.logits) / self._reference
-        if not self._hides_all:
-            # Pushing all features away would hide the other classes too.
-            return task
-        return task + feature_loss(self._features, list(look.features.values()))
+        loss = self._task(look.logits) / self._reference
+        if self._hides_all:
+            # Pushing all features away where only some classes shall be hidden would hide the others too.
+            loss = loss + feature_loss(self._features, list(look.features.values()))
+        return Aim(loss, not bool((look.logits.detach() >= self._found)[..., self._asked].any()))
 
     def _task(self, logits: Tensor) -> Tensor:
         chosen = (self._considered | (logits.detach() >= _logit(CONSIDERED_NOW))) & self._sensitive

@@ -5,14 +5,16 @@ from collections.abc import Generator, Sequence
 import torch
 from torch import Tensor
 
+from protectors.floor import share_on_floor
 from protectors.judging.quality import Quality
 from protectors.progress import Progress
-from protectors.quality import as_pixels, reaches
+from protectors.quality import as_pixels, measured
 from protectors.refinement.field import Maps, PerturbationField, StepMemory
 from protectors.refinement.objective import NetworkObjective
+from protectors.refinement.turns import Turns
 from protectors.refinement.views import random_view
 
-FIRST_SIZE = 1.0
+FIRST_SIZE = 0.5
 """How much may be noticed of the perturbation until its floor is looked for: about as much as balanced allows."""
 
 STEP = 0.25
@@ -26,9 +28,8 @@ SPARE = 1.05
 
 LEAST_SIZE = 0.05
 
-LARGEST_SHARE = 2.0
-TRIALS = 5
-"""Halvings in the search for the share of a perturbation that the floor allows."""
+ASKED_EVERY = 4
+"""Steps between two looks at whether every network was fooled when it was last shown a view."""
 
 
 class Refinement:
@@ -39,18 +40,27 @@ class Refinement:
         objectives: one for each network; they take turns.
         floor: the quality that the photo shall keep.
         chance: draws the views.
+        start: the maps that are begun with, of any size; none begins with no perturbation.
     """
 
     def __init__(
-        self, original: Tensor, objectives: Sequence[NetworkObjective], floor: Quality, chance: torch.Generator
+        self,
+        original: Tensor,
+        objectives: Sequence[NetworkObjective],
+        floor: Quality,
+        chance: torch.Generator,
+        start: Maps | None = None,
     ) -> None:
         self._field = PerturbationField(original)
-        self._maps = self._field.nothing()
         self._memory = StepMemory()
         self._objectives = tuple(objectives)
         self._floor = floor
         self._chance = chance
         self._largest = FIRST_SIZE
+        self._maps = self._field.nothing()
+        if start is not None:
+            self._maps = self._field.sized(self._field.resampled(start), FIRST_SIZE)
+            self._look_at_floor()
 
     @property
     def perturbation(self) -> Tensor:
@@ -60,23 +70,28 @@ class Refinement:
     def run(self, steps: int, names: Sequence[str] = ()) -> Generator[Progress, None, None]:
         """Take steps of one gradient call each; yields progress at every step, closing cancels.
 
-        Half way, the size is set to what the floor allows, and the rest of the steps are spent within that. ``names`` are the
-        networks whose turn it is; all of them where none is named.
+        Half way, the size is set to what the floor allows, and the rest of the steps are spent within that. The steps end early
+        where every network was fooled by the view that it was shown last. ``names`` are the networks whose turn it is; all of
+        them where none is named.
         """
-        turns = [objective for objective in self._objectives if not names or objective.name in names]
+        turns = Turns([objective for objective in self._objectives if not names or objective.name in names])
         for step in range(steps):
-            objective = turns[step % len(turns)]
+            if step and step % ASKED_EVERY == 0 and turns.are_all_reached:
+                break
+            objective = turns.next()
             length = STEP * self._largest * (1 - (1 - LAST_STEP) * step / steps)
-            self._take(self._memory.step(self._gradients(objective), length))
+            gradients, is_reached = self._look(objective)
+            turns.note(objective, is_reached)
+            self._take(self._memory.step(gradients, length))
             if step + 1 == steps // 2:
                 self._look_at_floor()
             yield Progress(objective.stage, step + 1, steps)
 
-    def _gradients(self, objective: NetworkObjective) -> Maps:
+    def _look(self, objective: NetworkObjective) -> tuple[Maps, bool]:
         held = (self._maps[0].detach().requires_grad_(True), self._maps[1].detach().requires_grad_(True))
-        loss = objective.loss(random_view(self._field.cloaked(held), self._chance))
-        brightness, colour = torch.autograd.grad(loss, held)
-        return brightness, colour
+        aim = objective.aim(random_view(self._field.cloaked(held), self._chance))
+        brightness, colour = torch.autograd.grad(aim.loss, held)
+        return (brightness, colour), aim.is_reached
 
     def _take(self, step: Maps) -> None:
         self._maps = self._field.limited((self._maps[0] - step[0], self._maps[1] - step[1]), self._largest)
@@ -84,18 +99,15 @@ class Refinement:
     def _look_at_floor(self) -> None:
         share = share_within(self._field.original, self.perturbation, self._floor)
         self._largest = max(LEAST_SIZE, share * self._field.size(self._maps) * SPARE)
-        self._maps = self._field.limited(self._maps, self._largest)
+        self._maps = self._field.sized(self._maps, self._largest)
 
 
 @torch.no_grad()
-def share_within(original: Tensor, perturbation: Tensor, floor: Quality, trials: int = TRIALS) -> float:
-    """Return the largest share, up to ``LARGEST_SHARE``, of a perturbation that leaves a photo [1, 3, H, W] above a floor."""
+def share_within(original: Tensor, perturbation: Tensor, floor: Quality) -> float:
+    """Return the largest share of a perturbation that leaves a photo [1, 3, H, W] above a floor; 0 where none was found."""
     pixels = as_pixels(original)
-    low, high = 0.0, LARGEST_SHARE
-    for _ in range(trials):
-        middle = (low + high) / 2
-        if reaches(pixels, as_pixels((original + middle * perturbation).clamp(0, 1)), floor):
-            low = middle
-        else:
-            high = middle
-    return low
+
+    def measure(share: float) -> Quality:
+        return measured(pixels, as_pixels((original + share * perturbation).clamp(0, 1)))
+
+    return share_on_floor(measure, floor, attempts=2) or 0.0

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from protectors.adversaries.pretrained_classifier import PretrainedClassifier
 from protectors.names import OBJECTS, SCENE, SEARCH
-from protectors.refinement.objective import NetworkObjective, feature_loss
+from protectors.refinement.objective import Aim, NetworkObjective, feature_loss
 from protectors.scene import unlikely
 
 MARGIN = 1.0
@@ -23,37 +23,51 @@ class Misleading(NetworkObjective):
         network: what shall be misled.
         original: the photo [1, 3, H, W].
         protectors: of ``scene`` and ``search``, those that this is for; features are pushed away in any case.
-        target: the class that shall be read, drawn by ``draw_target``; needed for ``scene``.
+        target: the class that shall be read, drawn by ``draw_target``; without one, ``scene`` asks for any other class than
+            the one that is read now.
+        similarity: of embeddings, below which a search takes the photo for another one.
     """
 
     def __init__(
-        self, network: PretrainedClassifier, original: Tensor, protectors: Sequence[str], target: int | None = None
+        self,
+        network: PretrainedClassifier,
+        original: Tensor,
+        protectors: Sequence[str],
+        target: int | None = None,
+        similarity: float = 0.0,
     ) -> None:
         self.name = network.name
         # Without a protector of its own, it stands for detectors that are not at hand.
         self.stage = protectors[0] if protectors else OBJECTS
         self._network = network
-        self._target = target if SCENE in protectors else None
-        self._is_searched = SEARCH in protectors
+        self._is_misread = SCENE in protectors
+        self._similarity = similarity if SEARCH in protectors else None
         with torch.no_grad():
             look = network.look(original)
             self._features = look.features
             self._embedding = look.embedding
-            self._reference = 1.0 if self._target is None else float(self._class_term(look.logits).clamp(min=1.0))
+            self._target = target
+            self._class = int(look.logits.argmax())
+            self._reference = float(self._class_term(look.logits).clamp(min=1.0))
 
-    def loss(self, view: Tensor) -> Tensor:
+    def aim(self, view: Tensor) -> Aim:
         look = self._network.look(view)
-        total = feature_loss(self._features, look.features)
-        if self._target is not None:
+        total, is_reached = feature_loss(self._features, look.features), True
+        if self._is_misread:
             total = total + self._class_term(look.logits) / self._reference
-        if self._is_searched:
-            total = total + functional.cosine_similarity(look.embedding, self._embedding).sum()
-        return total
+            is_reached = int(look.logits.argmax()) != self._class
+        if self._similarity is not None:
+            likeness = functional.cosine_similarity(look.embedding, self._embedding).sum()
+            total = total + likeness
+            is_reached = is_reached and float(likeness.detach()) < self._similarity
+        return Aim(total, is_reached)
 
     def _class_term(self, logits: Tensor) -> Tensor:
-        """How far the drawn class is from leading all others by the margin."""
-        others = logits.scatter(1, torch.tensor([[self._target]], device=logits.device), -torch.inf).amax(1)
-        return functional.softplus(others + MARGIN - logits[:, self._target]).sum()
+        """How far the drawn class is from leading all others by the margin, or any other from leading the original's."""
+        chosen = self._class if self._target is None else self._target
+        others = logits.scatter(1, torch.tensor([[chosen]], device=logits.device), -torch.inf).amax(1)
+        lead = logits[:, chosen] - others
+        return functional.softplus(MARGIN + (lead if self._target is None else -lead)).sum()
 
 
 def draw_target(networks: Sequence[PretrainedClassifier], original: Tensor, chance: torch.Generator) -> int:

@@ -5,12 +5,25 @@ Every objective has a term of features, which carries over to networks that are 
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 PUSH = 3.0
 """k: how far beyond their own values features are pushed away from."""
+
+
+@dataclass(frozen=True)
+class Aim:
+    """One look of a network at a view of the cloaked photo.
+
+    ``loss`` [] is about 1 at first, to be lowered, and differentiable; ``is_reached`` says whether the network is fooled in
+    this view.
+    """
+
+    loss: Tensor
+    is_reached: bool
 
 
 class NetworkObjective(ABC):
@@ -23,8 +36,8 @@ class NetworkObjective(ABC):
     """Of the protector, for progress."""
 
     @abstractmethod
-    def loss(self, view: Tensor) -> Tensor:
-        """Return the loss [] of a view [1, 3, h, w] of the cloaked photo: about 1 at first, to be lowered; differentiable."""
+    def aim(self, view: Tensor) -> Aim:
+        """Return what one pass of the network over a view [1, 3, h, w] of the cloaked photo tells."""
 
 
 def feature_loss(references: Sequence[Tensor], features: Sequence[Tensor]) -> Tensor:

@@ -41,7 +41,8 @@ def objectives_for(
     others = [name for name in policy.protectors if name != OBJECTS]
     if others or not policy.sensitive:
         target = draw_target(classifiers, original, chance) if SCENE in others else None
-        made.append([Misleading(classifier, original, others, target) for classifier in classifiers])
+        similar = {search.network.name: search.similarity for search in optimised.searches}
+        made.append([Misleading(own, original, others, target, similar.get(own.name, 0.0)) for own in classifiers])
     return list(_in_turn(made))
 
 

@@ -25,6 +25,8 @@ from protectors.evaluation.visual import likeness
 from protectors.generators import load as load_generator
 from protectors.manifest import FOLDER, entry, parsed, sha256_of
 from protectors.optimisation import on_levels
+from protectors.refinement.generator import cloak_generator
+from protectors.training.instant_quality import quality_of
 from protectors.training.scenes import SIDE
 
 PEOPLE_LICENCE = (
@@ -111,6 +113,13 @@ EMBEDDED: dict[str, dict[str, Any]] = {
     "vgg13_bn_cifar": _cifar("visual", "target", VGG),
     "resnet18_cifar": _cifar("visual", "auxiliary", RESNET),
     "unet_vgg13_bn_cifar": _cifar("visual", "generator", "unet", target="vgg13_bn_cifar", auxiliary="resnet18_cifar"),
+    "instant": {
+        "task": "cloak",
+        "role": "generator",
+        "architecture": "cloak_generator",
+        "input_size": 416,
+        "licence": PEOPLE_LICENCE,
+    },
 }
 """What is embedded, in the manifest's order, and all that is said of it but what is measured."""
 
@@ -133,16 +142,22 @@ def embedded(name: str, weights: Path, **facts: Any) -> dict[str, Any]:
 
 def write_card(item: dict[str, Any], recipe: list[str]) -> None:
     lines = [f"# {item['name']}", "", f"Architecture: `{item['architecture']}`. Task: {item['task']} ({item['role']})."]
-    lines += ["", f"Classes: {', '.join(item['classes'])}.", "", "## Training", "", *recipe, "", "## Measured", ""]
+    if item["classes"]:
+        lines += ["", f"Classes: {', '.join(item['classes'])}."]
+    lines += ["", "## Training", "", *recipe, "", "## Measured", ""]
     lines += ["On held-out data that training never saw.", "", "| what | value |", "| --- | --- |"]
     lines += [f"| {key} | {value:.3f} |" for key, value in item["quality"].items()]
     lines += ["", "## Licence", "", item["licence"], "", f"SHA-256 of the weights: `{item['sha256']}`.", ""]
     (FOLDER / f"{item['name']}.md").write_text("\n".join(lines), encoding="utf-8")
 
 
-def measured(item: dict[str, Any], data: Path) -> dict[str, float]:
-    """The model's quality on data that training never saw."""
+def measured(item: dict[str, Any], data: Path, models: Path | None) -> dict[str, float]:
+    """The model's quality on data that training never saw; ``models`` is the folder of the pretrained networks."""
     own, cpu = parsed(item), torch.device("cpu")
+    if item["task"] == "cloak":
+        if models is None or own.file is None:
+            raise ValueError("cloaks are measured by the pretrained networks: name their folder")
+        return quality_of(cloak_generator(own.file), models, data)
     if item["task"] == "objects":
         return average_precisions(load_detector(own, cpu), data)
     archive = Archive(data / EMBEDDED[item["name"]]["data"])
@@ -172,6 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", nargs="+", metavar="NAME=FILE", help=f"names: {', '.join(EMBEDDED)}")
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
+    parser.add_argument("--models", type=Path, help="the folder of the pretrained networks, which judge cloaks")
     parser.add_argument("--recipe", type=Path, required=True, help="JSON: {model name: [sentence, ...]}")
     arguments = parser.parse_args()
     recipes: dict[str, list[str]] = json.loads(arguments.recipe.read_text(encoding="utf-8"))
@@ -185,14 +201,16 @@ def main() -> None:
     for name, file in pairs:
         facts = EMBEDDED[name]
         archive = Archive(arguments.data / facts["data"]) if "data" in facts else None
-        classes = archive.classes if archive else list(CLASSES)
+        classes = archive.classes if archive else [] if facts["task"] == "cloak" else list(CLASSES)
         item = embedded(name, Path(file), classes=classes, **{key: value for key, value in facts.items() if key != "data"})
-        item["quality"] = {key: round(value, 4) for key, value in measured(item, arguments.data).items()}
+        item["quality"] = {key: round(value, 4) for key, value in measured(item, arguments.data, arguments.models).items()}
         write_card(item, recipes[name])
         print(name, item["quality"], flush=True)
         listed[name] = item
     ordered = [listed[name] for name in EMBEDDED if name in listed]
-    path.write_text(json.dumps({"models": [*ordered, *FULL]}, indent=2) + "\n", encoding="utf-8")
+    official = {item["name"] for item in FULL}
+    others = [item for name, item in listed.items() if name not in EMBEDDED and name not in official]
+    path.write_text(json.dumps({"models": [*ordered, *others, *FULL]}, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,111 @@
+"""Fits a perturbation to the floor of quality in the file that will be delivered: as much of it as is allowed."""
+
+from collections.abc import Generator, Sequence
+
+from torch import Tensor
+
+from protectors.floor import CAREFUL, PERFECT, predicted, share_on_floor
+from protectors.judging.judge import Judge
+from protectors.judging.quality import Quality
+from protectors.native import NativePerturbation, NativeResult
+from protectors.policy import FLOORS
+from protectors.progress import Progress
+from protectors.saving import Save
+from protectors.windows import LARGE, PhotoWindows, WindowedPhoto
+
+LARGEST_SHARE = 2.0
+"""Of a perturbation that was brought to its floor at the working resolution: enlarging makes it weaker."""
+
+GOOD_SHARE = 0.93
+"""A way to save a photo that leaves this much of a perturbation is taken, and dearer ones are not tried."""
+
+TRIALS = 4
+"""Whole files that are measured for one photo, at most."""
+
+
+class FloorFitting:
+    """The ways to save one photo, and how well each of them saves it without a perturbation.
+
+    Args:
+        native: the photo [1, 3, H, W] of the judge.
+        judge: measures the quality of its photo's files.
+        saves: the ways to save it, as they are to be tried.
+        radius: the largest change of a value.
+    """
+
+    def __init__(self, native: Tensor, judge: Judge, saves: Sequence[Save], radius: float) -> None:
+        self._native = native
+        self._judge = judge
+        self._saves = tuple(saves)
+        self._radius = radius
+        self._floor = FLOORS[judge.policy.strength]
+        self._windows = PhotoWindows(judge.original) if native.shape[2] * native.shape[3] > LARGE else None
+        self._without: dict[int, Quality | None] = {}
+
+    def run(self, perturbation: Tensor) -> Generator[Progress, None, NativeResult]:
+        """Fit a perturbation [1, 3, h, w]; yields progress between two trials.
+
+        ``file`` of the result is None where no way to save the photo leaves it above its floor.
+        """
+        whole = NativePerturbation(self._native, perturbation, self._radius)
+        windows = WindowedPhoto(self._windows, whole) if self._windows else None
+        shares: dict[int, float] = {}
+        for number in range(len(self._saves)):
+            yield Progress("quality", number, len(self._saves) + TRIALS)
+            share = self._share(number, whole, windows)
+            if share is not None:
+                shares[number] = share
+                if share >= GOOD_SHARE:
+                    break
+        for number in sorted(shares, key=lambda one: -shares[one]):
+            made = yield from self._whole_file(number, whole, shares[number])
+            if made is not None:
+                return made
+        return NativeResult(self._judge.original, whole, 0.0, None)
+
+    def _share(self, number: int, whole: NativePerturbation, windows: WindowedPhoto | None) -> float | None:
+        """Return the share of a perturbation that one way to save the photo allows; None where that allows none."""
+        save, without = self._saves[number], self._quality_without(number)
+        if without is None or not without.reaches(self._floor):
+            return None
+
+        def measure(share: float) -> Quality | None:
+            if windows is not None:
+                return windows.quality(share, save, without)
+            file = save(whole.pixels(share))
+            return None if file is None else self._judge.quality(file.pixels)
+
+        return share_on_floor(measure, self._floor, without, most=LARGEST_SHARE)
+
+    def is_possible(self) -> bool:
+        """Return whether any way to save the photo leaves it above its floor before anything is changed."""
+        qualities = (self._quality_without(number) for number in range(len(self._saves)))
+        return any(quality is not None and quality.reaches(self._floor) for quality in qualities)
+
+    def _quality_without(self, number: int) -> Quality | None:
+        """Return the quality that saving alone leaves; None where the file would be too large."""
+        if number not in self._without:
+            file = self._saves[number](self._judge.original)
+            if file is None:
+                self._without[number] = None
+            elif self._windows is not None:
+                self._without[number] = self._windows.quality(self._windows.of(file.pixels))
+            else:
+                self._without[number] = self._judge.quality(file.pixels)
+        return self._without[number]
+
+    def _whole_file(
+        self, number: int, whole: NativePerturbation, share: float
+    ) -> Generator[Progress, None, NativeResult | None]:
+        """Save the photo with a share of the perturbation, with less of it until the whole file reaches the floor."""
+        without = self._without[number] or PERFECT
+        for trial in range(TRIALS):
+            yield Progress("quality", len(self._saves) + trial, len(self._saves) + TRIALS)
+            file = self._saves[number](pixels := whole.pixels(share))
+            if file is None:
+                return None
+            quality = self._judge.quality(file.pixels)
+            if quality.reaches(self._floor):
+                return NativeResult(pixels, whole, share, file)
+            share = min(share, predicted(share, quality, self._floor, without)) * CAREFUL
+        return None

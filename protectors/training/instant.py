@@ -1,0 +1,196 @@
+"""Trains the generator of instant cloaks against the pretrained networks.
+
+    python -m protectors.training.instant --output instant.safetensors --minutes 120 --checkpoint run.safetensors
+
+Every step is one crop of a photo, against one detector and one classifier, which take turns; the views are those of the
+refinement. Photos are those of people.npz that are not test photos, and of any folders that are named. A run that was stopped
+goes on from its checkpoint.
+"""
+
+import argparse
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from protectors.adversaries.loaded import Adversaries, load_adversaries
+from protectors.adversaries.one_stage import OneStageDetector
+from protectors.adversaries.pretrained_classifier import PretrainedClassifier
+from protectors.archive import DEFAULT_FOLDER, Archive
+from protectors.names import SCENE, SEARCH
+from protectors.quality import as_tensor
+from protectors.refinement.field import PerturbationField
+from protectors.refinement.generator import CloakGenerator, readable
+from protectors.refinement.hiding import ObjectHiding
+from protectors.refinement.loop import FIRST_SIZE
+from protectors.refinement.misleading import Misleading
+from protectors.refinement.objective import NetworkObjective
+from protectors.refinement.views import random_view
+from protectors.training.cifar import rate_share
+from protectors.weights import save_half
+
+RATE = 1e-3
+AVERAGED = 2
+"""Crops whose gradients are added up for one update."""
+
+SAVED_EVERY = 60.0
+"""Seconds between two checkpoints."""
+
+SHOWN_EVERY = 100
+"""Crops between two lines of progress."""
+
+SMALLEST_CROP = 0.6
+"""Of a photo's sides."""
+
+Pixels = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Photos to train on: those of an archive, by their numbers, and files."""
+
+    archive: Archive
+    numbers: Sequence[int]
+    files: Sequence[Path] = ()
+
+    def __len__(self) -> int:
+        return len(self.numbers) + len(self.files)
+
+    def crop(self, number: int, chance: np.random.Generator) -> Tensor:
+        """Return a random crop of a photo, mirrored every second time: [1, 3, H, W] as the generator reads it."""
+        photo = self._photo(number)
+        height, width = photo.shape[:2]
+        share = chance.uniform(SMALLEST_CROP, 1.0, 2)
+        tall, wide = max(64, round(height * share[0])), max(64, round(width * share[1]))
+        top, left = chance.integers(max(1, height - tall + 1)), chance.integers(max(1, width - wide + 1))
+        part = photo[top : top + tall, left : left + wide]
+        if chance.random() < 0.5:
+            part = part[:, ::-1]
+        return readable(as_tensor(np.ascontiguousarray(part)))
+
+    def _photo(self, number: int) -> Pixels:
+        if number < len(self.numbers):
+            return self.archive.image(self.numbers[number])
+        with Image.open(self.files[number - len(self.numbers)]) as picture:
+            picture.draft("RGB", (1024, 1024))
+            return np.array(picture.convert("RGB"), dtype=np.uint8)
+
+
+class InstantTraining:
+    """One run of so many seconds of the processor, which counts those of the runs before it that its checkpoint holds."""
+
+    def __init__(self, photos: Photos, adversaries: Adversaries, seconds: float, checkpoint: Path | None, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.generator = CloakGenerator()
+        self.photos = photos
+        self.seconds = seconds
+        self.checkpoint = checkpoint
+        self.seed = seed
+        against = adversaries.optimised
+        self._detectors = [own for own in against.detectors if isinstance(own, OneStageDetector)]
+        self._classifiers = [own for own in against.classifiers if isinstance(own, PretrainedClassifier)]
+        self._optimiser = torch.optim.AdamW(self.generator.parameters(), lr=RATE, weight_decay=1e-4)
+        self._step, self._spent = 0, 0.0
+        if checkpoint and checkpoint.is_file():
+            self._resume(checkpoint)
+
+    def run(self, shown: Callable[[str], None]) -> CloakGenerator:
+        """Train until the time is spent; ``shown`` hears of the losses now and then."""
+        begun, saved = time.process_time(), time.monotonic()
+        before = self._spent
+        losses: dict[str, list[float]] = {}
+        while self._spent < self.seconds:
+            for name, value in self._advance().items():
+                losses.setdefault(name, []).append(value)
+            now = time.monotonic()
+            self._spent = before + time.process_time() - begun
+            if self._step % SHOWN_EVERY == 0:
+                told = " ".join(f"{name} {np.mean(values):.3f}" for name, values in sorted(losses.items()))
+                shown(f"crop {self._step}: {told}; {(self.seconds - self._spent) / 60:.0f} minutes left")
+                losses = {}
+            if self.checkpoint and (now - saved >= SAVED_EVERY or self._spent >= self.seconds):
+                self._save(self.checkpoint)
+                saved = now
+        return self.generator.eval()
+
+    def _advance(self) -> dict[str, float]:
+        chance = np.random.default_rng((self.seed, self._step))
+        original = self.photos.crop(int(chance.integers(len(self.photos))), chance)
+        views = torch.Generator().manual_seed(int(chance.integers(2**62)))
+        field = PerturbationField(original)
+        cloaked = field.cloaked(field.sized(self.generator(original), FIRST_SIZE))
+        losses = {own.name: own.aim(random_view(cloaked, views)).loss for own in self._objectives(original)}
+        (torch.stack(list(losses.values())).mean() / AVERAGED).backward()
+        self._step += 1
+        if self._step % AVERAGED == 0:
+            for group in self._optimiser.param_groups:
+                group["lr"] = RATE * rate_share(self._spent / self.seconds)
+            nn.utils.clip_grad_norm_(self.generator.parameters(), 1.0)
+            self._optimiser.step()
+            self._optimiser.zero_grad(set_to_none=True)
+        return {name: float(loss.detach()) for name, loss in losses.items()}
+
+    def _objectives(self, original: Tensor) -> list[NetworkObjective]:
+        """Return the objectives of this step: one detector's and one classifier's."""
+        pairs = list(itertools.product(self._detectors, self._classifiers))
+        detector, classifier = pairs[self._step % len(pairs)]
+        return [ObjectHiding(detector, original), Misleading(classifier, original, (SCENE, SEARCH))]
+
+    def _save(self, path: Path) -> None:
+        tensors = {f"generator.{key}": value for key, value in self.generator.state_dict().items()}
+        for number, state in self._optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{number}.{key}": value for key, value in state.items()}
+        unfinished = path.with_suffix(".new")
+        save_file(tensors, unfinished, {"step": str(self._step), "spent": str(self._spent)})
+        unfinished.replace(path)
+
+    def _resume(self, path: Path) -> None:
+        with safe_open(path, "pt") as file:
+            facts = file.metadata() or {}
+        tensors = load_file(path)
+        self.generator.load_state_dict({key[10:]: value for key, value in tensors.items() if key.startswith("generator.")})
+        state = self._optimiser.state_dict()
+        state["state"] = {
+            number: {key: tensors[f"optimiser.{number}.{key}"] for key in ("step", "exp_avg", "exp_avg_sq")}
+            for number in range(len(list(self.generator.parameters())))
+        }
+        self._optimiser.load_state_dict(state)
+        self._step, self._spent = int(facts["step"]), float(facts["spent"])
+
+
+def photos_in(data: Path, folders: Sequence[Path]) -> Photos:
+    """Return the photos of people.npz that are not test photos, and the JPEG and PNG files of folders."""
+    archive = Archive(data / "people.npz")
+    files = [file for folder in folders for kind in ("*.jpg", "*.jpeg", "*.png") for file in sorted(folder.rglob(kind))]
+    return Photos(archive, np.where(~archive["is_test"])[0].tolist(), files)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Train the generator of instant cloaks against the pretrained networks.")
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, help="written every minute; a run goes on from it")
+    parser.add_argument("--minutes", type=float, default=180, help="of the processor, all of its threads together")
+    parser.add_argument("--models", type=Path, required=True, help="the folder that the pretrained networks were pulled into")
+    parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
+    parser.add_argument("--photos", type=Path, nargs="*", default=[], help="folders of further photos to train on")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    adversaries = load_adversaries(torch.device("cpu"), arguments.models)
+    if adversaries.model_set != "pretrained":
+        parser.error(f"there are no pretrained networks in {arguments.models}: run `cloakroom models pull --set pretrained`")
+    photos = photos_in(arguments.data, arguments.photos)
+    training = InstantTraining(photos, adversaries, arguments.minutes * 60, arguments.checkpoint, arguments.seed)
+    made = training.run(lambda line: print(line, flush=True))
+    save_half(made.state_dict(), arguments.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""Windows of a large photo that stand for the whole while a share of its perturbation is searched for.
+
+A photo of twelve megapixels takes seconds to measure. Windows spread over it, on the grid of JPEG's blocks, are saved just as
+they would be in the whole photo, and their measures are those of the whole but for chance. The file that is delivered is
+measured whole.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from protectors.judging.quality import Quality
+from protectors.native import STRIP, NativePerturbation, enlarged_rows
+from protectors.quality import FSIM_SIDE, MIDDLE, as_planes, averaged, fsim_of, likeness, psnr, window_size
+from protectors.saving import Pixels, Save
+
+SIDE = 64
+"""Of a window, in pixels: four of JPEG's largest blocks."""
+
+BLOCK = 16
+ROWS, COLUMNS = 8, 12
+
+LARGE = 1_500_000
+"""Pixels from which on windows stand for a photo."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Where windows are: for each row of them its top, and the left of each window."""
+
+    tops: tuple[int, ...]
+    lefts: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def over(cls, height: int, width: int) -> "Spread":
+        """Spread windows over a photo; those of every second row are half a distance further left."""
+        tops = tuple(_place((row + 0.5) / ROWS, height) for row in range(ROWS))
+        shifts = [0.25 if row % 2 else 0.75 for row in range(ROWS)]
+        lefts = tuple(tuple(_place((column + shift) / COLUMNS, width) for column in range(COLUMNS)) for shift in shifts)
+        return cls(tops, lefts)
+
+    def mosaic(self, planes: Tensor) -> Tensor:
+        """Return the windows of planes [1, C, H, W] as one picture [1, C, ROWS * SIDE, COLUMNS * SIDE]."""
+        rows = [planes[:, :, top : top + SIDE] for top in self.tops]
+        return torch.cat([self.side_by_side(row, planes) for row, planes in enumerate(rows)], 2)
+
+    def side_by_side(self, row: int, planes: Tensor) -> Tensor:
+        """Return the windows of a row [1, C, SIDE, COLUMNS * SIDE] from its planes [1, C, SIDE, W]."""
+        return torch.cat([planes[..., left : left + SIDE] for left in self.lefts[row]], 3)
+
+
+def _place(share: float, length: int) -> int:
+    middle = share * length - SIDE / 2
+    return int(min(max(0, middle), length - SIDE) // BLOCK * BLOCK)
+
+
+class PhotoWindows:
+    """The windows of a large photo uint8 [H, W, 3], and its averages over cells, at which FSIM looks."""
+
+    def __init__(self, original: Pixels) -> None:
+        self._spread = Spread.over(*original.shape[:2])
+        self.original = self.of(original)
+        self.averages = averaged(original, max(1, round(min(original.shape[:2]) / FSIM_SIDE)))
+
+    def of(self, pixels: Pixels) -> Pixels:
+        """Return the windows of a photo of the same size as one picture."""
+        return np.ascontiguousarray(self._spread.mosaic(torch.from_numpy(pixels).permute(2, 0, 1)[None])[0].permute(1, 2, 0))
+
+    def perturbed(self, whole: NativePerturbation) -> NativePerturbation:
+        """Return the windows of a photo with a perturbation."""
+        native, spread = whole.native, self._spread
+        rows = [
+            spread.side_by_side(row, enlarged_rows(whole.perturbation, native, top, top + SIDE))
+            for row, top in enumerate(spread.tops)
+        ]
+        return NativePerturbation(spread.mosaic(native), torch.cat(rows, 2), whole.radius)
+
+    def averaged_perturbation(self, whole: NativePerturbation) -> Tensor:
+        """Return a perturbation averaged over the cells."""
+        size = [self.averages.shape[2], self.averages.shape[3]]
+        return functional.interpolate(whole.perturbation.cpu(), size, mode="bilinear", align_corners=False, antialias=True)
+
+    def quality(self, decoded: Pixels) -> Quality:
+        """Return the quality of windows that were saved and decoded; FSIM, to which saving does next to nothing, is 1."""
+        return Quality(psnr(self.original, decoded), _ssim(self.original, decoded), 1.0)
+
+
+class WindowedPhoto:
+    """The windows of a large photo with shares of a perturbation."""
+
+    def __init__(self, windows: PhotoWindows, whole: NativePerturbation) -> None:
+        self._windows = windows
+        self._perturbed = windows.perturbed(whole)
+        self._error = mean_square(whole)
+        self._averaged = windows.averaged_perturbation(whole)
+
+    def quality(self, share: float, save: Save, without: Quality) -> Quality | None:
+        """Return the quality of the photo with a share of the perturbation; None where its file would be too large.
+
+        ``without`` is the quality that saving alone leaves. PSNR is that of the whole perturbation: a few windows of a photo
+        with a quiet and a busy half miss it by a decibel.
+        """
+        file = save(self._perturbed.pixels(share))
+        if file is None:
+            return None
+        averages = self._windows.averages
+        features = fsim_of(averages, (averages + share * self._averaged).clamp(0, 1))
+        error = share**2 * self._error + 10 ** (-without.psnr / 10)
+        decibels = -10 * math.log10(max(error, 1e-12))
+        return replace(self._windows.quality(file.pixels), psnr=decibels, fsim=features)
+
+
+def mean_square(whole: NativePerturbation) -> float:
+    """Return the mean square of a perturbation over the native photo, of the full range."""
+    height, total = whole.native.shape[2], 0.0
+    for top in range(0, height, STRIP):
+        rows = enlarged_rows(whole.perturbation, whole.native, top, min(top + STRIP, height))
+        total += float(rows.clamp(-whole.radius, whole.radius).square().sum(dtype=torch.float64))
+    return total / whole.native.numel()
+
+
+def _ssim(first: Pixels, second: Pixels) -> float:
+    """Return the mean structural similarity of two mosaics, within each of their windows alone."""
+    one, two = (_windows(as_planes(mosaic) - MIDDLE) for mosaic in (first, second))
+    return float(likeness(one, two, window_size(SIDE, SIDE)).mean(dtype=torch.float64))
+
+
+def _windows(planes: Tensor) -> Tensor:
+    """Return the windows [N, 1, SIDE, SIDE] of a mosaic's planes [C, H, W]."""
+    return planes.unfold(1, SIDE, SIDE).unfold(2, SIDE, SIDE).reshape(-1, 1, SIDE, SIDE)

@@ -1,0 +1,67 @@
+"""The share of a perturbation that a floor allows, from measures that grow with the square of the share."""
+
+import math
+
+import pytest
+
+from protectors.floor import CAREFUL, MOST, predicted, share_on_floor
+from protectors.judging.quality import Quality
+
+FLOOR = Quality(36, 0.97, 0.985)
+
+
+def quality_of(share: float, error: float = 1e-4, unlike: float = 0.01, features: float = 0.004) -> Quality:
+    """Measures whose errors at a share of 1 are those that are given."""
+    square = share**2
+    psnr = math.inf if share == 0 else -10 * math.log10(error * square)
+    return Quality(psnr, 1 - unlike * square, 1 - features * square)
+
+
+def test_the_prediction_meets_the_floor_of_the_measure_that_binds() -> None:
+    share = predicted(1.0, quality_of(1.0), FLOOR)
+    assert quality_of(share).psnr == pytest.approx(36)
+    share = predicted(0.5, quality_of(0.5, unlike=0.1), FLOOR)
+    assert quality_of(share, unlike=0.1).ssim == pytest.approx(0.97)
+
+
+def test_what_saving_takes_is_not_taken_for_the_perturbations() -> None:
+    without = Quality(math.inf, 0.975, 1.0)
+    now = Quality(60, 0.974, 1.0)
+    # A thousandth more is gone with this share, and there are four more to spend.
+    assert predicted(0.5, now, FLOOR, without) == pytest.approx(0.5 * math.sqrt(5))
+    assert predicted(0.5, now, Quality(36, 0.98, 0.9), without) == 0
+
+
+def test_a_perturbation_that_changes_nothing_is_taken_as_large_as_may_be() -> None:
+    assert predicted(0.5, Quality(math.inf, 1, 1), FLOOR) == MOST
+
+
+@pytest.mark.parametrize("error", [1e-5, 1e-4, 2.4e-4, 1e-3, 1e-2])
+def test_the_share_that_is_found_reaches_the_floor_and_wastes_little(error: float) -> None:
+    tried: list[float] = []
+
+    def measure(share: float) -> Quality:
+        tried.append(share)
+        return quality_of(share, error, 0, 0)
+
+    share = share_on_floor(measure, FLOOR)
+    assert share is not None
+    assert quality_of(share, error).psnr >= 36
+    assert share >= min(MOST, math.sqrt(10**-3.6 / error)) * CAREFUL**2
+    assert len(tried) <= 3
+
+
+def test_a_larger_share_than_allowed_is_never_tried() -> None:
+    tried: list[float] = []
+
+    def measure(share: float) -> Quality:
+        tried.append(share)
+        return quality_of(share, 1e-9)
+
+    assert share_on_floor(measure, FLOOR, most=1.2) == pytest.approx(1.2, rel=0.05)
+    assert max(tried) <= 1.2
+
+
+def test_none_is_returned_where_no_attempt_reached_the_floor_or_no_file_was_made() -> None:
+    assert share_on_floor(lambda _: Quality(20, 0.5, 0.5), FLOOR) is None
+    assert share_on_floor(lambda _: None, FLOOR) is None
