@@ -22,6 +22,7 @@ from daemon.commands.console import (
     print_json,
     when_signalled,
 )
+from daemon.descriptors import ask_for_more
 from daemon.jobs import QueueSettings
 from daemon.log import configure
 from daemon.models import model_folder
@@ -100,6 +101,7 @@ def run(args: argparse.Namespace) -> int:
         complain(args, str(problem))
         return USAGE
     configure(values.log)
+    ask_for_more()
     state = chosen_state(args)
     try:
         asyncio.run(_serve(args, settings_of(state, values, backend_of(args, state, values))))

@@ -9,7 +9,8 @@ import pytest
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.handshake import Credential
 from daemon.pairing import CHROMIUM_ORIGIN, LOCAL_ORIGIN
-from daemon.server import MAX_STRANGERS, STRANGER_SECONDS
+from daemon.descriptors import most_strangers
+from daemon.door import STRANGER_SECONDS
 from daemon.state import read_local
 from tests.daemon.conftest import RunningDaemon
 from tests.daemon.visitors import (
@@ -113,7 +114,7 @@ async def test_strangers_keep_nobody_out(port: int, running_daemon: RunningDaemo
         async with asyncio.timeout(5):
             client = await DaemonClient.open_local(running_daemon.state)
         async with client:
-            assert sum(_is_open(connection) for connection in connections) <= MAX_STRANGERS
+            assert sum(_is_open(connection) for connection in connections) <= most_strangers()
             await asyncio.sleep(STRANGER_SECONDS + 1)
             assert sum(_is_open(connection) for connection in connections) == 0
             assert (await client.status()).uptime > 0, "who has proved themselves stays"
