@@ -84,17 +84,23 @@ def texts(received: bytearray) -> Iterator[str]:
         mask, masked = received[begin : begin + 4], received[begin + 4 : end]
         del received[:end]
         try:
-            yield bytes(byte ^ mask[place % 4] for place, byte in enumerate(masked)).decode("utf-8")
+            yield _unmasked(masked, mask).decode("utf-8")
         except UnicodeDecodeError:
             raise Refused from None
+
+
+def _unmasked(data: bytearray, mask: bytearray) -> bytes:
+    repeated = (mask * (len(data) // 4 + 1))[: len(data)]
+    return (int.from_bytes(data, "big") ^ int.from_bytes(repeated, "big")).to_bytes(len(data), "big")
 
 
 def text_frame(said: str) -> bytes:
     """What the daemon says, which is not masked."""
     data = said.encode()
-    size = bytes([len(data)]) if len(data) < 126 else struct.pack(">BH", 126, len(data))
-    if len(data) > 0xFFFF:
-        size = struct.pack(">BQ", 127, len(data))
+    if len(data) < 126:
+        size = bytes([len(data)])
+    else:
+        size = struct.pack(">BH", 126, len(data)) if len(data) <= 0xFFFF else struct.pack(">BQ", 127, len(data))
     return bytes([_TEXT]) + size + data
 
 

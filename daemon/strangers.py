@@ -14,7 +14,7 @@ MOST_HELD: Final = 2 * 1024 * 1024
 """Bytes that all strangers together may have sent without its being complete."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Present:
     expel: Callable[[], None]
     timer: asyncio.TimerHandle

@@ -96,6 +96,8 @@ class Keeper:
 class Visitor(asyncio.BufferedProtocol):
     """See above. ``keeper`` decides."""
 
+    __slots__ = ("_answering", "_ignored", "_is_shaking", "_keeper", "_received", "_take", "_transport")
+
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
         self._transport: asyncio.Transport | None = None

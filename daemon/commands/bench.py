@@ -20,7 +20,7 @@ SEED = 0
 PARTS = {
     "large": "a photo of 12 megapixels: seconds by stage, memory (needs scikit-image)",
     "front": "start, memory, and wakeups at rest",
-    "hostile": "hostile handshakes and sessions, and what a paired client notices (12 minutes)",
+    "hostile": "hostile handshakes, sessions and crowds, and what a paired client notices (14 minutes)",
     "fuzz": "200,000 mutated files and 20,000 messages (half an hour; needs atheris)",
     "chaos": "500 jobs while the worker and the daemon are killed at random",
     "batch": "photos computed together, against one at a time (needs scikit-image)",

@@ -1,26 +1,31 @@
 """Who may open the socket: real sockets against a real daemon. Whatever does not belong gets the very same refusal."""
 
 import asyncio
-import re
+import contextlib
 import socket
+from collections.abc import Callable
 
+import psutil
 import pytest
 
 from daemon.client import DaemonClient, NoDaemonError
-from daemon.handshake import Credential
-from daemon.pairing import CHROMIUM_ORIGIN, LOCAL_ORIGIN
-from daemon.descriptors import most_strangers
 from daemon.door import STRANGER_SECONDS
+from daemon.handshake import ClientHandshake, Credential
+from daemon.pairing import CHROMIUM_ORIGIN, LOCAL_ORIGIN
+from daemon.protocol import decode_from_daemon, encode
+from daemon.request import REFUSAL
 from daemon.state import read_local
 from tests.daemon.conftest import RunningDaemon
 from tests.daemon.visitors import (
     HELLO,
+    MALFORMED,
     OTHER_METHODS,
     OTHER_PATHS,
     REFUSED,
     STRANGERS,
     TWICE,
     answer,
+    client_frame,
     closed_with,
     upgrade,
     with_another,
@@ -52,8 +57,14 @@ def test_other_methods_are_refused_alike(port: int, method: str) -> None:
 
 
 @pytest.mark.parametrize("header", TWICE.values(), ids=TWICE.keys())
-def test_a_header_that_comes_twice_is_refused(port: int, header: str) -> None:
-    assert re.match(rb"HTTP/1.[01] 40[03] ", answer(port, with_another(upgrade(port), header)))
+def test_a_header_that_comes_twice_is_refused_alike(port: int, header: str) -> None:
+    assert answer(port, with_another(upgrade(port), header)) == answer(port, upgrade(port, Origin="https://another.example"))
+
+
+@pytest.mark.parametrize("malform", MALFORMED.values(), ids=MALFORMED.keys())
+def test_what_is_malformed_is_refused_alike(port: int, malform: Callable[[bytes], bytes]) -> None:
+    assert answer(port, malform(upgrade(port))) == REFUSAL
+    assert answer(port, upgrade(port, Origin="https://another.example")) == REFUSAL
 
 
 @pytest.mark.parametrize("origin", [CHROMIUM_ORIGIN, LOCAL_ORIGIN])
@@ -103,7 +114,7 @@ async def test_the_key_of_the_command_line_is_of_no_use_to_a_browser(running_dae
 
 
 async def test_strangers_keep_nobody_out(port: int, running_daemon: RunningDaemon) -> None:
-    """Of a thousand that connect and say nothing, or half a request, only the newest are there, and we come in at once."""
+    """A thousand connect and say nothing, or half a request: we come in at once, and their time runs out."""
     connections = []
     try:
         for number in range(1000):
@@ -114,13 +125,83 @@ async def test_strangers_keep_nobody_out(port: int, running_daemon: RunningDaemo
         async with asyncio.timeout(5):
             client = await DaemonClient.open_local(running_daemon.state)
         async with client:
-            assert sum(_is_open(connection) for connection in connections) <= most_strangers()
             await asyncio.sleep(STRANGER_SECONDS + 1)
             assert sum(_is_open(connection) for connection in connections) == 0
             assert (await client.status()).uptime > 0, "who has proved themselves stays"
     finally:
         for connection in connections:
             connection.close()
+
+
+async def test_a_handshake_is_pushed_out_by_no_crowd(running_daemon: RunningDaemon) -> None:
+    """More strangers than there is room for come between each two steps of ours, each as far in as one gets without a key."""
+    opening = upgrade(running_daemon.port) + client_frame(1, (HELLO % "null").encode())
+
+    def crowd() -> None:
+        for _ in range(400):
+            with socket.create_connection(("127.0.0.1", running_daemon.port), timeout=10) as connection:
+                connection.sendall(opening)
+                connections.append(connection.dup())
+
+    connections: list[socket.socket] = []
+    try:
+        await asyncio.to_thread(crowd)
+        for _ in range(10):
+            coming = asyncio.create_task(DaemonClient.open_local(running_daemon.state))
+            await asyncio.to_thread(crowd)
+            await (await coming).close()
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+async def test_sixty_strangers_hold_next_to_nothing(running_daemon: RunningDaemon) -> None:
+    """Each sends four megabytes of something that does not end."""
+    front = psutil.Process(running_daemon.pid)
+    opening = upgrade(running_daemon.port)
+    endless = client_frame(1, bytes(4 * 1024 * 1024 - 1024), end=False)
+    before = front.memory_info().rss
+
+    def send(data: bytes) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", running_daemon.port), timeout=10)
+        with contextlib.suppress(OSError):
+            connection.sendall(data)
+        return connection
+
+    sent = (
+        opening + endless,
+        opening + client_frame(1, (HELLO % "null").encode()) + endless,
+        b"GET /v1 HTTP/1.1\r\nX: " + endless,
+    )
+    connections = await asyncio.gather(*(asyncio.to_thread(send, sent[number % 3]) for number in range(60)))
+    grown = front.memory_info().rss - before
+    for connection in connections:
+        connection.close()
+    assert grown < 8 * 1024 * 1024
+
+
+async def test_what_a_proved_client_sends_at_once_is_heard(running_daemon: RunningDaemon) -> None:
+    """Its first message may come in one piece with its proof: it goes over to whoever reads what follows."""
+    access = read_local(running_daemon.state)
+    assert access is not None
+    handshake = ClientHandshake(f"127.0.0.1:{running_daemon.port}", Credential(access.client, bytes.fromhex(access.key)))
+    reader, writer = await asyncio.open_connection("127.0.0.1", running_daemon.port)
+    writer.write(upgrade(running_daemon.port, Origin=LOCAL_ORIGIN) + client_frame(1, encode(handshake.hello()).encode()))
+    await reader.readuntil(b"\r\n\r\n")
+    proof = handshake.receive(decode_from_daemon(await _text(reader)))
+    assert proof is not None
+    writer.write(client_frame(1, encode(proof).encode()) + client_frame(1, b'{"type":"status"}'))
+    handshake.receive(decode_from_daemon(await _text(reader)))
+    assert handshake.welcome is not None
+    assert b'"type":"state"' in await _text(reader)
+    writer.close()
+    await writer.wait_closed()
+
+
+async def _text(reader: asyncio.StreamReader) -> bytes:
+    first, size = await reader.readexactly(2)
+    assert first == 0x81
+    return await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big") if size == 126 else size)
 
 
 def _is_open(connection: socket.socket) -> bool:

@@ -16,10 +16,11 @@ from websockets.exceptions import WebSocketException
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.figures import say
 from daemon.protocol import Policy
-from tests.benchmarks.daemon import hostile_handshakes, hostile_sessions
+from tests.benchmarks.daemon import hostile_handshakes, hostile_sessions, strangers
 from tests.benchmarks.daemon.front import until_ready
 from tests.benchmarks.daemon.process import Place, running
 from tests.daemon.samples import astronaut, saved
+from tests.daemon.visitors import MALFORMED
 
 BLOCKS = 6
 PHOTOS = 25
@@ -43,7 +44,8 @@ WARM_UP = 5
 
 
 async def measure() -> dict[str, float]:
-    """`hostile.cases` and those of them that were `accepted`; a paired client's 95th percentile during over before."""
+    """`hostile.cases` and those of them that were `accepted`, or answered in another way than others that were refused; a
+    paired client's 95th percentile during over before; strangers in numbers."""
     accepted = []
     count = 0
     with running() as daemon:
@@ -57,13 +59,19 @@ async def measure() -> dict[str, float]:
             async with hostile_sessions.rogue(daemon) as rogue, hostile_sessions.rogue(daemon) as other:
                 if await session_case(rogue, other):
                     accepted.append(name)
+        for name, malform in MALFORMED.items():
+            count += 1
+            if strangers.told_apart(daemon, malform):
+                accepted.append(f"told apart: {name}")
         for name in accepted:
             say(f"ACCEPTED: {name}")
         say(f"{count} hostile handshakes and sessions, {len(accepted)} accepted")
         if not await _works(daemon):
             raise RuntimeError("the daemon does not protect photos any more")
         normal, attacked, tries = await _percentiles(daemon)
+        figures = await strangers.memory(daemon) | await strangers.entries(daemon)
     return {
+        **figures,
         "hostile.cases": count,
         "hostile.accepted": len(accepted),
         "hostile.guesses": hostile_handshakes.GUESSES,
