@@ -199,12 +199,6 @@ def read(source: Source) -> tuple[Source, bytes]:
     return Source(source.path, source.relative, Signature.of(found), identity(found)), data
 
 
-def shown(path: Path) -> str:
-    """A path for people: bytes that are no UTF-8, and letters that move a terminal's cursor, are shown as unknown."""
-    text = os.fsencode(path).decode("utf-8", "replace")
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
-
-
 def in_the_end(plan: Plan, outcomes: Iterable[Outcome]) -> list[Outcome]:
     """What became of every photo: of those that were done before, those that could not even be read, and those of this run."""
     unread = [Outcome(left.relative, "failed", left.reason) for left in plan.left if not left.skipped]

@@ -19,6 +19,7 @@ from daemon.commands.console import (
     add_command,
     chosen_state,
     complain,
+    echo,
     print_json,
     when_signalled,
 )
@@ -138,7 +139,7 @@ async def _serve(args: argparse.Namespace, settings: Settings) -> None:
         if args.json:
             print_json({"listening": f"127.0.0.1:{server.port}", "port": server.port, "pid": server.access.pid})
         else:
-            print(f"listening on 127.0.0.1:{server.port}", flush=True)
+            echo(f"listening on 127.0.0.1:{server.port}")
         await stop.wait()
         tell("STOPPING=1")
         await _drain(server, hurry)
