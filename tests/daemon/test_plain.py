@@ -2,11 +2,15 @@
 
 import ast
 import io
+import multiprocessing
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 import daemon
+from daemon import supervisor
 from daemon.client import DaemonClient
 from daemon.commands.console import echo
 from daemon.commands.showing import summary
@@ -75,3 +79,12 @@ async def test_a_browser_that_calls_itself_by_an_escape(start_server: StartServe
         await browser.close()
         assert [entry.label for entry in await person.clients()] == [plain(label)]
     assert isinstance(browser.credential, Credential)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe is no file descriptor there")
+def test_what_a_worker_writes_moves_no_cursor(capfd: pytest.CaptureFixture[str]) -> None:
+    heard, written = multiprocessing.Pipe(duplex=False)
+    os.write(written.fileno(), "Traceback:\n\tÄ \x1b]0;owned\x07\n".encode() + b"\xff\n")
+    written.close()
+    supervisor._pass_on(heard)
+    assert capfd.readouterr().err == "Traceback:\n\tÄ �]0;owned�\n�\n"
