@@ -9,13 +9,15 @@ import psutil
 import pytest
 
 from daemon.client import DaemonClient, NoDaemonError
+from daemon.descriptors import FEWEST_STRANGERS
 from daemon.door import STRANGER_SECONDS
 from daemon.handshake import ClientHandshake, Credential
 from daemon.pairing import CHROMIUM_ORIGIN, LOCAL_ORIGIN
 from daemon.protocol import decode_from_daemon, encode
 from daemon.request import REFUSAL
 from daemon.state import read_local
-from tests.daemon.conftest import RunningDaemon
+from tests.daemon import odd_workers
+from tests.daemon.conftest import RunningDaemon, StartServer
 from tests.daemon.visitors import (
     HELLO,
     MALFORMED,
@@ -133,23 +135,36 @@ async def test_strangers_keep_nobody_out(port: int, running_daemon: RunningDaemo
             connection.close()
 
 
-async def test_a_handshake_is_pushed_out_by_no_crowd(running_daemon: RunningDaemon) -> None:
-    """More strangers than there is room for come between each two steps of ours, each as far in as one gets without a key."""
-    opening = upgrade(running_daemon.port) + client_frame(1, (HELLO % "null").encode())
+async def test_a_handshake_is_pushed_out_by_no_crowd(start_server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More strangers than there is room for come while we shake hands, each as far in as one gets without a key."""
+    monkeypatch.setattr("daemon.descriptors.MOST_STRANGERS", FEWEST_STRANGERS)
+    server = await start_server(odd_workers.echo)
+    greeted = upgrade(server.port) + client_frame(1, (HELLO % "null").encode())
+    connections: list[socket.socket] = []
 
     def crowd() -> None:
-        for _ in range(400):
-            with socket.create_connection(("127.0.0.1", running_daemon.port), timeout=10) as connection:
-                connection.sendall(opening)
-                connections.append(connection.dup())
+        for _ in range(FEWEST_STRANGERS * 2 // 3):
+            connections.append(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            connections[-1].sendall(greeted)
+            assert connections[-1].recv(1) == b"H", "they are let as far as that"
 
-    connections: list[socket.socket] = []
+    access = server.access
+    handshake = ClientHandshake(f"127.0.0.1:{server.port}", Credential(access.client, bytes.fromhex(access.key)))
     try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(upgrade(server.port, Origin=LOCAL_ORIGIN))
+        await reader.readuntil(b"\r\n\r\n")
         await asyncio.to_thread(crowd)
-        for _ in range(10):
-            coming = asyncio.create_task(DaemonClient.open_local(running_daemon.state))
-            await asyncio.to_thread(crowd)
-            await (await coming).close()
+        writer.write(client_frame(1, encode(handshake.hello()).encode()))
+        proof = handshake.receive(decode_from_daemon(await _text(reader)))
+        assert proof is not None
+        await asyncio.to_thread(crowd)
+        assert not _is_open(connections[0]), "some had to go"
+        writer.write(client_frame(1, encode(proof).encode()))
+        handshake.receive(decode_from_daemon(await _text(reader)))
+        assert handshake.welcome is not None
+        writer.close()
+        await writer.wait_closed()
     finally:
         for connection in connections:
             connection.close()
@@ -207,7 +222,9 @@ async def _text(reader: asyncio.StreamReader) -> bytes:
 def _is_open(connection: socket.socket) -> bool:
     connection.setblocking(False)
     try:
-        return connection.recv(1) != b""
+        while connection.recv(65536):
+            pass
+        return False
     except BlockingIOError:
         return True
     except OSError:

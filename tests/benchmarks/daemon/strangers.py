@@ -23,12 +23,13 @@ from daemon.client import DaemonClient, NoDaemonError
 from daemon.descriptors import ask_for_more
 from daemon.figures import say
 from daemon.opening import MAX_SAID
-from tests.benchmarks.daemon.process import Daemon, Place
+from tests.benchmarks.daemon.process import Daemon, Place, running
 from tests.daemon.visitors import HELLO, PROOF, answer, client_frame, upgrade
 
 RATE = 2000
 """Connections a second."""
 SECONDS = 60.0
+SHORT_SECONDS = 10.0
 TICK = 0.01
 KEPT = 4000
 """Connections that the attacker keeps open; the oldest are closed for new ones."""
@@ -38,6 +39,7 @@ MANY = 60
 EACH = 4 * 1024 * 1024 - 1024
 """Bytes that each of them tries to have kept: of a frame that a client of ours might send."""
 SETTLE_SECONDS = 3.0
+ALLOWED = 8 * 1024 * 1024
 
 
 def kinds(port: int) -> list[bytes]:
@@ -93,7 +95,7 @@ def _stranger(port: int, sent: bytes) -> socket.socket:
     return connection
 
 
-async def entries(daemon: Daemon) -> dict[str, float]:
+async def entries(daemon: Daemon, seconds: float = SECONDS) -> dict[str, float]:
     """How often a client of ours comes in while strangers connect, of all times that it tried, and how long that takes; and
     what thousands of strangers at once cost the front, which keeps it for the next ones."""
     context = multiprocessing.get_context("spawn")
@@ -107,7 +109,7 @@ async def entries(daemon: Daemon) -> dict[str, float]:
     times: list[float] = []
     tried = 0
     begun, before = time.perf_counter(), done.value
-    while time.perf_counter() - begun < SECONDS:
+    while time.perf_counter() - begun < seconds:
         tried += 1
         started = time.perf_counter()
         with contextlib.suppress(NoDaemonError):
@@ -190,6 +192,22 @@ def _send_all(port: int, data: bytes) -> socket.socket:
     with contextlib.suppress(OSError):
         connection.sendall(data)
     return connection
+
+
+async def measure() -> dict[str, float]:
+    """`strangers.success` under the attack and `strangers.rss` of 60 strangers, with what they were measured at."""
+    with running("--worker", "need") as daemon:
+        return await memory(daemon) | await entries(daemon)
+
+
+async def cases(daemon: Daemon) -> dict[str, bool]:
+    """Whether they hit: strangers in numbers as two cases among others, short."""
+    held = await memory(daemon)
+    let_in = await entries(daemon, SHORT_SECONDS)
+    return {
+        "sixty strangers grow the front": held["strangers.rss"] > ALLOWED or held["strangers.rss_left"] > ALLOWED,
+        "two thousand strangers a second keep a client out": let_in["strangers.success"] < 1,
+    }
 
 
 def told_apart(daemon: Place, malform: Callable[[bytes], bytes]) -> bool:
