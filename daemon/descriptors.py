@@ -13,6 +13,8 @@ MOST_STRANGERS: Final = 4096
 """Two seconds of 2,000 connections each: so long nobody who is on their way in is pushed out by others."""
 
 FEWEST_STRANGERS: Final = 64
+OURS: Final = 192
+"""Descriptors of sessions, of the worker's pipes, and of what Python itself has open."""
 
 
 def ask_for_more() -> None:
@@ -27,10 +29,10 @@ def ask_for_more() -> None:
 
 
 def most_strangers() -> int:
-    """Half of what this process may hold, within bounds."""
+    """How many strangers there is room for beside what is ours."""
     if resource is None:
         return MOST_STRANGERS
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return MOST_STRANGERS
-    return max(FEWEST_STRANGERS, min(MOST_STRANGERS, soft // 2))
+    return max(FEWEST_STRANGERS, min(MOST_STRANGERS, soft - OURS))

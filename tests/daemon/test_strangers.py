@@ -1,9 +1,12 @@
 """Who makes room when there are too many: whoever keeps us waiting the longest, and never somebody who is on their way in."""
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 
+from daemon.descriptors import most_strangers
 from daemon.strangers import Strangers
 
 
@@ -80,3 +83,21 @@ async def test_all_go_at_the_end() -> None:
     crowd.strangers.expel_all()
     assert crowd.expelled == ["a", "b"]
     assert len(crowd.strangers) == 0
+
+
+@pytest.mark.parametrize(("may", "most"), [(256, 64), (512, 320), (1024, 832), (8192, 4096), (100_000, 4096)])
+def test_strangers_leave_descriptors_for_others(monkeypatch: pytest.MonkeyPatch, may: int, most: int) -> None:
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (may, may))
+    assert most_strangers() == most
+
+
+def test_more_descriptors_are_asked_for_as_far_as_they_may_be_had() -> None:
+    program = (
+        "import resource; from daemon.descriptors import ask_for_more; "
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, 1000)); "
+        "ask_for_more(); print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
+    )
+    pytest.importorskip("resource")
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert found.split() == ["1000", "1000"]
