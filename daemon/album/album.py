@@ -31,7 +31,7 @@ _SENTENCES: Final[dict[str, str]] = {
 
 def sentence_of(code: str) -> str:
     """What a person is told of a reason."""
-    return _SENTENCES[code]
+    return _SENTENCES.get(code, _SENTENCES["internal"])
 
 
 @dataclass(frozen=True)
