@@ -5,6 +5,7 @@ that was checked. Its answer, which the other side has had already, is kept back
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any, Final, cast
 
 from aiohttp import web
@@ -37,6 +38,9 @@ class _Answered:
             self._transport.abort()
         elif rest:
             self._transport.write(rest)
+
+    def writelines(self, chunks: Iterable[bytes | bytearray | memoryview]) -> None:
+        self.write(b"".join(chunks))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

@@ -34,6 +34,8 @@ class Strangers:
         self._room = held
         self._present: dict[object, _Present] = {}
         """Whoever took a step last comes last."""
+        self._holders: dict[object, None] = {}
+        """Whoever has something incomplete, since the longest first. To make room for bytes, nobody else goes."""
 
     def __len__(self) -> int:
         return len(self._present)
@@ -43,7 +45,7 @@ class Strangers:
         timer = asyncio.get_running_loop().call_later(self._seconds, time_is_up)
         self._present[who] = _Present(send_away, timer)
         if len(self._present) > self._most:
-            self._expel_first()
+            self._expel(next(iter(self._present)))
 
     def step(self, who: object) -> None:
         """They did what they were waited for, and were answered."""
@@ -57,21 +59,26 @@ class Strangers:
             return
         self._room -= size - present.held
         present.held = size
-        while self._room < 0 and self._present:
-            self._expel_first()
+        if size:
+            self._holders.setdefault(who)
+        else:
+            self._holders.pop(who, None)
+        while self._room < 0 and self._holders:
+            self._expel(next(iter(self._holders)))
 
     def leave(self, who: object) -> None:
         """They went, or are strangers no more."""
         present = self._present.pop(who, None)
         if present is not None:
+            self._holders.pop(who, None)
             self._room += present.held
             present.timer.cancel()
 
     def expel_all(self) -> None:
-        while self._present:
-            self._expel_first()
+        for who in list(self._present):
+            self._expel(who)
 
-    def _expel_first(self) -> None:
-        who, present = next(iter(self._present.items()))
+    def _expel(self, who: object) -> None:
+        expel = self._present[who].expel
         self.leave(who)
-        present.expel()
+        expel()

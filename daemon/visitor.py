@@ -21,7 +21,7 @@ LINGER_SECONDS: Final = 1.0
 """For reading the last word. Who still sends meanwhile is not listened to, but a connection that is cut under what it sends
 may lose what it was told."""
 
-LINGER_BYTES: Final = 64 * 1024 * 1024
+LINGER_BYTES: Final = 1024 * 1024
 
 READ_BYTES: Final = 8 * 1024
 """At a time, from a stranger."""

@@ -67,6 +67,18 @@ async def test_what_they_hold_together_is_bounded() -> None:
     assert crowd.expelled == ["a"]
 
 
+async def test_bytes_push_out_only_those_who_hold_some() -> None:
+    crowd = Crowd(10, held=100)
+    crowd.enter("ours", "a", "b", "c")
+    crowd.strangers.hold("ours", 20)
+    crowd.strangers.hold("ours", 0)
+    for name in "abc":
+        crowd.strangers.hold(name, 50)
+    crowd.strangers.hold("b", 101)
+    assert crowd.expelled == ["a", "b"]
+    assert len(crowd.strangers) == 2
+
+
 @pytest.mark.parametrize("leaves", [False, True])
 async def test_time_runs_out_for_who_stays(leaves: bool) -> None:
     crowd = Crowd(2, seconds=0.01)

@@ -49,6 +49,7 @@ def kinds(port: int) -> list[bytes]:
     return [
         b"",
         b"GET /v1 HTTP/1.1\r\nHost: 127.0.0.1\r\n",
+        b"GET /v1 HTTP/1.1\r\nX: " + b"x" * 15_000,
         upgrade(port, Origin="https://social.example"),
         opening,
         opening + hello,
