@@ -26,8 +26,12 @@ LINGER_BYTES: Final = 1024 * 1024
 READ_BYTES: Final = 8 * 1024
 """At a time, from a stranger."""
 
-BACKLOG: Final = 1024
-"""Connections that the system keeps for us while something else is done: 2,000 a second may come."""
+BACKLOG: Final = 4096
+"""Connections that the system keeps while other programs have the processor, where it keeps as many: two seconds of 2,000 each.
+One that finds no room is tried again by its own system, after one second, then two, then four."""
+
+AT_ONCE: Final = 128
+"""Of these, taken in before those that are in already have their turn."""
 
 Judged = DaemonHandshake | bytes | Coroutine[Any, Any, bytes]
 
@@ -65,7 +69,9 @@ class Keeper:
         loop = asyncio.get_running_loop()
         for listener in listeners:
             listen = loop.create_server if listener.family != getattr(sockets, "AF_UNIX", None) else loop.create_unix_server
-            self._servers.append(await listen(lambda: Visitor(self), sock=listener, backlog=BACKLOG))
+            self._servers.append(await listen(lambda: Visitor(self), sock=listener, backlog=AT_ONCE))
+            # asyncio takes both numbers for one.
+            listener.listen(BACKLOG)
 
     def close(self) -> None:
         """Let nobody else in, and send away who has not proved themselves."""
@@ -125,6 +131,8 @@ class Visitor(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._keeper.strangers.leave(self)
         self._transport = None
+        # It refers to this object, which would wait for the collector of such circles: thousands come in a second.
+        self._take = _nothing
         if self._is_shaking:
             self._keeper.failed("gone")
         if self._answering is not None:
@@ -173,7 +181,7 @@ class Visitor(asyncio.BufferedProtocol):
 
     def _hand_over(self, request: Request, handshake: DaemonHandshake, credential: Credential) -> None:
         self._is_shaking = False
-        rest, self._received, self._take = bytes(self._received), bytearray(), self._ignore
+        rest, self._received, self._take = bytes(self._received), bytearray(), _nothing
         self._keeper.strangers.leave(self)
         transport, self._transport = self._transport, None
         if transport is not None and not transport.is_closing():
@@ -223,3 +231,7 @@ class Visitor(asyncio.BufferedProtocol):
     def _say(self, data: bytes) -> None:
         if self._transport is not None:
             self._transport.write(data)
+
+
+def _nothing() -> None:
+    """Nothing more is taken."""

@@ -5,6 +5,7 @@ The photo that runs is finished first; a second signal does not wait for it.
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 from pathlib import Path
@@ -133,6 +134,8 @@ async def _serve(args: argparse.Namespace, settings: Settings) -> None:
 
     when_signalled(end, signal.SIGINT, signal.SIGTERM)
     await server.start()
+    # What is here now stays: the collector need not look through it each time that a crowd has left its circles.
+    gc.freeze()
     tell("READY=1")
     watchdog = asyncio.create_task(feed_watchdog(lambda: server.supervisor.is_alive))
     try:
