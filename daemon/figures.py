@@ -13,6 +13,7 @@ from typing import Any, Final
 import psutil
 
 from daemon import VERSION
+from daemon.plain import plain_lines
 
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
 """The repository where Cloakroom runs from one."""
@@ -78,4 +79,4 @@ def write(path: Path, measured: Mapping[str, Any]) -> None:
 
 def say(line: str) -> None:
     """Progress of a measurement: on the error stream, so that the output stays the figures."""
-    print(line, file=sys.stderr, flush=True)
+    print(plain_lines(line), file=sys.stderr, flush=True)

@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from daemon.handshake import Credential, Refused, code_key, new_code
-from daemon.protocol import ClientEntry
+from daemon.plain import plain
+from daemon.protocol import ClientEntry, Label
 from daemon.state import prepare, write_private
 
 CHROMIUM_ORIGIN: Final = "chrome-extension://dimefedcpapjaedghdnffhadabnldoen"
@@ -30,14 +32,18 @@ class DamagedPairingError(Exception):
     """A file in the place of a pairing is none; the text says what is wrong with it, and goes on from its name."""
 
 
+LATEST: Final = 253_402_300_799.0
+"""The last second that a calendar has."""
+
+
 class PairedClient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A browser as its file keeps it."""
 
     client: str
-    label: str
+    label: Label
     origin: str
     key: str
-    created: float
+    created: Annotated[float, Meta(ge=0, le=LATEST)]
 
     @property
     def origin_kind(self) -> Literal["chromium", "firefox"]:
@@ -60,7 +66,7 @@ def read_client(path: Path) -> PairedClient:
         entry = msgspec.json.decode(path.read_bytes(), type=PairedClient)
         key_bytes = len(bytes.fromhex(entry.key))
     except msgspec.ValidationError:
-        raise DamagedPairingError("lacks a field, or has one too many") from None
+        raise DamagedPairingError("lacks a field, has one too many, or one that is not what it should be") from None
     except msgspec.DecodeError:
         raise DamagedPairingError("is cut off, or not JSON") from None
     except ValueError:
@@ -178,7 +184,7 @@ class Pairing:
             raise Refused
         self._code = None
         client = f"c-{secrets.token_hex(8)}"
-        entry = PairedClient(client, label, origin, secrets.token_hex(32), time.time())
+        entry = PairedClient(client, plain(label), origin, secrets.token_hex(32), time.time())
         write_private(self._folder / f"{client}.json", msgspec.json.encode(entry))
         self._clients[client] = entry
         return Credential(client, bytes.fromhex(entry.key))

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from daemon.errors import Code
-from daemon.protocol import LIMITS, Mime, ModelSet, Policy
+from daemon.protocol import LIMITS, Label, Mime, ModelSet, Name, Policy
 
 MAX_HEADER: Final = 4 * 1024 * 1024
 # A lossless result can be larger than the lossy file that came in, never larger than its raw pixels and some.
@@ -35,10 +35,10 @@ class Stop(msgspec.Struct, tag_field="say", tag="stop"):
 class Ready(msgspec.Struct, tag_field="say", tag="ready"):
     """From the worker: the adversaries are loaded."""
 
-    device: str
+    device: Label
     models: ModelSet
-    protectors: tuple[str, ...]
-    classes: tuple[str, ...]
+    protectors: tuple[Name, ...]
+    classes: tuple[Label, ...]
     walls: tuple[str, ...] = ()
     """Of its jail, those that this system has."""
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from daemon.fetching import FetchError, Report
+from daemon.plain import plain
 from protectors.manifest import Package
 
 LOOK_SECONDS: Final = 0.25
@@ -153,7 +154,7 @@ def _size(place: Path) -> int:
 def _told(package: Package, errors: IO[bytes]) -> str:
     lines: Sequence[str] = [line.strip() for line in errors.read().decode(errors="replace").splitlines()]
     last = next((line for line in reversed(lines) if line.upper().startswith(("ERROR", "NPM ERR"))), "")
-    reason = f": {last[:200]}" if last else ""
+    reason = f": {plain(last[:200])}" if last else ""
     return f"{package} could not be fetched{reason}. Check the connection to the registry, then try again."
 
 

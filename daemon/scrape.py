@@ -16,17 +16,23 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
-from aiohttp import web
-
 from daemon.exposition import CONTENT_TYPE
+from daemon.request import REFUSAL, Request, answer
 from daemon.tokens import kept_token
+from daemon.visitor import Judged, Keeper
 
 log = logging.getLogger("cloakroom.metrics")
 
 PATH: Final = "/metrics"
 SOCKET_NAME: Final = "metrics.sock"
 TOKEN_NAME: Final = "metrics.token"  # noqa: S105 - the file's name
-_FROM_A_PAGE: Final = ("Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Referer", "Cookie")
+_FROM_A_PAGE: Final = ("origin", "sec-fetch-site", "sec-fetch-mode", "referer", "cookie")
+
+METRICS_FIELDS: Final = {"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Of an answer with metrics: for nobody to keep."""
+
+MOST_READERS: Final = 64
+READER_SECONDS: Final = 10.0
 
 
 def metrics_socket(state: Path) -> Path:
@@ -48,21 +54,20 @@ class TokenDoor:
         kept = kept_token(metrics_token(state))
         self._expected = f"Bearer {kept}".encode()
 
-    def admits(self, request: web.BaseRequest, hosts: Collection[str]) -> bool:
+    def admits(self, request: Request, hosts: Collection[str]) -> bool:
         """Whether this is a request for the metrics that may have them."""
-        headers = request.headers
-        given = headers.getall("Authorization", [])
+        given = request.only("authorization")
         return (
             request.method == "GET"
-            and request.raw_path == PATH
-            and headers.getall("Host", []) in [[host] for host in hosts]
-            and not any(name in headers for name in _FROM_A_PAGE)
-            and len(given) == 1
-            and hmac.compare_digest(given[0].encode("utf-8", "surrogateescape"), self._expected)
+            and request.target == PATH
+            and request.only("host") in hosts
+            and not any(request.every(name) for name in _FROM_A_PAGE)
+            and given is not None
+            and hmac.compare_digest(given.encode("latin-1"), self._expected)
         )
 
 
-class MetricsSocket:
+class MetricsSocket(Keeper):
     """Serves the metrics on a Unix socket that only this user can open.
 
     Args:
@@ -71,9 +76,10 @@ class MetricsSocket:
     """
 
     def __init__(self, path: Path, text: Callable[[], bytes]) -> None:
+        super().__init__(MOST_READERS, READER_SECONDS)
         self._path = path
         self._text = text
-        self._runner: web.ServerRunner | None = None
+        self._is_open = False
 
     async def start(self) -> None:
         """Listen. Where that cannot be (no such sockets, a path too long), the daemon goes on without."""
@@ -82,35 +88,20 @@ class MetricsSocket:
         except OSError as problem:
             log.warning("the metrics' socket cannot be opened: %s", type(problem).__name__)
             return
-        server = web.Server(self._answer, access_log=None, lingering_time=0)
-        self._runner = web.ServerRunner(server)
-        await self._runner.setup()
-        await web.SockSite(self._runner, listener).start()
+        await self.open([listener])
+        self._is_open = True
 
-    async def stop(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+    def stop(self) -> None:
+        self.close()
+        if self._is_open:
+            self._is_open = False
             with contextlib.suppress(OSError):
                 self._path.unlink()
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        if request.method != "GET" or request.raw_path != PATH:
-            return web.Response(status=403)
-        return answer(self._text())
-
-
-def answer(text: bytes) -> web.Response:
-    """The metrics, for nobody to keep."""
-    headers = {
-        "Content-Type": CONTENT_TYPE,
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        "Server": "cloakroom",
-    }
-    response = web.Response(body=text, headers=headers)
-    response.force_close()
-    return response
+    def judge(self, request: Request) -> Judged:
+        if request.method != "GET" or request.target != PATH:
+            return REFUSAL
+        return answer(200, METRICS_FIELDS, self._text())
 
 
 def _listen(path: Path) -> sockets.socket:

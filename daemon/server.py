@@ -3,7 +3,6 @@
 This process never imports torch and never decodes an image.
 """
 
-import asyncio
 import contextlib
 import logging
 import os
@@ -14,33 +13,26 @@ from pathlib import Path
 from typing import Final, Literal
 
 import psutil
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from daemon import DEFAULT_PORT, VERSION
 from daemon.backend import Backend
+from daemon.door import Door, Inside
 from daemon.exposition import Exposition, Present
 from daemon.frames import MAX_FRAME
-from daemon.handshake import DaemonHandshake, Refused
+from daemon.handshake import DaemonHandshake
 from daemon.jobs import JobQueue, QueueSettings
 from daemon.metrics import Metrics
 from daemon.models import embedded_classes
 from daemon.pairing import LOCAL_CLIENT, Pairing
-from daemon.protocol import (
-    LIMITS,
-    REFUSED,
-    ProtocolError,
-    Welcome,
-    decode_from_client,
-    encode,
-)
-from daemon.protocol import (
-    VERSION as PROTOCOL_VERSION,
-)
-from daemon.scrape import MetricsSocket, TokenDoor, answer, metrics_socket
+from daemon.protocol import LIMITS, REFUSED, Welcome
+from daemon.protocol import VERSION as PROTOCOL_VERSION
+from daemon.request import Request, answer
+from daemon.resumed import Resumer
+from daemon.scrape import METRICS_FIELDS, MetricsSocket, TokenDoor, metrics_socket
 from daemon.session import House, Session
 from daemon.sessions import Sessions
 from daemon.state import LocalAccess, Lock, StateError, prepare, remove_local, write_local
-from daemon.strangers import Door, Strangers
 from daemon.supervisor import EntryPoint, Supervisor, Watch
 from daemon.worker.process import main as worker_main
 from daemon.worker.settings import WorkerSettings
@@ -48,13 +40,10 @@ from protectors.names import PROTECTORS
 
 log = logging.getLogger("cloakroom.server")
 
-PATH: Final = "/v1"
-HANDSHAKE_SECONDS: Final = 10.0
-LAST_WORDS_SECONDS: Final = 3.0
 MAX_SESSIONS: Final = 128
-MAX_STRANGERS: Final = 64
-STRANGER_SECONDS: Final = HANDSHAKE_SECONDS + 2
-"""From the connection on; a handshake that takes too long is ended politely before."""
+LAST_WORDS_SECONDS: Final = 3.0
+END_SECONDS: Final = 10.0
+"""For what is left of the sessions."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +95,7 @@ class Server:
         self._metrics_door = TokenDoor(folder) if settings.metrics else None
         self._metrics_socket = MetricsSocket(metrics_socket(folder), self._exposition.text)
         self._lock = Lock(folder)
-        self._runner: web.ServerRunner | None = None
         self._hosts: frozenset[str] = frozenset()
-        self._door: Door | None = None
         self._is_draining = False
 
     @property
@@ -123,11 +110,10 @@ class Server:
         except BaseException:
             self._lock.release()
             raise
-        self._door = Door(self._handle, Strangers(MAX_STRANGERS, STRANGER_SECONDS))
-        self._runner = web.ServerRunner(self._door)
-        await self._runner.setup()
-        for listener in listeners:
-            await web.SockSite(self._runner, listener).start()
+        self._resumer = Resumer(self._handle)
+        inside = Inside(self._answer, self._closed, self._welcome, self._resumer.take_over)
+        self._door = Door(self._hosts, self.pairing, self.metrics, inside)
+        await self._door.open(listeners)
         if self.settings.metrics:
             await self._metrics_socket.start()
         self.supervisor.start(wanted=self.settings.worker_start == "boot")
@@ -143,9 +129,9 @@ class Server:
     async def stop(self) -> None:
         remove_local(self.settings.state, self.access)
         await self._house.sessions.leave_all(LAST_WORDS_SECONDS)
-        if self._runner is not None:
-            await self._runner.cleanup()
-        await self._metrics_socket.stop()
+        self._door.close()
+        await self._resumer.shutdown(END_SECONDS)
+        self._metrics_socket.stop()
         await self.queue.stop()
         await self.supervisor.stop()
         self._lock.release()
@@ -176,69 +162,17 @@ class Server:
         return list(listeners)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Every request there is."""
-        if self._metrics_door is not None and self._metrics_door.admits(request, self._hosts):
-            return answer(self._exposition.text())
-        objection = self._objection(request)
-        if objection is None:
-            return await self._upgrade(request)
-        # For the count alone: who was refused does not learn why.
-        self.metrics.refused("door", objection)
-        return _refusal()
-
-    def _objection(self, request: web.BaseRequest) -> str | None:
-        """Before the upgrade: exact host, known origin, the one path, room for one more; None if nothing is wrong."""
-        headers = request.headers
-        offered = {name.strip() for name in headers.get("Sec-WebSocket-Protocol", "").split(",")}
-        rules = {
-            "host": headers.getall("Host", []) in [[host] for host in self._hosts],
-            "origin": len(headers.getall("Origin", [])) == 1 and self.pairing.admits(headers.get("Origin")),
-            "request": request.method == "GET"
-            and request.raw_path == PATH
-            and PROTOCOL_VERSION in offered
-            and headers.get("Sec-WebSocket-Version") == "13",
-            "draining": not self._is_draining,
-            "full": len(self._house.sessions) < MAX_SESSIONS,
-        }
-        return next((reason for reason, kept in rules.items() if not kept), None)
-
-    async def _upgrade(self, request: web.BaseRequest) -> web.StreamResponse:
+        """A connection that is proved."""
         socket = web.WebSocketResponse(
             protocols=(PROTOCOL_VERSION,), compress=False, max_msg_size=MAX_FRAME + 1, heartbeat=30.0, timeout=3.0
         )
-        if not socket.can_prepare(request).ok:
-            return _refusal()
+        credential = self._resumer.credential(request)
+        if credential is None:
+            return _gone()
         try:
             await socket.prepare(request)
         except ConnectionError:
-            # Who asked is gone already. No one reads this, but aiohttp wants an answer that it may fail to send.
-            return _refusal()
-        handshake = DaemonHandshake(request.headers["Host"], request.headers["Origin"], self.pairing)
-        try:
-            async with asyncio.timeout(HANDSHAKE_SECONDS):
-                await self._shake_hands(socket, handshake)
-        except (Refused, ProtocolError, TimeoutError, ConnectionError) as problem:
-            self.metrics.refused("handshake", _reason(problem))
-            await socket.close(code=REFUSED)
-            return socket
-        if self._door is not None:
-            self._door.admit(request)
-        await self._serve(request, socket, handshake)
-        return socket
-
-    async def _shake_hands(self, socket: web.WebSocketResponse, handshake: DaemonHandshake) -> None:
-        while handshake.credential is None:
-            frame = await socket.receive()
-            if frame.type is not WSMsgType.TEXT:
-                raise Refused
-            for reply in handshake.receive(decode_from_client(frame.data)):
-                await socket.send_str(encode(reply))
-        await socket.send_str(encode(self._welcome(handshake)))
-
-    async def _serve(self, request: web.BaseRequest, socket: web.WebSocketResponse, handshake: DaemonHandshake) -> None:
-        credential = handshake.credential
-        if credential is None:
-            return
+            return _gone()
         session = Session(socket, credential, self._house, lambda: _cut(request))
         self._house.sessions.add(credential.client, session)
         try:
@@ -249,6 +183,16 @@ class Server:
                 await socket.close(code=REFUSED)
         finally:
             self._house.sessions.remove(credential.client, session)
+        return socket
+
+    def _answer(self, request: Request) -> bytes | None:
+        is_admitted = self._metrics_door is not None and self._metrics_door.admits(request, self._hosts)
+        return answer(200, METRICS_FIELDS, self._exposition.text()) if is_admitted else None
+
+    def _closed(self) -> str | None:
+        if self._is_draining:
+            return "draining"
+        return "full" if len(self._house.sessions) >= MAX_SESSIONS else None
 
     def _present(self) -> Present:
         return Present(
@@ -281,13 +225,6 @@ def _cut(request: web.BaseRequest) -> None:
         request.transport.abort()
 
 
-def _reason(problem: Exception) -> str:
-    """Return what the count calls the end of a handshake."""
-    if isinstance(problem, TimeoutError):
-        return "silence"
-    return "gone" if isinstance(problem, ConnectionError) else "proof"
-
-
 def _bind(family: sockets.AddressFamily, address: str, port: int) -> sockets.socket:
     listener = sockets.socket(family, sockets.SOCK_STREAM)
     try:
@@ -303,8 +240,8 @@ def _bind(family: sockets.AddressFamily, address: str, port: int) -> sockets.soc
     return listener
 
 
-def _refusal() -> web.Response:
-    """Return the one refusal for everything, the same down to the headers."""
-    response = web.Response(status=403, headers={"Server": "cloakroom"})
+def _gone() -> web.Response:
+    """No one reads this, but aiohttp wants an answer that it may fail to send."""
+    response = web.Response(status=403)
     response.force_close()
     return response

@@ -6,19 +6,20 @@ import secrets
 import stat
 import sys
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Annotated, Final
 
 import msgspec
 import platformdirs
+from msgspec import Meta
 
 
 class LocalAccess(msgspec.Struct, frozen=True):
     """What the command line needs to reach the running daemon; only this user can read it."""
 
-    port: int
-    client: str
-    key: str
-    pid: int
+    port: Annotated[int, Meta(ge=1, le=65535)]
+    client: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,64}\Z")]
+    key: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    pid: Annotated[int, Meta(ge=1)]
 
 
 class StateError(Exception):

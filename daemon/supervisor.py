@@ -1,6 +1,7 @@
 """The front's hold on the worker: spawns it, listens to it, kills it when it hangs or grows, and spawns the next."""
 
 import asyncio
+import codecs
 import contextlib
 import logging
 import multiprocessing
@@ -15,6 +16,7 @@ import msgspec
 import psutil
 
 from daemon.pipe import Beat, Done, Failed, FromWorker, Line, Ready, Step, Stop, Work
+from daemon.plain import plain_lines
 from daemon.protocol import Policy, WorkerState
 from daemon.worker.failing import CANNOT_CLOAK, DEVICE_LOST
 from daemon.worker.process import main
@@ -366,8 +368,10 @@ class Supervisor:
 def _pass_on(heard: Connection) -> None:
     """In a thread: what a worker writes goes where this process' own errors go, until it ends. It has no terminal itself."""
     with heard, contextlib.suppress(OSError):
+        # What it writes is a hostile photo's if the worker was taken over, and this may be a person's terminal.
+        letters = codecs.getincrementaldecoder("utf-8")("replace")
         while written := os.read(heard.fileno(), 65536):
-            os.write(2, written)
+            os.write(2, plain_lines(letters.decode(written)).encode())
 
 
 def _send_quietly(line: Line, message: Stop) -> None:

@@ -5,12 +5,12 @@ it. Nothing of them is used before the weights have the manifest's SHA-256 and f
 """
 
 import json
-import re
 import secrets
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from protectors.generator_manifest import NAME, GeneratorError, read_manifest
 from protectors.manifest import Entry, parsed, sha256_of
 
 if TYPE_CHECKING:
@@ -18,20 +18,7 @@ if TYPE_CHECKING:
 
     from protectors.unet import UNet
     from protectors.visual import PerturbationGenerator
-
-NAME = re.compile(r"[a-z][a-z0-9_-]{0,23}")
-"""So that ``visual-NAME`` is a name in the protocol."""
-
-SIDES = range(16, 1025)
-"""Input sizes that are taken: below nothing is left to read, above a drawing takes gigabytes."""
-
-LARGEST_MANIFEST = 64 * 1024
-LARGEST_WEIGHTS = 256 * 1024 * 1024
-FIELDS = {"name", "file", "sha256", "bytes", "input_size", "classes", "licence", "source", "target", "auxiliary", "quality"}
-
-
-class GeneratorError(Exception):
-    """A generator cannot be taken in; the text says why and what to do."""
+__all__ = ["NAME", "GeneratorError", "described", "imported", "load", "network_of", "remove", "store", "take_in"]
 
 
 def store(models: Path) -> Path:
@@ -48,35 +35,14 @@ def imported(models: Path | None) -> tuple[Entry, ...]:
 def _kept(path: Path) -> Entry | None:
     """What was imported; None where it was damaged since, as one bad file must not keep all photos from being cloaked."""
     try:
-        item = json.loads(path.read_text(encoding="utf-8"))
-        own = described(item, path.parent) if isinstance(item, dict) else None
-    except (OSError, ValueError, RecursionError, GeneratorError):
+        own = described(read_manifest(path), path.parent)
+    except GeneratorError:
         return None
-    return own if own and own.name == path.stem else None
+    return own if own.name == path.stem else None
 
 
 def described(item: dict[str, Any], folder: Path) -> Entry:
-    """The entry of a generator whose manifest says ``item``.
-
-    Raises:
-        GeneratorError: something is missing, unknown or not what it should be.
-    """
-    missing, unknown = FIELDS - {"quality", "auxiliary"} - item.keys(), item.keys() - FIELDS
-    if missing or unknown:
-        raise GeneratorError(f"The manifest is not of a generator: {'lacks' if missing else 'has'} {min(missing or unknown)}.")
-    name, file, side = item["name"], item["file"], item["input_size"]
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        raise GeneratorError("The generator's name may have up to 24 of a-z, 0-9, - and _, and begins with a letter.")
-    if not isinstance(file, str) or Path(file).name != file or not file.endswith(".safetensors"):
-        raise GeneratorError("The manifest's file has to be a safetensors file beside it, without folders in its name.")
-    if not isinstance(side, int) or side not in SIDES:
-        raise GeneratorError(f"The generator's input size has to lie between {SIDES[0]} and {SIDES[-1]} pixels.")
-    classes = item["classes"]
-    if not isinstance(classes, list) or not all(isinstance(label, str) and len(label) <= 64 for label in classes):
-        raise GeneratorError("The manifest's classes have to be a list of short names.")
-    texts = [item[field] for field in ("sha256", "licence", "source", "target")] + [item.get("auxiliary", "")]
-    if not all(isinstance(text, str) for text in texts) or not isinstance(item["bytes"], int):
-        raise GeneratorError("The manifest has a field of the wrong kind. Ask the service for a new one.")
+    """The entry of a generator whose manifest says ``item``, which was checked."""
     return parsed({**item, "task": "visual", "role": "generator", "architecture": "unet", "set": "imported"}, folder)
 
 
@@ -86,22 +52,7 @@ def take_in(manifest: Path, models: Path) -> Entry:
     Raises:
         GeneratorError: it is not what its manifest says, or no generator.
     """
-    try:
-        if manifest.stat().st_size > LARGEST_MANIFEST:
-            raise GeneratorError("That is no manifest: it is too large.")
-        if not manifest.is_file():
-            raise GeneratorError(f"{manifest} is no file, and cannot be read.")
-        item = json.loads(manifest.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise GeneratorError(f"{manifest} cannot be read: there is no such file.") from None
-    except RecursionError:
-        raise GeneratorError(f"{manifest} is no manifest: it is nested too deeply.") from None
-    except OSError as problem:
-        raise GeneratorError(f"{manifest} cannot be read ({problem.strerror}).") from None
-    except ValueError:
-        raise GeneratorError(f"{manifest} is not JSON. Give the generator's manifest, not its weights.") from None
-    if not isinstance(item, dict):
-        raise GeneratorError("The manifest is not of a generator.")
+    item = read_manifest(manifest)
     own = described(item, manifest.parent)
     load(own)
     folder = store(models)
@@ -138,8 +89,8 @@ def load(own: Entry, device: "torch.device | str" = "cpu") -> "PerturbationGener
 
     if own.file is None or not own.file.is_file():
         raise GeneratorError(f"The weights of {own.name} are not beside its manifest.")
-    if own.file.stat().st_size > LARGEST_WEIGHTS:
-        raise GeneratorError(f"The weights of {own.name} are larger than any generator's.")
+    if own.file.stat().st_size != own.bytes:
+        raise GeneratorError(f"The weights of {own.name} are not those of the manifest (their size differs). Fetch both again.")
     if sha256_of(own.file) != own.sha256:
         raise GeneratorError(f"The weights of {own.name} are not those of the manifest (SHA-256 differs). Fetch both again.")
     return PerturbationGenerator(own.name, network_of(own.file, own.name).to(device), own.input_size)
@@ -154,13 +105,15 @@ def network_of(weights: Path, name: str) -> "UNet":
     import torch
     from safetensors import SafetensorError
 
+    from protectors.safetensors_header import UnexpectedTensorsError, check_header
     from protectors.unet import UNet
     from protectors.weights import read_float
 
     network = UNet()
     try:
+        check_header(weights, {key: value.shape for key, value in network.state_dict().items()})
         network.load_state_dict(read_float(weights))
-    except (OSError, SafetensorError, RuntimeError):
+    except (OSError, SafetensorError, RuntimeError, UnexpectedTensorsError):
         raise GeneratorError(f"The weights of {name} do not fit the network of a generator.") from None
     if not all(torch.isfinite(value).all() for value in network.state_dict().values()):
         raise GeneratorError(f"The weights of {name} are not all numbers. Ask the service for new ones.")

@@ -31,7 +31,7 @@ _SENTENCES: Final[dict[str, str]] = {
 
 def sentence_of(code: str) -> str:
     """What a person is told of a reason."""
-    return _SENTENCES[code]
+    return _SENTENCES.get(code, _SENTENCES["internal"])
 
 
 @dataclass(frozen=True)
@@ -197,12 +197,6 @@ def read(source: Source) -> tuple[Source, bytes]:
             raise CloakroomError("too-large")
         data = file.read(LIMITS.bytes + 1)
     return Source(source.path, source.relative, Signature.of(found), identity(found)), data
-
-
-def shown(path: Path) -> str:
-    """A path for people: bytes that are no UTF-8, and letters that move a terminal's cursor, are shown as unknown."""
-    text = os.fsencode(path).decode("utf-8", "replace")
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def in_the_end(plan: Plan, outcomes: Iterable[Outcome]) -> list[Outcome]:

@@ -13,7 +13,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
+
+import msgspec
 
 from daemon.album.tree import Signature
 from daemon.protocol import Policy
@@ -97,8 +99,9 @@ class Journal:
         with contextlib.suppress(FileNotFoundError), path.open(encoding="ascii", errors="replace") as lines:
             for text in lines:
                 # The last one may be torn; a photo without its line is done again.
-                with contextlib.suppress(ValueError, TypeError, KeyError):
-                    self._keep(_line_of(json.loads(text)))
+                # And the folder may be from somebody else: a line that is none of ours is passed over.
+                with contextlib.suppress(ValueError, RecursionError):
+                    self._keep(msgspec.convert(json.loads(text), Line))
 
     def _mend(self) -> None:
         """A torn line shall not tear the next one."""
@@ -139,15 +142,3 @@ class Journal:
             yield path
         finally:
             path.unlink(missing_ok=True)
-
-
-def _line_of(told: dict[str, Any]) -> Line:
-    output = told["output"]
-    return Line(
-        photo=str(told["photo"]),
-        source=Signature(**told["source"]),
-        asked=str(told["asked"]),
-        ending=told["ending"],
-        code=told["code"],
-        output=Signature(**output) if output else None,
-    )

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from daemon.album.album import Outcome, sentence_of, shown
+from daemon.album.album import Outcome, sentence_of
 from daemon.album.tree import Left
+from daemon.plain import shown
 
 NAMED: Final = 10
 """Files that were passed over that the summary names; the report names them all."""

@@ -2,7 +2,7 @@
 
 Whoever can speak to a Ray cluster can run anything on it as the user that it belongs to. So the one for this run has a
 token of its own, listens on the loopback, and keeps its files where nobody else can read them; and photos go to no
-other machine without a token and TLS.
+other machine without a token and TLS, however the cluster is named.
 """
 
 import contextlib
@@ -14,11 +14,17 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 LOCAL: Final = "local"
 RUNNING: Final = "auto"
+
+
+UNGUARDED: Final = (
+    "Photos go to another machine only with a token and TLS. Set RAY_AUTH_MODE=token and RAY_USE_TLS=1 "
+    "(with RAY_TLS_SERVER_CERT, RAY_TLS_SERVER_KEY and RAY_TLS_CA_CERT), as on the cluster itself."
+)
 
 
 class ClusterError(Exception):
@@ -31,13 +37,27 @@ def check(address: str) -> None:
 
     if find_spec("ray") is None:
         raise ClusterError(f"Ray is not installed. Run: {sys.executable} -m pip install 'ray[data,serve]'")
-    if address in (LOCAL, RUNNING) or _is_loopback(address):
-        return
-    if os.environ.get("RAY_AUTH_MODE") != "token" or os.environ.get("RAY_USE_TLS") != "1":
-        raise ClusterError(
-            "Photos go to another machine only with a token and TLS. Set RAY_AUTH_MODE=token and RAY_USE_TLS=1 "
-            "(with RAY_TLS_SERVER_CERT, RAY_TLS_SERVER_KEY and RAY_TLS_CA_CERT), as on the cluster itself."
-        )
+    # The one that runs here is found by Ray: by a variable, or by a file. It may be anywhere.
+    if address != LOCAL and not _is_loopback(address) and not _is_guarded():
+        raise ClusterError(UNGUARDED)
+
+
+def check_machines(addresses: Iterable[str]) -> None:
+    """Raises ClusterError where photos would go to other machines unguarded: a cluster that is reached over the loopback has
+    its actors on every machine that has joined it."""
+    if not _is_guarded() and not set(addresses) <= _own_addresses():
+        raise ClusterError(UNGUARDED)
+
+
+def _is_guarded() -> bool:
+    return os.environ.get("RAY_AUTH_MODE") == "token" and os.environ.get("RAY_USE_TLS") == "1"
+
+
+def _own_addresses() -> set[str]:
+    import psutil
+
+    found = {own.address.partition("%")[0] for addresses in psutil.net_if_addrs().values() for own in addresses}
+    return found | {"127.0.0.1", "::1", "localhost"}
 
 
 def quiet() -> None:
@@ -92,6 +112,8 @@ def joined(address: str, cpus: int | None = None) -> Iterator[Any]:
         if on_main_thread:
             # Ray has put its own in its place, which ends this process where it stands.
             signal.signal(signal.SIGTERM, ending)
+        if address != LOCAL:
+            check_machines(str(node["NodeManagerAddress"]) for node in ray.nodes() if node["Alive"])
         yield ray
 
 

@@ -14,7 +14,7 @@ from daemon.album.hands import DaemonHands, Hands
 from daemon.album.journal import Journal, asked_for
 from daemon.album.report import AlbumReport
 from daemon.commands.album_showing import album_showing_for
-from daemon.commands.console import FAILED, OK, USAGE, chosen_state, complain, print_json, when_signalled
+from daemon.commands.console import FAILED, OK, USAGE, chosen_state, complain, echo, print_json, when_signalled
 from daemon.commands.reaching import opener_for
 from daemon.models import model_folder
 from daemon.protocol import Policy
@@ -88,7 +88,7 @@ def _tell(args: argparse.Namespace, report: AlbumReport) -> bool:
     if args.json:
         print_json(report.as_json())
     else:
-        print(report.as_text(), flush=True)
+        echo(report.as_text())
     if args.report is None:
         return True
     try:

@@ -10,7 +10,9 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from daemon.album.album import Outcome, sentence_of, shown
+from daemon.album.album import Outcome, sentence_of
+from daemon.commands.console import echo
+from daemon.plain import shown
 
 LINE_SECONDS: Final = 10.0
 SPEED_SECONDS: Final = 600.0
@@ -36,12 +38,12 @@ class Lines(AlbumShowing):
     def ended(self, outcome: Outcome) -> None:
         self._done += 1
         if outcome.code is not None:
-            print(problem(outcome), file=sys.stderr, flush=True)
+            echo(problem(outcome), file=sys.stderr)
         now = self._clock()
         if now - self._said >= LINE_SECONDS or self._done == self._todo:
             self._said = now
             left = (now - self._begun) / self._done * (self._todo - self._done)
-            print(f"{self._done} of {self._todo}, about {in_words(left)} left", file=sys.stderr, flush=True)
+            echo(f"{self._done} of {self._todo}, about {in_words(left)} left", file=sys.stderr)
 
 
 class Bar(AlbumShowing):
@@ -74,7 +76,7 @@ def album_showing_for(args: argparse.Namespace, todo: int) -> Iterator[AlbumShow
         yield AlbumShowing()
     elif sys.stderr.isatty():
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),

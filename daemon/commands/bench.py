@@ -20,7 +20,8 @@ SEED = 0
 PARTS = {
     "large": "a photo of 12 megapixels: seconds by stage, memory (needs scikit-image)",
     "front": "start, memory, and wakeups at rest",
-    "hostile": "hostile handshakes and sessions, and what a paired client notices (12 minutes)",
+    "hostile": "hostile handshakes, sessions and crowds, and what a paired client notices (13 minutes)",
+    "strangers": "2,000 connections a second while a client comes in, and what 60 strangers grow the front by (2 minutes)",
     "fuzz": "200,000 mutated files and 20,000 messages (half an hour; needs atheris)",
     "chaos": "500 jobs while the worker and the daemon are killed at random",
     "batch": "photos computed together, against one at a time (needs scikit-image)",

@@ -10,7 +10,7 @@ from pathlib import Path
 from daemon.cluster.joining import LOCAL, ClusterError
 from daemon.cluster.launching import TOKEN_NAME
 from daemon.cluster.serving import Listening, deploy, serving
-from daemon.commands.console import FAILED, OK, USAGE, Subparsers, add_command, chosen_state, complain, print_json
+from daemon.commands.console import FAILED, OK, USAGE, Subparsers, add_command, chosen_state, complain, echo, print_json
 from daemon.log import configure
 from daemon.models import model_folder
 from daemon.state import StateError, prepare
@@ -71,9 +71,9 @@ def _tell(args: argparse.Namespace, listening: Listening, port: int) -> None:
     if args.json:
         print_json({"address": f"{scheme}://{host}:{port}/"})
         return
-    print(f"cloaking for others at {scheme}://{host}:{port}/", flush=True)
-    print(f"There, copy {chosen_state(args) / TOKEN_NAME} and run: cloakroom serve --backend ray", flush=True)
-    print("  --backend-address ADDRESS --backend-token FILE --backend-ca CERTIFICATE", flush=True)
+    echo(f"cloaking for others at {scheme}://{host}:{port}/")
+    echo(f"There, copy {chosen_state(args) / TOKEN_NAME} and run: cloakroom serve --backend ray")
+    echo("  --backend-address ADDRESS --backend-token FILE --backend-ca CERTIFICATE")
 
 
 def _until_eof(stop: threading.Event) -> None:

@@ -8,8 +8,9 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
+from daemon.plain import plain_lines
 from daemon.state import state_folder
 
 OK: Final = 0
@@ -36,6 +37,11 @@ def chosen_state(args: argparse.Namespace) -> Path:
     return state_folder(args.state)
 
 
+def echo(text: str = "", *, file: TextIO | None = None, end: str = "\n", flush: bool = True) -> None:
+    """Print lines for people: nothing of them moves the terminal's cursor, whoever they are from."""
+    print(plain_lines(text), file=file or sys.stdout, end=end, flush=flush)
+
+
 def print_json(value: object) -> None:
     print(json.dumps(value), flush=True)
 
@@ -45,7 +51,7 @@ def complain(args: argparse.Namespace, sentence: str) -> None:
     if args.json:
         print_json({"error": sentence})
     else:
-        print(sentence, file=sys.stderr, flush=True)
+        echo(sentence, file=sys.stderr)
 
 
 def end_on_sigterm() -> None:

@@ -21,6 +21,7 @@ from daemon.commands.console import (
     add_command,
     chosen_state,
     complain,
+    echo,
     print_json,
     when_signalled,
 )
@@ -64,8 +65,8 @@ async def _serve(args: argparse.Namespace) -> None:
         if args.json:
             print_json({"url": address})
         else:
-            print(f"The dashboard is at\n  {address}", flush=True)
-            print(f"This address works once, within {TOKEN_SECONDS:.0f} seconds. Ctrl+C ends it.", flush=True)
+            echo(f"The dashboard is at\n  {address}")
+            echo(f"This address works once, within {TOKEN_SECONDS:.0f} seconds. Ctrl+C ends it.")
         with _doorway(state, address) as doorway:
             if not args.no_browser and _has_screen():
                 await asyncio.to_thread(webbrowser.open, doorway.as_uri())

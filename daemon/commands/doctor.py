@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_state, print_json
+from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_state, echo, print_json
 from daemon.doctor.areas import examine, mend
 from daemon.doctor.finding import Finding
 from daemon.log import configure
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
             is_done, said = mend(finding)
             mended.append({"code": finding.code, "done": is_done, "said": said})
             if not args.json:
-                print(f"{'mended' if is_done else 'not mended'} {finding.code}: {said}")
+                echo(f"{'mended' if is_done else 'not mended'} {finding.code}: {said}")
         findings = _look(args) if mended else findings
     is_good = all(finding.good for finding in findings)
     if args.json:
@@ -44,7 +44,7 @@ def _look(args: argparse.Namespace) -> list[Finding]:
 def _show(findings: Sequence[Finding]) -> None:
     for finding in findings:
         mark = "next" if finding.is_step else "ok  " if finding.good else "FAIL"
-        print(f"{mark} {finding.area}: {finding.found}")
+        echo(f"{mark} {finding.area}: {finding.found}")
         if finding.advice:
             hint = " (`cloakroom doctor --fix` does it)" if finding.fixable else ""
-            print(f"     {finding.advice}{hint} [{finding.code}]")
+            echo(f"     {finding.advice}{hint} [{finding.code}]")

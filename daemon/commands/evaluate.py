@@ -22,6 +22,7 @@ from daemon.commands.console import (
     add_command,
     chosen_state,
     complain,
+    echo,
     end_on_sigterm,
     print_json,
 )
@@ -118,7 +119,7 @@ def report_again(args: argparse.Namespace, folder: Path) -> int:
     if args.json:
         print_json({"report": str(page)})
     else:
-        print(f"Report: {page}")
+        echo(f"Report: {page}")
     return OK
 
 
@@ -134,10 +135,10 @@ def measure(args: argparse.Namespace, folder: Path, device: str, adversary: Entr
     else:
         for result in results.values():
             for key, value in result["figures"].items():
-                print(f"{key:40} {value:.6g}")
-        print(f"Report: {page}")
+                echo(f"{key:40} {value:.6g}")
+        echo(f"Report: {page}")
         for sentence in problems.values():
-            print(sentence, file=sys.stderr)
+            echo(sentence, file=sys.stderr)
     return FAILED if problems else OK
 
 

@@ -5,7 +5,7 @@ import contextlib
 import shutil
 from pathlib import Path
 
-from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_state, complain, print_json
+from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_state, complain, echo, print_json
 from daemon.commands.evaluate import cache_folder
 from daemon.models import model_folder
 from daemon.registries import leftovers
@@ -83,5 +83,5 @@ def _done(args: argparse.Namespace, removed: int) -> int:
     if args.json:
         print_json({"removed": removed})
     else:
-        print(f"Removed {removed} files. Browsers that were paired have to be paired again.")
+        echo(f"Removed {removed} files. Browsers that were paired have to be paired again.")
     return OK

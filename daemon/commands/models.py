@@ -16,6 +16,7 @@ from daemon.commands.console import (
     add_command,
     chosen_state,
     complain,
+    echo,
     megabytes,
     print_json,
 )
@@ -69,12 +70,13 @@ def run_list(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"models": [_described(own, here) for own, here in rows]})
         return OK
-    console = Console()
+    # Without markup: a name in brackets is no style.
+    console = Console(markup=False, emoji=False)
     if console.width < TABLE_WIDTH:
         for own, here in rows:
             # Whole, however narrow the terminal is: it is what `models pull` is given.
-            print(own.names[-1])
-            print(f"  {own.task}, {own.role}, {own.set}, {megabytes(own.bytes)}, {'here' if here else 'not here'}")
+            echo(own.names[-1])
+            echo(f"  {own.task}, {own.role}, {own.set}, {megabytes(own.bytes)}, {'here' if here else 'not here'}")
         return OK
     table = Table(box=None)
     table.add_column("model", no_wrap=True, min_width=max(len(own.names[-1]) for own, _ in rows))
@@ -126,11 +128,11 @@ def run_pull(args: argparse.Namespace) -> int:
         print_json({"pulled": pulled, "problems": problems})
     else:
         for sentence in dict.fromkeys(problems.values()):
-            print(sentence, file=sys.stderr)
+            echo(sentence, file=sys.stderr)
         if pulled:
-            print(f"Here and checked: {', '.join(pulled)}.")
+            echo(f"Here and checked: {', '.join(pulled)}.")
         if pulled and read_local(state) is not None:
-            print("Restart the daemon, so that it uses them.")
+            echo("Restart the daemon, so that it uses them.")
     return FAILED if problems else OK
 
 
@@ -139,7 +141,7 @@ class _Bars:
 
     def __init__(self, quiet: bool) -> None:
         console = Console(stderr=True, quiet=quiet or not sys.stderr.isatty())
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn())
         self._progress = Progress(*columns, console=console, transient=True)
         self._tasks: dict[str, TaskID] = {}
 
@@ -171,9 +173,9 @@ def run_import(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"protector": protector, "sha256": own.sha256})
     else:
-        print(f"Here and checked. Sites choose it as protector {protector}.")
+        echo(f"Here and checked. Sites choose it as protector {protector}.")
         if read_local(state) is not None:
-            print("Restart the daemon, so that it knows it.")
+            echo("Restart the daemon, so that it knows it.")
     return OK
 
 
@@ -184,7 +186,7 @@ def run_remove(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"removed": args.name})
     else:
-        print(f"{args.name} is gone. Sites that chose it hold their uploads until another protector is chosen.")
+        echo(f"{args.name} is gone. Sites that chose it hold their uploads until another protector is chosen.")
     return OK
 
 
@@ -201,5 +203,5 @@ def run_verify(args: argparse.Namespace) -> int:
     else:
         for name, verdict in found.items():
             hint = " - install Cloakroom again, or `cloakroom models pull` it" if verdict == "damaged" else ""
-            print(f"{name}: {verdict}{hint}")
+            echo(f"{name}: {verdict}{hint}")
     return FAILED if "damaged" in found.values() else OK

@@ -17,9 +17,11 @@ from daemon.commands.console import (
     add_command,
     chosen_state,
     complain,
+    echo,
     print_json,
 )
 from daemon.errors import CloakroomError
+from daemon.plain import plain
 
 
 def add(commands: Subparsers) -> None:
@@ -53,7 +55,7 @@ async def _pair(args: argparse.Namespace) -> int:
             if args.json:
                 print_json({"revoked": args.revoke})
             else:
-                print(f"{args.revoke} is forgotten and its connections are closed.")
+                echo(f"{args.revoke} is forgotten and its connections are closed.")
             return OK
         return await _show_code(client, args)
 
@@ -64,10 +66,10 @@ async def _list(client: DaemonClient, args: argparse.Namespace) -> int:
         print_json({"clients": msgspec.to_builtins(entries)})
         return OK
     if not entries:
-        print("No browser is paired. Run `cloakroom pair`.")
+        echo("No browser is paired. Run `cloakroom pair`.")
     for entry in entries:
         created = datetime.fromtimestamp(entry.created).astimezone()
-        print(f"{entry.client}  {entry.label}  ({entry.origin_kind}, paired {created:%Y-%m-%d %H:%M})")
+        echo(f"{entry.client}  {plain(entry.label)}  ({entry.origin_kind}, paired {created:%Y-%m-%d %H:%M})")
     return OK
 
 
@@ -78,7 +80,7 @@ async def _show_code(client: DaemonClient, args: argparse.Namespace) -> int:
         # For programs, which look with --list whether it was used.
         print_json({"code": code.code, "seconds": code.seconds})
         return OK
-    print(f"Type this code on the extension's options page, within {code.seconds} seconds:\n\n    {code.code}\n", flush=True)
+    echo(f"Type this code on the extension's options page, within {code.seconds} seconds:\n\n    {code.code}\n")
     if args.no_wait:
         return OK
     until = time.monotonic() + code.seconds
@@ -86,7 +88,7 @@ async def _show_code(client: DaemonClient, args: argparse.Namespace) -> int:
         await asyncio.sleep(0.5)
         new = [entry for entry in await client.clients() if entry.client not in known]
         if new:
-            print(f"{new[0].label} is paired.")
+            echo(f"{plain(new[0].label)} is paired.")
             return OK
     complain(args, "The code is no longer valid. Run `cloakroom pair` for a new one.")
     return FAILED

@@ -5,6 +5,7 @@ The photo that runs is finished first; a second signal does not wait for it.
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 from pathlib import Path
@@ -19,9 +20,11 @@ from daemon.commands.console import (
     add_command,
     chosen_state,
     complain,
+    echo,
     print_json,
     when_signalled,
 )
+from daemon.descriptors import ask_for_more
 from daemon.jobs import QueueSettings
 from daemon.log import configure
 from daemon.models import model_folder
@@ -100,6 +103,7 @@ def run(args: argparse.Namespace) -> int:
         complain(args, str(problem))
         return USAGE
     configure(values.log)
+    ask_for_more()
     state = chosen_state(args)
     try:
         asyncio.run(_serve(args, settings_of(state, values, backend_of(args, state, values))))
@@ -130,13 +134,15 @@ async def _serve(args: argparse.Namespace, settings: Settings) -> None:
 
     when_signalled(end, signal.SIGINT, signal.SIGTERM)
     await server.start()
+    # What is here now stays: the collector need not look through it each time that a crowd has left its circles.
+    gc.freeze()
     tell("READY=1")
     watchdog = asyncio.create_task(feed_watchdog(lambda: server.supervisor.is_alive))
     try:
         if args.json:
             print_json({"listening": f"127.0.0.1:{server.port}", "port": server.port, "pid": server.access.pid})
         else:
-            print(f"listening on 127.0.0.1:{server.port}", flush=True)
+            echo(f"listening on 127.0.0.1:{server.port}")
         await stop.wait()
         tell("STOPPING=1")
         await _drain(server, hurry)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from daemon import service
-from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_state, complain, print_json
+from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_state, complain, echo, print_json
 from daemon.running import Running, running
 from daemon.settings import SettingsError, read
 
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**asdict(condition), "files": [str(file) for file in service.files()]})
     else:
-        print(_sentence(condition, running(chosen_state(args))))
+        echo(_sentence(condition, running(chosen_state(args))))
     return OK
 
 

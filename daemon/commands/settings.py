@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from daemon import settings
-from daemon.commands.console import FAILED, OK, Subparsers, add_command, complain, print_json
+from daemon.commands.console import FAILED, OK, Subparsers, add_command, complain, echo, print_json
 
 WIDTH = 100
 
@@ -21,7 +21,7 @@ def add(commands: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.what == "example":
-        print_json({"example": example()}) if args.json else print(example(), end="")
+        print_json({"example": example()}) if args.json else echo(example(), end="")
         return OK
     try:
         effective = settings.read()
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     console = Console(markup=False)
     console.print(table)
     state = "read" if effective.file.exists() else "not there, which is well; `cloakroom settings example` prints one"
-    print(f"\n{effective.file}: {state}")
+    echo(f"\n{effective.file}: {state}")
     return OK
 
 

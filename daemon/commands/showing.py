@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from daemon.commands.album_showing import SPEED_SECONDS, in_words
+from daemon.commands.console import echo
+from daemon.plain import plain, shown
 from daemon.protocol import Progress as ProgressMessage
 from daemon.protocol import Queued
 from protectors.judging.judgement import Judgement
@@ -65,14 +67,14 @@ class Lines(Showing):
         stage = "waiting" if isinstance(event, Queued) else event.stage
         if stage != self._stage:
             self._stage = stage
-            print(f"{path.name}: {stage}", file=sys.stderr, flush=True)
+            echo(f"{shown(path.name)}: {plain(stage)}", file=sys.stderr)
 
     def ended(self, path: Path, output: Path | None, report: dict[str, Any] | None, sentence: str | None) -> None:
-        print(summary(path, output, report, sentence), file=sys.stderr if sentence else sys.stdout, flush=True)
+        echo(summary(path, output, report, sentence), file=sys.stderr if sentence else sys.stdout)
         self._done += 1
         if self._done < self._photos:
             left = (self._clock() - self._begun) / self._done * (self._photos - self._done)
-            print(f"{self._done} of {self._photos}, about {in_words(left)} left", file=sys.stderr, flush=True)
+            echo(f"{self._done} of {self._photos}, about {in_words(left)} left", file=sys.stderr)
 
 
 class Bars(Showing):
@@ -84,7 +86,7 @@ class Bars(Showing):
         self._all = progress.add_task(f"{photos} photos", total=photos, stage="") if photos > 1 else None
 
     def began(self, path: Path) -> None:
-        self._tasks[path] = self._progress.add_task(path.name, total=1.0, stage="sending")
+        self._tasks[path] = self._progress.add_task(shown(path.name), total=1.0, stage="sending")
 
     def moved(self, path: Path, event: Queued | ProgressMessage) -> None:
         task = self._tasks[path]
@@ -93,7 +95,7 @@ class Bars(Showing):
             return
         # Where a photo has to be gone through once more, the bar waits rather than going back.
         before = next(own.completed for own in self._progress.tasks if own.id == task)
-        self._progress.update(task, stage=event.stage, completed=max(before, share_of(event)))
+        self._progress.update(task, stage=plain(event.stage), completed=max(before, share_of(event)))
 
     def ended(self, path: Path, output: Path | None, report: dict[str, Any] | None, sentence: str | None) -> None:
         task = self._tasks.pop(path, None)
@@ -109,7 +111,7 @@ class Bars(Showing):
 def summary(path: Path, output: Path | None, report: dict[str, Any] | None, sentence: str | None) -> str:
     """One line on what became of a photo."""
     if sentence is not None or report is None:
-        return f"{path}: {sentence}"
+        return plain(f"{shown(path)}: {sentence}")
     judgement = Judgement.from_json(report)
     psnr = judgement.quality.psnr
     quality = "identical" if math.isinf(psnr) else f"{psnr:.1f} dB"
@@ -121,7 +123,7 @@ def summary(path: Path, output: Path | None, report: dict[str, Any] | None, sent
         kept += f"; {UNSEEN[protector]} that nobody tried is fooled by {estimate.probability:.0%} of photos like it"
         kept += f" ({estimate.low:.0%} to {estimate.high:.0%})"
     notes = "".join(f" {note}" for note in report.get("notes", ()))
-    return f"{path} → {output}: {kept}, {quality}, {report['seconds']['total']:.1f} s.{notes}"
+    return plain(f"{shown(path)} → {shown(output)}: {kept}, {quality}, {report['seconds']['total']:.1f} s.{notes}")
 
 
 def _machines(judgement: Judgement, models: str) -> str:
@@ -142,9 +144,9 @@ def showing_for(args: argparse.Namespace, photos: int) -> Iterator[Showing]:
         yield Showing()
     elif sys.stderr.isatty():
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[stage]}"),
+            TextColumn("{task.fields[stage]}", markup=False),
             TimeElapsedColumn(),
             TextColumn("left:"),
             TimeRemainingColumn(),

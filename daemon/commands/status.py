@@ -14,9 +14,11 @@ from daemon.commands.console import (
     add_command,
     chosen_state,
     complain,
+    echo,
     megabytes,
     print_json,
 )
+from daemon.plain import plain
 from daemon.protocol import ModelSet, State
 from daemon.scraper import NoMetricsError, read_metrics, samples
 
@@ -46,12 +48,12 @@ def run(args: argparse.Namespace) -> int:
         del told["type"]
         print_json({**told, "port": port, "version": version})
         return OK
-    print(f"running     on 127.0.0.1:{port} for {state.uptime:.0f} s, version {version}")
-    print(f"worker      {state.worker}, device {state.device}, {MODELS[state.models]}")
-    print(f"protectors  {', '.join(state.protectors)}")
-    print(f"photos      {state.running} running, {state.queued} waiting")
-    print(f"browsers    {state.clients} paired")
-    print(f"memory      {megabytes(state.front_rss)} front, {megabytes(state.worker_rss)} worker")
+    echo(f"running     on 127.0.0.1:{port} for {state.uptime:.0f} s, version {plain(version)}")
+    echo(f"worker      {state.worker}, device {plain(state.device)}, {MODELS[state.models]}")
+    echo(f"protectors  {plain(', '.join(state.protectors))}")
+    echo(f"photos      {state.running} running, {state.queued} waiting")
+    echo(f"browsers    {state.clients} paired")
+    echo(f"memory      {megabytes(state.front_rss)} front, {megabytes(state.worker_rss)} worker")
     return OK
 
 
@@ -64,7 +66,7 @@ def _print_metrics(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"metrics": [msgspec.to_builtins(sample) for sample in samples(text)]})
     else:
-        print(text, end="")
+        echo(text, end="")
     return OK
 
 

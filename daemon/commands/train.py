@@ -15,6 +15,7 @@ from daemon.commands.console import (
     add_command,
     chosen_state,
     complain,
+    echo,
     end_on_sigterm,
     print_json,
 )
@@ -153,7 +154,7 @@ def run_visual(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"manifest": str(made)})
     else:
-        print(f"Made: {made}. Use it with `cloakroom models import {made}`.")
+        echo(f"Made: {made}. Use it with `cloakroom models import {made}`.")
     return OK
 
 
@@ -244,7 +245,7 @@ def run_grid(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"folder": str(folder), "models": sorted(grid.models)})
     else:
-        print(f"Trained: {len(grid.models)} models in {folder}.")
+        echo(f"Trained: {len(grid.models)} models in {folder}.")
     return OK
 
 
@@ -276,5 +277,5 @@ def run_pairs(args: argparse.Namespace) -> int:
     if args.json:
         print_json({"folder": str(folder), "generators": [own.name for own in made]})
     else:
-        print(f"Trained: {len(made)} generators in {folder}.")
+        echo(f"Trained: {len(made)} generators in {folder}.")
     return OK

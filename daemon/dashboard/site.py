@@ -23,14 +23,17 @@ from collections.abc import Callable
 from importlib import resources
 from typing import Final
 
-from aiohttp import web
-
 from daemon.dashboard.history import History
+from daemon.request import REFUSAL, Request, answer
 from daemon.scraper import NoMetricsError, Sample
+from daemon.visitor import Judged, Keeper
 
 TOKEN_SECONDS: Final = 60.0
 LEAST_SECONDS: Final = 1.0
 """Between two readings, however often the page asks."""
+
+MOST_VISITORS: Final = 64
+VISITOR_SECONDS: Final = 10.0
 
 _PAGES: Final = {
     "/": ("page.html", "text/html; charset=utf-8"),
@@ -44,7 +47,6 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
-    "Server": "cloakroom",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
@@ -53,7 +55,7 @@ Read = Callable[[], list[Sample]]
 """Asks the daemon; raises NoMetricsError."""
 
 
-class Site:
+class Site(Keeper):
     """The page and its numbers.
 
     Args:
@@ -62,6 +64,7 @@ class Site:
     """
 
     def __init__(self, read: Read, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(MOST_VISITORS, VISITOR_SECONDS)
         self._read = read
         self._clock = clock
         self._token: str | None = secrets.token_urlsafe(32)
@@ -69,7 +72,6 @@ class Site:
         self._key: str | None = None
         self._history = History()
         self._reading = asyncio.Lock()
-        self._runner: web.ServerRunner | None = None
         self._host = ""
         self.asked = clock()
         """When the page last asked."""
@@ -81,20 +83,16 @@ class Site:
         listener.setblocking(False)
         self._host = f"127.0.0.1:{listener.getsockname()[1]}"
         self._until = self._clock() + TOKEN_SECONDS
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None, lingering_time=0))
-        await self._runner.setup()
-        await web.SockSite(self._runner, listener).start()
+        await self.open([listener])
         return f"http://{self._host}/#{self._token}"
 
     async def stop(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        self.close()
 
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        if request.headers.getall("Host", []) != [self._host]:
-            return _refusal()
-        match request.method, request.raw_path:
+    def judge(self, request: Request) -> Judged:
+        if request.only("host") != self._host:
+            return REFUSAL
+        match request.method, request.target:
             case "GET", path if path in _PAGES:
                 return _page(path)
             case "POST", "/session" if self._from_our_page(request) and self._spend(_bearer(request)):
@@ -102,14 +100,13 @@ class Site:
                 return _json({"key": self._key})
             case "GET", "/numbers" if self._from_our_page(request) and _is(self._key, _bearer(request)):
                 self.asked = self._clock()
-                return await self._numbers()
-        return _refusal()
+                return self._numbers()
+        return REFUSAL
 
-    def _from_our_page(self, request: web.BaseRequest) -> bool:
+    def _from_our_page(self, request: Request) -> bool:
         """Browsers say where a request comes from, and no page can make them say otherwise."""
-        headers = request.headers
-        return headers.get("Origin", f"http://{self._host}") == f"http://{self._host}" and (
-            headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+        return request.every("origin") in ([], [f"http://{self._host}"]) and (
+            request.every("sec-fetch-site") in ([], ["same-origin"])
         )
 
     def _spend(self, given: str) -> bool:
@@ -121,7 +118,7 @@ class Site:
         self._token = None
         return True
 
-    async def _numbers(self) -> web.Response:
+    async def _numbers(self) -> bytes:
         async with self._reading:
             last = self._history.last
             if last is None or self._clock() - last >= LEAST_SECONDS:
@@ -133,8 +130,8 @@ class Site:
         return _json(self._history.told())
 
 
-def _bearer(request: web.BaseRequest) -> str:
-    kind, _, given = request.headers.get("Authorization", "").partition(" ")
+def _bearer(request: Request) -> str:
+    kind, _, given = (request.only("authorization") or "").partition(" ")
     return given if kind == "Bearer" else ""
 
 
@@ -144,17 +141,11 @@ def _is(expected: str | None, given: str) -> bool:
     return right and expected is not None
 
 
-def _page(path: str) -> web.Response:
+def _page(path: str) -> bytes:
     name, kind = _PAGES[path]
     body = resources.files("daemon.dashboard").joinpath(name).read_bytes()
-    return web.Response(body=body, headers={**_HEADERS, "Content-Type": kind})
+    return answer(200, {**_HEADERS, "Content-Type": kind}, body)
 
 
-def _json(value: object) -> web.Response:
-    return web.Response(body=json.dumps(value).encode(), headers={**_HEADERS, "Content-Type": "application/json"})
-
-
-def _refusal() -> web.Response:
-    response = web.Response(status=403, headers={"Server": "cloakroom"})
-    response.force_close()
-    return response
+def _json(value: object) -> bytes:
+    return answer(200, {**_HEADERS, "Content-Type": "application/json"}, json.dumps(value).encode())

@@ -12,7 +12,7 @@ from daemon.doctor.finding import Finding, Place
 
 CONNECT_SECONDS: Final = 5.0
 FEWEST_DESCRIPTORS: Final = 256
-"""64 sessions, as many strangers, the worker's pipes, and what Python itself has open."""
+"""128 sessions, 64 strangers, the worker's pipes, and what Python itself has open."""
 
 LEAST_FREE: Final = 1024**3
 """Bytes. The worker with its models takes about so much, before the first photo."""

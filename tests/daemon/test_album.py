@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from daemon.album.album import Outcome, shown
+from daemon.album.album import Outcome
 from daemon.album.journal import Journal
 from daemon.album.report import AlbumReport
 from daemon.album.tree import Left
 from daemon.commands.album_showing import Lines, in_words
+from daemon.plain import shown
 from daemon.protocol import LIMITS, Policy
 from daemon.server import Server
 from tests.daemon.albums import JPEG, PNG, files, photo, run, told

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ import pytest
 from daemon.album.album import Cloaked, Failed
 from daemon.album.tree import Source, walk
 from daemon.cluster.album import ClusterHands, Crew, crew_of
-from daemon.cluster.joining import ClusterError, check, joined
+from daemon.cluster.joining import ClusterError, check, check_machines, joined
 from daemon.cluster.photos import Asked, Photographer
 from daemon.commands.album import STOPPED
 from daemon.pipe import Done
@@ -205,7 +206,9 @@ def test_without_ray_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -
     ("address", "environment", "allowed"),
     [
         ("local", {}, True),
-        ("auto", {}, True),
+        ("auto", {}, False),
+        ("auto", {"RAY_AUTH_MODE": "token"}, False),
+        ("auto", {"RAY_AUTH_MODE": "token", "RAY_USE_TLS": "1"}, True),
         ("127.0.0.1:6379", {}, True),
         ("[::1]:6379", {}, True),
         ("box.lan:6379", {}, False),
@@ -229,6 +232,18 @@ def test_photos_go_to_another_machine_only_with_a_token_and_tls(
     else:
         with pytest.raises(ClusterError, match="RAY_USE_TLS"):
             check(address)
+
+
+def test_a_cluster_on_the_loopback_may_have_other_machines_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RAY_AUTH_MODE", "RAY_USE_TLS"):
+        monkeypatch.delenv(name, raising=False)
+    own = [own.address for addresses in psutil.net_if_addrs().values() for own in addresses if own.family == socket.AF_INET]
+    check_machines(["127.0.0.1", *own])
+    with pytest.raises(ClusterError, match="RAY_USE_TLS"):
+        check_machines(["127.0.0.1", "192.0.2.7"])
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_USE_TLS", "1")
+    check_machines(["127.0.0.1", "192.0.2.7"])
 
 
 @pytest.mark.parametrize(

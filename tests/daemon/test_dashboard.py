@@ -1,11 +1,12 @@
 """The dashboard's page and numbers: who gets them, and what is worked out from what the daemon counts."""
 
+import asyncio
 import json
 import socket
 import stat
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from daemon.dashboard.history import MOMENTS, History, quantile
 from daemon.dashboard.site import TOKEN_SECONDS, Site
 from daemon.exposition import Exposition, Present
 from daemon.metrics import BOUNDS, Metrics
+from daemon.request import REFUSAL
 from daemon.scraper import NoMetricsError, Sample, samples
 from tests.daemon.conftest import ELSEWHERE, RunningDaemon
+from tests.daemon.visitors import MALFORMED, answer, upgrade
 
 
 class Clock:
@@ -125,6 +128,15 @@ async def test_what_comes_from_elsewhere_is_refused_even_with_token_and_key(visi
 )
 async def test_there_is_nothing_else(visited: Visited, method: str, path: str) -> None:
     assert await visited.ask(path, await visited.key(), method) == (403, b"")
+
+
+@pytest.mark.parametrize("malform", MALFORMED.values(), ids=MALFORMED.keys())
+async def test_what_is_malformed_is_refused_alike(visited: Visited, malform: Callable[[bytes], bytes]) -> None:
+    port = int(visited.base.rpartition(":")[2])
+    asked = upgrade(port, Origin=visited.base)
+    control = await asyncio.to_thread(answer, port, asked.replace(b"/v1 ", b"/ "))
+    assert control.startswith(b"HTTP/1.1 200 ")
+    assert await asyncio.to_thread(answer, port, malform(asked).replace(b"/v1 ", b"/ ")) == REFUSAL
 
 
 async def test_nobody_without_the_key_gets_a_number(visited: Visited) -> None:

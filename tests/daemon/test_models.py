@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+import json
 import os
 import pickle
 import stat
@@ -13,16 +14,52 @@ from typing import Any
 import pytest
 import torch
 from aiohttp import web
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
+from daemon.cli import main
 from daemon.models import ModelError, mirrored, pull, verify
-from protectors.manifest import Entry
+from protectors.manifest import Entry, sha256_of
+from protectors.unet import UNet
 
 
 def checkpoint(state: Any) -> bytes:
     out = io.BytesIO()
     torch.save(state, out)
     return out.getvalue()
+
+
+def test_a_stored_generator_whose_manifest_is_hostile_is_not_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an older version may have taken it in: the list is shown without it, in a narrow terminal and in a wide one."""
+    folder = tmp_path / "models" / "generators"
+    folder.mkdir(parents=True)
+    save_file(UNet().state_dict(), folder / "their.safetensors")
+    weights = folder / "their.safetensors"
+    manifest: dict[str, Any] = {
+        "name": "their",
+        "file": weights.name,
+        "sha256": sha256_of(weights),
+        "bytes": weights.stat().st_size,
+        "input_size": 32,
+        "classes": ["cat"],
+        "licence": "theirs",
+        "source": "a service",
+        "target": "theirs",
+        "quality": {"accuracy": 0.5},
+    }
+    hostile: tuple[dict[str, Any], ...] = ({"quality": {"a": [1]}}, {"quality": {"\x1b[2J": 1}}, {"source": "\x1b]0;owned\x07"})
+    for columns in ("40", "200"):
+        monkeypatch.setenv("COLUMNS", columns)
+        (folder / "their.json").write_text(json.dumps(manifest))
+        assert main(["models", "list", "--state", str(tmp_path)]) == 0
+        assert "their" in capsys.readouterr().out, "the control"
+        for changes in hostile:
+            (folder / "their.json").write_text(json.dumps(manifest | changes))
+            assert main(["models", "list", "--state", str(tmp_path)]) == 0
+            told = capsys.readouterr().out
+            assert "their" not in told
+            assert "\x1b" not in told
 
 
 SHARED = torch.arange(12, dtype=torch.float32).reshape(3, 4)

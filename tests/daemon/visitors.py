@@ -4,6 +4,7 @@ import asyncio
 import base64
 import os
 import socket
+from collections.abc import Callable
 
 from aiohttp import ClientSession, WSMsgType
 
@@ -27,6 +28,17 @@ def upgrade(port: int, path: str = "/v1", method: str = "GET", **changed: str | 
     headers.update({name.replace("_", "-"): value for name, value in changed.items()})
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items() if value is not None)]
     return "\r\n".join([*lines, "", ""]).encode()
+
+
+def client_frame(opcode: int, data: bytes, *, end: bool = True) -> bytes:
+    """A websocket frame as a client sends it; without its end it announces one byte more than there are."""
+    size = len(data) + (not end)
+    if size < 126:
+        length = bytes([0x80 | size])
+    else:
+        length = b"\xfe" + size.to_bytes(2, "big") if size <= 0xFFFF else b"\xff" + size.to_bytes(8, "big")
+    # A mask of zeros masks nothing.
+    return bytes([0x80 | opcode]) + length + bytes(4) + data
 
 
 def with_another(request: bytes, header: str) -> bytes:
@@ -73,6 +85,42 @@ REFUSED: dict[str, dict[str, str | None]] = {
 OTHER_PATHS = ("/", "/v1/", "/v2", "/v1?key=1", "//v1", "/%761", "/favicon.ico")
 OTHER_METHODS = ("POST", "OPTIONS", "PUT", "DELETE", "TRACE")
 TWICE = {"two hosts": "Host: evil.example", "two origins": "Origin: https://evil.example"}
+
+MALFORMED: dict[str, Callable[[bytes], bytes]] = {
+    "no host": lambda head: head.replace(b"Host:", b"X-Host:"),
+    "an empty host": lambda head: head.replace(b"Host: 127.0.0.1", b"Host: \r\nX: "),
+    "two hosts": lambda head: head.replace(b"Connection:", b"Host: evil.example\r\nConnection:"),
+    "the host twice": lambda head: head.replace(b"\r\nConnection:", b"\r\n" + head.split(b"\r\n")[1] + b"\r\nConnection:"),
+    "a host with a space": lambda head: head.replace(b"Host: 127", b"Host: 127 "),
+    "a host with a user": lambda head: head.replace(b"Host: ", b"Host: a@"),
+    "a host with a path": lambda head: head.replace(b"\r\nConnection:", b"/x\r\nConnection:"),
+    "a host with a zero byte": lambda head: head.replace(b"Host: 127", b"Host: \x00127"),
+    "a host with an escape": lambda head: head.replace(b"Host: ", b"Host: \x1b[31m"),
+    "a host with a bare line feed": lambda head: head.replace(b"Host: ", b"Host: \n"),
+    "a folded host": lambda head: head.replace(b"Host: ", b"Host:\r\n "),
+    "a space before the colon": lambda head: head.replace(b"Host:", b"Host :"),
+    "a name without a colon": lambda head: head.replace(b"Connection:", b"Nonsense\r\nConnection:"),
+    "a bare carriage return": lambda head: head.replace(b"Origin: ", b"Origin: \r"),
+    "another version of HTTP": lambda head: head.replace(b"HTTP/1.1", b"HTTP/1.0"),
+    "a version that is none": lambda head: head.replace(b"HTTP/1.1", b"HTTP/9.9"),
+    "no version": lambda head: head.replace(b" HTTP/1.1", b""),
+    "a method that is none": lambda head: head.replace(b"GET ", b"G\x00T "),
+    "no method": lambda head: head.replace(b"GET ", b" "),
+    "a target with a space": lambda head: head.replace(b"/v1", b"/v1 x"),
+    "a target with an escape": lambda head: head.replace(b"/v1", b"/v1\x1b"),
+    "a long target": lambda head: head.replace(b"/v1", b"/" + b"x" * 10_000),
+    "a long host": lambda head: head.replace(b"Host: ", b"Host: " + b"x" * 10_000),
+    "a head without an end": lambda head: head.replace(b"Origin:", b"X: " + b"x" * 40_000 + b"\r\nOrigin:"),
+    "many fields": lambda head: head.replace(b"Origin:", b"X: y\r\n" * 500 + b"Origin:"),
+    "a body": lambda head: head.replace(b"Origin:", b"Content-Length: 5\r\nOrigin:") + b"hello",
+    "a body of unsaid length": lambda head: head.replace(b"Origin:", b"Transfer-Encoding: chunked\r\nOrigin:") + b"0\r\n\r\n",
+    "two lengths": lambda head: head.replace(b"Origin:", b"Content-Length: 0\r\nContent-Length: 0\r\nOrigin:"),
+    "a length that is none": lambda head: head.replace(b"Origin:", b"Content-Length: -1\r\nOrigin:"),
+    "TLS": lambda _: bytes.fromhex("1603010200010001fc0303") + bytes(1000) + b"\r\n\r\n",
+    "HTTP/2": lambda _: b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "no request at all": lambda _: b"\r\n\r\n",
+}
+"""What a server's parser has its own answers to, made of a request that would be let in."""
 
 # After the upgrade.
 

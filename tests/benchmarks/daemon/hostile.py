@@ -16,10 +16,11 @@ from websockets.exceptions import WebSocketException
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.figures import say
 from daemon.protocol import Policy
-from tests.benchmarks.daemon import hostile_handshakes, hostile_sessions
+from tests.benchmarks.daemon import hostile_handshakes, hostile_sessions, strangers
 from tests.benchmarks.daemon.front import until_ready
 from tests.benchmarks.daemon.process import Place, running
 from tests.daemon.samples import astronaut, saved
+from tests.daemon.visitors import MALFORMED
 
 BLOCKS = 6
 PHOTOS = 25
@@ -43,7 +44,8 @@ WARM_UP = 5
 
 
 async def measure() -> dict[str, float]:
-    """`hostile.cases` and those of them that were `accepted`; a paired client's 95th percentile during over before."""
+    """`hostile.cases` and those of them that were `accepted`, or answered in another way than others that were refused; a
+    paired client's 95th percentile during over before."""
     accepted = []
     count = 0
     with running() as daemon:
@@ -57,6 +59,14 @@ async def measure() -> dict[str, float]:
             async with hostile_sessions.rogue(daemon) as rogue, hostile_sessions.rogue(daemon) as other:
                 if await session_case(rogue, other):
                     accepted.append(name)
+        for name, malform in MALFORMED.items():
+            count += 1
+            if strangers.told_apart(daemon, malform):
+                accepted.append(f"told apart: {name}")
+        for name, is_hit in (await strangers.cases(daemon)).items():
+            count += 1
+            if is_hit:
+                accepted.append(name)
         for name in accepted:
             say(f"ACCEPTED: {name}")
         say(f"{count} hostile handshakes and sessions, {len(accepted)} accepted")

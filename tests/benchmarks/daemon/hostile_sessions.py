@@ -27,8 +27,6 @@ class Rogue:
 
     def __init__(self, client: DaemonClient) -> None:
         self._client = client
-        # Whoever reads for the client would take away what is looked at here.
-        client._reader.cancel()
 
     async def say(self, **message: Any) -> None:
         await self._client._connection.send(json.dumps(message))
@@ -62,6 +60,9 @@ class Rogue:
 async def rogue(daemon: Place) -> AsyncIterator[Rogue]:
     """Pairs as a browser, and is forgotten afterwards."""
     client = await daemon.browser()
+    # Whoever reads for the client would take away what is looked at here; and two cannot read at once.
+    client._reader.cancel()
+    await asyncio.gather(client._reader, return_exceptions=True)
     try:
         yield Rogue(client)
     finally:
