@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from daemon.errors import SENTENCES, Code
+from protectors.names import Strength
 
 VERSION: Final = "cloakroom.v1"
 REFUSED: Final = 4403
@@ -38,7 +39,7 @@ class Policy(Record):
     """What to hide from whom. Nothing may be left out on the wire; the worker knows which names exist."""
 
     protectors: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=8)]
-    strength: Literal["instant", "subtle", "balanced", "strong"]
+    strength: Strength
     sensitive: Annotated[tuple[Label, ...], Meta(max_length=128)]
 
 

@@ -44,7 +44,7 @@ def share_on_floor(
     without: Quality = PERFECT,
     first: float = 1.0,
     most: float = MOST,
-    attempts: int = 3,
+    attempts: int = 4,
 ) -> float | None:
     """Return the largest share, up to ``most``, that was measured to reach a floor; None where none of the attempts did.
 
@@ -56,7 +56,7 @@ def share_on_floor(
         most: the largest share that is tried.
         attempts: measurements, of which each costs time.
     """
-    share, best = min(first, most), None
+    share, best, failed = min(first, most), None, math.inf
     for _ in range(attempts):
         if (quality := measure(share)) is None:
             return None
@@ -65,9 +65,14 @@ def share_on_floor(
             best = max(share, best or 0.0)
             if next_share <= share * NEAR:
                 break
-        elif next_share >= share:
-            next_share = share * CAREFUL**2
+        else:
+            failed = min(failed, share)
         share = max(LEAST, next_share * CAREFUL)
+        if best is not None and share >= failed:
+            # The prediction was wrong twice: the floor lies between what reached it and what did not.
+            share = math.sqrt(best * failed)
+        elif share >= failed:
+            share = failed * CAREFUL**2
     return best
 
 

@@ -1,9 +1,16 @@
 """The protectors by name. Nothing here imports torch, so that a process that must stay light can know them."""
 
+from typing import Literal, get_args
+
 OBJECTS, SEARCH, SCENE = "objects", "search", "scene"
 
 VISUAL = "visual"
 """By the embedded generator; ``visual-NAME`` by one that was imported."""
+
+Strength = Literal["instant", "subtle", "balanced", "strong"]
+"""How much is asked of a cloak. ``instant`` is as visible as ``balanced``, and drawn at once instead of refined."""
+
+STRENGTHS: tuple[Strength, ...] = get_args(Strength)
 
 PROTECTORS = (OBJECTS, SEARCH, SCENE, VISUAL)
 

@@ -1,14 +1,10 @@
 """The policy: what a person wants for a photo, and what each strength allows."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from protectors.base import Budget
 from protectors.judging.quality import Quality
-from protectors.names import DEFAULT, PROTECTORS, is_visual
-
-Strength = Literal["instant", "subtle", "balanced", "strong"]
-"""How much is asked of a cloak. ``instant`` is as visible as ``balanced``, and drawn at once instead of refined."""
+from protectors.names import DEFAULT, PROTECTORS, Strength, is_visual
 
 BUDGETS: dict[Strength, Budget] = {
     "instant": Budget(radius=8 / 255, steps=8, noticeable=0.45),

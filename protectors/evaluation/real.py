@@ -39,7 +39,8 @@ from protectors.evaluation.processes import each, processes
 from protectors.evaluation.real_reading import Pixels, Sums, sums_of
 from protectors.evaluation.real_tables import figures_of, summary_of
 from protectors.manifest import DamagedWeightsError
-from protectors.policy import Policy, Strength
+from protectors.names import Strength
+from protectors.policy import Policy
 from protectors.progress import end_of
 from protectors.quality import as_tensor, measured
 

@@ -5,7 +5,7 @@ from collections.abc import Generator, Sequence
 import torch
 from torch import Tensor
 
-from protectors.floor import share_on_floor
+from protectors.floor import LEAST, predicted
 from protectors.judging.quality import Quality
 from protectors.progress import Progress
 from protectors.quality import as_pixels, measured
@@ -104,10 +104,9 @@ class Refinement:
 
 @torch.no_grad()
 def share_within(original: Tensor, perturbation: Tensor, floor: Quality) -> float:
-    """Return the largest share of a perturbation that leaves a photo [1, 3, H, W] above a floor; 0 where none was found."""
-    pixels = as_pixels(original)
-
-    def measure(share: float) -> Quality:
-        return measured(pixels, as_pixels((original + share * perturbation).clamp(0, 1)))
-
-    return share_on_floor(measure, floor, attempts=2) or 0.0
+    """Return about the largest share of a perturbation that leaves a photo [1, 3, H, W] above a floor, from two measures."""
+    pixels, share = as_pixels(original), 1.0
+    for _ in range(2):
+        quality = measured(pixels, as_pixels((original + share * perturbation).clamp(0, 1)))
+        share = max(LEAST, predicted(share, quality, floor))
+    return share

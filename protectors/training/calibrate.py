@@ -24,8 +24,8 @@ from protectors.evaluation.delivery import delivered_by
 from protectors.evaluation.measurement import SEED
 from protectors.evaluation.processes import processes, room_of
 from protectors.judging.judgement import Judgement
-from protectors.names import DEFAULT
-from protectors.policy import BUDGETS, Policy, Strength
+from protectors.names import DEFAULT, Strength
+from protectors.policy import BUDGETS, Policy
 from protectors.saving import Pixels
 
 POLICIES = (DEFAULT, ("search",))

@@ -1,0 +1,73 @@
+"""What the refinement costs beside the bare forward and backward passes of its networks, for the steps that it took."""
+
+import io
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from protectors.cloak import Cloakroom
+from protectors.names import OBJECTS, SCENE, SEARCH
+from protectors.policy import FLOORS, Policy
+from protectors.progress import end_of
+from protectors.quality import as_tensor
+from protectors.refinement.loop import Refinement
+from protectors.refinement.objective import Aim, NetworkObjective
+from protectors.refinement.objectives import objectives_for
+from tests.benchmarks.speed.sources import SIZES, photos
+from tests.pretrained import FOLDER
+
+STEPS = 16
+RUNS = 5
+
+
+def measure() -> dict[str, float]:
+    """Return ``PROTECTOR.overhead``: seconds of ``STEPS`` steps over those of the networks' own passes, side by side."""
+    room = Cloakroom("cpu", FOLDER)
+    picture = Image.open(io.BytesIO(next(photos(SIZES["photo512"], 1))))
+    original = as_tensor(np.array(picture))
+    figures = {}
+    for protector in (OBJECTS, SEARCH, SCENE):
+        # A chosen class leaves the classifiers out: only the protector's own networks are measured.
+        policy = Policy((protector,), sensitive=("person",) if protector == OBJECTS else ())
+        objectives = objectives_for(policy, room.adversaries, original, torch.Generator().manual_seed(0))
+        ratios = [_ratio(original, objectives) for _ in range(RUNS)]
+        figures[f"{protector}.overhead"] = statistics.median(ratios)
+    return figures
+
+
+class Recorded(NetworkObjective):
+    """An objective that notes its turns."""
+
+    def __init__(self, objective: NetworkObjective, turns: list[NetworkObjective]) -> None:
+        self.name, self.stage = objective.name, objective.stage
+        self._objective = objective
+        self._turns = turns
+
+    def aim(self, view: Tensor) -> Aim:
+        self._turns.append(self._objective)
+        return self._objective.aim(view)
+
+
+def _ratio(original: Tensor, objectives: list[NetworkObjective]) -> float:
+    turns: list[NetworkObjective] = []
+    recorded = [Recorded(objective, turns) for objective in objectives]
+    refinement = Refinement(original, recorded, FLOORS["balanced"], torch.Generator().manual_seed(0))
+    refined = _seconds(lambda: end_of(refinement.run(STEPS)))
+    return refined / _seconds(lambda: _passes(turns, original))
+
+
+def _passes(objectives: list[NetworkObjective], original: Tensor) -> None:
+    for objective in objectives:
+        free = original.clone().requires_grad_(True)
+        torch.autograd.grad(objective.aim(free).loss, free)
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    begun = time.monotonic()
+    call()
+    return time.monotonic() - begun

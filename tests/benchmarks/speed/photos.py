@@ -1,0 +1,76 @@
+"""Seconds from a photo's file to its cloaked file, by size and strength, in a process of its own: with all that the processor
+has, and with AVX2 alone as most people's have."""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+from daemon.figures import CHECKOUT, say
+from daemon.protocol import Policy
+from daemon.worker.cloaking import Errand, cloak_file
+from protectors.cloak import Cloakroom
+from protectors.names import DEFAULT, Strength
+from protectors.progress import end_of
+from tests.benchmarks.speed.sources import SIZES, photos
+from tests.pretrained import FOLDER
+
+RUNS = 6
+FEW = 2
+"""Of a photo of 48 megapixels."""
+
+SITE = "bluesky"
+AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
+PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""As the worker sets it."""
+
+STARTED = time.monotonic()
+
+
+def measure() -> dict[str, float]:
+    """Return ``photo512.p50``, ``.p95`` and so on in seconds, ``instant512.p95``, ``worker_rss`` in bytes, ``cold_ms``, and
+    ``megapixels.slope``, the seconds a megapixel from 12 to 48 over those from 2 to 12; the same under ``avx2.``."""
+    figures = _in_a_process({})
+    return figures | {f"avx2.{name}": value for name, value in _in_a_process(AVX2).items()}
+
+
+def _in_a_process(variables: dict[str, str]) -> dict[str, float]:
+    command = [sys.executable, "-m", "tests.benchmarks.speed.photos"]
+    environment = {**os.environ, **PASSIVE, **variables}
+    made = subprocess.run(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, check=True)
+    figures: dict[str, float] = json.loads(made.stdout)
+    return figures
+
+
+def _seconds(room: Cloakroom, file: bytes, strength: Strength) -> float:
+    begun = time.monotonic()
+    end_of(cloak_file(room, Errand(file, Policy(DEFAULT, strength, ()), SITE), 0))
+    return time.monotonic() - begun
+
+
+def _measured_here() -> dict[str, float]:
+    room = Cloakroom("cpu", FOLDER)
+    _seconds(room, next(photos(SIZES["photo512"], 1)), "balanced")
+    figures = {"cold_ms": 1000 * (time.monotonic() - STARTED)}
+    medians: dict[str, float] = {}
+    for name, size in SIZES.items():
+        files = list(photos(size, FEW if name == "photo48mp" else RUNS))
+        for label, strength in ((name, "balanced"), (name.replace("photo", "instant"), "instant")):
+            seconds = sorted(_seconds(room, file, "instant" if strength == "instant" else "balanced") for file in files)
+            medians[label] = statistics.median(seconds)
+            figures[f"{label}.p50"] = medians[label]
+            # Of so few photos, the 95th percentile is the slowest.
+            figures[f"{label}.p95"] = seconds[-1]
+            say(f"{label}: {', '.join(f'{one:.2f}' for one in seconds)} s")
+        if name == "photo12mp":
+            figures["worker_rss"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    later = (medians["instant48mp"] - medians["instant12mp"]) / 36
+    earlier = (medians["instant12mp"] - medians["instant1080p"]) / (12 - 2.07)
+    return figures | {"megapixels.slope": later / earlier}
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measured_here()))
