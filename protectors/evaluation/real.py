@@ -3,6 +3,7 @@
 Photos are COCO's of photos.npz and test photos of people.npz, cloaked as the product does it. Conditions:
 
 - ``seen``: every network but the judges is optimised on, at balanced; ``strong`` is the same at strong;
+- ``instant``: the same photos at instant, which takes no steps: the generator's cloak brought to its floor;
 - ``judge``: the networks of ``seen`` that no cloak is ever optimised on;
 - ``left_out``: cloaks that are made without one network, read by that network;
 - ``before``: the product with its embedded demonstration models, as it was before there were pretrained ones.
@@ -16,7 +17,8 @@ Figures, by network and form of the photo (``delivered``, ``jpeg75``, each site'
 - ``seen.search.NETWORK.recall1``, ``.recall10``: how often a search by the cloaked photo finds the original, among 2,000
   others; ``.same1`` and ``.same10`` a mirrored crop of the original, which no one has cloaked;
 - ``seen.psnr.min``, ``.mean``, and so on: how the delivered photos look;
-- ``scene.top1``, ``search.recall1``, ``scene.left_out.top1`` and so on: the means over the networks.
+- ``scene.top1``, ``search.recall1``, ``scene.left_out.top1`` and so on: the means over the networks;
+- ``lasts.objects``, ``lasts.scene``: success after the worst site over success as delivered, of the network where it is least.
 """
 
 from collections.abc import Iterator, Sequence
@@ -76,6 +78,7 @@ def conditions(networks: Sequence[str], quick: bool) -> Iterator[Condition]:
     """Yield every condition; ``networks`` are those that cloaks are optimised on."""
     whole, part, few = ((1, 1), (1, 0), (1, 0)) if quick else (PHOTOS, PART, FEW)
     yield Condition("seen", *whole)
+    yield Condition("instant", *whole, strength="instant")
     yield Condition("strong", *part, strength="strong")
     for network in networks:
         yield Condition(f"left_out.{network}", *part, left_out=network)
@@ -102,6 +105,9 @@ def _cloaker(task: Task) -> Cloakroom:
         return Cloakroom("cpu", None)
     made = Cloakroom("cpu", task.models)
     left_out = {task.condition.left_out} - {None}
+    if left_out:
+        # The generator was trained against the network that is left out.
+        made.generator = None
     made.adversaries = replace(made.adversaries, judges_only=made.adversaries.judges_only | frozenset(map(str, left_out)))
     return made
 

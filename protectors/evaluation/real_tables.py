@@ -55,7 +55,16 @@ def summary_of(figures: Figures) -> Figures:
             told |= _mean(f"scene.{name}{what}", rf"{group}\.\w+\.delivered\.{what}", figures)
         for what in ("recall1", "recall10"):
             told |= _mean(f"search.{name}{what}", rf"{group}\.search\.\w+\.{what}", figures)
-    return told
+    return told | _lasting("objects", "objects_left", figures) | _lasting("scene", "top1", figures)
+
+
+def _lasting(protector: str, what: str, figures: Figures) -> Figures:
+    """Return the success after the worst site over that before, of the network of ``seen`` where it is least."""
+    ratios = []
+    for key, left in figures.items():
+        if (found := re.fullmatch(rf"seen\.(\w+)\.delivered\.{what}", key)) and left < 1:
+            ratios.append((1 - figures[f"seen.{found[1]}.{WORST}.{what}"]) / (1 - left))
+    return {f"lasts.{protector}": min(ratios)} if ratios else {}
 
 
 def _mean(name: str, pattern: str, figures: Figures) -> Figures:

@@ -24,9 +24,13 @@ from protectors.quality import as_tensor, measured
 Pixels = NDArray[np.uint8]
 
 
+REMEMBERED = 2
+"""Forms of a photo whose measures are kept: the file that may be delivered, and what a site may make of it."""
+
+
 @dataclass
 class _Form:
-    """The form of a photo that was judged last, and what is known of it."""
+    """A form of a photo that was judged lately, and what is known of it."""
 
     form: Pixels | Tensor
     quality: Quality | None = None
@@ -60,28 +64,34 @@ class Judge:
         self._questions = tuple(questions)
         self._device = torch.device(device)
         self._estimates_unseen = estimates_unseen
-        self._last = _Form(original[:0])
+        self._last: list[_Form] = []
 
     @cached_property
     def _before(self) -> tuple[Reading, ...]:
-        return self._readings(self.original, self._questions)
+        # Not by ``_form``, which shall go on to hold what is delivered.
+        return self._read(_Form(self.original), self._questions)
 
     def _readings(self, form: Pixels | Tensor, questions: Sequence[Question]) -> tuple[Reading, ...]:
-        """Return the reading of one form by the network of each question; a form that was read last is not read again."""
-        known = self._form(form).readings
+        """Return the reading of one form by the network of each question; one that was read lately is not read again."""
+        return self._read(self._form(form), questions)
+
+    def _read(self, form: "_Form", questions: Sequence[Question]) -> tuple[Reading, ...]:
+        known = form.readings
         if unread := {id(one.adversary): one.adversary for one in questions if id(one.adversary) not in known}:
-            image = (form if isinstance(form, Tensor) else as_tensor(form)).to(self._device)
+            image = (form.form if isinstance(form.form, Tensor) else as_tensor(form.form)).to(self._device)
             for key, adversary in unread.items():
                 (known[key],) = adversary.readings(image)
         return tuple(known[id(question.adversary)] for question in questions)
 
     def _form(self, form: Pixels | Tensor) -> "_Form":
-        if self._last.form is not form:
-            self._last = _Form(form)
-        return self._last
+        for known in self._last:
+            if known.form is form:
+                return known
+        self._last = [*self._last[1 - REMEMBERED :], _Form(form)]
+        return self._last[-1]
 
     def quality(self, delivered: Pixels) -> Quality:
-        """Return the quality of a form uint8 [H, W, 3] beside the original; the last one is not measured again."""
+        """Return the quality of a form uint8 [H, W, 3] beside the original; one of the last is not measured again."""
         form = self._form(delivered)
         if form.quality is None:
             form.quality = measured(self.original, delivered)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from protectors.adversaries.loaded import Adversaries
+from protectors.channel.pipeline import Pipeline
 from protectors.judging.judge import Judge
 from protectors.native import NativePerturbation, NativeResult
 from protectors.policy import FLOORS, RefinementBudget
@@ -14,7 +15,10 @@ from protectors.refinement.fitting import FloorFitting
 from protectors.refinement.generator import CloakGenerator, readable
 from protectors.refinement.loop import Refinement
 from protectors.refinement.objectives import objectives_for
-from protectors.saving import Save
+from protectors.saving import Pixels, Save
+
+WORN = Pipeline("worn", quality=75, longest=1080)
+"""As hard as any known site is on a photo: what is fooled by this form too is fooled by what the sites make."""
 
 
 def refined(
@@ -30,7 +34,8 @@ def refined(
     """Cloak the native photo [1, 3, H, W], which is ``original`` [1, 3, h, w] at the working resolution.
 
     It begins with what the generator draws, unless only some classes are to be hidden: the generator hides all. The first
-    round is against all networks. While one of them still reads the delivered file, a further round is against those that do.
+    round is against all networks. While one of them still reads the delivered file, or what a hard site would make of it, a
+    further round is against those that do.
     The first of the ways to save it that is good counts; where none is, the one that keeps most of the perturbation.
 
     Raises:
@@ -52,9 +57,21 @@ def refined(
     yield from refinement.run(budget.steps)
     made = yield from fitting.run(refinement.perturbation)
     for _ in range(budget.rounds):
-        reading = () if made.file is None else judge.still_reading(made.file.pixels)
+        reading = () if made.file is None else _still_reading(judge, made.file.pixels)
+        yield Progress("judge", 0, 1)
         if not reading:
             break
         yield from refinement.run(budget.further_steps, reading)
         made = yield from fitting.run(refinement.perturbation)
     return made
+
+
+def _still_reading(judge: Judge, delivered: Pixels) -> tuple[str, ...]:
+    """Return the networks that still read a delivered photo, or its worn form."""
+    reading = judge.still_reading(delivered)
+    try:
+        worn = WORN.exact(delivered)
+    except (OSError, ValueError):
+        # A photo so long and narrow that no site makes a file of it.
+        return reading
+    return tuple(dict.fromkeys((*reading, *judge.still_reading(worn))))
