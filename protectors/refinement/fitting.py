@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 
 from torch import Tensor
 
-from protectors.floor import CAREFUL, PERFECT, predicted, share_on_floor
+from protectors.floor import CAREFUL, LEAST, PERFECT, Trial, predicted, share_on_floor
 from protectors.judging.judge import Judge
 from protectors.judging.quality import Quality
 from protectors.native import NativePerturbation, NativeResult
@@ -61,7 +61,7 @@ class FloorFitting:
             made = yield from self._whole_file(number, whole, shares[number])
             if made is not None:
                 return made
-        return NativeResult(self._judge.original, whole, 0.0, None)
+        return NativeResult(whole.pixels(LEAST), whole, LEAST, None)
 
     def _share(self, number: int, whole: NativePerturbation, windows: WindowedPhoto | None) -> float | None:
         """Return the share of a perturbation that one way to save the photo allows; None where that allows none."""
@@ -99,13 +99,13 @@ class FloorFitting:
     ) -> Generator[Progress, None, NativeResult | None]:
         """Save the photo with a share of the perturbation, with less of it until the whole file reaches the floor."""
         without = self._without[number] or PERFECT
-        for trial in range(TRIALS):
-            yield Progress("quality", len(self._saves) + trial, len(self._saves) + TRIALS)
+        for number_of_trial in range(TRIALS):
+            yield Progress("quality", len(self._saves) + number_of_trial, len(self._saves) + TRIALS)
             file = self._saves[number](pixels := whole.pixels(share))
             if file is None:
                 return None
             quality = self._judge.quality(file.pixels)
             if quality.reaches(self._floor):
                 return NativeResult(pixels, whole, share, file)
-            share = min(share, predicted(share, quality, self._floor, without)) * CAREFUL
+            share = min(share, predicted(Trial(share, quality), self._floor, without)) * CAREFUL
         return None

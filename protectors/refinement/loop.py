@@ -5,7 +5,7 @@ from collections.abc import Generator, Sequence
 import torch
 from torch import Tensor
 
-from protectors.floor import LEAST, predicted
+from protectors.floor import LEAST, Trial, predicted
 from protectors.judging.quality import Quality
 from protectors.progress import Progress
 from protectors.quality import as_pixels, measured
@@ -106,7 +106,9 @@ class Refinement:
 def share_within(original: Tensor, perturbation: Tensor, floor: Quality) -> float:
     """Return about the largest share of a perturbation that leaves a photo [1, 3, H, W] above a floor, from two measures."""
     pixels, share = as_pixels(original), 1.0
+    last: Trial | None = None
     for _ in range(2):
-        quality = measured(pixels, as_pixels((original + share * perturbation).clamp(0, 1)))
-        share = max(LEAST, predicted(share, quality, floor))
+        trial = Trial(share, measured(pixels, as_pixels((original + share * perturbation).clamp(0, 1))))
+        share = max(LEAST, predicted(trial, floor, other=last if last and last.share != share else None))
+        last = trial
     return share

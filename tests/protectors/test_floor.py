@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from protectors.floor import CAREFUL, MOST, predicted, share_on_floor
+from protectors.floor import CAREFUL, MOST, Trial, predicted, share_on_floor
 from protectors.judging.quality import Quality
 
 FLOOR = Quality(36, 0.97, 0.985)
@@ -18,9 +18,9 @@ def quality_of(share: float, error: float = 1e-4, unlike: float = 0.01, features
 
 
 def test_the_prediction_meets_the_floor_of_the_measure_that_binds() -> None:
-    share = predicted(1.0, quality_of(1.0), FLOOR)
+    share = predicted(Trial(1.0, quality_of(1.0)), FLOOR)
     assert quality_of(share).psnr == pytest.approx(36)
-    share = predicted(0.5, quality_of(0.5, unlike=0.1), FLOOR)
+    share = predicted(Trial(0.5, quality_of(0.5, unlike=0.1)), FLOOR)
     assert quality_of(share, unlike=0.1).ssim == pytest.approx(0.97)
 
 
@@ -28,12 +28,12 @@ def test_what_saving_takes_is_not_taken_for_the_perturbations() -> None:
     without = Quality(math.inf, 0.975, 1.0)
     now = Quality(60, 0.974, 1.0)
     # A thousandth more is gone with this share, and there are four more to spend.
-    assert predicted(0.5, now, FLOOR, without) == pytest.approx(0.5 * math.sqrt(5))
-    assert predicted(0.5, now, Quality(36, 0.98, 0.9), without) == 0
+    assert predicted(Trial(0.5, now), FLOOR, without) == pytest.approx(0.5 * math.sqrt(5))
+    assert predicted(Trial(0.5, now), Quality(36, 0.98, 0.9), without) == 0
 
 
 def test_a_perturbation_that_changes_nothing_is_taken_as_large_as_may_be() -> None:
-    assert predicted(0.5, Quality(math.inf, 1, 1), FLOOR) == MOST
+    assert predicted(Trial(0.5, Quality(math.inf, 1, 1)), FLOOR) == MOST
 
 
 @pytest.mark.parametrize("error", [1e-5, 1e-4, 2.4e-4, 1e-3, 1e-2])
@@ -65,3 +65,26 @@ def test_a_larger_share_than_allowed_is_never_tried() -> None:
 def test_none_is_returned_where_no_attempt_reached_the_floor_or_no_file_was_made() -> None:
     assert share_on_floor(lambda _: Quality(20, 0.5, 0.5), FLOOR) is None
     assert share_on_floor(lambda _: None, FLOOR) is None
+
+
+@pytest.mark.parametrize("power", [0.8, 1.2, 1.6, 2.0, 2.6])
+def test_errors_that_grow_otherwise_than_with_the_square_are_met_as_well(power: float) -> None:
+    without = Quality(60, 0.9863, 1.0)
+
+    def measure(share: float) -> Quality:
+        return Quality(60 - share, 0.9863 - 0.0254 * share**power, 1.0)
+
+    share = share_on_floor(measure, FLOOR, without)
+    assert share is not None
+    assert measure(share).reaches(FLOOR)
+    assert share >= 0.8 * (0.0163 / 0.0254) ** (1 / power)
+
+
+def test_a_floor_that_only_a_little_of_it_reaches_is_found_in_the_end() -> None:
+    def measure(share: float) -> Quality:
+        # Nothing tells beforehand that there is a step.
+        return Quality(60, 0.96 if share > 0.11 else 1.0, 1.0)
+
+    share = share_on_floor(measure, FLOOR)
+    assert share is not None
+    assert share <= 0.11
