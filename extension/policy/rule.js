@@ -4,7 +4,7 @@
  *
  * @typedef {'off' | 'ask' | 'cloak' | 'block'} Mode  off: untouched; ask: a person is asked before a photo is sent anywhere;
  *   cloak: every photo is cloaked; block: no photo goes
- * @typedef {'subtle' | 'balanced' | 'strong'} Strength
+ * @typedef {'instant' | 'subtle' | 'balanced' | 'strong'} Strength
  * @typedef {'ask' | 'attempt' | 'original' | 'cancel'} Unprotected  what becomes of a photo that machines still recognise
  * @typedef {'ask' | 'original' | 'cancel'} Media  what becomes of images that cannot be cloaked at all
  * @typedef {{ mode: Mode, protectors: string[], strength: Strength, sensitive: string[], channel: string | null,
@@ -16,7 +16,7 @@
 export const MODES = ['off', 'ask', 'cloak', 'block'];
 
 /** @type {readonly Strength[]} */
-export const STRENGTHS = ['subtle', 'balanced', 'strong'];
+export const STRENGTHS = ['instant', 'subtle', 'balanced', 'strong'];
 
 /** @type {readonly Unprotected[]} */
 export const UNPROTECTED = ['ask', 'attempt', 'original', 'cancel'];
