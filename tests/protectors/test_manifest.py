@@ -38,6 +38,7 @@ def test_embedded_weights_are_those_of_the_manifest_and_small() -> None:
         ("visual", "target"),
         ("visual", "auxiliary"),
         ("visual", "generator"),
+        ("cloak", "generator"),
     }
     for own in embedded:
         assert own.file is not None

@@ -36,7 +36,7 @@ def test_networks_that_are_not_fooled_come_more_often_and_none_is_forgotten() ->
         objective = turns.next()
         taken[objective.name] += 1
         turns.note(objective, objective.name != "c")
-    assert taken["c"] > 2 * max(taken[name] for name in "abd")
+    assert taken["c"] > 1.5 * max(taken[name] for name in "abd")
     assert min(taken.values()) >= 6
 
 
