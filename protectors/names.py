@@ -15,9 +15,9 @@ STRENGTHS: tuple[Strength, ...] = get_args(Strength)
 PROTECTORS = (OBJECTS, SEARCH, SCENE, VISUAL)
 
 DEFAULT = (OBJECTS, SCENE)
-"""What a photo gets on a social site. Search is a choice of the person's until its encoders are of photos: those of today know
-CIFAR-10's ten classes at 32 pixels, and hiding from them costs a photo more than it gains. Visual, which people cannot look
-through, is never among it."""
+"""What a photo gets on a social site. Search is a choice of the person's until most photos are lost to it: a photo that is not
+protected from all that was chosen is held, and the search by EfficientNet's features still finds most originals. Visual, which
+people cannot look through, is never among it."""
 
 
 def is_visual(name: str) -> bool:
