@@ -115,7 +115,7 @@ async def test_pair_waits_and_says_who_came(running_daemon: RunningDaemon) -> No
 
 def test_models_list_and_verify(tmp_path: Path) -> None:
     models = json.loads(cloakroom("models", "list", "--json", state=tmp_path).stdout)["models"]
-    assert {model["task"] for model in models if model["here"]} == {"objects", "search", "scene", "visual"}
+    assert {model["task"] for model in models if model["here"]} == {"objects", "search", "scene", "visual", "cloak"}
     assert all(len(model["sha256"]) == 64 for model in models)
     assert "people_detector" in cloakroom("models", "list", state=tmp_path).stdout
     verified = cloakroom("models", "verify", "--json", state=tmp_path)
