@@ -3,16 +3,17 @@
 import { matchesOf } from '../policy/hosts.js';
 import { hostsOn } from '../policy/policy.js';
 import { loadRules, ruleIn } from '../shared/rules.js';
+import { keepDomains } from './headers.js';
 
 /** The isolated one is first: it has to be there when the page's own offers its port. */
 const SCRIPTS = /** @type {const} */ ([
-  { id: 'content', world: 'ISOLATED', js: ['content/status.js', 'content/content.js'] },
+  { id: 'content', world: 'ISOLATED', js: ['content/apart.js', 'content/status.js', 'content/content.js'] },
   {
     id: 'page',
     world: 'MAIN',
     js: [
-      'page/bridge.js', 'page/notice.js', 'page/inputs.js', 'page/insertion.js', 'page/composers.js', 'page/forms.js', 'page/roots.js', 'page/handles.js',
-      'page/items.js', 'page/transfers.js', 'page/pastes.js', 'page/posting.js', 'page/realms.js', 'page/openers.js', 'page/sealed.js',
+      'page/bridge.js', 'page/notice.js', 'page/inputs.js', 'page/insertion.js', 'page/composers.js', 'page/forms.js', 'page/links.js', 'page/roots.js', 'page/handles.js',
+      'page/items.js', 'page/transfers.js', 'page/pastes.js', 'page/posting.js', 'page/realms.js', 'page/placing.js', 'page/openers.js', 'page/sealed.js',
     ],
   },
 ]);
@@ -37,10 +38,14 @@ async function registerNow() {
   const matches = [];
   /** @type {string[]} */
   const missing = [];
+  /** @type {string[]} */
+  const permitted = [];
   for (const host of new Set([...lasting, ...once.map(([, entry]) => entry.host)])) {
     const origins = matchesOf(host, false);
-    if (await chrome.permissions.contains({ origins })) matches.push(...origins);
-    else if (lasting.includes(host)) missing.push(host);
+    if (await chrome.permissions.contains({ origins })) {
+      matches.push(...origins);
+      permitted.push(host);
+    } else if (lasting.includes(host)) missing.push(host);
     // Permissions granted before this version do not include the name with the trailing dot.
     const others = matchesOf(host).filter((origin) => !origins.includes(origin));
     if (others.length === 0) continue;
@@ -48,6 +53,7 @@ async function registerNow() {
     else if (lasting.includes(host) && !missing.includes(host)) missing.push(host);
   }
   await registerFor(matches);
+  await keepDomains(permitted);
   return missing;
 }
 

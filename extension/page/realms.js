@@ -7,9 +7,10 @@
  */
 (() => {
   if (!window.cloakroom) return;
+  const { cloakroom } = window;
   const {
-    method, getter, replace, replaced, realm, realms, viewOf, addEventListener, stop, preventDefault, listenAgain, hear, inputs, composers, forms, transfers, pastes,
-  } = window.cloakroom;
+    method, getter, replace, replaced, realm, realms, viewOf, addEventListener, stop, preventDefault, tellContent, hear, target, inputs, composers, forms, links, handles, transfers, pastes,
+  } = cloakroom;
 
   const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
   const isRuled = method(WeakMap, 'has');
@@ -24,16 +25,17 @@
   const { write } = Document.prototype;
   const portsOf = getter(MessageEvent, 'ports');
   const frameCount = getter({ prototype: window }, 'length');
-  const parentOf = getter({ prototype: window }, 'parent');
   const observe = method(MutationObserver, 'observe');
-  const postTask = method(window.Scheduler, 'postTask');
-  const { scheduler } = window;
   const NativeMutationObserver = MutationObserver;
   const NativeEvent = Event;
   const NativeError = DOMException;
+  const NativeSubmitEvent = SubmitEvent;
+  const localName = getter(HTMLElement, 'localName');
+  const NativeMessageEvent = MessageEvent;
+  const { trustedTypes } = window;
+  const isHtml = trustedTypes && method(window.TrustedTypePolicyFactory, 'isHTML');
   // These inherit from nothing, as the page may put anything on what they would inherit from.
   const everywhere = { __proto__: null, childList: true, subtree: true };
-  const urgent = { __proto__: null, priority: 'user-blocking' };
   const mark = /** @type {PropertyDescriptor} */ ({ __proto__: null, value: undefined });
 
   /** The ports of content scripts in windows that are ruled. @type {WeakMap<Window, MessagePort>} */
@@ -86,29 +88,14 @@
     ruleFrames(currentTarget(event));
   };
 
-  /** A frame's document is leaving: what comes in its place may be bare until its first byte is there. @param {Event} event */
-  const onLeave = (event) => {
-    const view = currentTarget(event);
-    const around = parentOf(view);
-    try {
-      if (around !== view && around.document) dispatchEvent(around, new NativeEvent('cloakroom-leave'));
-    } catch {
-      // Of another origin: it has no use of this window either.
-    }
-  };
-
-  /** @param {Event} event */
-  const onFrameLeaves = (event) => {
-    const view = currentTarget(event);
-    stop(event);
-    postTask(scheduler, () => { notice(view); }, urgent);
-  };
-
   /** What the parser puts there is seen before the page's next script runs. @param {Window} view */
   const watch = (view) => {
     const look = () => { ruleFrames(view); };
     observe(new NativeMutationObserver(look), view.document, everywhere);
-    addEventListener(view.document, 'load', look, true);
+    addEventListener(view.document, 'load', (/** @type {Event} */ event) => {
+      look();
+      if (cloakroom.placing.isQuiet(target(event))) stop(event);
+    }, true);
   };
 
   /** The document has come, and with it the content script. @param {MessageEvent} event */
@@ -123,55 +110,34 @@
     watch(view);
   };
 
+  /** The content script sees below closed roots. Where the page listened first it would not hear of this. @param {Event} event */
+  const onTouch = (event) => {
+    const view = currentTarget(event);
+    const port = get(ports, view);
+    const node = target(event);
+    if (port && event.isTrusted) tellContent(new NativeSubmitEvent('look', { submitter: asked(node) }), port);
+  };
+  const asked = (/** @type {any} */ node) => {
+    try {
+      return localName(node) === undefined ? null : node;
+    } catch {
+      return null;
+    }
+  };
+
   /** @param {Window} view */
   const listen = (view) => {
+    for (const name of ['click', 'input', 'drop']) addEventListener(view, name, onTouch, true);
     // Those that keep back what the browser itself would hand over are first.
     transfers.listen(view);
     pastes.listen(view);
     inputs.listen(view);
     composers.listen(view);
     forms.listen(view);
+    links.listen(view);
+    handles.listen(view);
     addEventListener(view, 'cloakroom-frames', onFrames, true);
-    addEventListener(view, 'cloakroom-leave', onFrameLeaves, true);
-    addEventListener(view, 'pagehide', onLeave, true);
   };
-
-  /** @type {(of: (self: any) => Node) => (native: Function) => Function} */
-  const noticing = (of) => (native) => ({
-    wrapped(/** @type {unknown[]} */ ...values) {
-      const result = apply(native, this, values);
-      notice(viewOf(of(this)));
-      return result;
-    },
-  }).wrapped;
-  const itself = (/** @type {Node} */ self) => self;
-
-  /** Everything by which a script puts nodes into a document at once. @type {readonly [any, readonly string[]][]} */
-  const placing = [
-    [Node, ['appendChild', 'insertBefore', 'replaceChild']],
-    [Element, ['append', 'prepend', 'before', 'after', 'replaceWith', 'replaceChildren', 'moveBefore', 'insertAdjacentElement', 'insertAdjacentHTML', 'setHTML', 'setHTMLUnsafe']],
-    [CharacterData, ['before', 'after', 'replaceWith']],
-    [DocumentType, ['before', 'after', 'replaceWith']],
-    [Document, ['append', 'prepend', 'replaceChildren', 'moveBefore', 'execCommand']],
-    [HTMLSelectElement, ['add']],
-  ];
-  for (let index = 0; index < placing.length; index += 1) {
-    const [owner, names] = /** @type {typeof placing[number]} */ (placing[index]);
-    for (const name of names) replace(owner, name, noticing(itself));
-  }
-  const startOf = getter(Range, 'startContainer');
-  for (const name of ['insertNode', 'surroundContents']) replace(Range, name, noticing(startOf), startOf);
-
-  /** @type {(native: PropertyDescriptor) => PropertyDescriptor} */
-  const noticingSetter = ({ set: native }) => ({
-    set(/** @type {unknown} */ value) {
-      apply(/** @type {Function} */ (native), this, [value]);
-      notice(viewOf(/** @type {Node} */ (/** @type {unknown} */ (this))));
-    },
-  });
-  for (const name of ['innerHTML', 'outerHTML']) replace(Element, name, noticingSetter);
-  for (const name of ['caption', 'tHead', 'tFoot']) replace(HTMLTableElement, name, noticingSetter);
-  replace(Document, 'body', noticingSetter);
 
   // Frames in shadow trees are on no window's list: these are the page's only way to them.
   const windowOf = getter(HTMLIFrameElement, 'contentWindow');
@@ -213,9 +179,22 @@
 
   /** @param {Window} view */
   const attend = (view) => {
-    listenAgain(get(ports, view));
+    tellContent(new NativeEvent('listen'), get(ports, view));
     listen(view);
     notice(view);
+  };
+
+  /** The content script's port in a window. @param {Window} view */
+  const portIn = (view) => {
+    const port = get(ports, view);
+    if (!port && view !== window) throw new NativeError('Nothing can be written here yet.', 'InvalidStateError');
+    return port;
+  };
+
+  /** @param {unknown[]} values */
+  const areTrusted = (values) => {
+    for (let index = 0; index < values.length; index += 1) if (!isHtml || !isHtml(trustedTypes, values[index])) return false;
+    return values.length > 0;
   };
 
   /** Whether the page may write what is not of a trusted type. @param {Document} self */
@@ -231,14 +210,18 @@
   replace(Document, 'open', (native) => rewriting((self, values) => apply(native, self, values)));
   for (const [name, end] of /** @type {const} */ ([['write', ''], ['writeln', '\n']])) {
     replace(Document, name, (native) => rewriting((self, values, view) => {
-      if (typeof values[0] === 'object' && !takesText(self)) return apply(native, self, values);
+      const isTrusted = areTrusted(values) && !takesText(self);
+      if (typeof values[0] === 'object' && !isTrusted && !takesText(self)) return apply(native, self, values);
       let text = '';
       for (let index = 0; index < values.length; index += 1) text += `${values[index]}`;
       text += end;
       // A script in there could have the window of a frame in there: what is written goes one tag after the other.
       for (let from = 0; from < text.length;) {
         const to = indexOf(text, '>', from) + 1 || text.length;
-        apply(write, self, [slice(text, from, to)]);
+        const piece = slice(text, from, to);
+        // No script of the page's own may make a part of what it trusts: the content script, for which that does not count, writes it.
+        if (isTrusted && view) tellContent(new NativeMessageEvent('write', { data: piece }), portIn(view));
+        else apply(write, self, [piece]);
         if (view) attend(view);
         from = to;
       }
@@ -249,6 +232,7 @@
   Object.assign(window.cloakroom, {
     windows: {
       isBare,
+      notice,
       listen() {
         listen(window);
         watch(window);

@@ -22,7 +22,7 @@ HOLD_SECONDS = 1.2
 HELD = frozenset({"left", "moved", "redispatched", "retyped", "submitted", "polling-everywhere", "form-data"})
 """Pages that do something while the photo is held."""
 
-PREPARED = frozenset({"frame-left", "reopened-listeners", "many", "erased-listeners"})
+PREPARED = frozenset({"frame-left", "reopened-listeners", "many", "erased-listeners", "committed", "relayed", "copied"})
 """Pages that say when they are ready."""
 
 
@@ -46,7 +46,7 @@ async def open_case(stage: Stage, name: str, action: Action, *, protected: bool 
     assert isinstance(stage.daemon, StampingDaemon)
     stage.daemon.set_delay(HOLD_SECONDS if name in HELD else 0)
     page, run = await stage.visit(Path(f"hostile/{action}/{name}"), protected=protected)
-    if name in PREPARED:
+    if name.partition(".")[0] in PREPARED:
         await stage.site.wait_for(run, lambda: "ready" in stage.site.runs[run].words, SECONDS)
     return page, run, stage.uploads[photo_of(action)]
 
