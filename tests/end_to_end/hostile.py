@@ -64,7 +64,7 @@ CASES = (
     *(Case(f"committed.{window}.dripping", browsers=("firefox",)) for window in COMMITTED),
     Case("deafened"),
     *(Case(f"relayed.{way}", action="drop", browsers=("chromium",)) for way in ("popup", "frame", "data", "shadow")),
-    *(Case(f"copied.{way}", action="drop", browsers=("chromium",)) for way in ("copy", "move", "method")),
+    *(Case(f"copied.{way}", action="drop", browsers=("chromium",)) for way in ("copy", "method")),
     # Elsewhere the window that a frame leaves stays until another document is there.
     Case("frame-left", browsers=("chromium",)),
     *(

@@ -17,7 +17,6 @@ webkitRequestFileSystem(TEMPORARY, 1e8, (given) => {
 }, () => say('ready'));
 const ways = {
   copy: (entry) => entry.copyTo(system.root, 'copy', () => worker.postMessage(`${address}&name=x`)),
-  move: (entry) => entry.moveTo(system.root, 'copy', () => worker.postMessage(`${address}&name=x`)),
   method: (entry) => method.call(entry, take),
 };
 addEventListener('drop', (event) => { ways[way](event.dataTransfer.items[0].webkitGetAsEntry()); });
