@@ -23,7 +23,8 @@ const PREVIEWS = 12;
  * @typedef {import('./parcels.js').Photo} Photo
  * @typedef {(import('../shared/messages.js').Parcel | null)[]} Parcels
  * @typedef {{ connection: import('./connection.js').Connection, window: import('./holds.js').HoldWindow,
- *   sites: Promise<import('../policy/hosts.js').SiteTable>, delivered: import('./delivered.js').Delivered }} Tools
+ *   sites: Promise<import('../policy/hosts.js').SiteTable>, delivered: import('./delivered.js').Delivered,
+ *   originals: import('./originals.js').Originals }} Tools
  * @typedef {(state: import('../shared/messages.js').Status, share: number) => void} Show
  */
 
@@ -73,11 +74,28 @@ export class Hold {
 
   /** @returns {Promise<Parcels | null>} what may go, null for nothing */
   async settle() {
+    const parcels = await this.#settle();
+    this.#tools.originals.settle(this.#message.hold, parcels?.map((parcel) => parcel?.size ?? null) ?? null);
+    return parcels;
+  }
+
+  /** From here on every original is known for one. @param {Photo[]} files */
+  async #remember(files) {
+    const { delivered, originals } = this.#tools;
+    const told = await Promise.all(files.map(async ({ parcel, blob, mime }) => (
+      { parcel, isPhoto: mime !== null && !await delivered.knows(blob).catch(() => false) }
+    )));
+    void originals.remember(this.#message.hold, told);
+  }
+
+  /** @returns {Promise<Parcels | null>} */
+  async #settle() {
     const { jobs, parcels, again } = this.#message;
     if (jobs.length !== parcels.length) return null;
     const files = await Promise.all(parcels.map((parcel, index) => examine(parcel, String(jobs[index]))));
     this.#photos = files.filter(({ mime }) => mime !== null);
     if (this.#photos.length === 0) return parcels.map(() => null);
+    await this.#remember(files);
     if (this.#host === null) return null;
     this.#once = await claimOnce(this.#tab, this.#host, this.#message.hold);
     let resumed = again;

@@ -18,15 +18,17 @@ const SCRIPTS = /** @type {const} */ ([
   },
 ]);
 
-/** @type {Promise<string[]>} */
-let running = Promise.resolve([]);
+/** @type {Promise<Registered>} */
+let running = Promise.resolve({ on: [], missing: [] });
 
 /**
  * Makes the registrations fit the policy and the permissions, one call after the other.
- * @returns {Promise<string[]>} the hosts that are on and lack the browser's permission: nothing is cloaked there
+ * @typedef {{ on: string[], missing: string[] }} Registered  missing: hosts that are on and lack the browser's permission, so that
+ *   nothing is cloaked there
+ * @returns {Promise<Registered>}
  */
 export function register() {
-  running = running.catch(() => []).then(registerNow);
+  running = running.catch(() => {}).then(registerNow);
   return running;
 }
 
@@ -39,12 +41,12 @@ async function registerNow() {
   /** @type {string[]} */
   const missing = [];
   /** @type {string[]} */
-  const permitted = [];
+  const on = [];
   for (const host of new Set([...lasting, ...once.map(([, entry]) => entry.host)])) {
     const origins = matchesOf(host, false);
     if (await chrome.permissions.contains({ origins })) {
       matches.push(...origins);
-      permitted.push(host);
+      on.push(host);
     } else if (lasting.includes(host)) missing.push(host);
     // Permissions granted before this version do not include the name with the trailing dot.
     const others = matchesOf(host).filter((origin) => !origins.includes(origin));
@@ -53,8 +55,8 @@ async function registerNow() {
     else if (lasting.includes(host) && !missing.includes(host)) missing.push(host);
   }
   await registerFor(matches);
-  await keepDomains(permitted);
-  return missing;
+  await keepDomains(on);
+  return { on, missing };
 }
 
 /** @param {string[]} matches */

@@ -19,11 +19,12 @@ export class Uploads {
    * @param {import('./connection.js').Connection} connection
    * @param {import('./holds.js').HoldWindow} window
    * @param {import('./badge.js').Badge} badge
+   * @param {import('./originals.js').Originals} originals
    */
-  constructor(connection, window, badge) {
+  constructor(connection, window, badge, originals) {
     /** @type {Promise<import('../policy/hosts.js').SiteTable>} */
     const sites = fetch(chrome.runtime.getURL('sites.json')).then((answer) => answer.json());
-    this.#tools = { connection, window, sites, delivered: new Delivered() };
+    this.#tools = { connection, window, sites, delivered: new Delivered(), originals };
     this.#badge = badge;
   }
 

@@ -1,7 +1,7 @@
 const names = (text) => Object.fromEntries(text.split(' ').map((name) => [name, 'readonly']));
 const BROWSER = names('Blob CharacterData CustomEvent DOMException Document DocumentFragment DocumentType DragEvent Element Event EventTarget FormDataEvent HTMLCollection HTMLAnchorElement HTMLAreaElement HTMLElement HTMLFormElement HTMLHtmlElement'
   + ' HTMLInputElement HTMLButtonElement InputEvent HTMLDetailsElement HTMLFieldSetElement HTMLIFrameElement HTMLObjectElement HTMLSelectElement HTMLTableElement HTMLTableSectionElement MessageChannel MessageEvent MessagePort MouseEvent MutationObserver Node NodeList Range ShadowRoot SubmitEvent ClipboardEvent DataTransfer'
-  + ' CSSStyleDeclaration DOMImplementation FocusEvent HTMLImageElement HTMLTextAreaElement KeyboardEvent Selection DataTransferItem DataTransferItemList File FileList FileReader FormData AbortController AbortSignal TextEncoder URL URLSearchParams WebSocket OffscreenCanvas atob btoa chrome clearInterval clearTimeout createImageBitmap crypto'
+  + ' CSSStyleDeclaration DOMImplementation FocusEvent HTMLImageElement HTMLTextAreaElement KeyboardEvent Selection DataTransferItem DataTransferItemList File FileList FileReader FormData AbortController AbortSignal TextDecoder TextEncoder URL URLSearchParams WebSocket OffscreenCanvas atob btoa chrome clearInterval clearTimeout createImageBitmap crypto'
   + ' document fetch location navigator setInterval setTimeout window');
 
 const rules = {
