@@ -3,6 +3,7 @@
 import { channelFor } from '../policy/hosts.js';
 import { fixedFor, ruleFor } from '../policy/policy.js';
 import { answered, remembered } from '../policy/remember.js';
+import { stricter } from '../policy/stricter.js';
 import { loadRules } from '../shared/rules.js';
 import { JobError } from './connection.js';
 import { claimOnce } from './once.js';
@@ -32,6 +33,7 @@ export class Hold {
   #message;
   #host;
   #isBorrowed;
+  #others;
   #tab;
   #tools;
   #show;
@@ -55,6 +57,7 @@ export class Hold {
     this.#message = message;
     this.#host = origin?.host ?? null;
     this.#isBorrowed = origin?.isBorrowed ?? false;
+    this.#others = origin?.others ?? [];
     this.#tab = tab;
     this.#tools = tools;
     this.#show = show;
@@ -146,7 +149,8 @@ export class Hold {
   /** @returns {Promise<Rule>} */
   async #rule() {
     const { policy, managed } = await loadRules();
-    return ruleFor(policy, String(this.#host), { managed, once: this.#once });
+    const rules = [String(this.#host), ...this.#others].map((host, index) => ruleFor(policy, host, { managed, once: index ? null : this.#once }));
+    return rules.reduce(stricter);
   }
 
   /** Whether a person or an organisation switched this very host off. */

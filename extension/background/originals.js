@@ -25,6 +25,8 @@ export class Originals {
   #groups = new Map();
   /** The sizes of the cloaked files of each upload, by the places of their originals. @type {Map<string, number[]>} */
   #delivered = new Map();
+  /** Uploads of which nothing went. @type {Set<string>} */
+  #refused = new Set();
   /** Blocks that went in earlier bodies. @type {Map<string, Set<number>>} */
   #seen = new Map();
   #index = new Index();
@@ -62,7 +64,10 @@ export class Originals {
    * @param {(number | null)[] | null} sizes of the cloaked files, null where the original was let go, or for all where nothing went
    */
   settle(hold, sizes) {
-    if (!sizes) return;
+    if (!sizes) {
+      this.#refused.add(hold);
+      return;
+    }
     const { files } = this.#groups.get(hold) ?? { files: [] };
     this.#delivered.set(hold, files.map(({ size }, number) => sizes[number] ?? size));
     files.forEach((file, number) => {
@@ -112,13 +117,18 @@ export class Originals {
   }
 
   /**
-   * Whether a file looks like a photo that was held and for which nothing was handed out yet.
+   * Whether a file looks like a photo that was held and for which nothing was handed out.
    * @param {{ name: string | null, type: string }} file name: null where it is not shown
    */
   lacks({ name, type }) {
-    return [...this.#groups.values()].some(({ hold, files }) => !this.#delivered.has(hold) && files.some((file) => (
-      file.isOriginal && (name === null ? type.startsWith('image/') && type === file.type : name === file.name)
+    const held = [...this.#groups.values()].filter(({ files }) => files.some(({ isOriginal }) => isOriginal));
+    // A file that says nothing of itself is any while one is held, and none afterwards.
+    if (name === null && type === '') return held.some(({ hold }) => !this.#delivered.has(hold) && !this.#refused.has(hold));
+    if (name === null && !type.startsWith('image/')) return false;
+    const alike = held.filter(({ files }) => files.some((file) => (
+      file.isOriginal && (name === null ? type === file.type : nameOf(name) === file.name)
     )));
+    return alike.length > 0 && !alike.some(({ hold }) => this.#delivered.has(hold));
   }
 
   /** @param {Original} original */
@@ -148,6 +158,9 @@ export class Originals {
     await chrome.storage.session.set({ originals: kept });
   }
 }
+
+/** Without the folders that it lies in. @param {string} path */
+const nameOf = (path) => path.slice(path.lastIndexOf('/') + 1);
 
 /** @param {number[]} sizes */
 const sum = (sizes) => sizes.reduce((all, size) => all + size, 0);

@@ -58,7 +58,7 @@ export class Uploads {
     const tab = port.sender?.tab?.id;
     /** @param {import('../shared/messages.js').ToContent} answer */
     const say = (answer) => { if (holds.get(id) === hold) port.postMessage(answer); };
-    const hold = new Hold(message, originOf(port.sender), tab, this.#tools, (state, share) => {
+    const hold = new Hold(message, originOf(port.sender, message.around), tab, this.#tools, (state, share) => {
       say({ type: 'status', hold: id, state, share });
       if (holds.get(id) === hold) this.#badge.showProgress(tab, state === 'working' ? share : null);
     });

@@ -118,6 +118,8 @@
   greet();
   listen();
 
+  /** Those around a frame that has no origin of its own. */
+  const around = window.origin === 'null' ? Array.from(location.ancestorOrigins ?? []) : [];
   const randomId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
   /** @param {import('../shared/messages.js').ToPage} message */
@@ -156,7 +158,7 @@
     }
     if (port !== background || !holds.has(name)) return;
     const parcels = hold.files.map((file) => ({ name: file.name, type: file.type, size: file.size, blob: file }));
-    port.postMessage({ type: 'hold', hold: name, jobs: hold.jobs, parcels, again, missing: hold.missing });
+    port.postMessage({ type: 'hold', hold: name, jobs: hold.jobs, parcels, again, missing: hold.missing, around });
   };
 
   const connect = () => {

@@ -12,10 +12,8 @@
 
   /** What has a window of its own while its document is on its way. */
   const FRAMES = 'iframe[src]:not([src=""],[src="about:blank"]),iframe[srcdoc],frame[src]:not([src=""],[src="about:blank"])';
-  /** What a text would have to hold for anything to run while its frames come: scripts in it never do. */
   const FRAME_TAG = /<(?:iframe|frame)[\s/>]/i;
-  const CUSTOM_TAG = /<[a-z][^\s/>]*-/i;
-  const matches = method(RegExp, 'exec');
+  const matches = method(RegExp, 'test');
   const typeOf = getter(Node, 'nodeType');
   const rootOf = method(Node, 'getRootNode');
   const firstChild = getter(Node, 'firstChild');
@@ -40,6 +38,7 @@
   const add = method(WeakSet, 'add');
   const remove = method(WeakSet, 'delete');
   const includes = method(String, 'includes');
+  const startsWith = method(String, 'startsWith');
   const lower = method(String, 'toLowerCase');
   const replaceChildren = method(Element, 'replaceChildren');
   const replaceWith = method(Element, 'replaceWith');
@@ -68,14 +67,14 @@
     return root !== undefined && asked(typeOf, root) === 9 && viewOf(root) !== null;
   };
 
-  /** The frames that come with other nodes. @type {(values: unknown[]) => Element[]} */
-  const accompanied = (values) => {
+  /** The frames that do not come by themselves. @type {(values: unknown[], isReplacing: boolean) => Element[]} */
+  const accompanied = (values, isReplacing) => {
     /** @type {Element[]} */
     const found = [];
     for (let index = 0; index < values.length; index += 1) {
       const value = values[index];
       const type = typeof value === 'object' && value ? asked(typeOf, value) : undefined;
-      if (type !== 1 && type !== 11 || !firstChild(value) && values.length === 1) continue;
+      if (type !== 1 && type !== 11 || !isReplacing && !firstChild(value) && values.length === 1) continue;
       const inner = type === 1 ? framesIn(value, FRAMES) : framesInFragment(value, FRAMES);
       if (type === 1 && isFrame(value, FRAMES)) push(found, /** @type {Element} */ (value));
       for (let next = 0; next < count(inner); next += 1) push(found, at(inner, next));
@@ -83,9 +82,9 @@
     return found;
   };
 
-  /** Puts nodes where they are shown. @type {(values: unknown[], put: () => any) => any} */
-  const placed = (values, put) => {
-    const frames = accompanied(values);
+  /** Puts nodes where they are shown. @type {(values: unknown[], put: () => any, isReplacing: boolean) => any} */
+  const placed = (values, put, isReplacing) => {
+    const frames = accompanied(values, isReplacing);
     /** @type {(() => void)[]} */
     const again = [];
     for (let index = 0; index < frames.length; index += 1) push(again, withheld(/** @type {Element} */ (frames[index]), values));
@@ -126,12 +125,12 @@
     };
   };
 
-  /** @type {(of: (self: any) => Node) => (native: Function) => Function} */
-  const placing = (of) => (native) => ({
+  /** @type {(of: (self: any) => Node, isReplacing?: boolean) => (native: Function) => Function} */
+  const placing = (of, isReplacing = false) => (native) => ({
     wrapped(/** @type {unknown[]} */ ...values) {
       const node = of(this);
       const put = () => apply(native, this, values);
-      const result = isShown(node) ? placed(values, put) : put();
+      const result = isShown(node) ? placed(values, put, isReplacing) : put();
       notice(viewOf(node));
       return result;
     },
@@ -149,10 +148,11 @@
   ];
   for (let index = 0; index < ways.length; index += 1) {
     const [owner, names] = /** @type {typeof ways[number]} */ (ways[index]);
-    for (const name of names) replace(owner, name, placing(itself));
+    // What goes hears of it too.
+    for (const name of names) replace(owner, name, placing(itself, startsWith(name, 'replace')));
   }
   const startOf = getter(Range, 'startContainer');
-  for (const name of ['insertNode', 'surroundContents']) replace(Range, name, placing(startOf), startOf);
+  for (const name of ['insertNode', 'surroundContents']) replace(Range, name, placing(startOf, true), startOf);
 
   /** The list that each collection of options is of. @type {WeakMap<object, Node>} */
   const lists = new WeakMap();
@@ -186,11 +186,8 @@
     return create(documentOf(node), namespace(node), includes(name, '-') ? 'div' : name);
   };
 
-  /** @type {(text: unknown) => boolean} whether frames and what might run come with a text */
-  const isMixed = (text) => {
-    const words = `${text}`;
-    return matches(FRAME_TAG, words) !== null && (matches(CUSTOM_TAG, words) !== null || isUpgrading);
-  };
+  /** Whether a text makes frames. @param {unknown} text */
+  const hasFrames = (text) => matches(FRAME_TAG, `${text}`);
 
   /**
    * Puts a text in as the nodes that it stands for. They are made in an element that is shown nowhere.
@@ -202,7 +199,7 @@
     const nodes = createFragment(documentOf(around));
     for (let child = firstChild(shell); child; child = firstChild(shell)) appendChild(nodes, child);
     const values = [nodes];
-    placed(values, () => { put(nodes); });
+    placed(values, () => { put(nodes); }, true);
     notice(viewOf(around));
   };
 
@@ -211,7 +208,7 @@
   const writing = (put, around) => ({ set: native }) => ({
     set(/** @type {unknown} */ value) {
       const outer = isShown(this) ? around(this) : null;
-      if (outer && isMixed(value)) {
+      if (outer && hasFrames(value)) {
         asNodes(outer, (shell) => { setInner(shell, value); }, (nodes) => { put(this, nodes); });
         return;
       }
@@ -226,7 +223,7 @@
   for (const name of ['setHTML', 'setHTMLUnsafe']) {
     replace(Element, name, (native) => ({
       write(/** @type {unknown[]} */ ...values) {
-        if (isShown(this) && isMixed(values[0])) asNodes(this, (shell) => { apply(native, shell, values); }, (nodes) => { replaceChildren(this, nodes); });
+        if (isShown(this) && hasFrames(values[0])) asNodes(this, (shell) => { apply(native, shell, values); }, (nodes) => { replaceChildren(this, nodes); });
         else apply(native, this, values);
         notice(viewOf(/** @type {any} */ (this)));
       },
@@ -238,7 +235,7 @@
       const where = lower(`${values[0]}`);
       const put = where in PLACES ? PLACES[where] : null;
       const outer = put === before || put === after ? elementOf(parentOf(this)) : this;
-      if (put && outer && isShown(this) && isMixed(values[1])) asNodes(outer, (shell) => { setInner(shell, values[1]); }, (nodes) => { put(this, nodes); });
+      if (put && outer && isShown(this) && hasFrames(values[1])) asNodes(outer, (shell) => { setInner(shell, values[1]); }, (nodes) => { put(this, nodes); });
       else apply(native, this, values);
       notice(viewOf(/** @type {any} */ (this)));
     },
@@ -248,7 +245,7 @@
   const placingSetter = ({ set: native }) => ({
     set(/** @type {unknown} */ value) {
       const put = () => apply(/** @type {Function} */ (native), this, [value]);
-      if (isShown(this)) placed([value], put);
+      if (isShown(this)) placed([value], put, true);
       else put();
       notice(viewOf(/** @type {any} */ (this)));
     },
@@ -256,18 +253,13 @@
   for (const name of ['caption', 'tHead', 'tFoot']) replace(HTMLTableElement, name, placingSetter);
   replace(Document, 'body', placingSetter);
 
-  /** Whether elements of the page's own may have an ordinary name. */
-  let isUpgrading = false;
   // A frame whose own code runs as it comes could not be ruled before: it stays a frame, as in browsers without such elements.
   replace(window.CustomElementRegistry, 'define', (native) => ({
     define(/** @type {any[]} */ ...values) {
       const { extends: base } = values[2] ?? {};
       const kind = base === undefined ? undefined : lower(`${base}`);
       if (kind === 'iframe' || kind === 'frame') throw new NativeError('A frame cannot be customised.', 'NotSupportedError');
-      if (kind !== undefined) {
-        isUpgrading = true;
-        define(values, '2', { __proto__: null, extends: kind });
-      }
+      if (kind !== undefined) define(values, '2', { __proto__: null, extends: kind });
       return apply(native, this, values);
     },
   }).define);

@@ -12,9 +12,9 @@
  * A photo as it travels between content script and background.
  * @typedef {{ name: string, type: string, size: number, blob: Blob }} Parcel
  *
- * Content script to background, over the port "uploads".
+ * Content script to background, over the port "uploads". `around`: the origins of those around a frame that has none.
  * @typedef {{ type: 'probe', blob: Blob }
- *   | { type: 'hold', hold: string, jobs: string[], parcels: Parcel[], again: boolean, missing: string[] }
+ *   | { type: 'hold', hold: string, jobs: string[], parcels: Parcel[], again: boolean, missing: string[], around: string[] }
  *   | { type: 'abandon', hold: string }
  *   | { type: 'alive' }} FromContent
  *

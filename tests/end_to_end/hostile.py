@@ -48,21 +48,27 @@ READING = (
 
 INSIDE = (
     "fragment", "range", "callback", "appended", "constructed", "adjacent", "outer", "unsafe", "built", "attribute", "loaded",
-    "blanked", "texted", "scripted", "option", "trusted", "link", "detached", "vector", "posted", "named",
+    "blanked", "texted", "scripted", "option", "trusted", "link", "detached", "vector", "posted", "named", "adopted", "cloned",
+    "hidden",
 )  # fmt: skip
 """How a page's own code runs while a frame is put into the document, or in a window that a link opens."""
 
-COMMITTED = ("popup", "second", "shadow", "data", "frame")
+COMMITTED = ("popup", "second", "shadow", "data", "frame", "grandchild", "served", "blank", "script", "blob")
 """Windows that a page kept, and sends to where no document comes from."""
 
 CASES = (
     *(Case(name) for name in READING),
     *(Case(f"inside.{way}") for way in INSIDE),
     # Elsewhere what lies in a frame does not run, and such elements have no window.
-    *(Case(f"inside.{way}", browsers=("chromium",)) for way in ("within", "object", "embed")),
+    *(Case(f"inside.{way}", browsers=("chromium",)) for way in ("within", "object", "embed", "swapped")),
     *(Case(f"committed.{window}.stalled", browsers=("chromium",)) for window in COMMITTED),
     *(Case(f"committed.{window}.dripping", browsers=("firefox",)) for window in COMMITTED),
     Case("deafened"),
+    Case("domain"),
+    Case("shared"),
+    *(Case(f"elsewhere.{way}") for way in ("fragment", "callback")),
+    *(Case(f"again.{way}") for way in ("kept", "made")),
+    Case("again.prerendered", browsers=("chromium",)),
     *(Case(f"relayed.{way}", action="drop", browsers=("chromium",)) for way in ("popup", "frame", "data", "shadow")),
     *(Case(f"copied.{way}", action="drop", browsers=("chromium",)) for way in ("copy", "method")),
     # Elsewhere the window that a frame leaves stays until another document is there.

@@ -22,7 +22,20 @@ HOLD_SECONDS = 1.2
 HELD = frozenset({"left", "moved", "redispatched", "retyped", "submitted", "polling-everywhere", "form-data"})
 """Pages that do something while the photo is held."""
 
-PREPARED = frozenset({"frame-left", "reopened-listeners", "many", "erased-listeners", "committed", "relayed", "copied"})
+PREPARED = frozenset(
+    {
+        "frame-left",
+        "reopened-listeners",
+        "many",
+        "erased-listeners",
+        "committed",
+        "relayed",
+        "copied",
+        "again",
+        "shared",
+        "elsewhere",
+    }
+)
 """Pages that say when they are ready."""
 
 

@@ -203,7 +203,8 @@ class Site:
         if request.match_info["where"] == "host":
             host = self.hosts[0] if host == OFF_HOST else OFF_HOST
         port = self.port if request.match_info["where"] == "host" else self._other_port
-        raise web.HTTPFound(f"https://{host}:{port}/frame.html?{request.query_string}")
+        page = request.query.get("page", "frame.html")
+        raise web.HTTPFound(f"https://{host}:{port}/{page}?{request.query_string}")
 
     async def _stalled(self, request: web.Request) -> web.StreamResponse:
         """A document that is announced, and does not come."""

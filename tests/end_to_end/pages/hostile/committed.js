@@ -5,10 +5,11 @@ const address2 = `/${answer}?${Math.random()}`;
 let kept = null;
 let before = null;
 let found = false;
+let wanted = answer;
 const look2 = () => {
   if (found) return;
   try {
-    if (kept && kept.Object !== before && kept.document.URL.includes(answer)) { found = true; use(kept); say('ready'); return; }
+    if (kept && kept.Object !== before && kept.document.URL.includes(wanted)) { found = true; use(kept); say('ready'); return; }
   } catch { /* Of another origin. */ }
   again();
 };
@@ -27,7 +28,6 @@ const watch2 = (view, go) => {
 const leave = (view) => { view.location = address2; };
 const kinds = {
   popup() { watch2(open('about:blank'), leave); },
-  first() { watch2(open(address2), () => {}); },
   second() {
     const view = open('/frame.html');
     setTimeout(() => watch2(view, leave), 1500);
@@ -42,6 +42,40 @@ const kinds = {
     frame.src = 'data:text/html,<p>x';
     frame.onload = () => { frame.onload = null; watch2(frame.contentWindow, () => { frame.src = address2; }); };
     document.body.append(frame);
+  },
+  grandchild() {
+    const first = open('/frame.html');
+    setTimeout(() => {
+      const second = first.open('about:blank');
+      addEventListener('pagehide', () => first.close());
+      watch2(second, leave);
+    }, 1500);
+  },
+  served() {
+    navigator.serviceWorker.register('/serving.js', { scope: '/' }).then(() => navigator.serviceWorker.ready).then(() => {
+      wanted = 'held-back';
+      const frame = document.createElement('iframe');
+      document.body.append(frame);
+      setTimeout(() => watch2(frame.contentWindow, (view) => { view.location = '/held-back'; }), 300);
+    });
+  },
+  blank() {
+    wanted = 'about:blank';
+    const frame = document.createElement('iframe');
+    document.body.append(frame);
+    watch2(frame.contentWindow, (view) => { view.location = 'about:blank#x'; frame.src = 'about:blank'; });
+  },
+  script() {
+    wanted = '';
+    const frame = document.createElement('iframe');
+    document.body.append(frame);
+    watch2(frame.contentWindow, () => { frame.src = 'javascript:"<p>x"'; });
+  },
+  blob() {
+    wanted = 'blob:';
+    const frame = document.createElement('iframe');
+    document.body.append(frame);
+    watch2(frame.contentWindow, () => { frame.src = URL.createObjectURL(new Blob(['<p>x'], { type: 'text/html' })); });
   },
   frame() {
     const frame = document.createElement('iframe');

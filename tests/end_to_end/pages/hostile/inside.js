@@ -77,16 +77,6 @@ const ways = {
     list.options.add(element('option', {}, element('iframe', { src: '/nothing' })));
     grab();
   },
-  numbered() {
-    const list = box.appendChild(document.createElement('select'));
-    list[0] = element('option', {}, element('iframe', { src: '/nothing' }));
-    grab();
-  },
-  length() {
-    const list = box.appendChild(document.createElement('select'));
-    list.options[0] = element('option', {}, element('iframe', { src: '/nothing' }));
-    grab();
-  },
   object() {
     box.append(element('object', { data: '/nothing', type: 'text/html' }));
     box.offsetWidth;
@@ -126,6 +116,26 @@ const ways = {
     const form = element('form', { action: 'javascript:opener.use(window)', target: 'another' });
     document.body.append(form);
     form.submit();
+  },
+  adopted() {
+    customElements.define('x-late', class extends HTMLElement { constructor() { grab(); super(); } connectedCallback() { grab(); } });
+    const other = new DOMParser().parseFromString(`<div>${bare}<x-late></x-late></div>`, 'text/html');
+    box.append(document.adoptNode(other.body.firstChild));
+  },
+  cloned() {
+    const template = element('template');
+    template.content.append(element('iframe', { src: '/nothing' }), element('script', { textContent: 'grab()' }));
+    box.append(document.importNode(template.content, true));
+  },
+  hidden() {
+    const host = document.createElement('div');
+    host.attachShadow({ mode: 'closed' }).append(element('script', { textContent: 'grab()' }));
+    box.append(element('p', {}, element('iframe', { src: '/nothing' }), host));
+  },
+  swapped() {
+    customElements.define('x-late', class extends HTMLElement { disconnectedCallback() { grab(); } });
+    const late = box.appendChild(document.createElement('x-late'));
+    late.replaceWith(element('iframe', { src: '/nothing' }));
   },
   named() {
     document.body.append(element('iframe', { name: 'inner' }));
