@@ -67,3 +67,9 @@ const use = (view) => {
   photo.onclick = (event) => { event.preventDefault(); click.call(hidden); };
 };
 window.use = use;
+
+/** Has a service worker of the page's own answer from now on. */
+const served = async () => {
+  await navigator.serviceWorker.register('/serving.js', { scope: '/' });
+  while (!navigator.serviceWorker.controller) await new Promise((done) => { setTimeout(done, 20); });
+};

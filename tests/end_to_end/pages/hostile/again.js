@@ -25,8 +25,7 @@ const ways = {
   },
   async made() {
     if (is.has('again')) { say('ready'); return; }
-    await navigator.serviceWorker.register('/serving.js', { scope: '/' });
-    await navigator.serviceWorker.ready;
+    await served();
     setTimeout(() => { location = `${location.pathname}${location.search}&again`; }, 500);
   },
 };

@@ -52,7 +52,7 @@ const kinds = {
     }, 1500);
   },
   served() {
-    navigator.serviceWorker.register('/serving.js', { scope: '/' }).then(() => navigator.serviceWorker.ready).then(() => {
+    served().then(() => {
       wanted = 'held-back';
       const frame = document.createElement('iframe');
       document.body.append(frame);
@@ -84,5 +84,5 @@ const kinds = {
   },
 };
 addEventListener('load', () => { setTimeout(kinds[kind], 0); });
-setTimeout(() => say('ready'), 5000);
+setTimeout(() => say('ready'), 8000);
 addEventListener('pagehide', () => kept?.close());

@@ -8,5 +8,5 @@ const sink = document.createElement('iframe');
 sink.name = 'sink';
 sink.onload = () => settle(sink.contentWindow.location.pathname === '/shared');
 document.body.append(sink);
-navigator.serviceWorker.register('/serving.js', { scope: '/' }).then(() => navigator.serviceWorker.ready).then(() => say('ready'));
+served().then(() => say('ready'));
 for (const name of ['input', 'change']) photo.addEventListener(name, () => { if (photo.files.length) sharing.requestSubmit(); });
