@@ -15,7 +15,8 @@
   const attribute = method(Element, 'getAttribute');
   const setAttribute = method(Element, 'setAttribute');
   const typeOf = getter(Event, 'type');
-  const isScript = method(RegExp, 'test');
+  // `test` would ask the page's own `exec`.
+  const isScript = method(RegExp, 'exec');
   /** Browsers read past line breaks, and what comes before. */
   const SCRIPT = /^[\0-\x20]*j[\t\n\r]*a[\t\n\r]*v[\t\n\r]*a[\t\n\r]*s[\t\n\r]*c[\t\n\r]*r[\t\n\r]*i[\t\n\r]*p[\t\n\r]*t[\t\n\r]*:/i;
 

@@ -13,7 +13,8 @@
   /** What has a window of its own while its document is on its way. */
   const FRAMES = 'iframe[src]:not([src=""],[src="about:blank"]),iframe[srcdoc],frame[src]:not([src=""],[src="about:blank"])';
   const FRAME_TAG = /<(?:iframe|frame)[\s/>]/i;
-  const matches = method(RegExp, 'test');
+  // `test` would ask the page's own `exec`.
+  const found = method(RegExp, 'exec');
   const typeOf = getter(Node, 'nodeType');
   const rootOf = method(Node, 'getRootNode');
   const firstChild = getter(Node, 'firstChild');
@@ -47,6 +48,9 @@
   const prepend = method(Element, 'prepend');
   const append = method(Element, 'append');
   const NativeError = DOMException;
+  const { trustedTypes } = window;
+  const isHtml = trustedTypes && method(window.TrustedTypePolicyFactory, 'isHTML');
+  const textOf = method(window.TrustedHTML, 'toString');
 
   const { notice } = window.cloakroom.windows;
   /** Frames that begin blank: of that beginning the page hears nothing. @type {WeakSet<Element>} */
@@ -70,21 +74,21 @@
   /** The frames that do not come by themselves. @type {(values: unknown[], isReplacing: boolean) => Element[]} */
   const accompanied = (values, isReplacing) => {
     /** @type {Element[]} */
-    const found = [];
+    const all = [];
     for (let index = 0; index < values.length; index += 1) {
       const value = values[index];
       const type = typeof value === 'object' && value ? asked(typeOf, value) : undefined;
       if (type !== 1 && type !== 11 || !isReplacing && !firstChild(value) && values.length === 1) continue;
       const inner = type === 1 ? framesIn(value, FRAMES) : framesInFragment(value, FRAMES);
-      if (type === 1 && isFrame(value, FRAMES)) push(found, /** @type {Element} */ (value));
-      for (let next = 0; next < count(inner); next += 1) push(found, at(inner, next));
+      if (type === 1 && isFrame(value, FRAMES)) push(all, /** @type {Element} */ (value));
+      for (let next = 0; next < count(inner); next += 1) push(all, at(inner, next));
     }
-    return found;
+    return all;
   };
 
-  /** Puts nodes where they are shown. @type {(values: unknown[], put: () => any, isReplacing: boolean) => any} */
-  const placed = (values, put, isReplacing) => {
-    const frames = accompanied(values, isReplacing);
+  /** Puts nodes where they are shown; `values` is what it is done with. @type {(nodes: unknown[], values: unknown[], put: () => any, isReplacing: boolean) => any} */
+  const placed = (nodes, values, put, isReplacing) => {
+    const frames = accompanied(nodes, isReplacing);
     /** @type {(() => void)[]} */
     const again = [];
     for (let index = 0; index < frames.length; index += 1) push(again, withheld(/** @type {Element} */ (frames[index]), values));
@@ -125,34 +129,35 @@
     };
   };
 
-  /** @type {(of: (self: any) => Node, isReplacing?: boolean) => (native: Function) => Function} */
-  const placing = (of, isReplacing = false) => (native) => ({
+  /** @type {(of: (self: any) => Node, only: number | null, isReplacing?: boolean) => (native: Function) => Function} only: which value is a node that comes, null for all */
+  const placing = (of, only, isReplacing = false) => (native) => ({
     wrapped(/** @type {unknown[]} */ ...values) {
       const node = of(this);
       const put = () => apply(native, this, values);
-      const result = isShown(node) ? placed(values, put, isReplacing) : put();
+      const result = isShown(node) ? placed(only === null ? values : [values[only]], values, put, isReplacing) : put();
       notice(viewOf(node));
       return result;
     },
   }).wrapped;
   const itself = (/** @type {Node} */ self) => self;
 
-  /** Everything by which a script puts nodes into a document at once. @type {readonly [any, readonly string[]][]} */
+  /** Everything by which a script puts nodes into a document at once, and which value is the node. @type {readonly [any, readonly string[], number | null][]} */
   const ways = [
-    [Node, ['appendChild', 'insertBefore', 'replaceChild']],
-    [Element, ['append', 'prepend', 'before', 'after', 'replaceWith', 'replaceChildren', 'insertAdjacentElement']],
-    [CharacterData, ['before', 'after', 'replaceWith']],
-    [DocumentType, ['before', 'after', 'replaceWith']],
-    [Document, ['append', 'prepend', 'replaceChildren']],
-    [HTMLSelectElement, ['add']],
+    [Node, ['appendChild', 'insertBefore', 'replaceChild'], 0],
+    [Element, ['append', 'prepend', 'before', 'after', 'replaceWith', 'replaceChildren'], null],
+    [Element, ['insertAdjacentElement'], 1],
+    [CharacterData, ['before', 'after', 'replaceWith'], null],
+    [DocumentType, ['before', 'after', 'replaceWith'], null],
+    [Document, ['append', 'prepend', 'replaceChildren'], null],
+    [HTMLSelectElement, ['add'], 0],
   ];
   for (let index = 0; index < ways.length; index += 1) {
-    const [owner, names] = /** @type {typeof ways[number]} */ (ways[index]);
+    const [owner, names, only] = /** @type {typeof ways[number]} */ (ways[index]);
     // What goes hears of it too.
-    for (const name of names) replace(owner, name, placing(itself, startsWith(name, 'replace')));
+    for (const name of names) replace(owner, name, placing(itself, only, startsWith(name, 'replace')));
   }
   const startOf = getter(Range, 'startContainer');
-  for (const name of ['insertNode', 'surroundContents']) replace(Range, name, placing(startOf, true), startOf);
+  for (const name of ['insertNode', 'surroundContents']) replace(Range, name, placing(startOf, 0, true), startOf);
 
   /** The list that each collection of options is of. @type {WeakMap<object, Node>} */
   const lists = new WeakMap();
@@ -165,7 +170,7 @@
       return options;
     },
   }));
-  replace(window.HTMLOptionsCollection, 'add', placing((options) => listOf(lists, options)));
+  replace(window.HTMLOptionsCollection, 'add', placing((options) => listOf(lists, options), 0));
 
   /** @type {(native: Function) => Function} */
   const noticing = (native) => ({
@@ -186,8 +191,10 @@
     return create(documentOf(node), namespace(node), includes(name, '-') ? 'div' : name);
   };
 
+  /** What is written, read once: an object of the page's may say something else the next time. @param {unknown} text */
+  const once = (text) => (typeof text === 'object' && text && !(isHtml && isHtml(trustedTypes, text)) ? `${text}` : text);
   /** Whether a text makes frames. @param {unknown} text */
-  const hasFrames = (text) => matches(FRAME_TAG, `${text}`);
+  const hasFrames = (text) => found(FRAME_TAG, isHtml && isHtml(trustedTypes, text) ? textOf(text) : `${text}`);
 
   /**
    * Puts a text in as the nodes that it stands for. They are made in an element that is shown nowhere.
@@ -199,14 +206,15 @@
     const nodes = createFragment(documentOf(around));
     for (let child = firstChild(shell); child; child = firstChild(shell)) appendChild(nodes, child);
     const values = [nodes];
-    placed(values, () => { put(nodes); }, true);
+    placed(values, values, () => { put(nodes); }, true);
     notice(viewOf(around));
   };
 
   const setInner = setter(Element, 'innerHTML');
   /** @type {(put: (self: any, nodes: DocumentFragment) => void, around: (self: any) => any) => (native: PropertyDescriptor) => PropertyDescriptor} */
   const writing = (put, around) => ({ set: native }) => ({
-    set(/** @type {unknown} */ value) {
+    set(/** @type {unknown} */ given) {
+      const value = once(given);
       const outer = isShown(this) ? around(this) : null;
       if (outer && hasFrames(value)) {
         asNodes(outer, (shell) => { setInner(shell, value); }, (nodes) => { put(this, nodes); });
@@ -223,6 +231,7 @@
   for (const name of ['setHTML', 'setHTMLUnsafe']) {
     replace(Element, name, (native) => ({
       write(/** @type {unknown[]} */ ...values) {
+        if (values.length) define(values, '0', once(values[0]));
         if (isShown(this) && hasFrames(values[0])) asNodes(this, (shell) => { apply(native, shell, values); }, (nodes) => { replaceChildren(this, nodes); });
         else apply(native, this, values);
         notice(viewOf(/** @type {any} */ (this)));
@@ -232,6 +241,10 @@
   const PLACES = /** @type {any} */ ({ __proto__: null, beforebegin: before, afterbegin: prepend, beforeend: append, afterend: after });
   replace(Element, 'insertAdjacentHTML', (native) => ({
     insertAdjacentHTML(/** @type {unknown[]} */ ...values) {
+      if (values.length > 1) {
+        define(values, '0', `${values[0]}`);
+        define(values, '1', once(values[1]));
+      }
       const where = lower(`${values[0]}`);
       const put = where in PLACES ? PLACES[where] : null;
       const outer = put === before || put === after ? elementOf(parentOf(this)) : this;
@@ -245,7 +258,7 @@
   const placingSetter = ({ set: native }) => ({
     set(/** @type {unknown} */ value) {
       const put = () => apply(/** @type {Function} */ (native), this, [value]);
-      if (isShown(this)) placed([value], put, true);
+      if (isShown(this)) placed([value], [value], put, true);
       else put();
       notice(viewOf(/** @type {any} */ (this)));
     },
@@ -256,10 +269,12 @@
   // A frame whose own code runs as it comes could not be ruled before: it stays a frame, as in browsers without such elements.
   replace(window.CustomElementRegistry, 'define', (native) => ({
     define(/** @type {any[]} */ ...values) {
-      const { extends: base } = values[2] ?? {};
-      const kind = base === undefined ? undefined : lower(`${base}`);
+      const isTold = typeof values[2] === 'object' && values[2] !== null;
+      const base = isTold ? values[2].extends : undefined;
+      const kind = base === undefined ? undefined : `${base}`;
       if (kind === 'iframe' || kind === 'frame') throw new NativeError('A frame cannot be customised.', 'NotSupportedError');
-      if (kind !== undefined) define(values, '2', { __proto__: null, extends: kind });
+      // Read once, as above.
+      if (isTold) define(values, '2', { __proto__: null, extends: kind });
       return apply(native, this, values);
     },
   }).define);

@@ -18,7 +18,7 @@
   const set = method(WeakMap, 'set');
   const dispatchEvent = method(EventTarget, 'dispatchEvent');
   const currentTarget = getter(Event, 'currentTarget');
-  const textOf = method(Function, 'toString');
+  const sourceOf = method(Function, 'toString');
   const includes = method(String, 'includes');
   const indexOf = method(String, 'indexOf');
   const slice = method(String, 'slice');
@@ -33,6 +33,7 @@
   const localName = getter(HTMLElement, 'localName');
   const NativeMessageEvent = MessageEvent;
   const { trustedTypes } = window;
+  const textOf = method(window.TrustedHTML, 'toString');
   const isHtml = trustedTypes && method(window.TrustedTypePolicyFactory, 'isHTML');
   // These inherit from nothing, as the page may put anything on what they would inherit from.
   const everywhere = { __proto__: null, childList: true, subtree: true };
@@ -46,7 +47,7 @@
     try {
       // Throws where the window is of another origin.
       const inputPrototype = view.document && /** @type {typeof window} */ (view).HTMLInputElement.prototype;
-      return includes(textOf(getOwnPropertyDescriptor(inputPrototype, 'files')?.get), '[native code]');
+      return includes(sourceOf(getOwnPropertyDescriptor(inputPrototype, 'files')?.get), '[native code]');
     } catch {
       return false;
     }
@@ -213,7 +214,7 @@
       const isTrusted = areTrusted(values) && !takesText(self);
       if (typeof values[0] === 'object' && !isTrusted && !takesText(self)) return apply(native, self, values);
       let text = '';
-      for (let index = 0; index < values.length; index += 1) text += `${values[index]}`;
+      for (let index = 0; index < values.length; index += 1) text += isTrusted ? textOf(values[index]) : `${values[index]}`;
       text += end;
       // A script in there could have the window of a frame in there: what is written goes one tag after the other.
       for (let from = 0; from < text.length;) {

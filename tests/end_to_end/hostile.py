@@ -49,7 +49,7 @@ READING = (
 INSIDE = (
     "fragment", "range", "callback", "appended", "constructed", "adjacent", "outer", "unsafe", "built", "attribute", "loaded",
     "blanked", "texted", "scripted", "option", "trusted", "link", "detached", "vector", "posted", "named", "adopted", "cloned",
-    "hidden",
+    "hidden", "changing", "matched",
 )  # fmt: skip
 """How a page's own code runs while a frame is put into the document, or in a window that a link opens."""
 

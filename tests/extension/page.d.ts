@@ -146,6 +146,7 @@ interface Window {
   SVGAnimatedString: unknown;
   trustedTypes: any;
   TrustedTypePolicyFactory: unknown;
+  TrustedHTML: unknown;
   Clipboard: unknown;
   LaunchQueue: unknown;
   ClipboardItem: unknown;

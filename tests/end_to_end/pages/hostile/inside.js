@@ -137,6 +137,18 @@ const ways = {
     const late = box.appendChild(document.createElement('x-late'));
     late.replaceWith(element('iframe', { src: '/nothing' }));
   },
+  changing() {
+    customElements.define('x-late', class extends HTMLElement { connectedCallback() { grab(); } });
+    for (const silent of [1, 0]) {
+      let reads = 0;
+      box.innerHTML = { toString: () => (reads++ < silent ? '' : `${bare}<x-late></x-late>`) };
+    }
+  },
+  matched() {
+    customElements.define('x-late', class extends HTMLElement { connectedCallback() { grab(); } });
+    RegExp.prototype.exec = () => null;
+    box.innerHTML = `${bare}<x-late></x-late>`;
+  },
   named() {
     document.body.append(element('iframe', { name: 'inner' }));
     const link = element('a', { href: '/nothing', target: 'other' , rel: 'opener' });
