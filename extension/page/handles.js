@@ -119,11 +119,11 @@
 
   const around = [parentOf(window), openerOf(window)];
 
-  /** @type {(view: any, isAsking: boolean) => boolean} whether handles are known of there */
-  const tell = (view, isAsking) => {
+  /** @type {(view: any, asks: boolean) => boolean} whether handles are known of there */
+  const tell = (view, asks) => {
     try {
       // One that knows already says so, whether it is told or asked.
-      return view && view !== window ? !dispatch(view, new NativeEvent(isAsking ? 'cloakroom-asked' : 'cloakroom-met', { cancelable: true })) : false;
+      return view && view !== window ? !dispatch(view, new NativeEvent(asks ? 'cloakroom-asked' : 'cloakroom-met', /** @type {any} */ ({ __proto__: null, cancelable: true }))) : false;
     } catch {
       // Of another origin: nothing that is posted there can be read as a handle.
       return false;
@@ -138,8 +138,16 @@
     for (let index = 0; index < frameCount(window); index += 1) tell(window[index], false);
     for (let index = 0; index < opened.length; index += 1) tell(opened[index], false);
   };
+  /** Two windows may each have opened the other. */
+  let isAsking = false;
   // A frame in a shadow tree is told by nobody.
-  const anyMet = () => metAny ||= tell(around[0], true) || tell(around[1], true);
+  const anyMet = () => {
+    if (metAny || isAsking) return metAny;
+    isAsking = true;
+    metAny = tell(around[0], true) || tell(around[1], true);
+    isAsking = false;
+    return metAny;
+  };
 
   /** @param {Event} event */
   const onMet = (event) => {
