@@ -29,6 +29,7 @@ PREPARED = frozenset(
         "many",
         "erased-listeners",
         "committed",
+        "inside",
         "relayed",
         "copied",
         "again",
