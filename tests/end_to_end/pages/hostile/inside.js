@@ -157,7 +157,7 @@ const ways = {
     use(open('', 'other'));
   },
 };
-ways[way]();
+try { ways[way](); } catch { /* Refused. */ }
 // Some of it runs later.
 let looks = 0;
 const armed = setInterval(() => {
