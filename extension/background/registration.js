@@ -3,11 +3,10 @@
 import { matchesOf } from '../policy/hosts.js';
 import { hostsOn } from '../policy/policy.js';
 import { loadRules, ruleIn } from '../shared/rules.js';
-import { keepDomains } from './headers.js';
 
 /** The isolated one is first: it has to be there when the page's own offers its port. */
 const SCRIPTS = /** @type {const} */ ([
-  { id: 'content', world: 'ISOLATED', js: ['content/apart.js', 'content/status.js', 'content/content.js'] },
+  { id: 'content', world: 'ISOLATED', js: ['content/status.js', 'content/content.js'] },
   {
     id: 'page',
     world: 'MAIN',
@@ -55,7 +54,6 @@ async function registerNow() {
     else if (lasting.includes(host) && !missing.includes(host)) missing.push(host);
   }
   await registerFor(matches);
-  await keepDomains(on);
   return { on, missing };
 }
 

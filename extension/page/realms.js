@@ -25,7 +25,10 @@
   const { write } = Document.prototype;
   const portsOf = getter(MessageEvent, 'ports');
   const frameCount = getter({ prototype: window }, 'length');
+  const parentOf = getter({ prototype: window }, 'parent');
   const observe = method(MutationObserver, 'observe');
+  const postTask = method(window.Scheduler, 'postTask');
+  const { scheduler } = window;
   const NativeMutationObserver = MutationObserver;
   const NativeEvent = Event;
   const NativeError = DOMException;
@@ -37,6 +40,7 @@
   const isHtml = trustedTypes && method(window.TrustedTypePolicyFactory, 'isHTML');
   // These inherit from nothing, as the page may put anything on what they would inherit from.
   const everywhere = { __proto__: null, childList: true, subtree: true };
+  const urgent = { __proto__: null, priority: 'user-blocking' };
   const mark = /** @type {PropertyDescriptor} */ ({ __proto__: null, value: undefined });
 
   /** The ports of content scripts in windows that are ruled. @type {WeakMap<Window, MessagePort>} */
@@ -89,6 +93,24 @@
     ruleFrames(currentTarget(event));
   };
 
+  /** A frame's document is leaving: what comes in its place may be bare until its first byte is there. @param {Event} event */
+  const onLeave = (event) => {
+    const view = currentTarget(event);
+    const around = parentOf(view);
+    try {
+      if (around !== view && around.document) dispatchEvent(around, new NativeEvent('cloakroom-leave'));
+    } catch {
+      // Of another origin: it has no use of this window either.
+    }
+  };
+
+  /** @param {Event} event */
+  const onFrameLeaves = (event) => {
+    const view = currentTarget(event);
+    stop(event);
+    postTask(scheduler, () => { notice(view); }, urgent);
+  };
+
   /** What the parser puts there is seen before the page's next script runs. @param {Window} view */
   const watch = (view) => {
     const look = () => { ruleFrames(view); };
@@ -138,6 +160,8 @@
     links.listen(view);
     handles.listen(view);
     addEventListener(view, 'cloakroom-frames', onFrames, true);
+    addEventListener(view, 'cloakroom-leave', onFrameLeaves, true);
+    addEventListener(view, 'pagehide', onLeave, true);
   };
 
   // Frames in shadow trees are on no window's list: these are the page's only way to them.

@@ -1,4 +1,4 @@
-"""The last line alone, in a build that holds nothing back; and that nothing of it is there where no site is on."""
+"""The last line alone, in a build that holds nothing back."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path as FilePath
@@ -9,7 +9,7 @@ import pytest_asyncio
 from tests.end_to_end.lastline import leaks, open_unheld, outcome
 from tests.end_to_end.paths import Path
 from tests.end_to_end.site import HOST
-from tests.end_to_end.stage import Stage, keeps, open_popup, set_rule, tell
+from tests.end_to_end.stage import Stage, keeps, open_popup, tell
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -48,14 +48,3 @@ async def test_the_popup_and_the_history_say_it(stage: Stage) -> None:
         await shown.close()
     await tell(stage.browser, {"type": "set-history", "on": False})
     await tell(stage.browser, {"type": "erase-history"})
-
-
-async def test_where_no_site_is_on_no_header_is_changed(stage: Stage) -> None:
-    console = await stage.browser.open_extension("options/options.html")
-    rules = "chrome.declarativeNetRequest.getDynamicRules().then((rules) => rules.map((rule) => rule.condition.requestDomains))"
-    assert await console.evaluate(rules) == [[HOST]]
-    await set_rule(stage.browser, HOST, mode="off")
-    assert await console.evaluate(rules) == []
-    await set_rule(stage.browser, HOST, mode="cloak")
-    assert await console.evaluate(rules) == [[HOST]]
-    await console.close()

@@ -140,6 +140,8 @@ interface Window {
   StorageManager: unknown;
   Sanitizer: unknown;
   HTMLFrameElement: unknown;
+  Scheduler: unknown;
+  scheduler: unknown;
   CustomElementRegistry: unknown;
   HTMLOptionsCollection: unknown;
   SVGAElement: unknown;

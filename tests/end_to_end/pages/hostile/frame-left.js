@@ -7,19 +7,12 @@ const { port1, port2 } = new MessageChannel();
 const hidden = document.createElement('input');
 hidden.type = 'file';
 let opening = null;
-setTimeout(() => say('ready'), 3000);
 port1.onmessage = () => {
-  try {
-    if (inner.Object === first) { port2.postMessage(0); return; }
-  } catch {
-    // It is as another origin's.
-    port2.postMessage(0);
-    return;
-  }
+  if (inner.Object === first) { port2.postMessage(0); return; }
   const { get } = Object.getOwnPropertyDescriptor(inner.HTMLInputElement.prototype, 'files');
   opening = inner.HTMLElement.prototype.click;
   hidden.oninput = hidden.onchange = () => { take(get.call(hidden)); settle(get.call(hidden).length); };
   say('ready');
 };
-photo.addEventListener('click', (event) => { if (opening) { event.preventDefault(); opening.call(hidden); } });
+photo.addEventListener('click', (event) => { event.preventDefault(); opening.call(hidden); });
 addEventListener('load', () => { inner.location = '/stalled'; port2.postMessage(0); });
