@@ -70,7 +70,7 @@ COMMITTED = ("popup", "second", "shadow", "data", "frame", "grandchild", "served
 
 OPEN = {
     "chromium": ("popup", "second", "shadow", "data", "grandchild"),
-    "firefox": ("popup", "second", "shadow", "data", "grandchild", "frame", "blob"),
+    "firefox": ("popup", "second", "shadow", "data", "grandchild", "frame", "script", "blob"),
 }
 """Those that no script of ours can be in before the page (w3c/webextensions issue 1009)."""
 
