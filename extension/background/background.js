@@ -5,10 +5,12 @@ import { Badge } from './badge.js';
 import { Connection, JobError } from './connection.js';
 import { ConnectionError } from './handshake.js';
 import { HoldWindow } from './holds.js';
+import { LastLine } from './lastline.js';
 import { forgetOnce, setOnce } from './once.js';
+import { Originals } from './originals.js';
 import { previewOf } from './preview.js';
 import { randomHex } from './protocol.js';
-import { changeHistory, loadRecent } from './recent.js';
+import { changeHistory, forgetLeaks, loadRecent, saveLeak } from './recent.js';
 import { register } from './registration.js';
 import { loadPairing, lock, replacePolicy, saveDefault, savePairing, saveRule } from './settings.js';
 import { pull, push, setSync } from './synchronise.js';
@@ -17,13 +19,16 @@ import { Uploads } from './uploads.js';
 const badge = new Badge();
 const connection = new Connection(loadPairing);
 const holdWindow = new HoldWindow(badge);
-const uploads = new Uploads(connection, holdWindow, badge);
+const originals = new Originals();
+const uploads = new Uploads(connection, holdWindow, badge, originals);
+const lastLine = new LastLine(originals, (leak) => { void saveLeak(leak).then((count) => { badge.setLeaks(count); }); });
 
 /** Makes the scripts fit the rules. Rules that cannot be read leave the scripts where they are, and the popup says so. */
 async function apply() {
-  const missing = await register().catch(() => []);
-  badge.setMissing(missing.length);
-  return missing;
+  // Rules that cannot be read leave everything as it is.
+  const registered = await register().catch(() => null);
+  badge.setMissing(registered?.missing.length ?? 0);
+  if (registered) lastLine.watch(registered.on);
 }
 
 void lock();
@@ -68,7 +73,10 @@ async function answer(message) {
   if (message.type === 'test-photo') return tryPhoto(message.photo);
   if (message.type === 'show-holds') await holdWindow.show();
   else if (message.type === 'set-sync') await setSync(message.on);
-  else if (message.type === 'set-history') await changeHistory((history) => { history.on = message.on; });
+  else if (message.type === 'forget-leaks') {
+    await forgetLeaks();
+    badge.setLeaks(0);
+  } else if (message.type === 'set-history') await changeHistory((history) => { history.on = message.on; });
   else if (message.type === 'erase-history') await changeHistory((history) => { history.entries = []; });
   else await changeRules(message);
   return { ok: true };
@@ -125,9 +133,9 @@ async function state() {
   const welcome = reached === 'ready' ? connection.welcome : null;
   /** @type {string | null} */
   let unreadable = null;
-  const missing = await register().catch((error) => {
+  const { missing } = await register().catch((error) => {
     unreadable = error instanceof Error ? error.message : String(error);
-    return [];
+    return { missing: [] };
   });
   badge.setMissing(missing.length);
   return {

@@ -6,6 +6,7 @@ const COLOURS = { waiting: '#96690c', missing: '#b3372f', progress: '#4b3fb5' };
 export class Badge {
   #waiting = 0;
   #missing = 0;
+  #leaks = 0;
 
   /** @param {number} count uploads that wait for the person */
   setWaiting(count) {
@@ -19,9 +20,15 @@ export class Badge {
     this.#draw();
   }
 
+  /** @param {number} count originals that went, or nearly, past the hold */
+  setLeaks(count) {
+    this.#leaks = count;
+    this.#draw();
+  }
+
   // On every tab: which of them shows the site that lost its permission can no longer be asked.
   #draw() {
-    const text = this.#waiting ? String(this.#waiting) : this.#missing ? '!' : '';
+    const text = this.#waiting ? String(this.#waiting) : this.#missing || this.#leaks ? '!' : '';
     void chrome.action.setBadgeText({ text });
     void chrome.action.setBadgeBackgroundColor({ color: this.#waiting ? COLOURS.waiting : COLOURS.missing });
   }

@@ -21,6 +21,14 @@ export class Delivered {
     if (this.#digests.size > REMEMBERED && oldest !== undefined) this.#digests.delete(oldest);
   }
 
+  /** Whether these very bytes were given anywhere. @param {Blob} blob */
+  async knows(blob) {
+    const sets = [...this.#digests].flatMap(([key, digests]) => (key.startsWith(keyOf(blob, '')) ? [digests] : []));
+    if (sets.length === 0) return false;
+    const digest = await digestOf(blob);
+    return sets.some((digests) => digests.has(digest));
+  }
+
   /** Whether these very bytes were given in this scope: the same host, under the same rule. @type {(blob: Blob, scope: string) => Promise<boolean>} */
   async has(blob, scope) {
     // Hardly ever has another photo the same size: originals need not be read for this.

@@ -3,6 +3,7 @@
 import { channelFor } from '../policy/hosts.js';
 import { fixedFor, ruleFor } from '../policy/policy.js';
 import { answered, remembered } from '../policy/remember.js';
+import { stricter } from '../policy/stricter.js';
 import { loadRules } from '../shared/rules.js';
 import { JobError } from './connection.js';
 import { claimOnce } from './once.js';
@@ -23,7 +24,8 @@ const PREVIEWS = 12;
  * @typedef {import('./parcels.js').Photo} Photo
  * @typedef {(import('../shared/messages.js').Parcel | null)[]} Parcels
  * @typedef {{ connection: import('./connection.js').Connection, window: import('./holds.js').HoldWindow,
- *   sites: Promise<import('../policy/hosts.js').SiteTable>, delivered: import('./delivered.js').Delivered }} Tools
+ *   sites: Promise<import('../policy/hosts.js').SiteTable>, delivered: import('./delivered.js').Delivered,
+ *   originals: import('./originals.js').Originals }} Tools
  * @typedef {(state: import('../shared/messages.js').Status, share: number) => void} Show
  */
 
@@ -31,6 +33,7 @@ export class Hold {
   #message;
   #host;
   #isBorrowed;
+  #others;
   #tab;
   #tools;
   #show;
@@ -54,6 +57,7 @@ export class Hold {
     this.#message = message;
     this.#host = origin?.host ?? null;
     this.#isBorrowed = origin?.isBorrowed ?? false;
+    this.#others = origin?.others ?? [];
     this.#tab = tab;
     this.#tools = tools;
     this.#show = show;
@@ -73,11 +77,28 @@ export class Hold {
 
   /** @returns {Promise<Parcels | null>} what may go, null for nothing */
   async settle() {
+    const parcels = await this.#settle();
+    this.#tools.originals.settle(this.#message.hold, parcels?.map((parcel) => parcel?.size ?? null) ?? null);
+    return parcels;
+  }
+
+  /** From here on every original is known for one. @param {Photo[]} files */
+  async #remember(files) {
+    const { delivered, originals } = this.#tools;
+    const told = await Promise.all(files.map(async ({ parcel, blob, mime }) => (
+      { parcel, isPhoto: mime !== null && !await delivered.knows(blob).catch(() => false) }
+    )));
+    void originals.remember(this.#message.hold, told);
+  }
+
+  /** @returns {Promise<Parcels | null>} */
+  async #settle() {
     const { jobs, parcels, again } = this.#message;
     if (jobs.length !== parcels.length) return null;
     const files = await Promise.all(parcels.map((parcel, index) => examine(parcel, String(jobs[index]))));
     this.#photos = files.filter(({ mime }) => mime !== null);
     if (this.#photos.length === 0) return parcels.map(() => null);
+    await this.#remember(files);
     if (this.#host === null) return null;
     this.#once = await claimOnce(this.#tab, this.#host, this.#message.hold);
     let resumed = again;
@@ -128,7 +149,8 @@ export class Hold {
   /** @returns {Promise<Rule>} */
   async #rule() {
     const { policy, managed } = await loadRules();
-    return ruleFor(policy, String(this.#host), { managed, once: this.#once });
+    const rules = [String(this.#host), ...this.#others].map((host, index) => ruleFor(policy, host, { managed, once: index ? null : this.#once }));
+    return rules.reduce(stricter);
   }
 
   /** Whether a person or an organisation switched this very host off. */

@@ -2,15 +2,19 @@
 import { bareHost } from '../policy/hosts.js';
 
 /**
- * The host whose rule counts: the frame's origin, which the browser vouches for. A sandboxed frame has none, and borrows its tab's.
- * @typedef {{ host: string, isBorrowed: boolean }} Origin
- * @type {(sender: chrome.runtime.MessageSender | undefined) => Origin | null}
+ * The host whose rule counts: the frame's origin, which the browser vouches for. A sandboxed frame has none, and borrows that of its
+ * address or its tab; what those around it say counts as well.
+ * @typedef {{ host: string, isBorrowed: boolean, others: string[] }} Origin  others: hosts whose rule may be stricter
+ * @type {(sender: chrome.runtime.MessageSender | undefined, around?: readonly string[]) => Origin | null} around: the origins of those
+ *   around the frame, as its content script has them of the browser
  */
-export function originOf(sender) {
-  const host = hostIn(sender?.origin) ?? hostIn(sender?.url);
-  if (host) return { host, isBorrowed: false };
-  const lent = hostIn(sender?.tab?.url);
-  return lent ? { host: lent, isBorrowed: true } : null;
+export function originOf(sender, around = []) {
+  const given = hostIn(sender?.origin);
+  if (given) return { host: given, isBorrowed: false, others: [] };
+  const own = hostIn(sender?.url);
+  const lent = [hostIn(sender?.tab?.url), ...around.map(hostIn)].filter((host) => host !== null);
+  const [host, ...others] = [...new Set(own ? [own, ...lent] : lent)];
+  return host ? { host, isBorrowed: !own, others } : null;
 }
 
 /** The host of a web address, null for "null", about:blank and the like. @param {string | undefined} address */

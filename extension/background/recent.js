@@ -5,18 +5,21 @@ import { inTurn } from './settings.js';
 
 const PICTURES = 4;
 const HISTORY = 500;
+const LEAKS = 20;
 
 /** @typedef {import('../shared/messages.js').LastResult} LastResult */
 /** @typedef {import('../shared/messages.js').Picture} Picture */
 /** @typedef {import('../shared/messages.js').History} History */
+/** @typedef {import('../shared/messages.js').Leak} Leak */
 
-/** @returns {Promise<{ last: LastResult | null, pictures: Picture[], notFound: string[] }>} */
+/** @returns {Promise<{ last: LastResult | null, pictures: Picture[], notFound: string[], leaks: Leak[] }>} */
 export async function loadRecent() {
-  const { last, pictures, notFound } = await chrome.storage.session.get(['last', 'pictures', 'notFound']);
+  const { last, pictures, notFound, leaks } = await chrome.storage.session.get(['last', 'pictures', 'notFound', 'leaks']);
   return {
     last: /** @type {LastResult | undefined} */ (last) ?? null,
     pictures: /** @type {Picture[] | undefined} */ (pictures) ?? [],
     notFound: /** @type {string[] | undefined} */ (notFound) ?? [],
+    leaks: /** @type {Leak[] | undefined} */ (leaks) ?? [],
   };
 }
 
@@ -54,6 +57,30 @@ export async function savePictures(host, photos) {
     await chrome.storage.session.set({ pictures: [...fresh, ...pictures].slice(0, PICTURES) });
   });
 }
+
+/**
+ * Keeps that an original went past the hold until the person has seen it, and in the history.
+ * @param {Leak} leak
+ * @returns {Promise<number>} how many there are
+ */
+export async function saveLeak({ host, isStopped }) {
+  const count = await inTurn(async () => {
+    const { leaks } = await loadRecent();
+    const kept = [{ host, isStopped }, ...leaks.filter((leak) => leak.host !== host || leak.isStopped !== isStopped)].slice(0, LEAKS);
+    await chrome.storage.session.set({ leaks: kept });
+    return kept.length;
+  });
+  await changeHistory((history) => {
+    if (history.on) history.entries = [entry(host, isStopped), ...history.entries].slice(0, HISTORY);
+  });
+  return count;
+}
+
+/** @type {(host: string, isStopped: boolean) => History['entries'][number]} */
+const entry = (host, isStopped) => ({ when: Date.now(), host, photos: 1, outcome: isStopped ? 'stopped' : 'leaked', seconds: 0 });
+
+/** The person has seen them. */
+export const forgetLeaks = () => inTurn(() => chrome.storage.session.remove('leaks'));
 
 /** @type {(change: (history: History) => void) => Promise<void>} */
 export function changeHistory(change) {

@@ -11,21 +11,23 @@ const SCRIPTS = /** @type {const} */ ([
     id: 'page',
     world: 'MAIN',
     js: [
-      'page/bridge.js', 'page/notice.js', 'page/inputs.js', 'page/insertion.js', 'page/composers.js', 'page/forms.js', 'page/roots.js', 'page/handles.js',
-      'page/items.js', 'page/transfers.js', 'page/pastes.js', 'page/posting.js', 'page/realms.js', 'page/openers.js', 'page/sealed.js',
+      'page/bridge.js', 'page/notice.js', 'page/inputs.js', 'page/insertion.js', 'page/composers.js', 'page/forms.js', 'page/links.js', 'page/roots.js', 'page/handles.js',
+      'page/items.js', 'page/transfers.js', 'page/pastes.js', 'page/posting.js', 'page/realms.js', 'page/placing.js', 'page/openers.js', 'page/sealed.js',
     ],
   },
 ]);
 
-/** @type {Promise<string[]>} */
-let running = Promise.resolve([]);
+/** @type {Promise<Registered>} */
+let running = Promise.resolve({ on: [], missing: [] });
 
 /**
  * Makes the registrations fit the policy and the permissions, one call after the other.
- * @returns {Promise<string[]>} the hosts that are on and lack the browser's permission: nothing is cloaked there
+ * @typedef {{ on: string[], missing: string[] }} Registered  missing: hosts that are on and lack the browser's permission, so that
+ *   nothing is cloaked there
+ * @returns {Promise<Registered>}
  */
 export function register() {
-  running = running.catch(() => []).then(registerNow);
+  running = running.catch(() => {}).then(registerNow);
   return running;
 }
 
@@ -37,10 +39,14 @@ async function registerNow() {
   const matches = [];
   /** @type {string[]} */
   const missing = [];
+  /** @type {string[]} */
+  const on = [];
   for (const host of new Set([...lasting, ...once.map(([, entry]) => entry.host)])) {
     const origins = matchesOf(host, false);
-    if (await chrome.permissions.contains({ origins })) matches.push(...origins);
-    else if (lasting.includes(host)) missing.push(host);
+    if (await chrome.permissions.contains({ origins })) {
+      matches.push(...origins);
+      on.push(host);
+    } else if (lasting.includes(host)) missing.push(host);
     // Permissions granted before this version do not include the name with the trailing dot.
     const others = matchesOf(host).filter((origin) => !origins.includes(origin));
     if (others.length === 0) continue;
@@ -48,7 +54,7 @@ async function registerNow() {
     else if (lasting.includes(host) && !missing.includes(host)) missing.push(host);
   }
   await registerFor(matches);
-  return missing;
+  return { on, missing };
 }
 
 /** @param {string[]} matches */

@@ -19,11 +19,12 @@ export class Uploads {
    * @param {import('./connection.js').Connection} connection
    * @param {import('./holds.js').HoldWindow} window
    * @param {import('./badge.js').Badge} badge
+   * @param {import('./originals.js').Originals} originals
    */
-  constructor(connection, window, badge) {
+  constructor(connection, window, badge, originals) {
     /** @type {Promise<import('../policy/hosts.js').SiteTable>} */
     const sites = fetch(chrome.runtime.getURL('sites.json')).then((answer) => answer.json());
-    this.#tools = { connection, window, sites, delivered: new Delivered() };
+    this.#tools = { connection, window, sites, delivered: new Delivered(), originals };
     this.#badge = badge;
   }
 
@@ -57,7 +58,7 @@ export class Uploads {
     const tab = port.sender?.tab?.id;
     /** @param {import('../shared/messages.js').ToContent} answer */
     const say = (answer) => { if (holds.get(id) === hold) port.postMessage(answer); };
-    const hold = new Hold(message, originOf(port.sender), tab, this.#tools, (state, share) => {
+    const hold = new Hold(message, originOf(port.sender, message.around), tab, this.#tools, (state, share) => {
       say({ type: 'status', hold: id, state, share });
       if (holds.get(id) === hold) this.#badge.showProgress(tab, state === 'working' ? share : null);
     });

@@ -27,7 +27,7 @@
     if (!offered) return;
     page = offered;
     page.onmessage = (message) => { onHeld(/** @type {import('../shared/messages.js').Held} */ (message.data)); };
-    page.addEventListener('listen', listen);
+    hear(page);
   }, { once: true });
 
   /** A frame whose window is older than its document is ruled from the window around it, which hears of this before any page. */
@@ -37,7 +37,14 @@
     window.dispatchEvent(arrival);
     if (!arrival.defaultPrevented) return;
     page = port2;
-    page.addEventListener('listen', listen);
+    hear(page);
+  };
+
+  /** What the scripts in the page's world ask for at once, by events at the port that both worlds have. @param {MessagePort} port */
+  const hear = (port) => {
+    port.addEventListener('listen', listen);
+    port.addEventListener('look', (event) => { lookBelow(/** @type {SubmitEvent} */ (event).submitter); });
+    port.addEventListener('write', (event) => { Reflect.apply(Document.prototype.write, document, [/** @type {MessageEvent} */ (event).data]); });
   };
 
   const listen = () => {
@@ -73,9 +80,11 @@
    * gets into one, they are shown the file inputs in there. Typing, which is `input` too, puts no file anywhere.
    * @param {Event} event
    */
-  const showBelow = (event) => {
-    const node = event.composedPath()[0];
-    if (!(node instanceof HTMLElement) || event instanceof InputEvent) return;
+  const showBelow = (event) => { if (!(event instanceof InputEvent)) lookBelow(event.composedPath()[0]); };
+
+  /** @param {unknown} node */
+  const lookBelow = (node) => {
+    if (!(node instanceof HTMLElement)) return;
     const around = node.getRootNode();
     const root = around instanceof ShadowRoot ? around : rootBelow(node);
     if (root) show(root);
@@ -92,9 +101,25 @@
     }
   };
 
+  /**
+   * Chromium gives an `object` or `embed` its window at no moment that a script could hear of, long before its document comes: on
+   * these sites they stay empty. The policy holds on when the element that brought it is gone.
+   */
+  const forbidObjects = () => {
+    const root = document.documentElement;
+    if (!(root instanceof HTMLHtmlElement) || 'openOrClosedShadowRoot' in root) return;
+    const head = document.createElement('head');
+    root.append(head);
+    head.append(Object.assign(document.createElement('meta'), { httpEquiv: 'Content-Security-Policy', content: "object-src 'none'" }));
+    head.remove();
+  };
+
+  forbidObjects();
   greet();
   listen();
 
+  /** Those around a frame that has no origin of its own. */
+  const around = window.origin === 'null' ? Array.from(location.ancestorOrigins ?? []) : [];
   const randomId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
   /** @param {import('../shared/messages.js').ToPage} message */
@@ -133,7 +158,7 @@
     }
     if (port !== background || !holds.has(name)) return;
     const parcels = hold.files.map((file) => ({ name: file.name, type: file.type, size: file.size, blob: file }));
-    port.postMessage({ type: 'hold', hold: name, jobs: hold.jobs, parcels, again, missing: hold.missing });
+    port.postMessage({ type: 'hold', hold: name, jobs: hold.jobs, parcels, again, missing: hold.missing, around });
   };
 
   const connect = () => {

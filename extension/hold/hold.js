@@ -1,11 +1,22 @@
 // @ts-check
 /** Uploads that wait for the person: try again, send what there is, send the original, or nothing at all. */
 import { failureWords, localise, make, sizeWords, words } from '../shared/page.js';
+import { Steady } from './steady.js';
 
 localise();
 const list = /** @type {HTMLElement} */ (document.getElementById('holds'));
 const STYLE = /** @type {const} */ ({ cloak: 'main', retry: 'main', attempt: '', original: 'danger', cancel: '' });
 let seen = false;
+let isSteady = false;
+/** What can be chosen in each card while it is steady. @type {Map<HTMLButtonElement, () => boolean>} */
+const buttons = new Map();
+const draw = () => {
+  for (const [button, isOffered] of buttons) button.disabled = !isSteady || !isOffered();
+};
+const steady = new Steady((now) => {
+  isSteady = now;
+  draw();
+});
 /** @type {chrome.runtime.Port} */
 let port;
 
@@ -28,17 +39,18 @@ function show(hold) {
     type: 'button',
     className: STYLE[choice],
     name: choice,
-    onclick: () => { port.postMessage({ type: 'choose', hold: hold.id, choice, remember: remember.checked }); },
+    disabled: true,
+    onclick: () => { if (isSteady) port.postMessage({ type: 'choose', hold: hold.id, choice, remember: remember.checked }); },
   }, words(`choice_${choice}`)));
   const asked = hold.remembers.length ? [make('label', { className: 'remember' }, remember, words('remember', hold.host)), note] : [];
   note.hidden = true;
   // What cannot be remembered is not there to be chosen meanwhile.
   remember.addEventListener('change', () => {
     note.hidden = !remember.checked;
-    for (const button of choices) {
-      const choice = /** @type {import('../shared/messages.js').Choice} */ (/** @type {HTMLButtonElement} */ (button).name);
-      /** @type {HTMLButtonElement} */ (button).disabled = remember.checked && !hold.remembers.includes(choice);
-    }
+    draw();
+  });
+  hold.choices.forEach((choice, index) => {
+    buttons.set(/** @type {HTMLButtonElement} */ (choices[index]), () => !remember.checked || hold.remembers.includes(choice));
   });
   const card = make('article', { className: 'card' }, title, files, why, make('div', { className: 'choices' }, ...choices), ...asked);
   card.dataset['hold'] = hold.id;
@@ -53,6 +65,8 @@ function connect() {
     for (const card of Array.from(list.children)) if (!ids.has(/** @type {HTMLElement} */ (card).dataset['hold'] ?? '')) card.remove();
     const shown = new Set(Array.from(list.children, (card) => /** @type {HTMLElement} */ (card).dataset['hold']));
     for (const hold of holds) if (!shown.has(hold.id)) list.append(show(hold));
+    for (const button of buttons.keys()) if (!button.isConnected) buttons.delete(button);
+    steady.begin();
     if (holds.length) {
       seen = true;
     } else if (seen) {

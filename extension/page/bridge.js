@@ -105,7 +105,6 @@
   const itemsOf = getter(DataTransfer, 'items');
   const addItem = method(DataTransferItemList, 'add');
   const typeOf = getter(HTMLInputElement, 'type');
-  const NativeEvent = Event;
   const later = window.setTimeout.bind(window);
 
   /** What is made where a node lies: a page asks whether a file is one of its own realm's. @type {Cloakroom['realm']} */
@@ -189,7 +188,7 @@
   /** @type {(event: SubmitEvent) => void} */
   let shown = () => {};
 
-  /** @type {Omit<Cloakroom, 'inputs' | 'composers' | 'insertion' | 'pastes' | 'forms' | 'roots' | 'transfers' | 'items' | 'handles' | 'cloaked' | 'known' | 'windows'>} */
+  /** @type {Omit<Cloakroom, 'inputs' | 'composers' | 'insertion' | 'pastes' | 'forms' | 'links' | 'roots' | 'transfers' | 'items' | 'handles' | 'cloaked' | 'known' | 'windows' | 'placing'>} */
   const cloakroom = {
     method, getter, setter, replace, replaced, realm, realms, viewOf, approved, has, add, addEventListener, preventDefault,
     realmOf: (node) => realmAt(realms, viewOf(node)) ?? here,
@@ -259,8 +258,8 @@
     hear(from) {
       addEventListener(from, 'show', shown, false);
     },
-    listenAgain(to = remote) {
-      dispatchEvent(to, new NativeEvent('listen'));
+    tellContent(event, to = remote) {
+      dispatchEvent(to, event);
     },
   };
   defineProperty(window, 'cloakroom', { value: cloakroom, configurable: true });

@@ -107,6 +107,15 @@
     },
   }).submit);
 
+  // A form in a root that the page declared in its markup is heard by nobody.
+  replace(HTMLFormElement, 'requestSubmit', (native) => ({
+    /** @this {HTMLFormElement} */
+    requestSubmit(/** @type {unknown[]} */ ...values) {
+      if (mustWait(this)) set(waiting, this, () => applyTo(native, this, values));
+      else applyTo(native, this, values);
+    },
+  }).requestSubmit);
+
   // A form outside of the document reads its inputs unheard, and one inside while its photo may not be seized yet. The handler
   // inherits from nothing: any trap that a page hung on Object.prototype would be handed the native constructor.
   const CheckedFormData = new Proxy(FormData, /** @type {ProxyHandler<typeof FormData>} */ ({

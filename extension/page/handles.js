@@ -2,7 +2,7 @@
 /** Files that reach a page through a handle or the asynchronous clipboard, outside of any event. */
 (() => {
   if (!window.cloakroom) return;
-  const { method, replace, has, add, approved, hold, transfer, getter, define } = window.cloakroom;
+  const { method, replace, has, add, approved, hold, transfer, getter, define, dispatch, stop, preventDefault, addEventListener, push } = window.cloakroom;
 
   const applyTo = Reflect.apply;
   const nativeThen = method(Promise, 'then');
@@ -110,10 +110,60 @@
 
   // Handles of the person's files that a page has: other contexts, as workers, have a getFile of their own.
   let metAny = false;
+  /** Windows that this page opened, which may hold workers too. @type {Window[]} */
+  const opened = [];
+  const frameCount = getter({ prototype: window }, 'length');
+  const parentOf = getter({ prototype: window }, 'parent');
+  const openerOf = getter({ prototype: window }, 'opener');
+  const NativeEvent = Event;
+
+  const around = [parentOf(window), openerOf(window)];
+
+  /** @type {(view: any, asks: boolean) => boolean} whether handles are known of there */
+  const tell = (view, asks) => {
+    try {
+      // One that knows already says so, whether it is told or asked.
+      return view && view !== window ? !dispatch(view, new NativeEvent(asks ? 'cloakroom-asked' : 'cloakroom-met', /** @type {any} */ ({ __proto__: null, cancelable: true }))) : false;
+    } catch {
+      // Of another origin: nothing that is posted there can be read as a handle.
+      return false;
+    }
+  };
+
+  /** Every window that can be reached from this one hears of it at once, and those that it can reach. */
+  const met = () => {
+    if (metAny) return;
+    metAny = true;
+    for (let index = 0; index < around.length; index += 1) tell(around[index], false);
+    for (let index = 0; index < frameCount(window); index += 1) tell(window[index], false);
+    for (let index = 0; index < opened.length; index += 1) tell(opened[index], false);
+  };
+  /** Two windows may each have opened the other. */
+  let isAsking = false;
+  // A frame in a shadow tree is told by nobody.
+  const anyMet = () => {
+    if (metAny || isAsking) return metAny;
+    isAsking = true;
+    metAny = tell(around[0], true) || tell(around[1], true);
+    isAsking = false;
+    return metAny;
+  };
+
+  /** @param {Event} event */
+  const onMet = (event) => {
+    stop(event);
+    met();
+  };
+  /** @param {Event} event */
+  const onAsked = (event) => {
+    stop(event);
+    if (anyMet()) preventDefault(event);
+  };
+
   for (const name of ['showOpenFilePicker', 'showSaveFilePicker', 'showDirectoryPicker']) {
     replace({ prototype: window }, name, (native) => ({
       picker(/** @type {unknown[]} */ ...values) {
-        metAny = true;
+        met();
         return applyTo(native, this ?? window, values);
       },
     }).picker);
@@ -123,15 +173,32 @@
   for (const name of ['queryPermission', 'requestPermission']) {
     replace(window.FileSystemHandle, name, (native) => ({
       permission(/** @type {unknown[]} */ ...values) {
-        metAny = true;
+        met();
         return applyTo(native, this, values);
       },
     }).permission);
   }
 
+  // Files that the person opens with an installed page.
+  replace(window.LaunchQueue, 'setConsumer', (native) => ({
+    setConsumer(/** @type {unknown[]} */ ...values) {
+      met();
+      return applyTo(native, this, values);
+    },
+  }).setConsumer);
+
   Object.assign(window.cloakroom, {
     cloaked,
     known,
-    handles: { met() { metAny = true; }, anyMet: () => metAny },
+    handles: {
+      met,
+      anyMet,
+      opens: (/** @type {Window} */ view) => { push(opened, view); },
+      /** @param {EventTarget} view */
+      listen(view) {
+        addEventListener(view, 'cloakroom-met', onMet, true);
+        addEventListener(view, 'cloakroom-asked', onAsked, true);
+      },
+    },
   });
 })();

@@ -19,8 +19,13 @@
   const handleOf = method(DataTransferItem, 'getAsFileSystemHandle');
   const nameOf = getter(File, 'name');
   const itemCount = getter(DataTransferItemList, 'length');
+  const sizeOf = getter(Blob, 'size');
+  const endsWith = method(String, 'endsWith');
+  const queue = window.setTimeout.bind(window);
+  const NativeError = DOMException;
   const hasHandles = 'getAsFileSystemHandle' in DataTransferItem.prototype;
   const { apply, getPrototypeOf, get: read } = Reflect;
+  const { isArray } = Array;
   const NativeFile = File;
   const NativePromise = Promise;
 
@@ -29,9 +34,27 @@
   /** Prototypes whose methods are replaced: Chromium names no constructor of theirs, they are reached through what it gives. */
   const guarded = new WeakSet();
 
+  /** @type {(entry: any) => any} */
+  let systemOf = getter(window.FileSystemEntry, 'filesystem');
+  let nameOfSystem = getter(window.FileSystem, 'name');
+  /** Whether an entry is one that the page made itself, in the storage that Chromium gives to sites. @type {(entry: any) => boolean} */
+  const isOwn = (entry) => {
+    try {
+      const name = nameOfSystem(systemOf(entry));
+      return endsWith(name, ':Temporary') || endsWith(name, ':Persistent');
+    } catch {
+      return false;
+    }
+  };
+
   /** @type {(native: Function) => Function} */
   const guardingFile = (native) => ({
     file(/** @type {unknown} */ success, /** @type {unknown} */ failure) {
+      if (isOwn(this)) {
+        const given = typeof success === 'function' ? (/** @type {File} */ file) => { success(approveFile(file)); } : success;
+        apply(native, this, [given, failure]);
+        return;
+      }
       const fail = (/** @type {unknown} */ error) => { if (typeof failure === 'function') failure(error); };
       const give = (/** @type {File} */ file) => { if (typeof success === 'function') success(file); };
       const ready = get(known, this);
@@ -49,20 +72,46 @@
     then(promise, done, failed);
   };
 
-  /** Guards what the callback of a method is given; `at` says which argument it is. @type {(at: number) => (native: Function) => Function} */
-  const guardingResult = (at) => (native) => ({
+  /** Guards what the callback of a method is given; `at` says which argument it is. @type {(at: number, look?: (result: any) => void) => (native: Function) => Function} */
+  const guardingResult = (at, look = guard) => (native) => ({
     wrapped(/** @type {unknown[]} */ ...values) {
       const callback = values[at];
       if (typeof callback === 'function') {
         define(values, String(at), (/** @type {any} */ result) => {
-          if (result && typeof result.length === 'number') for (let index = 0; index < result.length; index += 1) guard(result[index]);
-          else guard(result);
+          if (isArray(result)) for (let index = 0; index < result.length; index += 1) look(result[index]);
+          else look(result);
           callback(result);
         });
       }
       return apply(native, this, values);
     },
   }).wrapped;
+
+  /** What is copied could be read by a worker, at once and as it is; `at` says which argument hears of a failure. @type {(at: number) => (native: Function) => Function} */
+  const keeping = (at) => (native) => ({
+    wrapped(/** @type {any[]} */ ...values) {
+      if (isOwn(this)) return apply(native, this, values);
+      const failed = values[at];
+      if (typeof failed === 'function') queue(() => { failed(new NativeError('It is not of this site.', 'NoModificationAllowedError')); }, 0);
+      return undefined;
+    },
+  }).wrapped;
+
+  /** @type {(native: Function) => Function} of the file that the page would be given */
+  const describing = (native) => ({
+    getMetadata(/** @type {any[]} */ ...values) {
+      const [success, failed] = values;
+      const entry = /** @type {any} */ (this);
+      if (!entry.isFile || isOwn(this) || typeof success !== 'function') return apply(native, this, values);
+      entry.file((/** @type {File} */ file) => {
+        apply(native, entry, [(/** @type {object} */ metadata) => {
+          define(metadata, 'size', sizeOf(file));
+          success(metadata);
+        }, failed]);
+      }, failed);
+      return undefined;
+    },
+  }).getMetadata;
 
   /** @param {any} entry */
   const guard = (entry) => {
@@ -74,7 +123,17 @@
     replace(owner, 'getFile', guardingResult(2));
     replace(owner, 'getDirectory', guardingResult(2));
     replace(owner, 'readEntries', guardingResult(0));
-    replace({ prototype: getPrototypeOf(prototype) }, 'getParent', guardingResult(0));
+    const base = { prototype: getPrototypeOf(prototype) };
+    if (!has(guarded, base.prototype) && base.prototype !== Object.prototype) {
+      systemOf = getter(base, 'filesystem');
+      const system = systemOf(entry);
+      nameOfSystem = getter({ prototype: getPrototypeOf(system) }, 'name');
+      replace(base, 'getParent', guardingResult(0));
+      replace(base, 'copyTo', keeping(3));
+      replace(base, 'moveTo', keeping(3));
+      replace(base, 'getMetadata', describing);
+      add(guarded, base.prototype);
+    }
     // Afterwards: what was not replaced to the end is tried again.
     add(guarded, prototype);
     if ('createReader' in prototype) guard(apply(/** @type {Function} */ (read(prototype, 'createReader')), entry, []));
@@ -85,6 +144,10 @@
     add(guarded, window.FileSystemFileEntry.prototype);
   }
 
+  // By its own entries a page could have the methods of every entry before one is dropped.
+  const guardSystem = (/** @type {object} */ system) => { guard(getter({ prototype: getPrototypeOf(system) }, 'root')(system)); };
+  replace({ prototype: window }, 'webkitRequestFileSystem', guardingResult(2, guardSystem));
+  replace({ prototype: window }, 'webkitResolveLocalFileSystemURL', guardingResult(1));
   replace(DataTransferItem, 'webkitGetAsEntry', (native) => ({
     webkitGetAsEntry() {
       const file = kindOf(this) === 'file' ? asFile(this) : null;

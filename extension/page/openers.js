@@ -5,7 +5,7 @@
  */
 (() => {
   if (!window.cloakroom) return;
-  const { method, getter, replace, windows } = window.cloakroom;
+  const { method, getter, replace, windows, handles } = window.cloakroom;
 
   const { apply, construct } = Reflect;
   const lower = method(String, 'toLowerCase');
@@ -22,7 +22,9 @@
     const asked = (/** @type {unknown} */ address) => {
       const opened = apply(nativeOpen, opener, [address, name, features]);
       // A link of the page's may have opened it before, and nothing has come there yet.
-      return opened && windows.isBare(opened) ? null : opened;
+      if (!opened || windows.isBare(opened)) return null;
+      handles.opens(opened);
+      return opened;
     };
     const given = values[0] === undefined ? '' : `${values[0]}`;
     const name = values[1] === undefined ? '_blank' : lower(`${values[1]}`) in HERE ? lower(`${values[1]}`) : `${values[1]}`;

@@ -7,9 +7,10 @@
  */
 (() => {
   if (!window.cloakroom) return;
+  const { cloakroom } = window;
   const {
-    method, getter, replace, replaced, realm, realms, viewOf, addEventListener, stop, preventDefault, listenAgain, hear, inputs, composers, forms, transfers, pastes,
-  } = window.cloakroom;
+    method, getter, replace, replaced, realm, realms, viewOf, addEventListener, stop, preventDefault, tellContent, hear, target, inputs, composers, forms, links, handles, transfers, pastes,
+  } = cloakroom;
 
   const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
   const isRuled = method(WeakMap, 'has');
@@ -17,7 +18,7 @@
   const set = method(WeakMap, 'set');
   const dispatchEvent = method(EventTarget, 'dispatchEvent');
   const currentTarget = getter(Event, 'currentTarget');
-  const textOf = method(Function, 'toString');
+  const sourceOf = method(Function, 'toString');
   const includes = method(String, 'includes');
   const indexOf = method(String, 'indexOf');
   const slice = method(String, 'slice');
@@ -31,6 +32,12 @@
   const NativeMutationObserver = MutationObserver;
   const NativeEvent = Event;
   const NativeError = DOMException;
+  const NativeSubmitEvent = SubmitEvent;
+  const localName = getter(HTMLElement, 'localName');
+  const NativeMessageEvent = MessageEvent;
+  const { trustedTypes } = window;
+  const textOf = method(window.TrustedHTML, 'toString');
+  const isHtml = trustedTypes && method(window.TrustedTypePolicyFactory, 'isHTML');
   // These inherit from nothing, as the page may put anything on what they would inherit from.
   const everywhere = { __proto__: null, childList: true, subtree: true };
   const urgent = { __proto__: null, priority: 'user-blocking' };
@@ -44,7 +51,7 @@
     try {
       // Throws where the window is of another origin.
       const inputPrototype = view.document && /** @type {typeof window} */ (view).HTMLInputElement.prototype;
-      return includes(textOf(getOwnPropertyDescriptor(inputPrototype, 'files')?.get), '[native code]');
+      return includes(sourceOf(getOwnPropertyDescriptor(inputPrototype, 'files')?.get), '[native code]');
     } catch {
       return false;
     }
@@ -108,7 +115,10 @@
   const watch = (view) => {
     const look = () => { ruleFrames(view); };
     observe(new NativeMutationObserver(look), view.document, everywhere);
-    addEventListener(view.document, 'load', look, true);
+    addEventListener(view.document, 'load', (/** @type {Event} */ event) => {
+      look();
+      if (cloakroom.placing.isQuiet(target(event))) stop(event);
+    }, true);
   };
 
   /** The document has come, and with it the content script. @param {MessageEvent} event */
@@ -123,55 +133,36 @@
     watch(view);
   };
 
+  /** The content script sees below closed roots. Where the page listened first it would not hear of this. @param {Event} event */
+  const onTouch = (event) => {
+    const view = currentTarget(event);
+    const port = get(ports, view);
+    const node = target(event);
+    if (port && event.isTrusted) tellContent(new NativeSubmitEvent('look', { submitter: asked(node) }), port);
+  };
+  const asked = (/** @type {any} */ node) => {
+    try {
+      return localName(node) === undefined ? null : node;
+    } catch {
+      return null;
+    }
+  };
+
   /** @param {Window} view */
   const listen = (view) => {
+    for (const name of ['click', 'input', 'drop']) addEventListener(view, name, onTouch, true);
     // Those that keep back what the browser itself would hand over are first.
     transfers.listen(view);
     pastes.listen(view);
     inputs.listen(view);
     composers.listen(view);
     forms.listen(view);
+    links.listen(view);
+    handles.listen(view);
     addEventListener(view, 'cloakroom-frames', onFrames, true);
     addEventListener(view, 'cloakroom-leave', onFrameLeaves, true);
     addEventListener(view, 'pagehide', onLeave, true);
   };
-
-  /** @type {(of: (self: any) => Node) => (native: Function) => Function} */
-  const noticing = (of) => (native) => ({
-    wrapped(/** @type {unknown[]} */ ...values) {
-      const result = apply(native, this, values);
-      notice(viewOf(of(this)));
-      return result;
-    },
-  }).wrapped;
-  const itself = (/** @type {Node} */ self) => self;
-
-  /** Everything by which a script puts nodes into a document at once. @type {readonly [any, readonly string[]][]} */
-  const placing = [
-    [Node, ['appendChild', 'insertBefore', 'replaceChild']],
-    [Element, ['append', 'prepend', 'before', 'after', 'replaceWith', 'replaceChildren', 'moveBefore', 'insertAdjacentElement', 'insertAdjacentHTML', 'setHTML', 'setHTMLUnsafe']],
-    [CharacterData, ['before', 'after', 'replaceWith']],
-    [DocumentType, ['before', 'after', 'replaceWith']],
-    [Document, ['append', 'prepend', 'replaceChildren', 'moveBefore', 'execCommand']],
-    [HTMLSelectElement, ['add']],
-  ];
-  for (let index = 0; index < placing.length; index += 1) {
-    const [owner, names] = /** @type {typeof placing[number]} */ (placing[index]);
-    for (const name of names) replace(owner, name, noticing(itself));
-  }
-  const startOf = getter(Range, 'startContainer');
-  for (const name of ['insertNode', 'surroundContents']) replace(Range, name, noticing(startOf), startOf);
-
-  /** @type {(native: PropertyDescriptor) => PropertyDescriptor} */
-  const noticingSetter = ({ set: native }) => ({
-    set(/** @type {unknown} */ value) {
-      apply(/** @type {Function} */ (native), this, [value]);
-      notice(viewOf(/** @type {Node} */ (/** @type {unknown} */ (this))));
-    },
-  });
-  for (const name of ['innerHTML', 'outerHTML']) replace(Element, name, noticingSetter);
-  for (const name of ['caption', 'tHead', 'tFoot']) replace(HTMLTableElement, name, noticingSetter);
-  replace(Document, 'body', noticingSetter);
 
   // Frames in shadow trees are on no window's list: these are the page's only way to them.
   const windowOf = getter(HTMLIFrameElement, 'contentWindow');
@@ -213,9 +204,22 @@
 
   /** @param {Window} view */
   const attend = (view) => {
-    listenAgain(get(ports, view));
+    tellContent(new NativeEvent('listen'), get(ports, view));
     listen(view);
     notice(view);
+  };
+
+  /** The content script's port in a window. @param {Window} view */
+  const portIn = (view) => {
+    const port = get(ports, view);
+    if (!port && view !== window) throw new NativeError('Nothing can be written here yet.', 'InvalidStateError');
+    return port;
+  };
+
+  /** @param {unknown[]} values */
+  const areTrusted = (values) => {
+    for (let index = 0; index < values.length; index += 1) if (!isHtml || !isHtml(trustedTypes, values[index])) return false;
+    return values.length > 0;
   };
 
   /** Whether the page may write what is not of a trusted type. @param {Document} self */
@@ -231,14 +235,18 @@
   replace(Document, 'open', (native) => rewriting((self, values) => apply(native, self, values)));
   for (const [name, end] of /** @type {const} */ ([['write', ''], ['writeln', '\n']])) {
     replace(Document, name, (native) => rewriting((self, values, view) => {
-      if (typeof values[0] === 'object' && !takesText(self)) return apply(native, self, values);
+      const isTrusted = areTrusted(values) && !takesText(self);
+      if (typeof values[0] === 'object' && !isTrusted && !takesText(self)) return apply(native, self, values);
       let text = '';
-      for (let index = 0; index < values.length; index += 1) text += `${values[index]}`;
+      for (let index = 0; index < values.length; index += 1) text += isTrusted ? textOf(values[index]) : `${values[index]}`;
       text += end;
       // A script in there could have the window of a frame in there: what is written goes one tag after the other.
       for (let from = 0; from < text.length;) {
         const to = indexOf(text, '>', from) + 1 || text.length;
-        apply(write, self, [slice(text, from, to)]);
+        const piece = slice(text, from, to);
+        // No script of the page's own may make a part of what it trusts: the content script, for which that does not count, writes it.
+        if (isTrusted && view) tellContent(new NativeMessageEvent('write', { data: piece }), portIn(view));
+        else apply(write, self, [piece]);
         if (view) attend(view);
         from = to;
       }
@@ -249,6 +257,7 @@
   Object.assign(window.cloakroom, {
     windows: {
       isBare,
+      notice,
       listen() {
         listen(window);
         watch(window);

@@ -2,7 +2,7 @@
 /** Shadow roots. Most events of a form end at its root, and below a closed one nobody sees from outside: each root is heard itself. */
 (() => {
   if (!window.cloakroom) return;
-  const { method, getter, replace, whenShown, inputs, forms } = window.cloakroom;
+  const { method, getter, replace, whenShown, inputs, forms, links } = window.cloakroom;
 
   const get = method(WeakMap, 'get');
   const set = method(WeakMap, 'set');
@@ -19,6 +19,7 @@
     set(roots, host, root);
     inputs.listen(root);
     forms.listen(root);
+    links.listen(root);
   };
 
   /** Every root that a node lies in, up to the document, which has no host. @param {Node} node */

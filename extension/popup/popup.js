@@ -24,6 +24,8 @@ async function showState() {
   find('waiting-words', HTMLElement).textContent = state.waiting === 1 ? words('one_waiting') : words('many_waiting', String(state.waiting));
   find('missing', HTMLElement).hidden = state.missing.length === 0;
   find('missing-words', HTMLElement).textContent = words('missing', state.missing.join(', '));
+  find('leaks', HTMLElement).hidden = state.leaks.length === 0;
+  find('leaks-words', HTMLElement).textContent = state.leaks.map(({ host, isStopped }) => words(isStopped ? 'leak_stopped' : 'leak_told', host)).join(' ');
   find('unreadable', HTMLElement).hidden = state.unreadable === null;
   find('unreadable-words', HTMLElement).textContent = words('unreadable', state.unreadable ?? '');
   showPictures(state.pictures);
@@ -49,6 +51,10 @@ find('missing-off', HTMLButtonElement).addEventListener('click', async () => {
   for (const host of state?.missing ?? []) await change({ type: 'set-site', host, rule: { mode: 'off' } });
   await showState();
   await showSite();
+});
+find('leaks-seen', HTMLButtonElement).addEventListener('click', async () => {
+  await change({ type: 'forget-leaks' });
+  await showState();
 });
 find('options', HTMLButtonElement).addEventListener('click', () => {
   void chrome.runtime.openOptionsPage();

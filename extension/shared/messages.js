@@ -12,9 +12,9 @@
  * A photo as it travels between content script and background.
  * @typedef {{ name: string, type: string, size: number, blob: Blob }} Parcel
  *
- * Content script to background, over the port "uploads".
+ * Content script to background, over the port "uploads". `around`: the origins of those around a frame that has none.
  * @typedef {{ type: 'probe', blob: Blob }
- *   | { type: 'hold', hold: string, jobs: string[], parcels: Parcel[], again: boolean, missing: string[] }
+ *   | { type: 'hold', hold: string, jobs: string[], parcels: Parcel[], again: boolean, missing: string[], around: string[] }
  *   | { type: 'abandon', hold: string }
  *   | { type: 'alive' }} FromContent
  *
@@ -26,6 +26,7 @@
  *
  * How an upload ended, null where there was nothing to do; and what the page's small status says of it.
  * @typedef {'cloaked' | 'weak' | 'original' | 'cancelled' | 'blocked'} Outcome
+ * @typedef {{ host: string, isStopped: boolean }} Leak  an original that a page sent past the hold
  * @typedef {'working' | 'waiting' | 'ended' | 'outdated' | Outcome} Status
  * @typedef {{ show: (state: Status, share: number) => void, hide: () => void }} PageStatus
  *
@@ -48,6 +49,7 @@
  *   | { type: 'set-sync', on: boolean }
  *   | { type: 'set-history', on: boolean }
  *   | { type: 'erase-history' }
+ *   | { type: 'forget-leaks' }
  *   | { type: 'test-photo', photo: string }
  *   | { type: 'show-holds' }} FromPage  photo: the address of one of the extension's own
  * @typedef {{ ok: boolean, error?: string }} DoneAnswer
@@ -58,11 +60,11 @@
  *   codes: string[], reports: import('../background/connection.js').Report[] }} LastResult  codes: of photos that were not cloaked;
  *   reports: the daemon's, one a photo; no pixels
  * @typedef {{ host: string, before: string, after: string, report: import('../background/connection.js').Report }} Picture  data URLs
- * @typedef {{ on: boolean, entries: { when: number, host: string, photos: number, outcome: Outcome, seconds: number }[] }} History
+ * @typedef {{ on: boolean, entries: { when: number, host: string, photos: number, outcome: Outcome | 'stopped' | 'leaked', seconds: number }[] }} History
  * @typedef {{ code: string | null, detail: string, picture: Picture | null }} TestAnswer  code: why it was not cloaked
  * @typedef {{ connection: Connectivity, port: number, worker: string | null, queued: number, device: string, models: string,
  *   version: string, protectors: string[], classes: string[], waiting: number, missing: string[], unreadable: string | null,
- *   last: LastResult | null, pictures: Picture[], notFound: string[] }} StateAnswer  missing: sites that are on and lack the browser's permission;
+ *   last: LastResult | null, pictures: Picture[], notFound: string[], leaks: Leak[] }} StateAnswer  missing: sites that are on and lack the browser's permission;
  *   unreadable: what is wrong with the stored rules; notFound: built-ins that a page lacked where they were expected
  * @typedef {{ ok: boolean, reason: Connectivity | null }} PairAnswer
  */

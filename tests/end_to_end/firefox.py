@@ -119,6 +119,11 @@ class FirefoxPage(Page):
         return plain(result["result"])
 
     async def click(self, selector: str) -> None:
+        button = f"document.querySelector({json.dumps(selector)})"
+        if await self.evaluate(f"{button}.disabled"):
+            # The hold window's buttons take a moment of being in front.
+            await self.activate()
+            await self.wait_for(f"!{button}.disabled")
         x, y = await self.evaluate(
             f"(() => {{ const node = document.querySelector({json.dumps(selector)}); node.scrollIntoView({{block: 'center'}});"
             " const box = node.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; })()"

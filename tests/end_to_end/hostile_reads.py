@@ -5,6 +5,7 @@ import contextlib
 from typing import Literal
 
 from tests.end_to_end.browser import Page
+from tests.end_to_end.lastline import leaks
 from tests.end_to_end.paths import Path
 from tests.end_to_end.photos import Upload
 from tests.end_to_end.stage import Stage
@@ -22,7 +23,21 @@ HOLD_SECONDS = 1.2
 HELD = frozenset({"left", "moved", "redispatched", "retyped", "submitted", "polling-everywhere", "form-data"})
 """Pages that do something while the photo is held."""
 
-PREPARED = frozenset({"frame-left", "reopened-listeners", "many", "erased-listeners"})
+PREPARED = frozenset(
+    {
+        "frame-left",
+        "reopened-listeners",
+        "many",
+        "erased-listeners",
+        "committed",
+        "inside",
+        "relayed",
+        "copied",
+        "again",
+        "shared",
+        "elsewhere",
+    }
+)
 """Pages that say when they are ready."""
 
 
@@ -38,7 +53,32 @@ async def reads(stage: Stage, name: str, action: Action) -> bool:
     """
     if not await _arrives(stage, name, action, protected=False):
         raise BlindError(name)
-    return not await _arrives(stage, name, action, protected=True)
+    arrived, stopped = await _attempt(stage, name, action)
+    # The last line knows the photo from the cases before: what it stopped was in the page's hands.
+    return not arrived and not stopped
+
+
+async def is_caught(stage: Stage, name: str, action: Action) -> bool:
+    """Whether the last line stops what a page sends that is known to get the original, if the photo was held before.
+
+    Raises:
+        BlindError: the script does not get it without the extension either.
+    """
+    if not await _arrives(stage, name, action, protected=False):
+        raise BlindError(name)
+    await stage.upload(Path("attached", (photo_of(action),)))
+    arrived, _ = await _attempt(stage, name, action)
+    return not arrived
+
+
+async def _attempt(stage: Stage, name: str, action: Action) -> tuple[bool, bool]:
+    """Whether the original arrived, and whether the last line stopped one."""
+    console = await stage.browser.open_extension("options/options.html")
+    await leaks(console, forget=True)
+    arrived = await _arrives(stage, name, action, protected=True)
+    stopped = any(leak["isStopped"] for leak in await leaks(console))
+    await console.close()
+    return arrived, stopped
 
 
 async def open_case(stage: Stage, name: str, action: Action, *, protected: bool = True) -> tuple[Page, str, Upload]:
@@ -46,7 +86,7 @@ async def open_case(stage: Stage, name: str, action: Action, *, protected: bool 
     assert isinstance(stage.daemon, StampingDaemon)
     stage.daemon.set_delay(HOLD_SECONDS if name in HELD else 0)
     page, run = await stage.visit(Path(f"hostile/{action}/{name}"), protected=protected)
-    if name in PREPARED:
+    if name.partition(".")[0] in PREPARED:
         await stage.site.wait_for(run, lambda: "ready" in stage.site.runs[run].words, SECONDS)
     return page, run, stage.uploads[photo_of(action)]
 

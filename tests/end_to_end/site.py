@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import re
 import ssl
@@ -30,6 +31,9 @@ OFF_HOST = "off.example"
 LOOPBACK = "127.0.0.1"
 """Where the browsers are told to find every host."""
 
+STALL_SECONDS = 15.0
+"""A document that does not come is given up after so long."""
+
 MAX_BODY = 256 * 1024 * 1024
 
 HOSTILE = """<!doctype html>
@@ -40,7 +44,7 @@ HOSTILE = """<!doctype html>
 <body>
 {place}
 <script src="/hostile.js"></script>
-<script src="/hostile/{case}.js"></script>
+<script src="/hostile/{script}.js"></script>
 </body>
 """
 
@@ -123,11 +127,12 @@ class Site:
         application.router.add_get("/widgets/{widget:[a-z_]+}", self._widget)
         if BUNDLES.is_dir():
             application.router.add_static("/bundles/", BUNDLES)
-        application.router.add_get("/hostile/{action:pick|drop|paste}/{case:[a-z-]+}", self._hostile)
+        application.router.add_get("/hostile/{action:pick|drop|paste}/{case:[a-z.-]+}", self._hostile)
         application.router.add_static("/hostile/", PAGES / "hostile")
         application.router.add_post("/say/{word:[a-z]+}", self._say)
         application.router.add_get("/elsewhere/{where:port|host}", self._elsewhere)
         application.router.add_get("/stalled", self._stalled)
+        application.router.add_get("/dripping", self._dripping)
         application.router.add_get("/nothing", self._nothing)
         application.router.add_get("/{page:[a-z0-9_-]+(?:\\.(?:js|css|html))?}", self._page)
         self._runner = web.AppRunner(application, access_log=None)
@@ -181,8 +186,10 @@ class Site:
 
     async def _hostile(self, request: web.Request) -> web.Response:
         """A page with one of the hostile scripts, and where a photo is picked, dropped or pasted."""
-        text = HOSTILE.format(place=PLACES[request.match_info["action"]], case=request.match_info["case"])
-        return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-store"})
+        script, _, way = request.match_info["case"].partition(".")
+        text = HOSTILE.format(place=PLACES[request.match_info["action"]], script=script)
+        trusted = {"Content-Security-Policy": "require-trusted-types-for 'script'"} if way == "trusted" else {}
+        return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-store", **trusted})
 
     async def _say(self, request: web.Request) -> web.Response:
         async with self._arrived:
@@ -196,13 +203,27 @@ class Site:
         if request.match_info["where"] == "host":
             host = self.hosts[0] if host == OFF_HOST else OFF_HOST
         port = self.port if request.match_info["where"] == "host" else self._other_port
-        raise web.HTTPFound(f"https://{host}:{port}/frame.html?{request.query_string}")
+        page = request.query.get("page", "frame.html")
+        raise web.HTTPFound(f"https://{host}:{port}/{page}?{request.query_string}")
 
     async def _stalled(self, request: web.Request) -> web.StreamResponse:
         """A document that is announced, and does not come."""
         answer = web.StreamResponse(headers={"Content-Type": "text/html", "X-Content-Type-Options": "nosniff"})
         await answer.prepare(request)
-        await self._closing.wait()
+        await self._stall()
+        return answer
+
+    async def _stall(self) -> None:
+        """Wait, but not for ever: a browser has six connections to a server."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), STALL_SECONDS)
+
+    async def _dripping(self, request: web.Request) -> web.StreamResponse:
+        """A document that begins, and has no element."""
+        answer = web.StreamResponse(headers={"Content-Type": "text/html", "X-Content-Type-Options": "nosniff"})
+        await answer.prepare(request)
+        await answer.write(b"<!doctype html><!-- " + b"nothing " * 200 + b"-->")
+        await self._stall()
         return answer
 
     async def _nothing(self, _: web.Request) -> web.Response:

@@ -1,7 +1,7 @@
 const names = (text) => Object.fromEntries(text.split(' ').map((name) => [name, 'readonly']));
-const BROWSER = names('Blob CharacterData CustomEvent DOMException Document DocumentFragment DocumentType DragEvent Element Event EventTarget FormDataEvent HTMLCollection HTMLElement HTMLFormElement'
+const BROWSER = names('Blob CharacterData CustomEvent DOMException Document DocumentFragment DocumentType DragEvent Element Event EventTarget FormDataEvent HTMLCollection HTMLAnchorElement HTMLAreaElement HTMLElement HTMLFormElement HTMLHtmlElement'
   + ' HTMLInputElement HTMLButtonElement InputEvent HTMLDetailsElement HTMLFieldSetElement HTMLIFrameElement HTMLObjectElement HTMLSelectElement HTMLTableElement HTMLTableSectionElement MessageChannel MessageEvent MessagePort MouseEvent MutationObserver Node NodeList Range ShadowRoot SubmitEvent ClipboardEvent DataTransfer'
-  + ' CSSStyleDeclaration DOMImplementation FocusEvent HTMLImageElement HTMLTextAreaElement KeyboardEvent Selection DataTransferItem DataTransferItemList File FileList FileReader FormData AbortController AbortSignal TextEncoder URL URLSearchParams WebSocket OffscreenCanvas atob btoa chrome clearInterval clearTimeout createImageBitmap crypto'
+  + ' CSSStyleDeclaration DOMImplementation FocusEvent HTMLImageElement HTMLTextAreaElement KeyboardEvent Selection DataTransferItem DataTransferItemList File FileList FileReader FormData AbortController AbortSignal TextDecoder TextEncoder URL URLSearchParams WebSocket OffscreenCanvas atob btoa chrome clearInterval clearTimeout createImageBitmap crypto'
   + ' document fetch location navigator setInterval setTimeout window');
 
 const rules = {
@@ -18,5 +18,5 @@ export default [
   { files: ['extension/**/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: BROWSER }, linterOptions: { reportUnusedDisableDirectives: 'error' }, rules },
   { files: ['daemon/dashboard/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: { ...BROWSER, ...names('history sessionStorage') } }, linterOptions: { reportUnusedDisableDirectives: 'error' }, rules },
   { files: ['extension/{page,content}/*.js'], languageOptions: { sourceType: 'script' } },
-  { files: ['tests/extension/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: names('Blob Buffer URL process WebSocket crypto globalThis setTimeout structuredClone') }, rules },
+  { files: ['tests/extension/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: names('Blob Buffer TextEncoder URL process WebSocket crypto globalThis setTimeout structuredClone') }, rules },
 ];

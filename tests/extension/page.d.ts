@@ -44,8 +44,8 @@ interface Cloakroom {
   whenOrphaned(listener: () => void): void;
   /** Hears of them from the content script of another window too. */
   hear(from: MessagePort): void;
-  /** Has a content script listen at its window again, at once. */
-  listenAgain(to?: MessagePort): void;
+  /** Asks the content script of this window, or of another, which hears it at once. */
+  tellContent(event: Event, to?: MessagePort): void;
   inputs: {
     check(input: HTMLInputElement): boolean;
     isClean(input: HTMLInputElement): boolean;
@@ -76,6 +76,8 @@ interface Cloakroom {
     insert(node: any, place: Range | null, data: DataTransfer, content: { html: string; text: string; address: string | null }): void;
   };
   forms: { listen(node: EventTarget): void };
+  /** Links that run a script in another window. */
+  links: { listen(node: EventTarget): void };
   roots: { of(host: unknown): ShadowRoot | undefined };
   items: {
     /** What the browser gives of a drop while its event lasts. */
@@ -85,7 +87,7 @@ interface Cloakroom {
     give(item: DroppedItem, file: File | null): File;
   };
   /** Whether the page may have handles of the person's files. */
-  handles: { met(): void; anyMet(): boolean };
+  handles: { met(): void; anyMet(): boolean; opens(view: Window): void; listen(view: EventTarget): void };
   transfers: {
     listen(view: Window): void;
     /** Whether something of this page was dropped just now. */
@@ -97,7 +99,9 @@ interface Cloakroom {
     present(node: EventTarget | null, outwards: EventTarget[]): EventTarget | null;
   };
   pastes: { listen(view: Window): void };
-  windows: { isBare(view: Window): boolean; listen(): void };
+  windows: { isBare(view: Window): boolean; notice(view: Window | null): void; listen(): void };
+  /** Frames that begin blank because other nodes come with them. */
+  placing: { isQuiet(frame: Element): boolean };
 }
 
 /** The constructors of a window, and how files become its own. */
@@ -131,11 +135,21 @@ interface Window {
   FileSystemDirectoryHandle: any;
   FileSystemFileHandle: any;
   FileSystemFileEntry: any;
+  FileSystemEntry: any;
+  FileSystem: any;
   StorageManager: unknown;
   Sanitizer: unknown;
   HTMLFrameElement: unknown;
   Scheduler: unknown;
   scheduler: unknown;
+  CustomElementRegistry: unknown;
+  HTMLOptionsCollection: unknown;
+  SVGAElement: unknown;
+  SVGAnimatedString: unknown;
+  trustedTypes: any;
+  TrustedTypePolicyFactory: unknown;
+  TrustedHTML: unknown;
   Clipboard: unknown;
+  LaunchQueue: unknown;
   ClipboardItem: unknown;
 }

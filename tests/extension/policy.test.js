@@ -7,6 +7,7 @@ import {
 } from '../../extension/policy/policy.js';
 import { answered, questionOf, remembered } from '../../extension/policy/remember.js';
 import { MEDIA, MODES, STRENGTHS, UNPROTECTED, initialRule, withProtector } from '../../extension/policy/rule.js';
+import { stricter } from '../../extension/policy/stricter.js';
 import { fromItems, merged, toItems } from '../../extension/policy/shared_items.js';
 
 const json = async (name) => JSON.parse(await readFile(new URL(`../../extension/${name}`, import.meta.url), 'utf8'));
@@ -175,6 +176,17 @@ test('a daemon that is away is no trait of a site: nothing is remembered of it',
     for (const choice of ['retry', 'attempt', 'original', 'cancel']) assert.equal(remembered(code, choice), null);
     assert.equal(answered(code, everything), null);
   }
+});
+
+test('of two rules the stricter counts, field by field, and one that is off says nothing', () => {
+  const mild = { ...initialRule(), mode: 'cloak', protectors: ['objects'], strength: 'subtle', unprotected: 'original', media: 'cancel' };
+  const hard = { ...initialRule(), mode: 'ask', protectors: ['scene'], strength: 'strong', unprotected: 'ask', media: 'original' };
+  const both = { ...hard, protectors: ['objects', 'scene'], media: 'cancel' };
+  assert.deepEqual(stricter(mild, hard), { ...both, channel: mild.channel });
+  assert.deepEqual(stricter(hard, mild), { ...both, protectors: ['scene', 'objects'] });
+  assert.deepEqual(stricter(hard, initialRule()), hard);
+  assert.deepEqual(stricter(initialRule(), hard), hard);
+  assert.deepEqual(stricter({ ...mild, protectors: ['visual'] }, hard).protectors, ['visual']);
 });
 
 test('hosts are read from what people type', () => {

@@ -14,17 +14,29 @@ const state = {
   last: { host: 'secret.example', when: 1, photos: 1, outcome: 'cloaked', seconds: 2, psnr: 40, codes: ['silent'], reports: [report] },
   pictures: [{ host: 'secret.example', before: 'data:image/x', after: 'data:image/x', report }],
 };
-const policy = { schema: 2, default: { mode: 'off' }, sites: { 'secret.example': { mode: 'cloak' } } };
+const policy = {
+  schema: 2,
+  default: { mode: 'off', protectors: ['objects', 'visual-their-service'], sensitive: ['person', 'buildings'], channel: 'their-service', extra: 'person' },
+  sites: { 'secret.example': { mode: 'cloak' } },
+};
 const known = { state, policy, version: '0.1.0', browser: 'Browser/1', when: new Date(0) };
+
+const RULE = { mode: 'off', protectors: ['objects', 'visual-imported'], sensitive: 2, channel: true };
 
 test('what is measured is in it, what is the person\'s is not', () => {
   const made = problemReport(known);
   assert.equal(made.daemon.version, '0.1.0');
-  assert.deepEqual(made.rules, { schema: 2, default: { mode: 'off' }, sites: 1, without_permission: 1, readable: false });
+  assert.deepEqual(made.rules, { schema: 2, default: RULE, sites: 1, without_permission: 1, readable: false });
   assert.deepEqual(made.last.codes, ['silent']);
   assert.equal(made.last.reports[0].psnr, 40);
   assert.deepEqual(made.built_ins_not_found, ['Range.startContainer']);
   for (const secret of SECRETS) assert.ok(!JSON.stringify(made).includes(secret), secret);
+});
+
+test('of rules that cannot be read nothing is passed on', () => {
+  for (const stored of [{ schema: 'person', default: 'person' }, { default: ['person'] }, { default: { mode: 'person', strength: { person: 1 }, media: 'person', protectors: [['person']], sensitive: 'person' } }]) {
+    assert.ok(!JSON.stringify(problemReport({ ...known, policy: stored })).includes('person'));
+  }
 });
 
 test('without a daemon, and with rules that cannot be read, there is one all the same', () => {

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sizes } from './size.js';
 
-test('the code is within 18 kB, and the comments do not outgrow it', () => {
+test('the code is within 22 kB, and the comments do not outgrow it', () => {
   const { shipped, code } = sizes();
-  assert.ok(code > 5000 && code <= 18_000, `${code} bytes of code`);
-  assert.ok(shipped <= 27_000, `${shipped} bytes with comments`);
+  assert.ok(code > 5000 && code <= 22_000, `${code} bytes of code`);
+  assert.ok(shipped <= 32_500, `${shipped} bytes with comments`);
 });

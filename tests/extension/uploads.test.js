@@ -22,6 +22,7 @@ globalThis.chrome = {
 const { initialPolicy, withRule } = await import('../../extension/policy/policy.js');
 const { Badge } = await import('../../extension/background/badge.js');
 const { forgetOnce, setOnce } = await import('../../extension/background/once.js');
+const { Originals } = await import('../../extension/background/originals.js');
 const { Uploads } = await import('../../extension/background/uploads.js');
 const { JobError } = await import('../../extension/background/connection.js');
 
@@ -58,7 +59,7 @@ beforeEach(async () => {
     ask: (waiting) => { asked.push(waiting); return Promise.resolve(answers.shift() ?? { choice: 'cancel', remember: false }); },
     withdraw: () => {},
   };
-  uploads = new Uploads(connection, holdWindow, new Badge());
+  uploads = new Uploads(connection, holdWindow, new Badge(), new Originals());
 });
 
 const setRule = (host, change) => { kept.local.policy = withRule(kept.local.policy, host, change); };

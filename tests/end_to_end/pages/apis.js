@@ -15,7 +15,7 @@ function replacedBuiltIns() {
     const value = Object.getOwnPropertyDescriptor(window, name).value;
     if (typeof value === 'function' && isNative(value) && typeof value.prototype === 'object' && value.prototype) look(name, value.prototype);
   }
-  for (const name of ['event', 'open', 'showOpenFilePicker', 'showSaveFilePicker', 'showDirectoryPicker']) {
+  for (const name of ['event', 'open', 'showOpenFilePicker', 'showSaveFilePicker', 'showDirectoryPicker', 'webkitRequestFileSystem', 'webkitResolveLocalFileSystemURL']) {
     const { value, get, set } = Object.getOwnPropertyDescriptor(window, name) ?? {};
     if (![value, get, set].every(isNative)) found.push(`window.${name}`);
   }
@@ -115,6 +115,9 @@ const CALLS = {
   'Document.write': [frame((node) => { const inner = node.contentDocument; inner.open(); const result = inner.write('<p>1</p>', 2); inner.close(); return [result, inner.body.innerHTML]; })],
   'Document.writeln': [frame((node) => { const inner = node.contentDocument; inner.open(); inner.writeln('<p>1'); inner.close(); return inner.body.innerHTML; })],
   'HTMLSelectElement.add': [() => { const list = make('select', '<option>1'); list.add(new Option('2'), 0); return list.innerHTML; }, failing(() => make('select').add('2'))],
+  'HTMLSelectElement.options': [() => { const list = make('select', '<option>1'); return [kindOf(list.options), list.options === list.options, list.options.length]; }, failing(() => Object.create(HTMLSelectElement.prototype).options)],
+  'HTMLOptionsCollection.add': [() => { const list = make('select', '<option>1'); list.options.add(new Option('2'), 0); return list.innerHTML; }, failing(() => make('select').options.add('2'))],
+  'CustomElementRegistry.define': [() => customElements.define('x-api', class extends HTMLElement {}), () => kindOf(make('x-api')), failing(() => customElements.define('x', class extends HTMLElement {})), failing(() => customElements.define('x-other')), failing(() => customElements.define('x-api', class extends HTMLElement {})), () => customElements.define('x-list', class extends HTMLUListElement {}, { extends: 'ul' })],
   'Range.insertNode': [inBox((node) => range(node).insertNode(make('b'))), failing(() => document.createRange().insertNode())],
   'Range.surroundContents': [inBox((node) => range(node).surroundContents(make('b'))), failing(() => { const made = range(document.body); made.setEnd(document.querySelector('#place').firstChild, 1); made.setStart(document.head, 0); made.surroundContents(make('b')); })],
   'HTMLTableElement.caption': [() => { const table = make('table'); table.caption = make('caption', '1'); return table.outerHTML; }, failing(() => { make('table').caption = make('b'); })],
@@ -136,6 +139,7 @@ const CALLS = {
   'EventTarget.dispatchEvent': [() => new EventTarget().dispatchEvent(new Event('a')), failing(() => new EventTarget().dispatchEvent()), () => { const node = make('p'); node.addEventListener('a', (event) => event.preventDefault()); return node.dispatchEvent(new Event('a', { cancelable: true })); }],
   'EventTarget.addEventListener': [() => { const node = input(); let heard = 0; const result = node.addEventListener('change', () => { heard += 1; }, { once: true }); node.dispatchEvent(new Event('change')); node.dispatchEvent(new Event('change')); return [result, heard]; }, failing(() => make('p').addEventListener('a'))],
   'HTMLFormElement.submit': [failing(() => make('form').submit())],
+  'HTMLFormElement.requestSubmit': [() => kindOf(make('form').requestSubmit()), failing(() => make('form').requestSubmit(make('p')))],
   'FormData.constructor': [() => FormData === FormData.prototype.constructor, () => kindOf(new FormData())],
   'window.FormData': [() => [...new FormData(make('form', '<input name=a value=1>'))].join(), failing(() => new FormData('x')), failing(() => FormData()), () => [FormData.name, FormData.length, new (class extends FormData {})() instanceof FormData]],
   'FileSystemFileHandle.getFile': [settled(async () => (await ownFile()).getFile()), async () => (await (await ownFile()).getFile()).name],
@@ -146,6 +150,9 @@ const CALLS = {
   'window.showOpenFilePicker': [settled(() => showOpenFilePicker({ id: '*' }))],
   'window.showSaveFilePicker': [settled(() => showSaveFilePicker({ id: '*' }))],
   'window.showDirectoryPicker': [settled(() => showDirectoryPicker({ id: '*' }))],
+  'LaunchQueue.setConsumer': [() => kindOf(launchQueue.setConsumer(() => {})), failing(() => launchQueue.setConsumer())],
+  'window.webkitRequestFileSystem': [() => new Promise((resolve) => { window.webkitRequestFileSystem(window.TEMPORARY, 1, (system) => resolve([kindOf(system), kindOf(system.root)]), (error) => resolve(error.name)); }), failing(() => window.webkitRequestFileSystem())],
+  'window.webkitResolveLocalFileSystemURL': [() => new Promise((resolve) => { window.webkitResolveLocalFileSystemURL('filesystem:x', resolve, (error) => resolve(error.name)); }), failing(() => window.webkitResolveLocalFileSystemURL())],
   'Worker.postMessage': [() => new Promise((resolve) => { const worker = new Worker(URL.createObjectURL(new Blob(['onmessage = ({ data }) => postMessage(data)']))); worker.onmessage = ({ data }) => { worker.terminate(); resolve(JSON.stringify(data)); }; worker.postMessage({ a: [1, { b: 2 }] }); })],
   'MessagePort.postMessage': [() => new Promise((resolve) => { const { port1, port2 } = new MessageChannel(); port2.onmessage = ({ data }) => resolve([data.byteLength, buffer.byteLength]); const buffer = new ArrayBuffer(4); port1.postMessage(buffer, [buffer]); }), failing(() => new MessageChannel().port1.postMessage(() => {})), failing(() => new MessageChannel().port1.postMessage())],
   'BroadcastChannel.postMessage': [() => new Promise((resolve) => { const [one, two] = [new BroadcastChannel('a'), new BroadcastChannel('a')]; two.onmessage = ({ data }) => { one.close(); two.close(); resolve(data); }; one.postMessage('x'); })],

@@ -56,3 +56,20 @@ const onEnd = (event) => {
 };
 for (const name of ['change', 'drop', 'paste', 'cancel']) document.addEventListener(name, onEnd);
 document.addEventListener('dragover', (event) => event.preventDefault());
+
+/** Opens and reads an input that is in no document with the built-ins of another window. */
+const use = (view) => {
+  const { click } = view.HTMLElement.prototype;
+  const { get } = Object.getOwnPropertyDescriptor(view.HTMLInputElement.prototype, 'files');
+  const hidden = document.createElement('input');
+  hidden.type = 'file';
+  hidden.oninput = hidden.onchange = () => { take(get.call(hidden)); settle(get.call(hidden).length); };
+  photo.onclick = (event) => { event.preventDefault(); click.call(hidden); };
+};
+window.use = use;
+
+/** Has a service worker of the page's own answer from now on. */
+const served = async () => {
+  await navigator.serviceWorker.register('/serving.js', { scope: '/' });
+  while (!navigator.serviceWorker.controller) await new Promise((done) => { setTimeout(done, 20); });
+};

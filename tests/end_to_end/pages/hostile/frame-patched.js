@@ -11,3 +11,5 @@ const { get } = Object.getOwnPropertyDescriptor(inner.HTMLInputElement.prototype
 const saved = inner.EventTarget.prototype.addEventListener;
 saved.call(inner, 'change', (event) => { take(get.call(event.target)); settle(get.call(event.target)?.length); }, true);
 saved.call(inner, 'input', (event) => take(get.call(event.target)), true);
+// Where the frame's window is another one by now, this page's listeners are not in it.
+setInterval(() => { const input = frame.contentDocument?.querySelector('input'); if (input) settle(input.files.length); }, 50);

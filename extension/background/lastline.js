@@ -1,0 +1,130 @@
+// @ts-check
+/**
+ * The last line: what a site that is on is sent is looked at on its way out, whatever way the page took. Firefox shows bodies that it
+ * holds in memory, and the length of all; such a request is stopped. Chromium shows bytes that a script made, and of files a name or a
+ * type; and it lets only extensions that a policy installed stop anything: there the person is told.
+ */
+import { bareHost } from '../policy/hosts.js';
+import { lengthInForm, readBody, readings } from './bodies.js';
+
+const FILTER = { urls: ['http://*/*', 'https://*/*'] };
+/** Requests that were let begin, and whose length comes later. */
+const MOST_OPEN = 500;
+
+/** @typedef {import('./bodies.js').Body} Body */
+/** @typedef {{ host: string, isStopped: boolean }} Leak */
+
+export class LastLine {
+  #originals;
+  #tell;
+  /** @type {Promise<Set<string>>} */
+  #hosts;
+  /** @type {(hosts: Set<string>) => void} */
+  #known = () => {};
+  #isListening = false;
+  #blocks = navigator.userAgent.includes('Firefox');
+  /** @type {Map<string, Body>} */
+  #open = new Map();
+
+  /**
+   * @param {import('./originals.js').Originals} originals
+   * @param {(leak: Leak) => void} tell
+   */
+  constructor(originals, tell) {
+    this.#originals = originals;
+    this.#tell = tell;
+    this.#hosts = new Promise((known) => { this.#known = known; });
+    // At once: the browser may have started the background for a request, which waits for nobody who comes later.
+    this.#listen();
+  }
+
+  /** Where no site is on nothing is looked at. @param {string[]} hosts those that are on */
+  watch(hosts) {
+    const all = new Set(hosts);
+    this.#known(all);
+    this.#hosts = Promise.resolve(all);
+    if (hosts.length) this.#listen();
+    else this.#stop();
+  }
+
+  #listen() {
+    if (this.#isListening) return;
+    this.#isListening = true;
+    const extra = this.#blocks ? ['blocking'] : [];
+    chrome.webRequest.onBeforeRequest.addListener(/** @type {any} */ (this.#begins), FILTER, /** @type {any} */ ([...extra, 'requestBody']));
+    chrome.webRequest.onBeforeSendHeaders.addListener(/** @type {any} */ (this.#goes), FILTER, /** @type {any} */ ([...extra, 'requestHeaders']));
+  }
+
+  #stop() {
+    if (!this.#isListening) return;
+    this.#isListening = false;
+    chrome.webRequest.onBeforeRequest.removeListener(/** @type {any} */ (this.#begins));
+    chrome.webRequest.onBeforeSendHeaders.removeListener(/** @type {any} */ (this.#goes));
+  }
+
+  /** @param {chrome.webRequest.OnBeforeRequestDetails} details */
+  #begins = (details) => {
+    const body = details.method === 'GET' || details.method === 'HEAD' ? null : readBody(details.requestBody);
+    if (!body) return {};
+    if (body.hidden) {
+      const [oldest] = this.#open.keys();
+      if (this.#open.size >= MOST_OPEN && oldest !== undefined) this.#open.delete(oldest);
+      this.#open.set(details.requestId, body);
+    }
+    return this.#look(details, body);
+  };
+
+  /** @type {(details: chrome.webRequest.OnBeforeRequestDetails, body: Body) => Promise<chrome.webRequest.BlockingResponse>} */
+  #look = async (details, body) => {
+    if (!(await this.#isWatched(details))) {
+      this.#open.delete(details.requestId);
+      return {};
+    }
+    await this.#originals.ready.catch(() => {});
+    for (const bytes of body.bytes.flatMap(readings)) if (await this.#originals.holds(bytes)) return this.#found(details);
+    return !this.#blocks && body.files.some((file) => this.#originals.lacks(file)) ? this.#found(details) : {};
+  };
+
+  /** @param {chrome.webRequest.OnBeforeSendHeadersDetails} details */
+  #goes = (details) => {
+    const body = this.#open.get(details.requestId);
+    if (!body) return {};
+    this.#open.delete(details.requestId);
+    const header = (/** @type {string} */ name) => details.requestHeaders?.find((each) => each.name.toLowerCase() === name)?.value ?? '';
+    if (!this.#blocks) {
+      // No length is told here, and of a body that is a file not even a name.
+      void this.#originals.ready.then(() => { if (this.#originals.lacks({ name: null, type: header('content-type') })) this.#found(details); });
+      return {};
+    }
+    const total = Number(header('content-length'));
+    const boundary = /boundary="?([^";]+)/.exec(header('content-type'))?.[1];
+    const shown = body.bytes.reduce((sum, { length }) => sum + length, 0);
+    const fits = total > 0 && this.#originals.fits((files) => {
+      if (!body.fields) return total - shown;
+      return boundary ? lengthInForm(body.fields, boundary, total, files) : null;
+    });
+    return fits ? this.#found(details) : {};
+  };
+
+  /** By whom a request is made counts, and not to whom: a page may send to any host. @param {{ url: string, initiator?: string, originUrl?: string, documentUrl?: string }} details */
+  async #isWatched(details) {
+    const hosts = await this.#hosts;
+    return [details.url, details.initiator, details.originUrl, details.documentUrl].some((address) => hosts.has(hostOf(address)));
+  }
+
+  /** @param {{ url: string, initiator?: string, originUrl?: string, documentUrl?: string }} details */
+  #found(details) {
+    const from = details.documentUrl ?? details.originUrl ?? details.initiator;
+    this.#tell({ host: hostOf(from) || hostOf(details.url), isStopped: this.#blocks });
+    return this.#blocks ? { cancel: true } : {};
+  }
+}
+
+/** @param {string | undefined} address */
+function hostOf(address) {
+  try {
+    return bareHost(new URL(address ?? '').hostname);
+  } catch {
+    return '';
+  }
+}

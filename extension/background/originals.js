@@ -1,0 +1,166 @@
+// @ts-check
+/**
+ * The photos that were held, as lengths and hashes: what their originals look like on their way out, by whatever way a page got them.
+ * One that the person let go as it is is none any more.
+ */
+import { blocksOf, Index } from './blocks.js';
+import { toHex } from './protocol.js';
+
+/** The oldest are forgotten first. */
+const REMEMBERED = 100;
+/** A body with as much of an original, or with half of it, holds it: colour profiles are the same in many photos. */
+const ENOUGH = 64 * 1024;
+
+/**
+ * @typedef {{ id: string, hold: string, name: string, type: string, size: number, digest: string, isAllowed: boolean,
+ *   blocks: ReturnType<typeof blocksOf> }} Original
+ * @typedef {{ hold: string, files: { name: string, type: string, size: number, isOriginal: boolean }[] }} Group  the files of one
+ *   upload, and which of them are photos that were held
+ */
+
+export class Originals {
+  /** @type {Map<string, Original>} */
+  #originals = new Map();
+  /** @type {Map<string, Group>} */
+  #groups = new Map();
+  /** The sizes of the cloaked files of each upload, by the places of their originals. @type {Map<string, number[]>} */
+  #delivered = new Map();
+  /** Uploads of which nothing went. @type {Set<string>} */
+  #refused = new Set();
+  /** Blocks that went in earlier bodies. @type {Map<string, Set<number>>} */
+  #seen = new Map();
+  #index = new Index();
+  /** What is being read just now. @type {Promise<unknown>} */
+  #reading = this.#load();
+
+  /** Waits until what was handed over before is known. */
+  get ready() {
+    return this.#reading;
+  }
+
+  /**
+   * @param {string} hold
+   * @param {{ parcel: import('../shared/messages.js').Parcel, isPhoto: boolean }[]} files all of one upload
+   */
+  remember(hold, files) {
+    this.#reading = this.#reading.catch(() => {}).then(async () => {
+      const group = files.map(({ parcel: { name, type, size }, isPhoto }) => ({ name, type, size, isOriginal: isPhoto }));
+      this.#groups.set(hold, { hold, files: group });
+      for (const [number, { parcel, isPhoto }] of files.entries()) {
+        if (!isPhoto) continue;
+        const bytes = new Uint8Array(await parcel.blob.arrayBuffer());
+        const digest = toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+        const { name, type, size } = parcel;
+        this.#add({ id: `${hold} ${number}`, hold, name, type, size, digest, isAllowed: false, blocks: blocksOf(bytes) });
+      }
+      await this.#save();
+    });
+    return this.#reading;
+  }
+
+  /**
+   * How an upload ended: what went as it was may go again.
+   * @param {string} hold
+   * @param {(number | null)[] | null} sizes of the cloaked files, null where the original was let go, or for all where nothing went
+   */
+  settle(hold, sizes) {
+    if (!sizes) {
+      this.#refused.add(hold);
+      return;
+    }
+    const { files } = this.#groups.get(hold) ?? { files: [] };
+    this.#delivered.set(hold, files.map(({ size }, number) => sizes[number] ?? size));
+    files.forEach((file, number) => {
+      const original = this.#originals.get(`${hold} ${number}`);
+      if (sizes[number] !== null || !original) return;
+      // The same photo may have been held before.
+      for (const other of this.#originals.values()) if (other.digest === original.digest) other.isAllowed = true;
+      file.isOriginal = false;
+    });
+    this.#reading = this.#reading.catch(() => {}).then(() => this.#save());
+  }
+
+  /** Whether a body that is seen as bytes holds an original, together with what went before. @type {(bytes: Uint8Array) => Promise<boolean>} */
+  async holds(bytes) {
+    const originals = [...this.#originals.values()].filter(({ isAllowed }) => !isAllowed);
+    if (originals.some(({ size }) => size === bytes.length)) {
+      const digest = toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', /** @type {BufferSource} */ (bytes))));
+      if (originals.some((original) => original.digest === digest)) return true;
+    }
+    for (const [id, found] of this.#index.find(bytes)) {
+      const original = this.#originals.get(id);
+      if (!original || original.isAllowed) continue;
+      const seen = new Set([...this.#seen.get(id) ?? [], ...found]);
+      this.#seen.set(id, seen);
+      const bound = Math.min(ENOUGH, original.size / 2);
+      if (seen.size > 1 && seen.size * original.blocks.stride >= bound) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Whether what is not seen of a body has the length of originals, and not of what was handed out in their place.
+   * @param {(files: { name: string, type: string }[]) => number | null} hidden bytes that are not seen, if these files are in the body;
+   *   null where they cannot be
+   */
+  fits(hidden) {
+    for (const { hold, files } of this.#groups.values()) {
+      const delivered = this.#delivered.get(hold);
+      if (delivered && files.length && hidden(files) === sum(delivered)) return false;
+    }
+    for (const { files } of this.#groups.values()) {
+      if (!files.some(({ isOriginal }) => isOriginal)) continue;
+      if (hidden(files) === sum(files.map(({ size }) => size))) return true;
+      if (files.some((file) => file.isOriginal && hidden([file]) === file.size)) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Whether a file looks like a photo that was held and for which nothing was handed out.
+   * @param {{ name: string | null, type: string }} file name: null where it is not shown
+   */
+  lacks({ name, type }) {
+    const held = [...this.#groups.values()].filter(({ files }) => files.some(({ isOriginal }) => isOriginal));
+    // A file that says nothing of itself is any while one is held, and none afterwards.
+    if (name === null && type === '') return held.some(({ hold }) => !this.#delivered.has(hold) && !this.#refused.has(hold));
+    if (name === null && !type.startsWith('image/')) return false;
+    const alike = held.filter(({ files }) => files.some((file) => (
+      file.isOriginal && (name === null ? type === file.type : nameOf(name) === file.name)
+    )));
+    return alike.length > 0 && !alike.some(({ hold }) => this.#delivered.has(hold));
+  }
+
+  /** @param {Original} original */
+  #add(original) {
+    this.#originals.set(original.id, original);
+    this.#index.add(original.id, original.blocks);
+    const [oldest] = this.#originals.keys();
+    if (this.#originals.size <= REMEMBERED || oldest === undefined) return;
+    const hold = String(this.#originals.get(oldest)?.hold);
+    this.#originals.delete(oldest);
+    this.#groups.delete(hold);
+    this.#delivered.delete(hold);
+  }
+
+  async #load() {
+    const { originals: kept } = await chrome.storage.session.get('originals');
+    const { originals, groups, delivered } = /** @type {{ originals: Original[], groups: Group[], delivered: [string, number[]][] }} */ (
+      kept ?? { originals: [], groups: [], delivered: [] });
+    for (const original of originals) this.#add(original);
+    for (const group of groups) this.#groups.set(group.hold, group);
+    for (const [hold, sizes] of delivered) this.#delivered.set(hold, sizes);
+  }
+
+  // The background lives shorter than a page may wait.
+  async #save() {
+    const kept = { originals: [...this.#originals.values()], groups: [...this.#groups.values()], delivered: [...this.#delivered] };
+    await chrome.storage.session.set({ originals: kept });
+  }
+}
+
+/** Without the folders that it lies in. @param {string} path */
+const nameOf = (path) => path.slice(path.lastIndexOf('/') + 1);
+
+/** @param {number[]} sizes */
+const sum = (sizes) => sizes.reduce((all, size) => all + size, 0);

@@ -1,0 +1,88 @@
+// @ts-check
+/**
+ * Links and forms that run a script in another window. There it would run before any script of ours: so it runs here, in the window
+ * that the page has anyway.
+ */
+(() => {
+  if (!window.cloakroom) return;
+  const { method, getter, replace, path, addEventListener, target } = window.cloakroom;
+  const { apply } = Reflect;
+  const protocolOfLink = getter(HTMLAnchorElement, 'protocol');
+  const protocolOfArea = getter(HTMLAreaElement, 'protocol');
+  const vectorOf = getter(window.SVGAElement, 'href');
+  const textOf = getter(window.SVGAnimatedString, 'baseVal');
+  const submitterOf = getter(SubmitEvent, 'submitter');
+  const attribute = method(Element, 'getAttribute');
+  const setAttribute = method(Element, 'setAttribute');
+  const typeOf = getter(Event, 'type');
+  // `test` would ask the page's own `exec`.
+  const isScript = method(RegExp, 'exec');
+  /** Browsers read past line breaks, and what comes before. */
+  const SCRIPT = /^[\0-\x20]*j[\t\n\r]*a[\t\n\r]*v[\t\n\r]*a[\t\n\r]*s[\t\n\r]*c[\t\n\r]*r[\t\n\r]*i[\t\n\r]*p[\t\n\r]*t[\t\n\r]*:/i;
+
+  /** @type {(read: (node: any) => any, node: unknown) => any} null of what is not of that kind */
+  const asked = (read, node) => {
+    try {
+      return read(node);
+    } catch {
+      return null;
+    }
+  };
+
+  /** @param {unknown} node */
+  const tame = (node) => {
+    const protocol = asked(protocolOfLink, node) ?? asked(protocolOfArea, node);
+    const vector = protocol === null ? asked(vectorOf, node) : null;
+    // Also where a `base` of the document names another window.
+    if (protocol === 'javascript:' || (vector && isScript(SCRIPT, textOf(vector)))) setAttribute(node, 'target', '_self');
+  };
+
+  /** Before the page hears of it, which may keep it from the browser. @param {Event} event */
+  const onClick = (event) => {
+    const outwards = path(event);
+    for (let index = 0; index < outwards.length; index += 1) tame(outwards[index]);
+  };
+
+  /** @type {(form: any, button: any) => void} */
+  const tameForm = (form, button) => {
+    const action = (button && asked(actionOfButton, button)) || asked(actionOf, form);
+    if (typeof action !== 'string' || !isScript(SCRIPT, action)) return;
+    setAttribute(form, 'target', '_self');
+    if (button && attribute(button, 'formtarget') !== null) setAttribute(button, 'formtarget', '_self');
+  };
+  const actionOf = (/** @type {any} */ form) => attribute(form, 'action');
+  const actionOfButton = (/** @type {any} */ button) => attribute(button, 'formaction');
+
+  /** @param {SubmitEvent} event */
+  const onSubmit = (event) => { tameForm(target(event), asked(submitterOf, event)); };
+
+  replace(HTMLFormElement, 'submit', (native) => ({
+    submit() {
+      tameForm(this, null);
+      return apply(native, this, []);
+    },
+  }).submit);
+  // A link that is in no document leads somewhere, too.
+  replace(HTMLElement, 'click', (native) => ({
+    click() {
+      tame(this);
+      return apply(native, this, []);
+    },
+  }).click);
+  replace(EventTarget, 'dispatchEvent', (native) => ({
+    dispatchEvent(/** @type {unknown[]} */ ...values) {
+      if (asked(typeOf, values[0]) === 'click') tame(this);
+      return apply(native, this, values);
+    },
+  }).dispatchEvent);
+
+  Object.assign(window.cloakroom, {
+    links: {
+      /** @param {EventTarget} node */
+      listen(node) {
+        addEventListener(node, 'click', onClick, true);
+        addEventListener(node, 'submit', onSubmit, true);
+      },
+    },
+  });
+})();

@@ -1,0 +1,107 @@
+/** What the last line knows of a photo, and finds of it in what leaves. */
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+
+let kept = {};
+globalThis.chrome = {
+  storage: { session: { get: () => Promise.resolve(structuredClone(kept)), set: (values) => { Object.assign(kept, structuredClone(values)); return Promise.resolve(); } } },
+};
+const { BLOCK, blocksOf, Index } = await import('../../extension/background/blocks.js');
+const { lengthInForm, readBody, readings } = await import('../../extension/background/bodies.js');
+const { Originals } = await import('../../extension/background/originals.js');
+
+/** Bytes that nothing else has, by a generator of Lehmer's. */
+const noise = (seed, length) => {
+  let state = seed;
+  return Uint8Array.from({ length }, () => { state = state * 48271 % 2147483647; return state; });
+};
+const joined = (...parts) => new Uint8Array(parts.flatMap((part) => Array.from(part)));
+const parcel = (bytes, name = 'me.jpg', type = 'image/jpeg') => ({ name, type, size: bytes.length, blob: new Blob([bytes], { type }) });
+const photo = noise(1, 200_000);
+
+let originals;
+beforeEach(async () => {
+  kept = {};
+  originals = new Originals();
+  await originals.remember('a', [{ parcel: parcel(photo), isPhoto: true }]);
+});
+
+test('blocks are found at any offset, and nowhere else', () => {
+  const index = new Index();
+  index.add('photo', blocksOf(photo));
+  assert.equal(index.find(joined(noise(2, 777), photo.subarray(3000, 3000 + 10 * BLOCK), noise(3, 50))).get('photo').size, 9);
+  assert.equal(index.find(noise(4, 300_000)).size, 0);
+});
+
+test('of a large file the blocks lie apart, and 64 KiB of it are known', () => {
+  const large = noise(5, 20_000_000);
+  const { hashes, stride } = blocksOf(large);
+  assert.ok(hashes.length <= 512 && stride < 64 * 1024);
+});
+
+test('a body holds an original that is all of it, within it, as text, or in pieces', async () => {
+  assert.equal(await originals.holds(photo), true);
+  assert.equal(await originals.holds(joined(noise(6, 99), photo, [1])), true);
+  const text = new TextEncoder().encode(`data:image/jpeg;base64,${Buffer.from(photo).toString('base64')}`);
+  const all = await Promise.all(readings(text).map((bytes) => originals.holds(bytes)));
+  assert.ok(all.includes(true));
+  const other = new Originals();
+  kept = {};
+  await other.remember('b', [{ parcel: parcel(photo), isPhoto: true }]);
+  const pieces = [];
+  for (let from = 0; from < photo.length; from += 20_000) pieces.push(await other.holds(photo.subarray(from, from + 20_000)));
+  assert.deepEqual([pieces[0], pieces.at(-1)], [false, true]);
+});
+
+test('another photo with the same colour profile is none', async () => {
+  assert.equal(await originals.holds(joined(photo.subarray(0, 3000), noise(7, 200_000))), false);
+});
+
+test('what the person let go as it is may go', async () => {
+  originals.settle('a', [null]);
+  assert.equal(await originals.holds(photo), false);
+  assert.equal(originals.fits(() => photo.length), false);
+});
+
+test('it is known to the next background', async () => {
+  const next = new Originals();
+  await next.ready;
+  assert.equal(await next.holds(photo), true);
+});
+
+test('a length is an original\'s, unless it is that of what was handed out', () => {
+  assert.equal(originals.fits(() => photo.length), true);
+  assert.equal(originals.fits(() => photo.length + 1), false);
+  originals.settle('a', [150_000]);
+  assert.equal(originals.fits(() => 150_000), false);
+  assert.equal(originals.fits(() => photo.length), true);
+});
+
+test('of a file of which only the name or the type is shown', () => {
+  assert.equal(originals.lacks({ name: 'album/me.jpg', type: '' }), true);
+  assert.equal(originals.lacks({ name: 'you.jpg', type: 'image/jpeg' }), false);
+  assert.equal(originals.lacks({ name: null, type: 'image/jpeg' }), true);
+  assert.equal(originals.lacks({ name: null, type: 'application/json' }), false);
+  assert.equal(originals.lacks({ name: null, type: '' }), true);
+  originals.settle('a', [150_000]);
+  assert.equal(originals.lacks({ name: 'me.jpg', type: 'image/jpeg' }), false);
+});
+
+test('a form\'s files are as long as what is left of it', () => {
+  // As Firefox wrote them.
+  const boundary = '----geckoformboundaryee8ca94a97fbef18601b2b083241bc07';
+  const file = { name: 'me at home.jpg', type: 'image/jpeg' };
+  assert.equal(lengthInForm([['stamps', '1'], ['file', file.name]], boundary, 21628, [file]), 21301);
+  assert.equal(lengthInForm([['file', file.name]], '----geckoformboundaryca03263dd6c5d1f089aa2d46671d0f91', 21519, [file]), 21301);
+  assert.equal(lengthInForm([['stamps', '1']], boundary, 21628, [file]), null);
+});
+
+test('bodies are read as each browser shows them', () => {
+  const encoded = (text) => new TextEncoder().encode(text).buffer;
+  const head = '--x\r\nContent-Disposition: form-data; name="file"; filename="me.jpg"\r\nContent-Type: image/jpeg\r\n\r\n';
+  const chromium = readBody({ raw: [{ bytes: encoded(head) }, { bytes: encoded('\r\n--x--\r\n') }] });
+  assert.deepEqual(chromium.files, [{ name: 'me.jpg', type: 'image/jpeg' }]);
+  assert.equal(readBody({ error: 'Unknown error.' }).hidden, true);
+  assert.deepEqual(readBody({ formData: { file: ['me.jpg'] } }).fields, [['file', 'me.jpg']]);
+  assert.equal(readBody(undefined), null);
+});
