@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 
+import torch
 from torch import Tensor
 
 from protectors.floor import CAREFUL, LEAST, PERFECT, Trial, predicted, share_on_floor
@@ -41,12 +42,24 @@ class FloorFitting:
         self._floor = FLOORS[judge.policy.strength]
         self._windows = PhotoWindows(judge.original) if native.shape[2] * native.shape[3] > LARGE else None
         self._without: dict[int, Quality | None] = {}
+        self._last: tuple[Tensor, NativeResult] | None = None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether windows stand for the photo, since it takes seconds to save and measure."""
+        return self._windows is not None
 
     def run(self, perturbation: Tensor) -> Generator[Progress, None, NativeResult]:
         """Fit a perturbation [1, 3, h, w]; yields progress between two trials.
 
-        ``file`` of the result is None where no way to save the photo leaves it above its floor.
+        ``file`` of the result is None where no way to save the photo leaves it above its floor. The same perturbation is not
+        fitted again.
         """
+        if self._last is None or not torch.equal(self._last[0], perturbation):
+            self._last = perturbation, (yield from self._fitted(perturbation))
+        return self._last[1]
+
+    def _fitted(self, perturbation: Tensor) -> Generator[Progress, None, NativeResult]:
         whole = NativePerturbation(self._native, perturbation, self._radius)
         windows = WindowedPhoto(self._windows, whole) if self._windows else None
         shares: dict[int, float] = {}

@@ -13,6 +13,7 @@ from protectors.refinement.field import Maps, PerturbationField, StepMemory
 from protectors.refinement.objective import NetworkObjective
 from protectors.refinement.turns import Turns
 from protectors.refinement.views import random_view
+from protectors.saving import Pixels
 
 FIRST_SIZE = 0.5
 """How much may be noticed of the perturbation until its floor is looked for: about as much as balanced allows."""
@@ -66,6 +67,12 @@ class Refinement:
     def perturbation(self) -> Tensor:
         """The perturbation [1, 3, H, W] as it is now, about as large as the floor allows."""
         return self._field.perturbation(self._maps)
+
+    def preview(self) -> Pixels:
+        """Return the photo at the working resolution with about as much of the perturbation as the floor allows."""
+        original, perturbation = self._field.original, self.perturbation
+        share = share_within(original, perturbation, self._floor)
+        return as_pixels((original + share * perturbation).clamp(0, 1))
 
     def run(self, steps: int, names: Sequence[str] = ()) -> Generator[Progress, None, None]:
         """Take steps of one gradient call each; yields progress at every step, closing cancels.

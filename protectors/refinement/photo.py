@@ -55,15 +55,18 @@ def refined(
             start = generator(readable(original))
     refinement = Refinement(original, objectives, FLOORS[policy.strength], chance, start)
     yield from refinement.run(budget.steps)
-    made = yield from fitting.run(refinement.perturbation)
     for _ in range(budget.rounds):
-        reading = () if made.file is None else _still_reading(judge, made.file.pixels)
+        if fitting.is_large:
+            # Saving and measuring a large photo after every round would take longer than the steps.
+            form: Pixels | None = refinement.preview()
+        else:
+            made = yield from fitting.run(refinement.perturbation)
+            form = None if made.file is None else made.file.pixels
         yield Progress("judge", 0, 1)
-        if not reading:
+        if form is None or not (reading := _still_reading(judge, form)):
             break
         yield from refinement.run(budget.further_steps, reading)
-        made = yield from fitting.run(refinement.perturbation)
-    return made
+    return (yield from fitting.run(refinement.perturbation))
 
 
 def _still_reading(judge: Judge, delivered: Pixels) -> tuple[str, ...]:

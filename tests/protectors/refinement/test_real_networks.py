@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from skimage.data import astronaut
+from PIL import Image
+from skimage.data import astronaut, coffee
 
+from protectors.channel.exact import saved_as_jpeg
 from protectors.cloak import Cloakroom
 from protectors.judging.judgement import Judgement
 from protectors.names import OBJECTS, SCENE, SEARCH
 from protectors.policy import FLOORS, Policy
 from protectors.progress import end_of
+from protectors.quality import measured
 from tests.pretrained import FOLDER, needs_networks
 
 pytestmark = needs_networks
@@ -63,6 +66,16 @@ def test_a_cloak_hides_from_what_it_is_made_against_and_keeps_the_floor(room: Cl
     assert judgement.protected == all(verdict.protected for verdict in against)
     assert judgement.quality.reaches(FLOORS["balanced"])
     assert not judgement.unseen
+
+
+def test_a_large_photo_is_measured_whole_in_the_file_that_is_delivered(room: Cloakroom) -> None:
+    large = np.array(Image.fromarray(coffee()).resize((1800, 1200), Image.Resampling.LANCZOS))
+    judge = room.judge(Policy((OBJECTS,)), np.ascontiguousarray(large))
+    made = end_of(room.cloak(judge, seed=1))
+    assert made.file is not None
+    assert np.array_equal(made.file.pixels, saved_as_jpeg(made.pixels).pixels)
+    assert measured(large, made.file.pixels).reaches(FLOORS["balanced"])
+    assert not np.array_equal(large, made.pixels)
 
 
 def test_chosen_classes_are_read_as_something_else(room: Cloakroom) -> None:
