@@ -8,7 +8,8 @@ It has no parameters. All others are named as in the published PyTorch checkpoin
 
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from protectors.adversaries.batch_norms import fold_pair
 
 CHANNELS = (16, 32, 64)
 """Of the three stages."""
@@ -81,11 +82,3 @@ def stage(channels_in: int, channels_out: int, blocks: int, stride: int) -> nn.S
     """Blocks of which the first changes the resolution and the number of channels."""
     first = BasicBlock(channels_in, channels_out, stride)
     return nn.Sequential(first, *(BasicBlock(channels_out, channels_out, 1) for _ in range(blocks - 1)))
-
-
-def fold_pair(module: nn.Module, convolution: str, normalisation: str) -> None:
-    """Put one convolution in the place of a convolution and a batch normalisation of the module, given by their names."""
-    before, after = getattr(module, convolution), getattr(module, normalisation)
-    if isinstance(after, nn.BatchNorm2d):
-        setattr(module, convolution, fuse_conv_bn_eval(before, after))
-        setattr(module, normalisation, nn.Identity())

@@ -1,15 +1,15 @@
 """Classifiers of ImageNet's 1,000 classes that others trained, with the features and the embedding that they compute."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 
+from protectors.adversaries.batch_norms import fold_sequences
 from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.image_network import DEVIATION, MEAN
 from protectors.channel.resizing import resized
@@ -28,11 +28,11 @@ class ClassifierLook:
     features: list[Tensor]
 
 
-class Stages(nn.Module):
+class Stages(nn.Module, ABC):
     """A network that gives its logits [B, classes] and some of its feature maps."""
 
-    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        raise NotImplementedError
+    @abstractmethod
+    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]: ...
 
 
 class MobileNetStages(Stages):
@@ -44,7 +44,7 @@ class MobileNetStages(Stages):
         super().__init__()
         self.network = mobilenet_v2(weights=None)
         self.network.load_state_dict(state)
-        fold_batch_norms(self.network.eval())
+        fold_sequences(self.network.eval())
 
     def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         made, features = images, []
@@ -54,15 +54,6 @@ class MobileNetStages(Stages):
                 features.append(made)
         logits: Tensor = self.network.classifier(made.mean((2, 3)))
         return logits, features
-
-
-def fold_batch_norms(network: nn.Module) -> None:
-    """Put every batch norm that follows a convolution in a sequence into that convolution's weights, for a frozen network."""
-    for sequence in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
-        for name, after in pairwise(sequence._modules):
-            convolution, norm = sequence[int(name)], sequence[int(after)]
-            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                sequence[int(name)], sequence[int(after)] = fuse_conv_bn_eval(convolution, norm), nn.Identity()
 
 
 class GraphStages(Stages):
