@@ -115,7 +115,8 @@ def run_visual(args: argparse.Namespace) -> int:
     end_on_sigterm()
     from protectors.adversaries.loading import load_classifier
     from protectors.generators import NAME, GeneratorError, network_of
-    from protectors.training.visual import OtherRunError, Recipe, marked
+    from protectors.training.checkpoint import OtherRunError
+    from protectors.training.visual import Recipe, marked
 
     known = readers(args)
     unknown = [name for name in (args.target,) if name not in known]
@@ -221,8 +222,8 @@ def throttled(tell: Callable[[int, int, float], None]) -> Callable[[int, int, fl
 def run_grid(args: argparse.Namespace) -> int:
     end_on_sigterm()
     from protectors.adversaries.cifar_networks import NETWORKS
+    from protectors.training.checkpoint import OtherRunError
     from protectors.training.grid import Grid
-    from protectors.training.visual import OtherRunError
 
     if args.epochs < 1 or args.generator_epochs <= 0 or not 0 < args.width <= 1:
         complain(args, "--epochs has to be at least 1, --generator-epochs above 0, --width above 0 and at most 1.")
@@ -253,8 +254,9 @@ def run_pairs(args: argparse.Namespace) -> int:
     end_on_sigterm()
     from protectors.archive import DEFAULT_FOLDER
     from protectors.generators import GeneratorError
+    from protectors.training.checkpoint import OtherRunError
     from protectors.training.pairs import Pairs
-    from protectors.training.visual import OtherRunError, Recipe
+    from protectors.training.visual import Recipe
 
     if min(args.epochs, args.further_epochs, args.rate, args.batch) <= 0:
         complain(args, "--epochs, --further-epochs, --rate and --batch have to be above zero.")

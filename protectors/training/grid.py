@@ -24,9 +24,10 @@ from protectors.adversaries.cifar_networks import NETWORKS, SIDE
 from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.loading import load_classifier
 from protectors.manifest import Entry, listed, sha256_of
+from protectors.training.checkpoint import OtherRunError
 from protectors.training.cifar import READING, LabelledImages, LossOf, Trainer, accuracy
 from protectors.training.hashing import train
-from protectors.training.visual import GeneratorTraining, OtherRunError, Recipe
+from protectors.training.visual import GeneratorTraining, Recipe
 from protectors.weights import save_half
 
 Say = Callable[[str], None]

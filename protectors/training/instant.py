@@ -10,6 +10,7 @@ goes on from its checkpoint.
 import argparse
 import itertools
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from protectors.adversaries.loaded import Adversaries, load_adversaries
@@ -34,6 +33,8 @@ from protectors.refinement.loop import FIRST_SIZE
 from protectors.refinement.misleading import Misleading
 from protectors.refinement.objective import NetworkObjective
 from protectors.refinement.views import random_view
+from protectors.saving import Pixels
+from protectors.training.checkpoint import OtherRunError, resume, save
 from protectors.training.cifar import rate_share
 from protectors.weights import save_half
 
@@ -50,7 +51,8 @@ SHOWN_EVERY = 100
 SMALLEST_CROP = 0.6
 """Of a photo's sides."""
 
-Pixels = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
+Losses = defaultdict[str, list[float]]
+"""Of crops, by network, since they were shown last."""
 
 
 @dataclass(frozen=True)
@@ -100,70 +102,62 @@ class InstantTraining:
         self._optimiser = torch.optim.AdamW(self.generator.parameters(), lr=RATE, weight_decay=1e-4)
         self._step, self._spent = 0, 0.0
         if checkpoint and checkpoint.is_file():
-            self._resume(checkpoint)
+            facts = resume(checkpoint, self.generator, self._optimiser, self._what)
+            self._step, self._spent = int(facts["step"]), float(facts["spent"])
+
+    @property
+    def _what(self) -> str:
+        """The run by its networks, its photos and its seed. It may go on for longer than it was begun for."""
+        names = [detector.name for detector in self._detectors] + [classifier.name for classifier in self._classifiers]
+        return f"{', '.join(names)}: {len(self.photos)} photos, seed {self.seed}"
 
     def run(self, shown: Callable[[str], None]) -> CloakGenerator:
         """Train until the time is spent; ``shown`` hears of the losses now and then."""
         begun, saved = time.process_time(), time.monotonic()
         before = self._spent
-        losses: dict[str, list[float]] = {}
+        losses: Losses = defaultdict(list)
         while self._spent < self.seconds:
-            for name, value in self._advance().items():
-                losses.setdefault(name, []).append(value)
+            self._update(losses)
             now = time.monotonic()
             self._spent = before + time.process_time() - begun
             if self._step % SHOWN_EVERY == 0:
                 told = " ".join(f"{name} {np.mean(values):.3f}" for name, values in sorted(losses.items()))
                 shown(f"crop {self._step}: {told}; {(self.seconds - self._spent) / 60:.0f} minutes left")
-                losses = {}
+                losses.clear()
             if self.checkpoint and (now - saved >= SAVED_EVERY or self._spent >= self.seconds):
-                self._save(self.checkpoint)
+                facts = {"step": str(self._step), "spent": str(self._spent)}
+                save(self.checkpoint, self.generator, self._optimiser, self._what, facts)
                 saved = now
         return self.generator.eval()
 
-    def _advance(self) -> dict[str, float]:
+    def _update(self, losses: Losses) -> None:
+        """Change the weights once, by the gradients of ``AVERAGED`` crops."""
+        for _ in range(AVERAGED):
+            self._add_gradients(losses)
+            self._step += 1
+        for group in self._optimiser.param_groups:
+            group["lr"] = RATE * rate_share(self._spent / self.seconds)
+        nn.utils.clip_grad_norm_(self.generator.parameters(), 1.0)
+        self._optimiser.step()
+        self._optimiser.zero_grad(set_to_none=True)
+
+    def _add_gradients(self, losses: Losses) -> None:
+        """Add the gradients of the next crop, and note its losses."""
         chance = np.random.default_rng((self.seed, self._step))
         original = self.photos.crop(int(chance.integers(len(self.photos))), chance)
         views = torch.Generator().manual_seed(int(chance.integers(2**62)))
         field = PerturbationField(original)
         cloaked = field.cloaked(field.sized(self.generator(original), FIRST_SIZE))
-        losses = {own.name: own.aim(random_view(cloaked, views)).loss for own in self._objectives(original)}
-        (torch.stack(list(losses.values())).mean() / AVERAGED).backward()
-        self._step += 1
-        if self._step % AVERAGED == 0:
-            for group in self._optimiser.param_groups:
-                group["lr"] = RATE * rate_share(self._spent / self.seconds)
-            nn.utils.clip_grad_norm_(self.generator.parameters(), 1.0)
-            self._optimiser.step()
-            self._optimiser.zero_grad(set_to_none=True)
-        return {name: float(loss.detach()) for name, loss in losses.items()}
+        made = {own.name: own.aim(random_view(cloaked, views)).loss for own in self._objectives(original)}
+        (torch.stack(list(made.values())).mean() / AVERAGED).backward()
+        for name, loss in made.items():
+            losses[name].append(float(loss.detach()))
 
     def _objectives(self, original: Tensor) -> list[NetworkObjective]:
         """Return the objectives of this step: one detector's and one classifier's."""
         pairs = list(itertools.product(self._detectors, self._classifiers))
         detector, classifier = pairs[self._step % len(pairs)]
         return [ObjectHiding(detector, original), Misleading(classifier, original, (SCENE, SEARCH))]
-
-    def _save(self, path: Path) -> None:
-        tensors = {f"generator.{key}": value for key, value in self.generator.state_dict().items()}
-        for number, state in self._optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{number}.{key}": value for key, value in state.items()}
-        unfinished = path.with_suffix(".new")
-        save_file(tensors, unfinished, {"step": str(self._step), "spent": str(self._spent)})
-        unfinished.replace(path)
-
-    def _resume(self, path: Path) -> None:
-        with safe_open(path, "pt") as file:
-            facts = file.metadata() or {}
-        tensors = load_file(path)
-        self.generator.load_state_dict({key[10:]: value for key, value in tensors.items() if key.startswith("generator.")})
-        state = self._optimiser.state_dict()
-        state["state"] = {
-            number: {key: tensors[f"optimiser.{number}.{key}"] for key in ("step", "exp_avg", "exp_avg_sq")}
-            for number in range(len(list(self.generator.parameters())))
-        }
-        self._optimiser.load_state_dict(state)
-        self._step, self._spent = int(facts["step"]), float(facts["spent"])
 
 
 def photos_in(data: Path, folders: Sequence[Path]) -> Photos:
@@ -187,7 +181,10 @@ def main() -> None:
     if adversaries.model_set != "pretrained":
         parser.error(f"there are no pretrained networks in {arguments.models}: run `cloakroom models pull --set pretrained`")
     photos = photos_in(arguments.data, arguments.photos)
-    training = InstantTraining(photos, adversaries, arguments.minutes * 60, arguments.checkpoint, arguments.seed)
+    try:
+        training = InstantTraining(photos, adversaries, arguments.minutes * 60, arguments.checkpoint, arguments.seed)
+    except OtherRunError as problem:
+        parser.error(str(problem))
     made = training.run(lambda line: print(line, flush=True))
     save_half(made.state_dict(), arguments.output)
 

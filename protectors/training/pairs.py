@@ -21,9 +21,10 @@ from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.loading import load_classifier
 from protectors.generators import network_of
 from protectors.manifest import Entry, listed
+from protectors.training.checkpoint import OtherRunError
 from protectors.training.cifar import LabelledImages
 from protectors.training.grid import NONE, enter
-from protectors.training.visual import GeneratorTraining, OtherRunError, Recipe, marked
+from protectors.training.visual import GeneratorTraining, Recipe, marked
 from protectors.unet import UNet
 from protectors.weights import save_half
 

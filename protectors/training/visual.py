@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from protectors.adversaries.classifier import Classifier
+from protectors.training.checkpoint import resume, save
 from protectors.training.cifar import LabelledImages, rate_share, shaken
 from protectors.training.memory_layout import training_layout
 from protectors.training.visual_loss import Weights, loss
@@ -51,10 +50,6 @@ class Recipe:
         return f"epochs {self.epochs:g}, seed {self.seed}, rate {self.rate:g}, batch {self.batch}{half}{sharp}{begun}"
 
 
-class OtherRunError(Exception):
-    """A checkpoint belongs to a run of another recipe or other models."""
-
-
 class GeneratorTraining:
     """One run. ``checkpoint`` is a safetensors file that is written now and then and taken up where it is there."""
 
@@ -82,7 +77,7 @@ class GeneratorTraining:
         self.total = max(1, round(recipe.epochs * self.per_epoch))
         self.step = 0
         if checkpoint and checkpoint.is_file():
-            self._resume(checkpoint)
+            self.step = int(resume(checkpoint, self.network, self.optimiser, self._what)["step"])
 
     @property
     def _what(self) -> str:
@@ -124,36 +119,11 @@ class GeneratorTraining:
         self.optimiser.step()
         self.step += 1
 
+    def _save(self, path: Path) -> None:
+        save(path, self.network, self.optimiser, self._what, {"step": str(self.step)})
+
     def _chance(self, number: int, purpose: int) -> torch.Generator:
         return torch.Generator().manual_seed((self.recipe.seed * 1_000_003 + number) * 2 + purpose)
-
-    def _save(self, path: Path) -> None:
-        tensors = {f"network.{key}": value for key, value in self.network.state_dict().items()}
-        names = [name for name, _ in self.network.named_parameters()]
-        for name, state in zip(names, self.optimiser.state_dict()["state"].values(), strict=True):
-            tensors |= {f"optimiser.{name}.{key}": value for key, value in state.items()}
-        unfinished = path.with_suffix(".new")
-        save_file(
-            {key: value.detach().cpu().contiguous() for key, value in tensors.items()},
-            unfinished,
-            {"step": str(self.step), "run": self._what},
-        )
-        unfinished.replace(path)
-
-    def _resume(self, path: Path) -> None:
-        with safe_open(path, "pt") as file:
-            facts = file.metadata() or {}
-        if facts.get("run") != self._what:
-            raise OtherRunError(f"{path} is of another run ({facts.get('run')}): remove it, or name another file")
-        tensors = load_file(path)
-        self.network.load_state_dict({key[8:]: value for key, value in tensors.items() if key.startswith("network.")})
-        state = self.optimiser.state_dict()
-        state["state"] = {
-            number: {key: tensors[f"optimiser.{name}.{key}"] for key in ("step", "exp_avg", "exp_avg_sq")}
-            for number, (name, _) in enumerate(self.network.named_parameters())
-        }
-        self.optimiser.load_state_dict(state)
-        self.step = int(facts["step"])
 
 
 def marked(model: nn.Module) -> str:

@@ -10,8 +10,8 @@ from protectors.adversaries.loading import load_classifier, load_encoder
 from protectors.generators import load
 from protectors.manifest import listed
 from protectors.training import cifar, grid
+from protectors.training.checkpoint import OtherRunError
 from protectors.training.cifar import LabelledImages
-from protectors.training.visual import OtherRunError
 
 
 def few_images() -> LabelledImages:

@@ -19,9 +19,10 @@ from protectors.evaluation.pairs import counts
 from protectors.generators import load, network_of
 from protectors.manifest import PAIRS, DamagedWeightsError, Entry, sha256_of
 from protectors.training import visual
+from protectors.training.checkpoint import OtherRunError
 from protectors.training.grid import enter
 from protectors.training.pairs import FAINT, Pairs
-from protectors.training.visual import OtherRunError, Recipe
+from protectors.training.visual import Recipe
 from protectors.unet import Convolution, UNet
 from protectors.visual import perturbed
 from protectors.weights import save_half

@@ -10,8 +10,9 @@ from protectors.adversaries.classifier import Classifier
 from protectors.base import Budget
 from protectors.evaluation.running import outcome_of
 from protectors.judging.question import ask
+from protectors.training.checkpoint import OtherRunError
 from protectors.training.cifar import LabelledImages
-from protectors.training.visual import GeneratorTraining, OtherRunError, Recipe, choose_auxiliary, gradient_likeness
+from protectors.training.visual import GeneratorTraining, Recipe, choose_auxiliary, gradient_likeness
 from protectors.unet import UNet
 from protectors.visual import PerturbationGenerator, VisualProtector, enlarged_for, perturbed, smaller
 
