@@ -48,17 +48,17 @@ def predicted(trial: Trial, floor: Quality, without: Quality = PERFECT, other: T
         without: the measures of no perturbation at all, which differ from perfect ones by what saving takes.
         other: what was measured with another share. The two tell how errors grow.
     """
-    factors = [MOST / trial.share]
-    others = _errors(other.quality) if other else (None, None, None)
-    rows = zip(_errors(trial.quality), _errors(without), _errors(floor), others, strict=True)
-    for now, base, allowed, earlier in rows:
-        if now > base:
+    measured, base, allowed = (_errors(quality) for quality in (trial.quality, without, floor))
+    earlier = _errors(other.quality) if other is not None else measured
+    grown = math.log(trial.share / other.share) if other is not None else 0.0
+    shares = [MOST]
+    for now, then, nothing, most in zip(measured, earlier, base, allowed, strict=True):
+        if now > nothing:
             power = SQUARE
-            if other is not None and earlier is not None and earlier > base and earlier != now:
-                power = math.log((now - base) / (earlier - base)) / math.log(trial.share / other.share)
-                power = min(max(power, POWERS[0]), POWERS[1])
-            factors.append(max(0.0, (allowed - base) / (now - base)) ** (1 / power))
-    return trial.share * min(factors)
+            if grown and now != then > nothing:
+                power = min(max(math.log((now - nothing) / (then - nothing)) / grown, POWERS[0]), POWERS[1])
+            shares.append(trial.share * max(0.0, (most - nothing) / (now - nothing)) ** (1 / power))
+    return min(shares)
 
 
 def share_on_floor(
@@ -80,28 +80,34 @@ def share_on_floor(
         attempts: measurements, of which each costs time. Where none of them reached the floor, ``LAST_ATTEMPTS`` more are made,
             each of half the share.
     """
-    share, best, failed = min(first, most), None, math.inf
+    share, failed = min(first, most), math.inf
+    best: float | None = None
     last: Trial | None = None
-    for attempt in range(attempts + LAST_ATTEMPTS):
-        if attempt >= attempts and best is not None:
-            break
+    for _ in range(attempts):
         if (quality := measure(share)) is None:
             return None
-        now = Trial(share, quality)
-        next_share = min(most, predicted(now, floor, without, last if last and last.share != share else None))
+        trial = Trial(share, quality)
+        wanted = min(most, predicted(trial, floor, without, last))
         if quality.reaches(floor):
             best = max(share, best or 0.0)
-            if next_share <= share * NEAR:
-                break
+            if wanted <= share * NEAR:
+                return best
         else:
             failed = min(failed, share)
-        last, share = now, max(LEAST, next_share * CAREFUL)
-        if best is not None and share >= failed:
-            # The prediction was wrong twice: the floor lies between what reached it and what did not.
-            share = math.sqrt(best * failed)
-        elif share >= failed or attempt >= attempts - 1:
-            share = failed / 2 if attempt >= attempts - 1 else failed * CAREFUL**2
-    return best
+        last, share = trial, max(LEAST, wanted * CAREFUL)
+        if share >= failed:
+            # The prediction was wrong: the floor lies below what failed, and above what reached it, if anything did.
+            share = failed * CAREFUL**2 if best is None else math.sqrt(best * failed)
+    return _halved(measure, floor, failed) if best is None else best
+
+
+def _halved(measure: Callable[[float], Quality | None], floor: Quality, share: float) -> float | None:
+    """Return the first half of a share, half of that and so on that reaches a floor; None where none of a few does."""
+    for _ in range(LAST_ATTEMPTS):
+        share /= 2
+        if (quality := measure(share)) is not None and quality.reaches(floor):
+            return share
+    return None
 
 
 def _errors(quality: Quality) -> tuple[float, float, float]:

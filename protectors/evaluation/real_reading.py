@@ -116,27 +116,24 @@ def sums_of(adversaries: Adversaries, original: Pixels, delivered: Pixels) -> Su
 
 
 def count_classes(sums: Sums, form: str, before: Mapping[str, list[int]], later: Mapping[str, list[int]]) -> None:
-    """Add what is counted of the classes of one form of a photo to the sums."""
+    """Add what is counted of the classes of one form of a photo to the sums, where what is not there yet is 0."""
     for name, best in before.items():
-        now = later[name]
-        for what, value in (("photos", 1), ("top1", now[0] == best[0]), ("top5", best[0] in now)):
-            sums[f"{name}.{form}.{what}"] = sums.get(f"{name}.{form}.{what}", 0) + value
+        sums[f"{name}.{form}.photos"] += 1
+        sums[f"{name}.{form}.top1"] += later[name][0] == best[0]
+        sums[f"{name}.{form}.top5"] += best[0] in later[name]
 
 
 def count_objects(sums: Sums, prefix: str, before: Found, later: Found) -> None:
-    """Add what is counted of the objects of one form of a photo to the sums."""
+    """Add what is counted of the objects of one form of a photo to the sums, where what is not there yet is 0."""
     if not before.detections:
         return
-    counted: dict[str, float] = defaultdict(float)
     scores = before.scores_in(later)
     for detection, score in zip(before.detections, scores, strict=True):
         is_left, is_person = score >= THRESHOLD, detection.label == "person"
-        counted["objects"] += 1
-        counted["objects_left"] += is_left
-        counted["people"] += is_person
-        counted["people_left"] += is_left and is_person
-        counted["drop"] += detection.score - score
-    counted["photos"] += 1
-    counted["nothing_left"] += not later.detections
-    for what, value in counted.items():
-        sums[f"{prefix}.{what}"] = sums.get(f"{prefix}.{what}", 0) + value
+        sums[f"{prefix}.objects"] += 1
+        sums[f"{prefix}.objects_left"] += is_left
+        sums[f"{prefix}.people"] += is_person
+        sums[f"{prefix}.people_left"] += is_left and is_person
+        sums[f"{prefix}.drop"] += detection.score - score
+    sums[f"{prefix}.photos"] += 1
+    sums[f"{prefix}.nothing_left"] += not later.detections

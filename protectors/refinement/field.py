@@ -67,13 +67,16 @@ class PerturbationField:
         """Return the photo [1, 3, H, W] with the perturbation of maps; differentiable."""
         return (self.original + self.perturbation(maps)).clamp(0, 1)
 
+    def _size(self, maps: Maps) -> Tensor:
+        return self._as_rgb(*self._enlarged(maps)).square().mean().sqrt()
+
     def size(self, maps: Maps) -> float:
         """Return the root mean square of the perturbation in units of what is just noticeable."""
-        return float(self._as_rgb(*self._enlarged(maps)).square().mean().sqrt())
+        return float(self._size(maps))
 
     def sized(self, maps: Maps, size: float) -> Maps:
         """Return maps scaled to a size; differentiable."""
-        factor = size / self._as_rgb(*self._enlarged(maps)).square().mean().sqrt().clamp(min=1e-12)
+        factor = size / self._size(maps).clamp(min=1e-12)
         return maps[0] * factor, maps[1] * factor
 
     def limited(self, maps: Maps, largest: float) -> Maps:

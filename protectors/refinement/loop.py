@@ -116,6 +116,6 @@ def share_within(original: Tensor, perturbation: Tensor, floor: Quality) -> floa
     last: Trial | None = None
     for _ in range(2):
         trial = Trial(share, measured(pixels, as_pixels((original + share * perturbation).clamp(0, 1))))
-        share = max(LEAST, predicted(trial, floor, other=last if last and last.share != share else None))
+        share = max(LEAST, predicted(trial, floor, other=last))
         last = trial
     return share
