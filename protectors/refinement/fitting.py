@@ -1,6 +1,7 @@
 """Fits a perturbation to the floor of quality in the file that will be delivered: as much of it as is allowed."""
 
 from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -22,6 +23,14 @@ GOOD_SHARE = 0.93
 
 TRIALS = 4
 """Whole files that are measured for one photo, at most."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The share that a way to save the photo allows, and the photo with it where whole files were measured to find it."""
+
+    share: float
+    made: NativeResult | None
 
 
 class FloorFitting:
@@ -62,33 +71,40 @@ class FloorFitting:
     def _fitted(self, perturbation: Tensor) -> Generator[Progress, None, NativeResult]:
         whole = NativePerturbation(self._native, perturbation, self._radius)
         windows = WindowedPhoto(self._windows, whole) if self._windows else None
-        shares: dict[int, float] = {}
+        found: dict[int, _Found] = {}
         for number in range(len(self._saves)):
             yield Progress("quality", number, len(self._saves) + TRIALS)
-            share = self._share(number, whole, windows)
-            if share is not None:
-                shares[number] = share
-                if share >= GOOD_SHARE:
+            if (one := self._find(number, whole, windows)) is not None:
+                found[number] = one
+                if one.share >= GOOD_SHARE:
                     break
-        for number in sorted(shares, key=lambda one: -shares[one]):
-            made = yield from self._whole_file(number, whole, shares[number])
+        for number in sorted(found, key=lambda one: -found[one].share):
+            made = found[number].made or (yield from self._whole_file(number, whole, found[number].share))
             if made is not None:
                 return made
         return NativeResult(whole.pixels(LEAST), whole, LEAST, None)
 
-    def _share(self, number: int, whole: NativePerturbation, windows: WindowedPhoto | None) -> float | None:
+    def _find(self, number: int, whole: NativePerturbation, windows: WindowedPhoto | None) -> "_Found | None":
         """Return the share of a perturbation that one way to save the photo allows; None where that allows none."""
         save, without = self._saves[number], self._quality_without(number)
         if without is None or not without.reaches(self._floor):
             return None
+        best: NativeResult | None = None
 
         def measure(share: float) -> Quality | None:
+            nonlocal best
             if windows is not None:
                 return windows.quality(share, save, without)
-            file = save(whole.pixels(share))
-            return None if file is None else self._judge.quality(file.pixels)
+            file = save(pixels := whole.pixels(share))
+            if file is None:
+                return None
+            quality = self._judge.quality(file.pixels)
+            if quality.reaches(self._floor) and (best is None or share > best.share):
+                best = NativeResult(pixels, whole, share, file)
+            return quality
 
-        return share_on_floor(measure, self._floor, without, most=LARGEST_SHARE)
+        share = share_on_floor(measure, self._floor, without, most=LARGEST_SHARE)
+        return None if share is None else _Found(share, best)
 
     def is_possible(self) -> bool:
         """Return whether any way to save the photo leaves it above its floor before anything is changed."""
