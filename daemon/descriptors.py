@@ -10,7 +10,7 @@ except ImportError:  # Windows counts handles, and has room for millions.
 
 WANTED: Final = 8192
 MOST_STRANGERS: Final = 4096
-"""Two seconds of 2,000 connections each: so long nobody who is on their way in is pushed out by others."""
+"""Two seconds of 2,000 connections a second: for so long a crowd evicts no client that is authenticating."""
 
 FEWEST_STRANGERS: Final = 64
 OURS: Final = 192
@@ -18,7 +18,7 @@ OURS: Final = 192
 
 
 def ask_for_more() -> None:
-    """Raise this process' limit, as far as the system lets it: most begin with 1,024 and may have many more."""
+    """Raise the soft limit of this process to the hard one: most systems begin with 1,024 and allow many more."""
     if resource is None:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -29,7 +29,7 @@ def ask_for_more() -> None:
 
 
 def most_strangers() -> int:
-    """How many strangers there is room for beside what is ours."""
+    """Return how many unauthenticated connections fit beside the descriptors that the daemon itself needs."""
     if resource is None:
         return MOST_STRANGERS
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,4 +1,4 @@
-"""The daemon's door: who is let as far as the handshake, and one refusal for everybody else."""
+"""The daemon's listener: decides which requests get a handshake; all others get one and the same refusal."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ from daemon.opening import is_opening
 from daemon.pairing import Pairing
 from daemon.protocol import VERSION, Welcome, encode
 from daemon.request import REFUSAL, Request
-from daemon.visitor import Judged, Keeper, Proved
+from daemon.visitor import Admitted, Gate, Judged, Keeper, Proved
 
 PATH: Final = "/v1"
 STRANGER_SECONDS: Final = 10.0
-"""From the connection on."""
+"""Time to authenticate, from the connection on."""
 
 
 @dataclass(frozen=True)
 class Inside:
-    """What the door asks of the daemon behind it.
+    """Callbacks of the daemon for its listener.
 
     Attributes:
-        answer: to a request that needs no handshake, where it may have one.
-        closed: why nobody else is let in; None where they are.
-        welcome: what a proved client is told.
-        take_over: has its connection from then on.
+        answer: returns the answer to a request that needs no handshake; None where it gets none.
+        closed: returns why no further client is let in; None where clients are let in.
+        welcome: returns the message for an authenticated client.
+        take_over: takes over the connection of an authenticated client.
     """
 
     answer: Callable[[Request], bytes | None]
@@ -35,11 +35,14 @@ class Inside:
     take_over: Callable[[Proved], None]
 
 
-class Door(Keeper):
-    """Args:
-    hosts: the addresses that it listens on, as `Host` has them.
-    pairing: knows whose origin may open a websocket.
-    metrics: counts who was refused, and why. Who was refused does not learn it.
+class Door(Keeper, Gate):
+    """The listener of the daemon.
+
+    Args:
+        hosts: the addresses that it listens on, as `Host` has them.
+        pairing: knows whose origin may open a websocket.
+        metrics: counts refusals by their reasons, which the refused client is not told.
+        inside: callbacks of the daemon.
     """
 
     def __init__(self, hosts: Collection[str], pairing: Pairing, metrics: Metrics, inside: Inside) -> None:
@@ -57,10 +60,10 @@ class Door(Keeper):
         if objection is not None:
             self._metrics.refused("door", objection)
             return REFUSAL
-        return DaemonHandshake(request.only("host") or "", request.only("origin") or "", self._pairing)
+        return Admitted(DaemonHandshake(request.only("host") or "", request.only("origin") or "", self._pairing), self)
 
     def _objection(self, request: Request) -> str | None:
-        """Before the upgrade: exact host, known origin, the one path, room for one more; None if nothing is wrong."""
+        """Return the first reason to refuse a request: host, origin, path and opening, no room; None where there is none."""
         if request.only("host") not in self._hosts:
             return "host"
         if not self._pairing.admits(request.only("origin")):
@@ -69,8 +72,9 @@ class Door(Keeper):
             return "request"
         return self._inside.closed()
 
-    def malformed(self) -> None:
+    def malformed(self) -> bytes:
         self._metrics.refused("door", "request")
+        return super().malformed()
 
     def failed(self, reason: str) -> None:
         self._metrics.refused("handshake", reason)

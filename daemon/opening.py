@@ -19,13 +19,13 @@ MAX_SAID: Final = 2048
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _TEXT: Final = 0x81
-"""A whole text: the last frame of its message, not compressed."""
+"""First byte of a text frame that is a whole message, not compressed."""
 
 _CLOSE: Final = 0x88
 
 
 def is_opening(request: Request, protocol: str) -> bool:
-    """Whether a client asks for a websocket that speaks a protocol."""
+    """Return whether a client asks for a websocket with a subprotocol."""
     return (
         request.method == "GET"
         and request.only("sec-websocket-version") == "13"
@@ -44,7 +44,7 @@ def _is_key(key: str | None) -> bool:
 
 
 def opened(request: Request, protocol: str) -> bytes:
-    """The answer that opens it, of a request for which `is_opening`."""
+    """Return the answer that opens the websocket of a request for which ``is_opening`` holds."""
     key = (request.only("sec-websocket-key") or "").encode("ascii")
     accepted = base64.b64encode(sha1(key + _GUID, usedforsecurity=False).digest()).decode("ascii")
     return head_of(
@@ -60,10 +60,10 @@ def opened(request: Request, protocol: str) -> bytes:
 
 
 def texts(received: bytearray) -> Iterator[str]:
-    """Take whole texts from the beginning of what was received, and leave what is not whole yet.
+    """Yield the complete texts at the beginning of the received bytes, and remove them there.
 
     Raises:
-        Refused: there is anything else than short, masked texts.
+        Refused: there is any other frame than a short, masked text.
     """
     while len(received) >= 2:
         if received[0] != _TEXT or not received[1] & 0x80:
@@ -95,7 +95,7 @@ def _unmasked(data: bytearray, mask: bytearray) -> bytes:
 
 
 def text_frame(said: str) -> bytes:
-    """What the daemon says, which is not masked."""
+    """Return a text frame from the daemon, unmasked as RFC 6455 asks of servers."""
     data = said.encode()
     if len(data) < 126:
         size = bytes([len(data)])
@@ -105,5 +105,5 @@ def text_frame(said: str) -> bytes:
 
 
 def close_frame(code: int) -> bytes:
-    """The end, without a reason."""
+    """Return a close frame with a code and without a reason."""
     return bytes([_CLOSE, 2]) + code.to_bytes(2, "big")

@@ -1,7 +1,7 @@
-"""The head of an HTTP request, read strictly, and answers as bytes: without input or output of its own.
+"""A strict parser of HTTP request heads, and answers as bytes. It does no input or output.
 
-Whoever connects is a stranger, so this is all of HTTP that they reach. One request a connection, none with a body, and what is
-malformed in any way gets the very answer that every other refusal gets.
+This is all of HTTP that an unauthenticated connection reaches: one request a connection, none with a body. A malformed request
+gets the same answer as every other refusal.
 """
 
 import re
@@ -20,14 +20,17 @@ _STATUS: Final = {101: "Switching Protocols", 200: "OK", 403: "Forbidden"}
 
 
 class MalformedError(Exception):
-    """This is no request. Never says why."""
+    """The bytes are no valid request. The reason is not told."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """Attributes:
-    target: as it was sent.
-    fields: names in lower case and values, in the order in which they came.
+    """The head of a request.
+
+    Attributes:
+        method: its method.
+        target: its target, as it was sent.
+        fields: names in lower case and values, in the order in which they came.
     """
 
     method: str
@@ -35,24 +38,24 @@ class Request:
     fields: tuple[tuple[str, str], ...]
 
     def every(self, name: str) -> list[str]:
-        """All values of a field, by its name in lower case."""
+        """Return all values of a field, given by its name in lower case."""
         return [value for known, value in self.fields if known == name]
 
     def only(self, name: str) -> str | None:
-        """The value of a field that came exactly once."""
+        """Return the value of a field that came exactly once, else None."""
         values = self.every(name)
         return values[0] if len(values) == 1 else None
 
     def words(self, name: str) -> set[str]:
-        """What stands between the commas of a field, in lower case."""
+        """Return the comma-separated words of a field, in lower case."""
         return {word.strip().lower() for value in self.every(name) for word in value.split(",")}
 
 
 def head_end(received: bytes | bytearray) -> int | None:
-    """Where the head ends; None where it goes on.
+    """Return the position after the head; None where it is not complete yet.
 
     Raises:
-        MalformedError: it is longer than any that is taken.
+        MalformedError: it is longer than ``MAX_HEAD``.
     """
     end = received.find(b"\r\n\r\n", 0, MAX_HEAD)
     if end >= 0:
@@ -63,10 +66,10 @@ def head_end(received: bytes | bytearray) -> int | None:
 
 
 def parsed(head: bytes) -> Request:
-    """Take a head apart, up to and with its empty line.
+    """Parse a head, which ends with its empty line.
 
     Raises:
-        MalformedError: it is not one, or announces a body.
+        MalformedError: it is not valid, or announces a body.
     """
     line, *lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
     asked = _REQUEST_LINE.fullmatch(line)
@@ -85,7 +88,7 @@ def parsed(head: bytes) -> Request:
 
 
 def answer(status: int, fields: Mapping[str, str] | None = None, body: bytes = b"") -> bytes:
-    """An answer after which the connection is closed."""
+    """Return an answer after which the connection is closed."""
     told = {"Server": "cloakroom", **(fields or {}), "Content-Length": str(len(body)), "Connection": "close"}
     return head_of(status, told) + body
 
@@ -96,4 +99,4 @@ def head_of(status: int, fields: Mapping[str, str]) -> bytes:
 
 
 REFUSAL: Final = answer(403)
-"""The one answer to everything that does not belong, the same byte for byte."""
+"""The answer to every request that is refused, the same byte for byte."""

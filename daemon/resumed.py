@@ -47,7 +47,7 @@ class _Answered:
 
 
 class Resumer(web.Server):
-    """aiohttp's low-level server, to which connections come that are proved; see there for the handler."""
+    """aiohttp's low-level server for authenticated connections; see there for the handler."""
 
     def __init__(self, handler: Any) -> None:
         super().__init__(handler, access_log=None, lingering_time=0)
@@ -63,7 +63,7 @@ class Resumer(web.Server):
             handler.data_received(proved.rest)
 
     def credential(self, request: web.BaseRequest) -> Credential | None:
-        """Who sent this; once."""
+        """Return the client that sent a request; it can be asked once."""
         return self._proved.pop(request.protocol, None)
 
     def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:

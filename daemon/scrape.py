@@ -29,7 +29,7 @@ TOKEN_NAME: Final = "metrics.token"  # noqa: S105 - the file's name
 _FROM_A_PAGE: Final = ("origin", "sec-fetch-site", "sec-fetch-mode", "referer", "cookie")
 
 METRICS_FIELDS: Final = {"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-"""Of an answer with metrics: for nobody to keep."""
+"""Fields of an answer with metrics: it may not be cached."""
 
 MOST_READERS: Final = 64
 READER_SECONDS: Final = 10.0

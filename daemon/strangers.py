@@ -1,8 +1,8 @@
-"""Whoever has connected and not proved themselves: so many at once, holding so much, each for so long.
+"""Unauthenticated connections: bounded in number, in the bytes that they hold, and in time.
 
-Where there are more, whoever keeps us waiting the longest makes room: the time runs anew with each step towards a proof, and
-bytes that are no step do not count. A client of ours takes its two steps within milliseconds, so thousands of connections
-that stay silent, or dribble, or are refused push each other out and not that client.
+Beyond the bound the connection that has made no progress for the longest is evicted. Only a step of the handshake counts as
+progress, bytes alone do not. A genuine client takes its two steps within milliseconds, so thousands of connections that stay
+silent, send slowly or are refused evict each other and not that client.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 MOST_HELD: Final = 2 * 1024 * 1024
-"""Bytes that all strangers together may have sent without its being complete."""
+"""Bytes of incomplete requests that all unauthenticated connections may hold together."""
 
 
 @dataclass(slots=True)
@@ -22,10 +22,12 @@ class _Present:
 
 
 class Strangers:
-    """Args:
-    most: how many there may be.
-    seconds: how long each may stay one.
-    held: bytes that they may hold together.
+    """The set of unauthenticated connections.
+
+    Args:
+        most: the most at once.
+        seconds: the time that each has to authenticate.
+        held: bytes that they may hold together.
     """
 
     def __init__(self, most: int, seconds: float, held: int = MOST_HELD) -> None:
@@ -33,27 +35,27 @@ class Strangers:
         self._seconds = seconds
         self._room = held
         self._present: dict[object, _Present] = {}
-        """Whoever took a step last comes last."""
+        """In the order of their last step, the latest last."""
         self._holders: dict[object, None] = {}
-        """Whoever has something incomplete, since the longest first. To make room for bytes, nobody else goes."""
+        """Those that hold an incomplete request, the oldest first. Only these are evicted to make room for bytes."""
 
     def __len__(self) -> int:
         return len(self._present)
 
     def enter(self, who: object, send_away: Callable[[], None], time_is_up: Callable[[], None]) -> None:
-        """They connected. ``send_away`` makes room at once; ``time_is_up`` may be politer, and calls `leave` in the end."""
+        """Add a connection. ``send_away`` evicts it at once; ``time_is_up`` may say goodbye, and calls ``leave`` in the end."""
         timer = asyncio.get_running_loop().call_later(self._seconds, time_is_up)
         self._present[who] = _Present(send_away, timer)
         if len(self._present) > self._most:
             self._expel(next(iter(self._present)))
 
     def step(self, who: object) -> None:
-        """They did what they were waited for, and were answered."""
+        """Note that a connection took a step of the handshake."""
         if who in self._present:
             self._present[who] = self._present.pop(who)
 
     def hold(self, who: object, size: int) -> None:
-        """So many of their bytes are kept now, until the rest comes."""
+        """Set how many bytes of a connection are held until its request is complete."""
         present = self._present.get(who)
         if present is None:
             return
@@ -67,7 +69,7 @@ class Strangers:
             self._expel(next(iter(self._holders)))
 
     def leave(self, who: object) -> None:
-        """They went, or are strangers no more."""
+        """Remove a connection that was closed or authenticated."""
         present = self._present.pop(who, None)
         if present is not None:
             self._holders.pop(who, None)

@@ -1,11 +1,12 @@
-"""One connection until it has proved itself, with nothing behind it but this: its head, its opening, two short texts.
+"""One connection before authentication: the HTTP head, the websocket's opening, and the two messages of the handshake.
 
-No buffer is its own, no task waits for it, and nothing of the websocket library runs before the proof: a stranger costs a few
-kilobytes, and its handshake a fraction of a millisecond.
+Connections share one read buffer, no task waits for any of them, and the websocket library does not run before the client is
+authenticated. An unauthenticated connection costs a few kilobytes, and its handshake a fraction of a millisecond.
 """
 
 import asyncio
 import socket as sockets
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,31 +19,29 @@ from daemon.request import REFUSAL, MalformedError, Request, head_end, parsed
 from daemon.strangers import Strangers
 
 LINGER_SECONDS: Final = 1.0
-"""For reading the last word. Who still sends meanwhile is not listened to, but a connection that is cut under what it sends
-may lose what it was told."""
+"""Time for the other side to read the last answer. What it sends meanwhile is discarded: closing at once would reset the
+connection, and the answer could be lost."""
 
 LINGER_BYTES: Final = 1024 * 1024
 
 READ_BYTES: Final = 8 * 1024
-"""At a time, from a stranger."""
+"""Size of the read buffer that all unauthenticated connections share."""
 
 BACKLOG: Final = 4096
-"""Connections that the system keeps while other programs have the processor, where it keeps as many: two seconds of 2,000 each.
-One that finds no room is tried again by its own system, after one second, then two, then four."""
+"""Connections that the kernel queues while this process does not run: two seconds at 2,000 a second. The client's kernel
+retries one that finds no room after one second, then two, then four."""
 
 AT_ONCE: Final = 128
-"""Of these, taken in before those that are in already have their turn."""
-
-Judged = DaemonHandshake | bytes | Coroutine[Any, Any, bytes]
+"""Queued connections that are accepted in one pass of the event loop, before open ones are served."""
 
 
 @dataclass(frozen=True)
 class Proved:
-    """Somebody who is no stranger any more.
+    """An authenticated client.
 
     Attributes:
-        request: which opened the websocket, that has been answered.
-        rest: what they have sent since the proof.
+        request: the request that opened the websocket, which has been answered.
+        rest: bytes that the client has sent after its proof.
     """
 
     transport: asyncio.Transport
@@ -51,18 +50,46 @@ class Proved:
     rest: bytes
 
 
-class Keeper:
-    """What is behind a door, as far as a stranger gets to it: listens, and judges whoever comes.
+class Gate(ABC):
+    """What a handshake leads to."""
+
+    @abstractmethod
+    def failed(self, reason: str) -> None:
+        """Note that a handshake ended without authentication."""
+
+    @abstractmethod
+    def welcome(self, handshake: DaemonHandshake) -> str:
+        """Return the message for a client that has just been authenticated."""
+
+    @abstractmethod
+    def take_over(self, proved: Proved) -> None:
+        """Take over the connection of an authenticated client."""
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A request that opens a websocket: the handshake that follows, and what it leads to."""
+
+    handshake: DaemonHandshake
+    gate: Gate
+
+
+Judged = Admitted | bytes | Coroutine[Any, Any, bytes]
+"""A handshake to begin, or the answer that ends the connection."""
+
+
+class Keeper(ABC):
+    """A listener: accepts connections, and decides what each request gets.
 
     Args:
-        most: how many strangers there may be.
-        seconds: how long each may stay one.
+        most: the most unauthenticated connections at once.
+        seconds: the time that each has to authenticate.
     """
 
     def __init__(self, most: int, seconds: float) -> None:
         self.strangers = Strangers(most, seconds)
         self.buffer = memoryview(bytearray(READ_BYTES))
-        """For all connections: what is read into it is used up before anything else is read."""
+        """The read buffer of all connections: its content is consumed before the next read."""
         self._servers: list[asyncio.Server] = []
 
     async def open(self, listeners: Sequence[sockets.socket]) -> None:
@@ -74,43 +101,33 @@ class Keeper:
             listener.listen(BACKLOG)
 
     def close(self) -> None:
-        """Let nobody else in, and send away who has not proved themselves."""
+        """Stop listening, and close the connections that are not authenticated."""
         for server in self._servers:
             server.close()
         self._servers.clear()
         self.strangers.expel_all()
 
+    @abstractmethod
     def judge(self, request: Request) -> Judged:
-        """How to go on: with a handshake, where this opens a websocket, or with an answer that ends it."""
-        raise NotImplementedError
+        """Return what a request gets."""
 
-    def malformed(self) -> None:
-        """Something came that is no request."""
-
-    def failed(self, reason: str) -> None:
-        """A handshake ended without a proof."""
-
-    def welcome(self, handshake: DaemonHandshake) -> str:
-        """What is said to somebody who has proved themselves."""
-        raise NotImplementedError
-
-    def take_over(self, proved: Proved) -> None:
-        """The connection is the keeper's from now on."""
-        raise NotImplementedError
+    def malformed(self) -> bytes:
+        """Return the answer to what is no valid request."""
+        return REFUSAL
 
 
 class Visitor(asyncio.BufferedProtocol):
-    """See above. ``keeper`` decides."""
+    """The protocol of one unauthenticated connection. ``keeper`` decides what it gets."""
 
-    __slots__ = ("_answering", "_ignored", "_is_shaking", "_keeper", "_received", "_take", "_transport")
+    __slots__ = ("_answering", "_gate", "_ignored", "_keeper", "_received", "_take", "_transport")
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
         self._transport: asyncio.Transport | None = None
         self._take: Callable[[], None] = self._take_head
         self._received = bytearray()
-        self._is_shaking = False
-        """Between the opening and the proof."""
+        self._gate: Gate | None = None
+        """Between the opening of the websocket and the authentication."""
         self._answering: asyncio.Task[None] | None = None
         self._ignored = 0
 
@@ -133,8 +150,7 @@ class Visitor(asyncio.BufferedProtocol):
         self._transport = None
         # It refers to this object, which would wait for the collector of such circles: thousands come in a second.
         self._take = _nothing
-        if self._is_shaking:
-            self._keeper.failed("gone")
+        self._end_handshake("gone")
         if self._answering is not None:
             self._answering.cancel()
 
@@ -147,13 +163,12 @@ class Visitor(asyncio.BufferedProtocol):
                 return
             request = parsed(bytes(self._received[:end]))
         except MalformedError:
-            self._keeper.malformed()
-            self._leave(REFUSAL)
+            self._leave(self._keeper.malformed())
             return
         del self._received[:end]
         judged = self._keeper.judge(request)
-        if isinstance(judged, DaemonHandshake):
-            self._is_shaking = True
+        if isinstance(judged, Admitted):
+            self._gate = judged.gate
             self._say(opened(request, VERSION))
             self._take = partial(self._take_words, request, judged)
             self._step()
@@ -167,39 +182,44 @@ class Visitor(asyncio.BufferedProtocol):
     async def _answer(self, judged: Coroutine[Any, Any, bytes]) -> None:
         self._leave(await judged)
 
-    def _take_words(self, request: Request, handshake: DaemonHandshake) -> None:
+    def _take_words(self, request: Request, admitted: Admitted) -> None:
+        handshake = admitted.handshake
         try:
             for text in texts(self._received):
                 for reply in handshake.receive(decode_from_client(text)):
                     self._say(text_frame(encode(reply)))
                 self._step()
                 if handshake.credential is not None:
-                    self._hand_over(request, handshake, handshake.credential)
+                    self._hand_over(request, admitted, handshake.credential)
                     return
         except (Refused, ProtocolError):
             self._refuse("proof")
 
-    def _hand_over(self, request: Request, handshake: DaemonHandshake, credential: Credential) -> None:
-        self._is_shaking = False
+    def _hand_over(self, request: Request, admitted: Admitted, credential: Credential) -> None:
+        self._gate = None
         rest, self._received, self._take = bytes(self._received), bytearray(), _nothing
         self._keeper.strangers.leave(self)
         transport, self._transport = self._transport, None
         if transport is not None and not transport.is_closing():
-            transport.write(text_frame(self._keeper.welcome(handshake)))
-            self._keeper.take_over(Proved(transport, request, credential, rest))
+            transport.write(text_frame(admitted.gate.welcome(admitted.handshake)))
+            admitted.gate.take_over(Proved(transport, request, credential, rest))
 
     def _step(self) -> None:
         self._keeper.strangers.step(self)
 
     # The ends.
 
+    def _end_handshake(self, reason: str) -> None:
+        gate, self._gate = self._gate, None
+        if gate is not None:
+            gate.failed(reason)
+
     def _refuse(self, reason: str) -> None:
-        self._is_shaking = False
-        self._keeper.failed(reason)
+        self._end_handshake(reason)
         self._leave(close_frame(REFUSED))
 
     def _leave(self, last_words: bytes) -> None:
-        """Say this and close, once the other side has read it or does not care to."""
+        """Send the last bytes, and close after the other side had time to read them."""
         self._take = self._ignore
         self._received.clear()
         transport = self._transport
@@ -219,7 +239,7 @@ class Visitor(asyncio.BufferedProtocol):
             self._cut()
 
     def _time_is_up(self) -> None:
-        if self._is_shaking:
+        if self._gate is not None:
             self._refuse("silence")
         else:
             self._cut()
@@ -234,4 +254,4 @@ class Visitor(asyncio.BufferedProtocol):
 
 
 def _nothing() -> None:
-    """Nothing more is taken."""
+    """Ignore what is received."""

@@ -56,7 +56,9 @@ def _is_guarded() -> bool:
 def _own_addresses() -> set[str]:
     import psutil
 
-    found = {own.address.partition("%")[0] for addresses in psutil.net_if_addrs().values() for own in addresses}
+    entries = [entry for interface in psutil.net_if_addrs().values() for entry in interface]
+    # An IPv6 address may name its interface after a percent sign.
+    found = {entry.address.partition("%")[0] for entry in entries}
     return found | {"127.0.0.1", "::1", "localhost"}
 
 
