@@ -232,6 +232,13 @@
       for (let index = 0; index < files.length; index += 1) addItem(itemsOf(transfer), files[index]);
       return transfer;
     },
+    asked(read, node) {
+      try {
+        return read(node);
+      } catch {
+        return null;
+      }
+    },
     path: (event) => composedPath(event),
     target: (event) => composedPath(event)[0] ?? null,
     stop: (event) => stopImmediatePropagation(event),

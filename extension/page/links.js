@@ -5,7 +5,7 @@
  */
 (() => {
   if (!window.cloakroom) return;
-  const { method, getter, replace, path, addEventListener, target } = window.cloakroom;
+  const { method, getter, replace, asked, path, addEventListener, target } = window.cloakroom;
   const { apply } = Reflect;
   const protocolOfLink = getter(HTMLAnchorElement, 'protocol');
   const protocolOfArea = getter(HTMLAreaElement, 'protocol');
@@ -19,15 +19,6 @@
   const isScript = method(RegExp, 'exec');
   /** Browsers read past line breaks, and what comes before. */
   const SCRIPT = /^[\0-\x20]*j[\t\n\r]*a[\t\n\r]*v[\t\n\r]*a[\t\n\r]*s[\t\n\r]*c[\t\n\r]*r[\t\n\r]*i[\t\n\r]*p[\t\n\r]*t[\t\n\r]*:/i;
-
-  /** @type {(read: (node: any) => any, node: unknown) => any} null of what is not of that kind */
-  const asked = (read, node) => {
-    try {
-      return read(node);
-    } catch {
-      return null;
-    }
-  };
 
   /** @param {unknown} node */
   const tame = (node) => {

@@ -7,7 +7,7 @@
  */
 (() => {
   if (!window.cloakroom) return;
-  const { method, getter, setter, replace, viewOf, push, define } = window.cloakroom;
+  const { method, getter, setter, replace, asked, viewOf, push, define } = window.cloakroom;
   const { apply } = Reflect;
 
   /** What has a window of its own while its document is on its way. */
@@ -56,19 +56,10 @@
   /** Frames that begin blank: of that beginning the page hears nothing. @type {WeakSet<Element>} */
   const quiet = new WeakSet();
 
-  /** @type {(read: (node: any) => any, node: unknown) => any} undefined of what is not of that kind */
-  const asked = (read, node) => {
-    try {
-      return read(node);
-    } catch {
-      return undefined;
-    }
-  };
-
   /** Frames in shadow trees are on no window's list: contentWindow rules them. @param {any} node */
   const isShown = (node) => {
     const root = asked(rootOf, node);
-    return root !== undefined && asked(typeOf, root) === 9 && viewOf(root) !== null;
+    return root !== null && asked(typeOf, root) === 9 && viewOf(root) !== null;
   };
 
   /** The frames that do not come by themselves. @type {(values: unknown[], isReplacing: boolean) => Element[]} */
@@ -77,7 +68,7 @@
     const all = [];
     for (let index = 0; index < values.length; index += 1) {
       const value = values[index];
-      const type = typeof value === 'object' && value ? asked(typeOf, value) : undefined;
+      const type = typeof value === 'object' && value ? asked(typeOf, value) : null;
       if (type !== 1 && type !== 11 || !isReplacing && !firstChild(value) && values.length === 1) continue;
       const inner = type === 1 ? framesIn(value, FRAMES) : framesInFragment(value, FRAMES);
       if (type === 1 && isFrame(value, FRAMES)) push(all, /** @type {Element} */ (value));

@@ -9,7 +9,7 @@
   if (!window.cloakroom) return;
   const { cloakroom } = window;
   const {
-    method, getter, replace, replaced, realm, realms, viewOf, addEventListener, stop, preventDefault, tellContent, hear, target, inputs, composers, forms, links, handles, transfers, pastes,
+    method, getter, replace, replaced, asked, realm, realms, viewOf, addEventListener, stop, preventDefault, tellContent, hear, target, inputs, composers, forms, links, handles, transfers, pastes,
   } = cloakroom;
 
   const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
@@ -138,14 +138,7 @@
     const view = currentTarget(event);
     const port = get(ports, view);
     const node = target(event);
-    if (port && event.isTrusted) tellContent(new NativeSubmitEvent('look', { submitter: asked(node) }), port);
-  };
-  const asked = (/** @type {any} */ node) => {
-    try {
-      return localName(node) === undefined ? null : node;
-    } catch {
-      return null;
-    }
+    if (port && event.isTrusted) tellContent(new NativeSubmitEvent('look', { submitter: asked(localName, node) === null ? null : node }), port);
   };
 
   /** @param {Window} view */

@@ -3,6 +3,8 @@ interface Cloakroom {
   /** Takes built-ins as they are now. What they are called with is the browser's to check. */
   method(owner: any, name: string): (self: unknown, ...values: any[]) => any;
   getter(owner: any, name: string): (self: unknown) => any;
+  /** What a native getter says of a node; null where the node is not of its kind. */
+  asked(read: (node: any) => any, node: unknown): any;
   setter(owner: any, name: string): (self: unknown, value: unknown) => void;
   /** Leaves the page its own where that is not found on the owner itself, or one of the built-ins that it needs is not there. */
   replace(owner: any, name: string, make: (native: any) => any, ...needed: unknown[]): void;
