@@ -14,8 +14,6 @@ from tests.benchmarks.daemon.process import running
 
 WIDTH, HEIGHT = 4000, 3000
 SEED = 0
-GRAIN = 3.0
-"""Standard deviation of the added sensor noise, in 8-bit steps: without it an enlarged photo is too easy to encode."""
 STAGES = ("decode", "protect", "encode", "judge", "total")
 
 
@@ -30,15 +28,12 @@ def _source(photo: Path | None) -> bytes:
 def twelve_megapixels(source: bytes) -> bytes:
     """A 4000 x 3000 JPEG of a photo's middle, with the grain of a sensor."""
     import numpy as np
-    from PIL import Image, ImageOps
+    from PIL import Image
+
+    from tests.benchmarks.photos import camera_file
 
     with Image.open(io.BytesIO(source)) as image:
-        enlarged = ImageOps.fit(image.convert("RGB"), (WIDTH, HEIGHT), Image.Resampling.BICUBIC)
-    grain = np.random.default_rng(SEED).normal(0.0, GRAIN, (HEIGHT, WIDTH, 1))
-    pixels = (np.asarray(enlarged) + grain).round().clip(0, 255).astype(np.uint8)
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "JPEG", quality=90)
-    return out.getvalue()
+        return camera_file(image.convert("RGB"), (WIDTH, HEIGHT), np.random.default_rng(SEED))
 
 
 async def measure(source: Path | None = None, runs: int = 3) -> dict[str, float]:

@@ -18,7 +18,7 @@ from protectors.quality import as_tensor
 from protectors.refinement.loop import Refinement
 from protectors.refinement.objective import Aim, NetworkObjective
 from protectors.refinement.objectives import objectives_for
-from tests.benchmarks.speed.sources import SIZES, photos
+from tests.benchmarks.photos import SIZES, photos
 from tests.pretrained import FOLDER
 
 STEPS = 16

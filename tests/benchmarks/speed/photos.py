@@ -15,7 +15,7 @@ from daemon.worker.cloaking import Errand, cloak_file
 from protectors.cloak import Cloakroom
 from protectors.names import DEFAULT, Strength
 from protectors.progress import end_of
-from tests.benchmarks.speed.sources import SIZES, photos
+from tests.benchmarks.photos import SIZES, photos
 from tests.pretrained import FOLDER
 
 RUNS = 5

@@ -1,4 +1,4 @@
-"""Photos of several sizes for measurements of speed: scikit-image's and COCO's, enlarged, with the grain of a sensor."""
+"""Photos of several sizes for measurements: scikit-image's and COCO's, enlarged, with the grain of a sensor."""
 
 import io
 from collections.abc import Iterator
@@ -23,12 +23,17 @@ def photos(size: tuple[int, int], count: int) -> Iterator[bytes]:
     """Yield photos of a size as JPEG files of quality 90."""
     grain = np.random.default_rng(SEED)
     for source in _sources(count):
-        enlarged = ImageOps.fit(source, size, Image.Resampling.BICUBIC)
-        noise = grain.normal(0.0, GRAIN, (size[1], size[0], 1)).astype(np.float32)
-        pixels = (np.asarray(enlarged) + noise).round().clip(0, 255).astype(np.uint8)
-        file = io.BytesIO()
-        Image.fromarray(pixels).save(file, "JPEG", quality=90)
-        yield file.getvalue()
+        yield camera_file(source, size, grain)
+
+
+def camera_file(source: Image.Image, size: tuple[int, int], chance: np.random.Generator) -> bytes:
+    """Return a JPEG of quality 90 of a photo's middle, enlarged to a size, with grain."""
+    enlarged = ImageOps.fit(source, size, Image.Resampling.BICUBIC)
+    grain = chance.normal(0.0, GRAIN, (size[1], size[0], 1))
+    pixels = (np.asarray(enlarged) + grain).round().clip(0, 255).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=90)
+    return file.getvalue()
 
 
 def _sources(count: int) -> list[Image.Image]:
