@@ -16,7 +16,11 @@ NEAR = 1.03
 CAREFUL = 0.985
 """Of the share that is predicted to meet the floor, what is tried: the prediction is a little off in either direction."""
 
-LAST_ATTEMPTS = 3
+ATTEMPTS = 4
+"""Measurements in the search for a share, of which each costs time."""
+
+HALVINGS = 3
+"""Further ones, each of half the share, where none of those reached the floor."""
 
 MOST = 2.0
 LEAST = 0.05
@@ -28,7 +32,7 @@ SQUARE = 2.0
 """The power of the share that errors grow with, until two measurements tell another."""
 
 POWERS = (0.7, 3.0)
-"""Between these two measurements are believed."""
+"""The range in which the power that two measurements tell is trusted."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,7 @@ def share_on_floor(
     measure: Callable[[float], Quality | None],
     floor: Quality,
     without: Quality = PERFECT,
-    first: float = 1.0,
     most: float = MOST,
-    attempts: int = 4,
 ) -> float | None:
     """Return the largest share, up to ``most``, that was measured to reach a floor; None where none of the attempts did.
 
@@ -75,15 +77,12 @@ def share_on_floor(
         measure: measures the photo with a share of the perturbation; None where it cannot be made at all.
         floor: what it has to reach.
         without: the measures without the perturbation.
-        first: the share that is tried first.
         most: the largest share that is tried.
-        attempts: measurements, of which each costs time. Where none of them reached the floor, ``LAST_ATTEMPTS`` more are made,
-            each of half the share.
     """
-    share, failed = min(first, most), math.inf
+    share, failed = min(1.0, most), math.inf
     best: float | None = None
     last: Trial | None = None
-    for _ in range(attempts):
+    for _ in range(ATTEMPTS):
         if (quality := measure(share)) is None:
             return None
         trial = Trial(share, quality)
@@ -103,7 +102,7 @@ def share_on_floor(
 
 def _halved(measure: Callable[[float], Quality | None], floor: Quality, share: float) -> float | None:
     """Return the first half of a share, half of that and so on that reaches a floor; None where none of a few does."""
-    for _ in range(LAST_ATTEMPTS):
+    for _ in range(HALVINGS):
         share /= 2
         if (quality := measure(share)) is not None and quality.reaches(floor):
             return share
