@@ -24,12 +24,19 @@ CARDS = f"""JSON.stringify(Array.from(document.querySelectorAll('article'))
     why: card.querySelector('p').textContent,
   }})))"""
 
+SEEN_SECONDS = 20.0
+"""The window's buttons act once it was in front for a moment; a new question in it starts the moment anew."""
+
 CLICK = """([hold, word]) => {
-  const card = document.querySelector(`article[data-hold="${hold}"]`);
-  if (!card) return false;
-  card.dataset.answered = Date.now();
-  card.querySelector(`button[name="${word}"]`).click();
+  const button = document.querySelector(`article[data-hold="${hold}"] button[name="${word}"]`);
+  if (!button || button.disabled) return false;
+  button.closest('article').dataset.answered = Date.now();
+  button.click();
   return true;
+}"""
+IS_READY = """([hold, word]) => {
+  const card = document.querySelector(`article[data-hold="${hold}"]`);
+  return !card || !card.querySelector(`button[name="${word}"]`).disabled;
 }"""
 
 
@@ -50,6 +57,8 @@ class Person:
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
+        self.hands = asyncio.Lock()
+        """Held by whoever acts on a page: a person has but one pair, and only one window is in front."""
         self.minds: dict[str, Mind] = {}
         self.open: set[str] = set()
         """Hosts with a question that waits."""
@@ -93,10 +102,17 @@ class Person:
             word = next(mind.words, "cancel")
             if word == "original":
                 mind.allowed |= set(card["files"])
-            clicked = await window.evaluate(f"({CLICK})({json.dumps([card['hold'], word])})")
+            clicked = await self._press(window, json.dumps([card["hold"], word]))
             if not clicked:
                 mind.allowed -= set(card["files"])
         except (PlaywrightError, BiDiError, TimeoutError):
             return
         finally:
             self._thinking.discard(card["hold"])
+
+    async def _press(self, window: Page, which: str) -> bool:
+        """Bring the window to the front and press a button of a card; False where it is not there any more."""
+        async with self.hands:
+            await window.activate()
+            await window.wait_for(f"({IS_READY})({which})", SEEN_SECONDS)
+            return bool(await window.evaluate(f"({CLICK})({which})"))

@@ -96,8 +96,7 @@ class Uploader:
         self._daemon = stage.daemon
         self._person = person
         self._record = record
-        # The person has but one pair.
-        self._hands = asyncio.Lock()
+        self._hands = person.hands
         self.mishaps = Mishaps(stage, console, self._hands)
         self._tabs: dict[str, Page] = {}
         self.clumsy = 0
