@@ -12,11 +12,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Origin, Subprotocol
 
-from daemon.errors import CloakroomError
-from daemon.frames import MAX_FRAME, Assembly, decode_frame, encode_frames
-from daemon.handshake import ClientHandshake, Credential, Refused
-from daemon.pairing import LOCAL_ORIGIN
-from daemon.protocol import (
+from daemon.front.pairing import LOCAL_ORIGIN
+from daemon.state.folder import read_local
+from daemon.wire.errors import CloakroomError
+from daemon.wire.frames import MAX_FRAME, Assembly, decode_frame, encode_frames
+from daemon.wire.handshake import ClientHandshake, Credential, Refused
+from daemon.wire.protocol import (
     VERSION,
     Cancel,
     ClientEntry,
@@ -42,7 +43,6 @@ from daemon.protocol import (
     decode_from_daemon,
     encode,
 )
-from daemon.state import read_local
 
 Answer = TypeVar("Answer", PairingCode, ClientList, Revoked, State)
 OnProgress = Callable[[Queued | Progress], None]

@@ -13,7 +13,7 @@ from typing import Any, Final
 import psutil
 
 from daemon import VERSION
-from daemon.plain import plain_lines
+from daemon.wire.plain_text import plain_lines
 
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
 """The repository where Cloakroom runs from one."""

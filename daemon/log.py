@@ -3,7 +3,7 @@
 import logging
 import sys
 
-from daemon.settings import LogLevel
+from daemon.state.settings import LogLevel
 
 # These write what they were sent into their messages: request lines, headers, file names.
 _TALKATIVE = ("aiohttp", "asyncio", "websockets", "PIL", "urllib3")

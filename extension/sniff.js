@@ -6,7 +6,7 @@
  * - Every other image (GIF, HEIC, AVIF, SVG, TIFF and raw files, …) and every video is held, and the person is asked.
  * - Anything else goes as it is. What lies inside of a document or an archive is not looked for.
  *
- * daemon/vectors.json holds this to the daemon's own reading.
+ * daemon/wire/vectors.json holds this to the daemon's own reading.
  */
 
 /** Bytes that `sniff` wants to see: the head of an SVG may hold a long comment. */

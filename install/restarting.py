@@ -15,7 +15,7 @@ START_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Running:
-    """A daemon that runs now, as ``daemon.running`` tells it."""
+    """A daemon that runs now, as ``daemon.service.running`` tells it."""
 
     pid: int
     command: tuple[str, ...]
@@ -40,7 +40,7 @@ def end(own: Running) -> None:
 def _asked(*words: str) -> Running | None:
     try:
         done = subprocess.run(
-            [str(PYTHON), "-P", "-m", "daemon.running", *words], capture_output=True, text=True, check=False, timeout=90
+            [str(PYTHON), "-P", "-m", "daemon.service.running", *words], capture_output=True, text=True, check=False, timeout=90
         )
         told = json.loads(done.stdout) if done.returncode == 0 else None
     except (OSError, ValueError, subprocess.TimeoutExpired):

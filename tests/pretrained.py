@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.models import model_folder
+from daemon.models.store import model_folder
 from protectors.manifest import model_set
 
 FOLDER = model_folder(Path(sys.prefix) / "pretrained")

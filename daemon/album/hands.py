@@ -9,9 +9,9 @@ from typing import Final, Protocol
 from daemon.album.album import Cloaked, Failed, read
 from daemon.album.tree import Source
 from daemon.client import DaemonClient, NoDaemonError
-from daemon.errors import CloakroomError
-from daemon.protocol import Limits
-from daemon.protocol import Policy as AskedPolicy
+from daemon.wire.errors import CloakroomError
+from daemon.wire.protocol import Limits
+from daemon.wire.protocol import Policy as AskedPolicy
 
 BUSY_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 15.0, *(30.0,) * 20)
 """How long to wait each time that the daemon has no room: ten minutes in all, while others have theirs done."""

@@ -18,8 +18,8 @@ from typing import Final, Literal
 import msgspec
 
 from daemon.album.tree import Signature
-from daemon.protocol import Policy
-from daemon.state import Lock, StateError
+from daemon.state.folder import Lock, StateError
+from daemon.wire.protocol import Policy
 
 FOLDER: Final = ".cloakroom"
 _JOURNAL: Final = "journal.jsonl"

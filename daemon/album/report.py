@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from daemon.album.album import Outcome, sentence_of
 from daemon.album.tree import Left
-from daemon.plain import shown
+from daemon.wire.plain_text import shown
 
 NAMED: Final = 10
 """Files that were passed over that the summary names; the report names them all."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from daemon.containers import kind_of
-from daemon.errors import CloakroomError, Code
-from daemon.protocol import LIMITS
+from daemon.formats.containers import kind_of
+from daemon.wire.errors import CloakroomError, Code
+from daemon.wire.protocol import LIMITS
 
 HEAD: Final = 4096
 """Bytes that say what kind of file it is."""

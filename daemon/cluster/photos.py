@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from daemon.errors import CloakroomError
-from daemon.jobs import ATTEMPTS
-from daemon.pipe import Done, Failed, FromWorker
-from daemon.protocol import Policy
+from daemon.front.queue import ATTEMPTS
+from daemon.wire.errors import CloakroomError
+from daemon.wire.pipe import Done, Failed, FromWorker
+from daemon.wire.protocol import Policy
 from daemon.worker.failing import failure_of
 
 JOB = "album"

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from daemon.cluster.wire import MAX_REQUEST, PIECE, Asked, Lost, pack, unpack_request
-from daemon.pipe import Beat, Step
-from daemon.supervisor import EntryPoint, Supervisor, Watch, WorkerLostError
-from daemon.worker.settings import WorkerSettings
+from daemon.cluster.pipe_over_http import MAX_REQUEST, PIECE, Asked, Lost, pack, unpack_request
+from daemon.front.supervisor import EntryPoint, Supervisor, Watch, WorkerLostError
+from daemon.wire.pipe import Beat, Step
+from daemon.wire.worker_settings import WorkerSettings
 
 if TYPE_CHECKING:
     from starlette.requests import Request

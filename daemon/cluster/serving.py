@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from daemon.cluster.album import crew_of
 from daemon.cluster.joining import ClusterError, joined
+from daemon.cluster.ray_album import crew_of
 from daemon.cluster.replica import Replica
-from daemon.supervisor import EntryPoint, Watch
+from daemon.front.supervisor import EntryPoint, Watch
+from daemon.wire.worker_settings import WorkerSettings
 from daemon.worker.process import main as worker_main
-from daemon.worker.settings import WorkerSettings
 
 ONGOING: Final = 64
 """Requests that a replica holds; it does one at a time, and beats to the others."""

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from daemon.album.album import Outcome, sentence_of
 from daemon.commands.console import echo
-from daemon.plain import shown
+from daemon.wire.plain_text import shown
 
 LINE_SECONDS: Final = 10.0
 SPEED_SECONDS: Final = 600.0

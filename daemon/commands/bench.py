@@ -11,8 +11,8 @@ from typing import Any
 
 from daemon.client import NoDaemonError
 from daemon.commands.console import FAILED, OK, Subparsers, add_command, complain, end_on_sigterm, print_json
-from daemon.errors import CloakroomError
 from daemon.figures import CHECKOUT, merged, say, wrapped, write
+from daemon.wire.errors import CloakroomError
 
 RESULTS = CHECKOUT / "tests" / "benchmarks" / "results"
 SEED = 0

@@ -12,10 +12,10 @@ from daemon.cluster.launching import TOKEN_NAME
 from daemon.cluster.serving import Listening, deploy, serving
 from daemon.commands.console import FAILED, OK, USAGE, Subparsers, add_command, chosen_state, complain, echo, print_json
 from daemon.log import configure
-from daemon.models import model_folder
-from daemon.state import StateError, prepare
-from daemon.tokens import kept_token
-from daemon.worker.settings import WorkerSettings
+from daemon.models.store import model_folder
+from daemon.state.folder import StateError, prepare
+from daemon.state.tokens import kept_token
+from daemon.wire.worker_settings import WorkerSettings
 
 
 def add(commands: Subparsers) -> None:

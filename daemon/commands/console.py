@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from daemon.plain import plain_lines
-from daemon.state import state_folder
+from daemon.state.folder import state_folder
+from daemon.wire.plain_text import plain_lines
 
 OK: Final = 0
 FAILED: Final = 1

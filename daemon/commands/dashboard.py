@@ -26,8 +26,8 @@ from daemon.commands.console import (
     when_signalled,
 )
 from daemon.dashboard.site import TOKEN_SECONDS, Site
-from daemon.scraper import NoMetricsError, read_metrics, samples
-from daemon.state import write_private
+from daemon.metrics.reader import NoMetricsError, read_metrics, samples
+from daemon.state.folder import write_private
 
 IDLE_SECONDS: Final = 600.0
 """Without a page that asks; a page in the background does so once a minute at the least."""

@@ -27,7 +27,7 @@ from daemon.commands.console import (
     print_json,
 )
 from daemon.figures import CHECKOUT, merged, say, wrapped, write
-from daemon.models import model_folder
+from daemon.models.store import model_folder
 from protectors.manifest import DamagedWeightsError, Entry, resolve, weights_file
 
 METHODS = ("objects", "search", "scene", "visual")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_state, complain, echo, print_json
 from daemon.commands.evaluate import cache_folder
-from daemon.models import model_folder
-from daemon.registries import leftovers
-from daemon.state import Lock, StateError
+from daemon.models.registries import leftovers
+from daemon.models.store import model_folder
+from daemon.state.folder import Lock, StateError
 from protectors.generators import store
 from protectors.manifest import TRAINED
 

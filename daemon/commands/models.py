@@ -20,10 +20,10 @@ from daemon.commands.console import (
     megabytes,
     print_json,
 )
-from daemon.fetching import Report
-from daemon.models import ModelError, chosen, model_folder, pull_all, verify
-from daemon.settings import SettingsError, read
-from daemon.state import StateError, prepare, read_local
+from daemon.models.fetching import Report
+from daemon.models.store import ModelError, chosen, model_folder, pull_all, verify
+from daemon.state.folder import StateError, prepare, read_local
+from daemon.state.settings import SettingsError, read
 from protectors.generators import NAME, GeneratorError, imported, remove, take_in
 from protectors.manifest import Entry, entries, weights_file
 from protectors.names import VISUAL

@@ -20,8 +20,8 @@ from daemon.commands.console import (
     echo,
     print_json,
 )
-from daemon.errors import CloakroomError
-from daemon.plain import plain
+from daemon.wire.errors import CloakroomError
+from daemon.wire.plain_text import plain
 
 
 def add(commands: Subparsers) -> None:

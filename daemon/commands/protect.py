@@ -11,7 +11,6 @@ import msgspec
 
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.cluster.joining import ClusterError
-from daemon.commands.album import protect_album
 from daemon.commands.console import (
     FAILED,
     NO_DAEMON,
@@ -23,11 +22,12 @@ from daemon.commands.console import (
     end_on_sigterm,
     print_json,
 )
+from daemon.commands.protect_album import protect_album
 from daemon.commands.reaching import daemon_for
 from daemon.commands.showing import Showing, showing_for
-from daemon.errors import CloakroomError
-from daemon.protocol import LIMITS, Policy
-from daemon.state import StateError, write_private
+from daemon.state.folder import StateError, write_private
+from daemon.wire.errors import CloakroomError
+from daemon.wire.protocol import LIMITS, Policy
 from protectors.channel.sites import names
 from protectors.names import DEFAULT, PROTECTORS
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.commands.console import chosen_state
-from daemon.handshake import Credential
-from daemon.models import model_folder
+from daemon.models.store import model_folder
+from daemon.wire.handshake import Credential
 
 
 @asynccontextmanager
@@ -24,8 +24,8 @@ async def opener_for(args: argparse.Namespace) -> AsyncIterator[Callable[[], Awa
         else:
             yield lambda: DaemonClient.open_local(state)
             return
-    from daemon.server import Server, Settings
-    from daemon.worker.settings import WorkerSettings
+    from daemon.front.server import Server, Settings
+    from daemon.wire.worker_settings import WorkerSettings
 
     with tempfile.TemporaryDirectory(prefix="cloakroom-") as folder:
         worker = WorkerSettings(model_folder=model_folder(state), threads=args.threads, seed=args.seed)

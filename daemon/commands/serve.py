@@ -10,7 +10,6 @@ import os
 import signal
 from pathlib import Path
 
-from daemon.backend import Backend
 from daemon.cluster.joining import ClusterError
 from daemon.commands.console import (
     FAILED,
@@ -24,16 +23,17 @@ from daemon.commands.console import (
     print_json,
     when_signalled,
 )
-from daemon.descriptors import ask_for_more
-from daemon.jobs import QueueSettings
+from daemon.front.backend import Backend
+from daemon.front.descriptors import ask_for_more
+from daemon.front.queue import QueueSettings
+from daemon.front.server import Server, Settings
+from daemon.front.supervisor import Watch, default_memory
 from daemon.log import configure
-from daemon.models import model_folder
-from daemon.notify import feed_watchdog, inherited_sockets, tell
-from daemon.server import Server, Settings
-from daemon.settings import KEYS, SettingsError, Values, read, shown, worker_threads
-from daemon.state import StateError
-from daemon.supervisor import Watch, default_memory
-from daemon.worker.settings import WorkerSettings
+from daemon.models.store import model_folder
+from daemon.service.notify import feed_watchdog, inherited_sockets, tell
+from daemon.state.folder import StateError
+from daemon.state.settings import KEYS, SettingsError, Values, read, shown, worker_threads
+from daemon.wire.worker_settings import WorkerSettings
 
 OPTIONS = ("port", "device", "threads", "deadline", "memory", "worker", "log", "metrics")
 """Settings that only the daemon heeds, so that its command line takes them too."""
@@ -86,8 +86,8 @@ def backend_of(args: argparse.Namespace, state: Path, values: Values) -> Backend
     """
     if args.backend == "worker":
         return None
-    from daemon.cluster.backend import ServeBackend
     from daemon.cluster.launching import LocalCluster, Remote
+    from daemon.cluster.serve_backend import ServeBackend
 
     if args.backend_address is not None:
         return ServeBackend(Remote(args.backend_address, args.backend_token, args.backend_ca))
@@ -114,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 DRAIN_SECONDS = 20.0
-"""Less than service managers wait before they kill: see daemon/service.py."""
+"""Less than service managers wait before they kill: see daemon/service/manager.py."""
 
 
 async def _drain(server: Server, hurry: asyncio.Event) -> None:

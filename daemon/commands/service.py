@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Callable
 from dataclasses import asdict
 
-from daemon import service
 from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_state, complain, echo, print_json
-from daemon.running import Running, running
-from daemon.settings import SettingsError, read
+from daemon.service import manager as service
+from daemon.service.running import Running, running
+from daemon.state.settings import SettingsError, read
 
 
 def add(commands: Subparsers) -> None:

@@ -7,8 +7,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from daemon import settings
 from daemon.commands.console import FAILED, OK, Subparsers, add_command, complain, echo, print_json
+from daemon.state import settings
 
 WIDTH = 100
 

@@ -14,9 +14,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 from daemon.commands.album_showing import SPEED_SECONDS, in_words
 from daemon.commands.console import echo
-from daemon.plain import plain, shown
-from daemon.protocol import Progress as ProgressMessage
-from daemon.protocol import Queued
+from daemon.wire.plain_text import plain, shown
+from daemon.wire.protocol import Progress as ProgressMessage
+from daemon.wire.protocol import Queued
 from protectors.judging.judgement import Judgement
 
 UNSEEN = {"objects": "a detector", "search": "an image search", "scene": "a scene classifier"}

@@ -18,9 +18,9 @@ from daemon.commands.console import (
     megabytes,
     print_json,
 )
-from daemon.plain import plain
-from daemon.protocol import ModelSet, State
-from daemon.scraper import NoMetricsError, read_metrics, samples
+from daemon.metrics.reader import NoMetricsError, read_metrics, samples
+from daemon.wire.plain_text import plain
+from daemon.wire.protocol import ModelSet, State
 
 MODELS: dict[ModelSet, str] = {
     "embedded": "embedded models, for demonstration only: real machines may still read the photos",

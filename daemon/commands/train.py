@@ -20,7 +20,7 @@ from daemon.commands.console import (
     print_json,
 )
 from daemon.figures import say
-from daemon.models import model_folder
+from daemon.models.store import model_folder
 from protectors.cifar_resnets import listed_in
 from protectors.manifest import PAIRS, TRAINED, DamagedWeightsError, Entry, entries, listed, sha256_of
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
-from daemon.metrics import BOUNDS, STAGES
-from daemon.scraper import Sample
+from daemon.metrics.counts import BOUNDS, STAGES
+from daemon.metrics.reader import Sample
 
 MOMENTS: Final = 300
 THROUGHPUT_SECONDS: Final = 60.0

@@ -24,9 +24,9 @@ from importlib import resources
 from typing import Final
 
 from daemon.dashboard.history import History
-from daemon.request import REFUSAL, Request, answer
-from daemon.scraper import NoMetricsError, Sample
-from daemon.visitor import Judged, Keeper
+from daemon.front.visitor import Judged, Keeper
+from daemon.metrics.reader import NoMetricsError, Sample
+from daemon.wire.request import REFUSAL, Request, answer
 
 TOKEN_SECONDS: Final = 60.0
 LEAST_SECONDS: Final = 1.0

@@ -6,7 +6,7 @@ from typing import Final
 
 from daemon.doctor import browsers, devices, machine, models, packages, pairings, running, service, state_folder, worker
 from daemon.doctor.finding import Check, Finding, FixError, Place
-from daemon.settings import KEYS, SettingsError, Values, closest, read, unknown_variables
+from daemon.state.settings import KEYS, SettingsError, Values, closest, read, unknown_variables
 
 QUICK: Final[tuple[Check, ...]] = (
     packages.check,

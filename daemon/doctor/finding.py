@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from daemon.models import model_folder
-from daemon.settings import Values
+from daemon.models.store import model_folder
+from daemon.state.settings import Values
 
 Fix = Callable[[], str]
 """Mends it and says what was done. Raises FixError or OSError."""

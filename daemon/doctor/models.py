@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from daemon.doctor.finding import Finding, Fix, Place
-from daemon.models import unfinished, verify
-from daemon.state import is_locked
+from daemon.models.store import unfinished, verify
+from daemon.state.folder import is_locked
 from protectors.generators import imported
 from protectors.manifest import DamagedWeightsError, Entry, entries, model_set
 

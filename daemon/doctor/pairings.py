@@ -5,7 +5,7 @@ from pathlib import Path
 
 from daemon.doctor.finding import Finding, Fix, Place
 from daemon.doctor.state_folder import UNUSABLE
-from daemon.pairing import DamagedPairingError, client_files, read_client
+from daemon.front.pairing import DamagedPairingError, client_files, read_client
 
 
 def check(place: Place) -> Iterator[Finding]:

@@ -10,10 +10,11 @@ from typing import Final
 
 import psutil
 
-from daemon import VERSION, service
+from daemon import VERSION
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.doctor.finding import Finding, Place
-from daemon.state import LocalAccess, is_locked, read_local, remove_local
+from daemon.service import manager as service
+from daemon.state.folder import LocalAccess, is_locked, read_local, remove_local
 
 ANSWER_SECONDS: Final = 8.0
 """A daemon answers within milliseconds; on a machine that is busy with everything else, it may take seconds."""

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from daemon import service
 from daemon.doctor.finding import Finding, FixError, Place
-from daemon.state import is_locked
+from daemon.service import manager as service
+from daemon.state.folder import is_locked
 
 
 def check(place: Place) -> Iterator[Finding]:

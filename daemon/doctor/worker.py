@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from daemon.doctor.finding import Finding, Place
-from daemon.jail import WALLS
-from daemon.settings import worker_threads
-from daemon.supervisor import TOO_MUCH_MEMORY, Supervisor, Watch, WorkerLostError, default_memory
-from daemon.worker.settings import WorkerSettings
+from daemon.front.supervisor import TOO_MUCH_MEMORY, Supervisor, Watch, WorkerLostError, default_memory
+from daemon.state.settings import worker_threads
+from daemon.wire.worker_settings import WorkerSettings
+from daemon.worker.jail import WALLS
 
 WORKER_SECONDS: Final = 180.0
 CAUSES: Final = frozenset(

@@ -9,12 +9,12 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from daemon import photo
-from daemon.containers import MIME
-from daemon.delivery import deliverable, saves_within, size_limit, size_notes
-from daemon.errors import CloakroomError
-from daemon.photo import Photo
-from daemon.protocol import LIMITS, Mime, Policy
+from daemon.formats.containers import MIME
+from daemon.wire.errors import CloakroomError
+from daemon.wire.protocol import LIMITS, Mime, Policy
+from daemon.worker import photo
+from daemon.worker.delivery import deliverable, saves_within, size_limit, size_notes
+from daemon.worker.photo import Photo
 from daemon.worker.stopwatch import Stopwatch
 from protectors import policy as policies
 from protectors.channel.sites import known, largest_upload

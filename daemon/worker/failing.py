@@ -6,8 +6,8 @@ Imports of torch stand inside functions: the front process imports the statuses,
 import logging
 from pathlib import Path
 
-from daemon.errors import CloakroomError
-from daemon.pipe import Failed
+from daemon.wire.errors import CloakroomError
+from daemon.wire.pipe import Failed
 
 log = logging.getLogger("cloakroom.worker")
 

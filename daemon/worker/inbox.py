@@ -3,7 +3,7 @@
 import os
 import queue
 
-from daemon.pipe import Line, Stop, Work
+from daemon.wire.pipe import Line, Stop, Work
 
 
 class Inbox:

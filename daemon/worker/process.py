@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import daemon
-from daemon import jail
-from daemon.device_memory import DeviceMemory
-from daemon.errors import CloakroomError
-from daemon.pipe import Beat, Done, Failed, Line, Ready, Step, Work
-from daemon.priority import step_back
+from daemon.wire.errors import CloakroomError
+from daemon.wire.pipe import Beat, Done, Failed, Line, Ready, Step, Work
+from daemon.wire.worker_settings import WorkerSettings
+from daemon.worker import jail
+from daemon.worker.device_memory import DeviceMemory
 from daemon.worker.failing import (
     CANNOT_CLOAK,
     DEVICE_LOST,
@@ -30,7 +30,7 @@ from daemon.worker.failing import (
     place_of,
 )
 from daemon.worker.inbox import Inbox
-from daemon.worker.settings import WorkerSettings
+from daemon.worker.priority import step_back
 
 if TYPE_CHECKING:
     from protectors.cloak import Cloakroom
@@ -86,7 +86,7 @@ def loaded(settings: WorkerSettings) -> "Cloakroom":
 
 def _check_itself(room: "Cloakroom") -> None:
     """Cloak a photo before being ready; a worker that cannot ends, and the supervisor knows why."""
-    from daemon import self_check
+    from daemon.worker import self_check
 
     try:
         self_check.check(room)

@@ -29,7 +29,7 @@ export class JobError extends Error {
  *   site?: { channel: string, protected: boolean }, models?: string, [field: string]: unknown,
  *   verdicts?: { protector: string, adversary: string, protected: boolean, judge_only?: boolean, before: string[], after: string[] }[],
  *   unseen?: { [protector: string]: { probability: number, low: number, high: number } } }} Report
- *   the keys are those of daemon/protocol.json (protectors/judging/judgement.py writes them); site: as the site will keep the
+ *   the keys are those of daemon/wire/protocol.json (protectors/judging/judgement.py writes them); site: as the site will keep the
  *   photo; unseen: how likely a model is fooled that nobody tried
  * @typedef {{ blob: Blob, report: Report }} Cloaked
  * @typedef {{ job: string, name: string, mime: string, size: number, channel: string | null,

@@ -1,5 +1,5 @@
 // @ts-check
-/** cloakroom.v1 without any I/O: proofs, frames and the reassembly of results. daemon/vectors.json holds it to the daemon's. */
+/** cloakroom.v1 without any I/O: proofs, frames and the reassembly of results. daemon/wire/vectors.json holds it to the daemon's. */
 
 export const VERSION = 'cloakroom.v1';
 export const MAX_CHUNK = 4 * 1024 * 1024;

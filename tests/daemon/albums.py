@@ -7,9 +7,9 @@ from typing import Any
 
 from daemon.album.journal import FOLDER
 from daemon.cli import parser
-from daemon.commands.album import protect_album
-from daemon.protocol import Policy
-from daemon.server import Server
+from daemon.commands.protect_album import protect_album
+from daemon.front.server import Server
+from daemon.wire.protocol import Policy
 
 PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8\xff\xe0"

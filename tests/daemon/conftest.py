@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from daemon.client import DaemonClient
-from daemon.handshake import Credential
-from daemon.jobs import QueueSettings
-from daemon.protocol import Policy
-from daemon.server import Server, Settings
-from daemon.supervisor import EntryPoint, Watch
-from daemon.worker.settings import WorkerSettings
+from daemon.front.queue import QueueSettings
+from daemon.front.server import Server, Settings
+from daemon.front.supervisor import EntryPoint, Watch
+from daemon.wire.handshake import Credential
+from daemon.wire.protocol import Policy
+from daemon.wire.worker_settings import WorkerSettings
 from tests.daemon import odd_workers
 from tests.daemon.albums import photo
 

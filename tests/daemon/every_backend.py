@@ -13,13 +13,13 @@ import msgspec
 import pytest
 
 from daemon.client import DaemonClient, NoDaemonError, Protected
-from daemon.errors import CloakroomError, Code
-from daemon.frames import MAX_CHUNK
-from daemon.jobs import QueueSettings
-from daemon.pairing import CHROMIUM_ORIGIN
-from daemon.protocol import LIMITS, Progress, Protect, Queued, encode
-from daemon.server import Server
-from daemon.supervisor import EntryPoint, Watch
+from daemon.front.pairing import CHROMIUM_ORIGIN
+from daemon.front.queue import QueueSettings
+from daemon.front.server import Server
+from daemon.front.supervisor import EntryPoint, Watch
+from daemon.wire.errors import CloakroomError, Code
+from daemon.wire.frames import MAX_CHUNK
+from daemon.wire.protocol import LIMITS, Progress, Protect, Queued, encode
 from tests.daemon import odd_workers
 from tests.daemon.conftest import POLICY, StartServer, local_client
 

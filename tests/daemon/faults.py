@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from daemon import service
-from daemon.models import model_folder
-from daemon.partial import Part
-from daemon.state import LocalAccess, prepare, write_local
+from daemon.models.partial import Part
+from daemon.models.store import model_folder
+from daemon.service import manager as service
+from daemon.state.folder import LocalAccess, prepare, write_local
 from protectors.generators import store
 from protectors.manifest import entries
 from tests.daemon.faulty_machine import CLIENT, FaultyMachine, faulty_machine

@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from daemon.pairing import CHROMIUM_ORIGIN, PairedClient
-from daemon.state import prepare, write_private
+from daemon.front.pairing import CHROMIUM_ORIGIN, PairedClient
+from daemon.state.folder import prepare, write_private
 from protectors import manifest
 from tests.daemon.other_models import command
 

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from daemon.cluster.photos import Asked
-from daemon.pipe import Done, Failed, FromWorker
+from daemon.wire.pipe import Done, Failed, FromWorker
 from tests.daemon.judgements import report
 
 

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from daemon.commands.console import when_signalled
-from daemon.server import Server, Settings
-from daemon.supervisor import EntryPoint
-from daemon.worker.settings import WorkerSettings
+from daemon.front.server import Server, Settings
+from daemon.front.supervisor import EntryPoint
+from daemon.wire.worker_settings import WorkerSettings
 
 
 async def serve(state: Path, port: int, entry: EntryPoint, drain_seconds: float = 0.0) -> None:

@@ -15,9 +15,9 @@ from daemon.album.journal import Journal
 from daemon.album.report import AlbumReport
 from daemon.album.tree import Left
 from daemon.commands.album_showing import Lines, in_words
-from daemon.plain import shown
-from daemon.protocol import LIMITS, Policy
-from daemon.server import Server
+from daemon.front.server import Server
+from daemon.wire.plain_text import shown
+from daemon.wire.protocol import LIMITS, Policy
 from tests.daemon.albums import JPEG, PNG, files, photo, run, told
 from tests.daemon.conftest import ELSEWHERE
 

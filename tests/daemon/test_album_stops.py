@@ -15,10 +15,10 @@ import pytest
 from daemon.album.hands import DaemonHands, at_once
 from daemon.album.journal import FOLDER, Journal, Line
 from daemon.album.tree import Signature, Source, walk
-from daemon.commands.album import STOPPED
-from daemon.jobs import QueueSettings
-from daemon.protocol import LIMITS
-from daemon.server import Server
+from daemon.commands.protect_album import STOPPED
+from daemon.front.queue import QueueSettings
+from daemon.front.server import Server
+from daemon.wire.protocol import LIMITS
 from tests.daemon import odd_workers
 from tests.daemon.albums import PNG, files, photo, run, told
 from tests.daemon.conftest import ELSEWHERE, POLICY, StartServer, local_client
@@ -167,7 +167,7 @@ async def test_others_have_room_and_their_turn_while_an_album_runs(
     running = asyncio.create_task(run(server, folder, tmp_path / "out"))
     code = server.pairing.open_pairing()
     from daemon.client import DaemonClient
-    from daemon.pairing import CHROMIUM_ORIGIN
+    from daemon.front.pairing import CHROMIUM_ORIGIN
 
     async with await DaemonClient.open(server.port, None, origin=CHROMIUM_ORIGIN, code=code, label="Chromium") as other:
         await until(lambda: works() >= 3)

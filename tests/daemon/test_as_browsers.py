@@ -6,8 +6,8 @@ import zlib
 import numpy as np
 import pytest
 
-from daemon import photo
-from daemon.errors import CloakroomError
+from daemon.wire.errors import CloakroomError
+from daemon.worker import photo
 from tests.daemon.odd_files import (
     WIDE,
     curve,

@@ -21,15 +21,15 @@ import aiohttp
 import psutil
 import pytest
 
-from daemon.cluster.backend import ServeBackend
 from daemon.cluster.launching import Remote
+from daemon.cluster.pipe_over_http import Asked, messages, pack
+from daemon.cluster.serve_backend import ServeBackend
 from daemon.cluster.serving import Listening, deploy, serving
-from daemon.cluster.wire import Asked, messages, pack
-from daemon.jobs import QueueSettings
-from daemon.pipe import Failed, Ready
-from daemon.server import Server, Settings
-from daemon.supervisor import EntryPoint, Watch, WorkerLostError
-from daemon.worker.settings import WorkerSettings
+from daemon.front.queue import QueueSettings
+from daemon.front.server import Server, Settings
+from daemon.front.supervisor import EntryPoint, Watch, WorkerLostError
+from daemon.wire.pipe import Failed, Ready
+from daemon.wire.worker_settings import WorkerSettings
 from tests.daemon import odd_workers
 from tests.daemon.conftest import ELSEWHERE, POLICY, StartServer, cloakroom, local_client
 from tests.daemon.every_backend import PHOTO, EveryBackend, job, until, until_running

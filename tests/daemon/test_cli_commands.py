@@ -16,9 +16,9 @@ import pytest
 
 from daemon.cli import main
 from daemon.client import DaemonClient
-from daemon.models import chosen
-from daemon.pairing import CHROMIUM_ORIGIN
-from daemon.state import LocalAccess, Lock, StateError, read_local, write_local
+from daemon.front.pairing import CHROMIUM_ORIGIN
+from daemon.models.store import chosen
+from daemon.state.folder import LocalAccess, Lock, StateError, read_local, write_local
 from protectors.manifest import entries, resolve
 from protectors.names import PROTECTORS
 from tests.benchmarks.daemon.large import twelve_megapixels

@@ -17,13 +17,13 @@ import pytest
 
 from daemon.album.album import Cloaked, Failed
 from daemon.album.tree import Source, walk
-from daemon.cluster.album import ClusterHands, Crew, crew_of
 from daemon.cluster.joining import ClusterError, check, check_machines, joined
 from daemon.cluster.photos import Asked, Photographer
-from daemon.commands.album import STOPPED
-from daemon.pipe import Done
-from daemon.pipe import Failed as FailedJob
-from daemon.protocol import Policy
+from daemon.cluster.ray_album import ClusterHands, Crew, crew_of
+from daemon.commands.protect_album import STOPPED
+from daemon.wire.pipe import Done
+from daemon.wire.pipe import Failed as FailedJob
+from daemon.wire.protocol import Policy
 from daemon.worker.cloaking import Errand, cloak_file, seed_of
 from protectors.cloak import Cloakroom
 from protectors.progress import end_of

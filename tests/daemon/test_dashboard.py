@@ -17,10 +17,10 @@ from aiohttp import ClientSession
 from daemon.commands.dashboard import _doorway
 from daemon.dashboard.history import MOMENTS, History, quantile
 from daemon.dashboard.site import TOKEN_SECONDS, Site
-from daemon.exposition import Exposition, Present
-from daemon.metrics import BOUNDS, Metrics
-from daemon.request import REFUSAL
-from daemon.scraper import NoMetricsError, Sample, samples
+from daemon.metrics.counts import BOUNDS, Metrics
+from daemon.metrics.exposition import Exposition, Present
+from daemon.metrics.reader import NoMetricsError, Sample, samples
+from daemon.wire.request import REFUSAL
 from tests.daemon.conftest import ELSEWHERE, RunningDaemon
 from tests.daemon.visitors import MALFORMED, answer, upgrade
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from daemon import photo
-from daemon.delivery import deliverable, in_words, save_with, saves_within, size_limit, size_notes
+from daemon.worker import photo
+from daemon.worker.delivery import deliverable, in_words, save_with, saves_within, size_limit, size_notes
 from protectors.cloak import Cloaked
 from protectors.judging.judgement import Judgement
 from protectors.quality import psnr

@@ -20,9 +20,9 @@ from daemon.doctor import devices, machine, packages, pairings, running, state_f
 from daemon.doctor.areas import examine, mend
 from daemon.doctor.finding import Finding, FixError, Place
 from daemon.doctor.worker import jail_of
-from daemon.pairing import CHROMIUM_ORIGIN
-from daemon.settings import Values
-from daemon.state import prepare
+from daemon.front.pairing import CHROMIUM_ORIGIN
+from daemon.state.folder import prepare
+from daemon.state.settings import Values
 from tests.daemon.conftest import RunningDaemon, cloakroom
 from tests.daemon.faults import FAULTS, Fault, judge
 from tests.daemon.faulty_machine import faulty_machine

@@ -9,13 +9,13 @@ import psutil
 import pytest
 
 from daemon.client import DaemonClient, NoDaemonError
-from daemon.descriptors import FEWEST_STRANGERS
-from daemon.door import STRANGER_SECONDS
-from daemon.handshake import ClientHandshake, Credential
-from daemon.pairing import CHROMIUM_ORIGIN, LOCAL_ORIGIN
-from daemon.protocol import decode_from_daemon, encode
-from daemon.request import REFUSAL
-from daemon.state import read_local
+from daemon.front.descriptors import FEWEST_STRANGERS
+from daemon.front.door import STRANGER_SECONDS
+from daemon.front.pairing import CHROMIUM_ORIGIN, LOCAL_ORIGIN
+from daemon.state.folder import read_local
+from daemon.wire.handshake import ClientHandshake, Credential
+from daemon.wire.protocol import decode_from_daemon, encode
+from daemon.wire.request import REFUSAL
 from tests.daemon import odd_workers
 from tests.daemon.conftest import RunningDaemon, StartServer
 from tests.daemon.visitors import (
@@ -137,7 +137,7 @@ async def test_strangers_keep_nobody_out(port: int, running_daemon: RunningDaemo
 
 async def test_a_handshake_is_pushed_out_by_no_crowd(start_server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """More strangers than there is room for come while we shake hands, each as far in as one gets without a key."""
-    monkeypatch.setattr("daemon.descriptors.MOST_STRANGERS", FEWEST_STRANGERS)
+    monkeypatch.setattr("daemon.front.descriptors.MOST_STRANGERS", FEWEST_STRANGERS)
     server = await start_server(odd_workers.echo)
     greeted = upgrade(server.port) + client_frame(1, (HELLO % "null").encode())
     connections: list[socket.socket] = []

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.fairness import in_turns
+from daemon.front.fairness import in_turns
 
 CLIENTS = "abcd"
 Waiting = list[tuple[str, int]]

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from daemon import partial
-from daemon.fetching import FetchError, fetch
-from daemon.models import ModelError, pull
-from daemon.partial import Part, halves
+from daemon.models import partial
+from daemon.models.fetching import FetchError, fetch
+from daemon.models.partial import Part, halves
+from daemon.models.store import ModelError, pull
 from tests.benchmarks.daemon.fetch import flipped, kill_and_resume, offered
 from tests.daemon.conftest import ELSEWHERE
 from tests.daemon.range_server import RangeServer, range_server
@@ -237,7 +237,7 @@ async def test_a_disk_without_room_is_said_before_anything_is_fetched(
     server: RangeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr("daemon.fetching.shutil.disk_usage", lambda _: usage(1, 1, 299_999))
+    monkeypatch.setattr("daemon.models.fetching.shutil.disk_usage", lambda _: usage(1, 1, 299_999))
     with pytest.raises(FetchError, match=r"needs 0\.3 MB of disk and 0\.3 MB are free in .*Make room"):
         await fetched(part_in(tmp_path), server.url)
     assert server.log == []

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 import daemon
-from daemon.handshake import (
+from daemon.front.pairing import CHROMIUM_ORIGIN, LOCAL_CLIENT, LOCAL_ORIGIN, Pairing
+from daemon.wire.handshake import (
     CODE_ALPHABET,
     ClientHandshake,
     Credential,
@@ -17,8 +18,7 @@ from daemon.handshake import (
     new_code,
     prove,
 )
-from daemon.pairing import CHROMIUM_ORIGIN, LOCAL_CLIENT, LOCAL_ORIGIN, Pairing
-from daemon.protocol import (
+from daemon.wire.protocol import (
     Challenge,
     Hello,
     Message,
@@ -33,7 +33,7 @@ from daemon.protocol import (
     encode,
 )
 
-VECTORS = json.loads((Path(daemon.__file__).parent / "vectors.json").read_text())
+VECTORS = json.loads((Path(daemon.__file__).parent / "wire" / "vectors.json").read_text())
 HOST = "127.0.0.1:38917"
 
 

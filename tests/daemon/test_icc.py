@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from daemon import photo
-from daemon.icc import Profile, rebuilt
+from daemon.formats.icc import Profile, rebuilt
+from daemon.worker import photo
 from tests.daemon.odd_files import (
     MARK,
     NARROW,

@@ -19,8 +19,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from daemon import jail
 from daemon.client import DaemonClient
+from daemon.worker import jail
 from tests.daemon.conftest import RunningDaemon
 
 if sys.platform != "linux":
@@ -31,8 +31,8 @@ import pty
 import resource
 import termios
 
-from daemon.jail import allowed, landlock, seccomp
-from daemon.jail.system_call import call
+from daemon.worker.jail import allowed, landlock, seccomp
+from daemon.worker.jail.system_call import call
 
 AT_FDCWD = -100
 FCHMODAT2 = 452

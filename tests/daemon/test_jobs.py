@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from daemon.client import DaemonClient, NoDaemonError
-from daemon.errors import Code
-from daemon.jobs import QueueSettings
-from daemon.pairing import CHROMIUM_ORIGIN
-from daemon.protocol import LIMITS
-from daemon.supervisor import Watch
+from daemon.front.pairing import CHROMIUM_ORIGIN
+from daemon.front.queue import QueueSettings
+from daemon.front.supervisor import Watch
+from daemon.wire.errors import Code
+from daemon.wire.protocol import LIMITS
 from tests.daemon import odd_workers
 from tests.daemon.conftest import POLICY, StartServer, local_client
 from tests.daemon.every_backend import PHOTO, EveryBackend, code_of, job, until, until_ready, until_running

@@ -11,18 +11,18 @@ import pytest
 
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.commands.serve import settings_of
-from daemon.device_memory import DeviceMemory
-from daemon.errors import CloakroomError
-from daemon.handshake import Credential
-from daemon.jobs import QueueSettings
-from daemon.metrics import OUTCOMES, REASONS, STAGES, Metrics
-from daemon.pairing import LOCAL_CLIENT, LOCAL_ORIGIN
-from daemon.scrape import TokenDoor, metrics_socket, metrics_token
-from daemon.scraper import NoMetricsError, read_metrics, samples
-from daemon.server import Server, Settings
-from daemon.settings import read
-from daemon.state import LocalAccess, write_local
-from daemon.worker.settings import WorkerSettings
+from daemon.front.metrics_endpoint import TokenDoor, metrics_socket, metrics_token
+from daemon.front.pairing import LOCAL_CLIENT, LOCAL_ORIGIN
+from daemon.front.queue import QueueSettings
+from daemon.front.server import Server, Settings
+from daemon.metrics.counts import OUTCOMES, REASONS, STAGES, Metrics
+from daemon.metrics.reader import NoMetricsError, read_metrics, samples
+from daemon.state.folder import LocalAccess, write_local
+from daemon.state.settings import read
+from daemon.wire.errors import CloakroomError
+from daemon.wire.handshake import Credential
+from daemon.wire.worker_settings import WorkerSettings
+from daemon.worker.device_memory import DeviceMemory
 from tests.daemon import odd_workers
 from tests.daemon.conftest import ELSEWHERE, POLICY, RunningDaemon, StartServer, cloakroom, local_client
 from tests.daemon.every_backend import PHOTO, until

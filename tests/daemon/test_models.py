@@ -17,7 +17,7 @@ from aiohttp import web
 from safetensors.torch import load_file, save_file
 
 from daemon.cli import main
-from daemon.models import ModelError, mirrored, pull, verify
+from daemon.models.store import ModelError, mirrored, pull, verify
 from protectors.manifest import Entry, sha256_of
 from protectors.unet import UNet
 

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torchvision.models import list_models, resnet50
 from torchvision.models.detection import fasterrcnn_resnet50_fpn
 
-from daemon.models import ModelError, pull, verify
+from daemon.models.store import ModelError, pull, verify
 from protectors import manifest
 from protectors.adversaries.detector import TwoStageDetector
 from protectors.adversaries.loading import load_classifier, load_two_stage

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
-from daemon.handshake import Refused
-from daemon.opening import MAX_SAID, close_frame, is_opening, opened, text_frame, texts
-from daemon.request import parsed
+from daemon.wire.handshake import Refused
+from daemon.wire.opening import MAX_SAID, close_frame, is_opening, opened, text_frame, texts
+from daemon.wire.request import parsed
 from tests.daemon.visitors import client_frame, upgrade
 
 

@@ -8,10 +8,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from daemon.client import DaemonClient, NoDaemonError
-from daemon.errors import CloakroomError
-from daemon.handshake import Credential, Refused
-from daemon.pairing import CHROMIUM_ORIGIN, CODE_SECONDS, CODE_TRIES, LOCAL_ORIGIN, Pairing
-from daemon.server import Server
+from daemon.front.pairing import CHROMIUM_ORIGIN, CODE_SECONDS, CODE_TRIES, LOCAL_ORIGIN, Pairing
+from daemon.front.server import Server
+from daemon.wire.errors import CloakroomError
+from daemon.wire.handshake import Credential, Refused
 from tests.daemon.conftest import StartServer, local_client
 from tests.daemon.odd_workers import echo
 

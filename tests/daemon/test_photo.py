@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from daemon import photo
+from daemon.worker import photo
 from tests.daemon import samples
 from tests.daemon.samples import SECRET, alpha_plane, astronaut, opened, saved
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as some
 from PIL import Image
 
 import daemon
-from daemon import photo
-from daemon.containers import MIME, kind_of
-from daemon.errors import CloakroomError, Code
-from daemon.protocol import LIMITS
+from daemon.formats.containers import MIME, kind_of
+from daemon.wire.errors import CloakroomError, Code
+from daemon.wire.protocol import LIMITS
+from daemon.worker import photo
 from tests.daemon import samples
 from tests.daemon.samples import astronaut, png_chunk, png_header_only, saved
 
@@ -161,7 +161,7 @@ def test_encoding_other_sizes_is_our_own_fault() -> None:
         photo.encode(read, read.pixels[1:])
 
 
-VECTORS = json.loads((Path(daemon.__file__).parent / "vectors.json").read_text())
+VECTORS = json.loads((Path(daemon.__file__).parent / "wire" / "vectors.json").read_text())
 
 
 @pytest.mark.parametrize("vector", [pytest.param(vector, id=vector["name"]) for vector in VECTORS["files"]])

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 import daemon
-from daemon import supervisor
 from daemon.client import DaemonClient
 from daemon.commands.console import echo
 from daemon.commands.showing import summary
-from daemon.handshake import Credential
-from daemon.pairing import CHROMIUM_ORIGIN
-from daemon.plain import plain, plain_lines, shown
-from daemon.server import Server
+from daemon.front import supervisor
+from daemon.front.pairing import CHROMIUM_ORIGIN
+from daemon.front.server import Server
+from daemon.wire.handshake import Credential
+from daemon.wire.plain_text import plain, plain_lines, shown
 from tests.daemon import odd_workers
 from tests.daemon.conftest import StartServer, local_client
 

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 from daemon.client import DaemonClient
-from daemon.handshake import Credential
-from daemon.pairing import CHROMIUM_ORIGIN
-from daemon.state import read_local
+from daemon.front.pairing import CHROMIUM_ORIGIN
+from daemon.state.folder import read_local
+from daemon.wire.handshake import Credential
 from tests.daemon.conftest import ELSEWHERE, cloakroom, serving
 from tests.daemon.samples import SECRET, astronaut, saved, with_jpeg_metadata
 from tests.daemon.visitors import answer, upgrade

@@ -12,9 +12,9 @@ from hypothesis import strategies as some
 from jsonschema import Draft202012Validator
 
 import daemon
-from daemon.errors import CODES, SENTENCES
-from daemon.frames import ID_BYTES, MAX_CHUNK, MAX_FRAME, Assembly, decode_frame, encode_frame, encode_frames
-from daemon.protocol import (
+from daemon.wire.errors import CODES, SENTENCES
+from daemon.wire.frames import ID_BYTES, MAX_CHUNK, MAX_FRAME, Assembly, decode_frame, encode_frame, encode_frames
+from daemon.wire.protocol import (
     LIMITS,
     MAX_TEXT,
     Protect,
@@ -26,7 +26,7 @@ from daemon.protocol import (
 )
 from tests.protectors.judging.test_judgement import WHOLE
 
-FOLDER = Path(daemon.__file__).parent
+FOLDER = Path(daemon.__file__).parent / "wire"
 SCHEMA = json.loads((FOLDER / "protocol.json").read_text())
 VECTORS = json.loads((FOLDER / "vectors.json").read_text())
 FACTS = {"width", "height", "mime", "bytes_in", "bytes_out", "seconds", "device", "models", "notes"}

@@ -11,9 +11,9 @@ import pytest
 from daemon.album.album import sentence_of
 from daemon.album.journal import Journal, Line
 from daemon.album.tree import Signature
-from daemon.pairing import CHROMIUM_ORIGIN, DamagedPairingError, PairedClient, read_client
-from daemon.pipe import FromWorker, Ready
-from daemon.state import LocalAccess, read_local, write_local
+from daemon.front.pairing import CHROMIUM_ORIGIN, DamagedPairingError, PairedClient, read_client
+from daemon.state.folder import LocalAccess, read_local, write_local
+from daemon.wire.pipe import FromWorker, Ready
 
 LINE = asdict(Line("a\udcff.png", Signature(1, 2), "0" * 16, "protected", None, Signature(3, 4)))
 CLIENT = PairedClient("c-0123456789abcdef", "Chromium", CHROMIUM_ORIGIN, "0" * 64, 1.0)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon import registries
-from daemon.fetching import FetchError
+from daemon.models import registries
+from daemon.models.fetching import FetchError
 from protectors.manifest import Package
 
 CONTENT = b"a network, for all that a registry knows" * 100

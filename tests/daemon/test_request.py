@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.request import MAX_FIELDS, MAX_HEAD, REFUSAL, MalformedError, answer, head_end, parsed
+from daemon.wire.request import MAX_FIELDS, MAX_HEAD, REFUSAL, MalformedError, answer, head_end, parsed
 
 HEAD = b"GET /v1 HTTP/1.1\r\nHost: 127.0.0.1:1\r\nX-Word: a\xe9b \r\nx-word:\tsecond\r\n\r\n"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon import self_check
-from daemon.supervisor import COULD_NOT_CLOAK, Supervisor, WorkerLostError
-from daemon.worker.settings import WorkerSettings
+from daemon.front.supervisor import COULD_NOT_CLOAK, Supervisor, WorkerLostError
+from daemon.wire.worker_settings import WorkerSettings
+from daemon.worker import self_check
 from protectors.channel import sites
 from protectors.cloak import Cloakroom
 from tests.daemon.every_backend import until

@@ -19,9 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from daemon import DEFAULT_PORT, notify, service
+from daemon import DEFAULT_PORT
 from daemon.commands.service import _sentence
-from daemon.running import Running
+from daemon.service import manager as service
+from daemon.service import notify
+from daemon.service.running import Running
 
 SECONDS = 30.0
 TASK = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"

@@ -10,15 +10,17 @@ from pathlib import Path
 import psutil
 import pytest
 
-from daemon import DEFAULT_PORT, service, settings
+from daemon import DEFAULT_PORT
 from daemon.cli import main
 from daemon.client import DaemonClient
 from daemon.commands.serve import settings_of
 from daemon.commands.settings import example
-from daemon.handshake import Credential
-from daemon.server import Server, Settings
-from daemon.settings import KEYS, SettingsError, Values, read, shown, unknown_variables, worker_threads
-from daemon.supervisor import Supervisor, default_memory
+from daemon.front.server import Server, Settings
+from daemon.front.supervisor import Supervisor, default_memory
+from daemon.service import manager as service
+from daemon.state import settings
+from daemon.state.settings import KEYS, SettingsError, Values, read, shown, unknown_variables, worker_threads
+from daemon.wire.handshake import Credential
 from tests.daemon.conftest import POLICY, cloakroom
 from tests.daemon.odd_workers import echo
 
@@ -277,7 +279,7 @@ def test_the_worker_steps_back(tmp_path: Path) -> None:
     import subprocess
     import sys
 
-    code = "import os; from daemon.priority import step_back; step_back(); print(os.nice(0))"
+    code = "import os; from daemon.worker.priority import step_back; step_back(); print(os.nice(0))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert int(said) == min(19, psutil.Process().nice() + 5)
 

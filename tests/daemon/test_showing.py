@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from daemon.commands.showing import Bars, Lines, share_of
-from daemon.protocol import Progress as ProgressMessage
-from daemon.protocol import Queued
+from daemon.wire.protocol import Progress as ProgressMessage
+from daemon.wire.protocol import Queued
 from tests.daemon.judgements import report
 
 JOB = "0" * 32

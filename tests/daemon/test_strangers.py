@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from daemon.descriptors import most_strangers
-from daemon.strangers import Strangers
+from daemon.front.descriptors import most_strangers
+from daemon.front.strangers import Strangers
 
 
 class Crowd:
@@ -106,7 +106,7 @@ def test_strangers_leave_descriptors_for_others(monkeypatch: pytest.MonkeyPatch,
 
 def test_more_descriptors_are_asked_for_as_far_as_they_may_be_had() -> None:
     program = (
-        "import resource; from daemon.descriptors import ask_for_more; "
+        "import resource; from daemon.front.descriptors import ask_for_more; "
         "resource.setrlimit(resource.RLIMIT_NOFILE, (256, 1000)); "
         "ask_for_more(); print(*resource.getrlimit(resource.RLIMIT_NOFILE))"
     )

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from daemon.jobs import Event, Failure, Finished, JobQueue
-from daemon.supervisor import Supervisor
-from daemon.worker.settings import WorkerSettings
+from daemon.front.queue import Event, Failure, Finished, JobQueue
+from daemon.front.supervisor import Supervisor
+from daemon.wire.worker_settings import WorkerSettings
 from tests.daemon.conftest import POLICY
 from tests.daemon.every_backend import until
 from tests.daemon.odd_workers import echo

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon import service
 from daemon.client import DaemonClient
+from daemon.service import manager as service
 from tests.daemon.conftest import POLICY
 from tests.daemon.samples import astronaut, saved
 from tests.daemon.user_manager import UserManager, program, user_manager, wait_until

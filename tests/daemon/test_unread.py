@@ -6,12 +6,12 @@ import contextlib
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from daemon import session
 from daemon.client import DaemonClient
-from daemon.pairing import CHROMIUM_ORIGIN, MAX_CLIENTS
-from daemon.protocol import FromDaemon
-from daemon.server import Server
-from daemon.session import MAX_UNREAD, Session
+from daemon.front import session
+from daemon.front.pairing import CHROMIUM_ORIGIN, MAX_CLIENTS
+from daemon.front.server import Server
+from daemon.front.session import MAX_UNREAD, Session
+from daemon.wire.protocol import FromDaemon
 from tests.daemon import odd_workers
 from tests.daemon.conftest import StartServer, local_client
 

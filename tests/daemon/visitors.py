@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from aiohttp import ClientSession, WSMsgType
 
-from daemon.pairing import CHROMIUM_ORIGIN
+from daemon.front.pairing import CHROMIUM_ORIGIN
 
 FIREFOX_ORIGIN = "moz-extension://01234567-89ab-cdef-0123-456789abcdef"
 ANSWER_SECONDS = 15.0

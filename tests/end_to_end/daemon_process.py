@@ -11,7 +11,7 @@ from typing import Any, Self
 import psutil
 
 from daemon.client import DaemonClient
-from daemon.protocol import State
+from daemon.wire.protocol import State
 from tests.installed import Installed, clean_environment, installed
 
 START_SECONDS = 90.0

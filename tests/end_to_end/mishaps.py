@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 
-from daemon.pairing import LOCAL_CLIENT
+from daemon.front.pairing import LOCAL_CLIENT
 from tests.end_to_end.browser import Page
 from tests.end_to_end.random_plan import Upload
 from tests.end_to_end.stage import Stage

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from daemon.protocol import Policy
+from daemon.wire.protocol import Policy
 from tests.end_to_end.accessibility import violations
 from tests.end_to_end.chromium import Chromium
 from tests.end_to_end.stamping_daemon import StampingDaemon

@@ -1,4 +1,4 @@
-/** Holds extension/background/protocol.js to daemon/vectors.json, which holds the daemon to the same. */
+/** Holds extension/background/protocol.js to daemon/wire/vectors.json, which holds the daemon to the same. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -6,7 +6,7 @@ import {
   Assembly, VERSION, codeKey, frames, fromHex, prove, randomHex, readFrame, toHex, verifyDaemon,
 } from '../../extension/background/protocol.js';
 
-const vectors = JSON.parse(await readFile(new URL('../../daemon/vectors.json', import.meta.url), 'utf8'));
+const vectors = JSON.parse(await readFile(new URL('../../daemon/wire/vectors.json', import.meta.url), 'utf8'));
 
 test('the version is the daemon\'s', () => { assert.equal(VERSION, vectors.version); });
 

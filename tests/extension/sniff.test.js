@@ -1,10 +1,10 @@
-/** Holds extension/sniff.js to daemon/vectors.json, which holds the daemon to the same. */
+/** Holds extension/sniff.js to daemon/wire/vectors.json, which holds the daemon to the same. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { HEAD_BYTES, sniff } from '../../extension/sniff.js';
 
-const vectors = JSON.parse(await readFile(new URL('../../daemon/vectors.json', import.meta.url), 'utf8'));
+const vectors = JSON.parse(await readFile(new URL('../../daemon/wire/vectors.json', import.meta.url), 'utf8'));
 
 assert.deepEqual(new Set(vectors.files.map(({ rule }) => rule)), new Set(['cloak', 'ask', 'pass']));
 

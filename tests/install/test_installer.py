@@ -18,8 +18,8 @@ import restarting
 import system_packages
 from report import Report, StopInstallingError
 
-from daemon import service
-from daemon.state import Lock, prepare
+from daemon.service import manager as service
+from daemon.state.folder import Lock, prepare
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "install"

@@ -15,8 +15,8 @@ import restarting
 import sizes
 from report import Report, StopInstallingError
 
-from daemon import running
-from daemon.state import LocalAccess, Lock, prepare, write_local
+from daemon.service import running
+from daemon.state.folder import LocalAccess, Lock, prepare, write_local
 
 posix = pytest.mark.skipif(os.name == "nt", reason="a shell's script")
 

@@ -11,7 +11,7 @@ from tests.end_to_end.photos import cat, jpeg
 from tests.installed import ROOT, Installed, clean_environment, installed
 
 DATA = (
-    "daemon/protocol.json",
+    "daemon/wire/protocol.json",
     "daemon/dashboard/page.html",
     "protectors/channel/sites.json",
     "protectors/models/manifest.json",

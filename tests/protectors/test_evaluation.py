@@ -12,7 +12,7 @@ import skimage.data
 from PIL import Image
 from safetensors.torch import load_file
 
-from daemon import photo
+from daemon.worker import photo
 from protectors.adversaries.loading import DETECTORS
 from protectors.archive import DEFAULT_FOLDER
 from protectors.channel.exact import through_jpeg

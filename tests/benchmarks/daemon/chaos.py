@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from daemon.client import DaemonClient, NoDaemonError, Protected
-from daemon.errors import CloakroomError
 from daemon.figures import say
+from daemon.wire.errors import CloakroomError
 from tests.benchmarks.daemon.process import Daemon, end, spawn
 from tests.benchmarks.daemon.untouched import POLICY
 from tests.daemon.samples import astronaut, opened, saved

@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from daemon.models import ModelError, pull, verify
+from daemon.models.store import ModelError, pull, verify
 from protectors.manifest import Entry
 from tests.daemon.other_models import command, write_manifest
 from tests.daemon.range_server import RangeServer, range_server

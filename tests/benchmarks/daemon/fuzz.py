@@ -7,8 +7,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from daemon.errors import CloakroomError
 from daemon.figures import CHECKOUT, say
+from daemon.wire.errors import CloakroomError
 from tests.benchmarks.daemon.front import until_ready
 from tests.benchmarks.daemon.process import Daemon, running
 from tests.benchmarks.daemon.untouched import FUZZED_PIXELS, POLICY
@@ -28,7 +28,7 @@ MESSAGES = 20_000
 COUNTED_EVERY = 50
 BYSTANDER_SECONDS = 1.0
 REPORT_SECONDS = 30.0
-VECTORS = CHECKOUT / "daemon" / "vectors.json"
+VECTORS = CHECKOUT / "daemon" / "wire" / "vectors.json"
 
 
 def photo_seeds() -> list[bytes]:

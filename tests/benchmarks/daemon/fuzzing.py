@@ -19,13 +19,14 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 with atheris.instrument_imports(include=["daemon", "PIL"]):
-    from daemon import containers, photo
-    from daemon.errors import CloakroomError
-    from daemon.frames import MAX_FRAME, decode_frame, encode_frames
-    from daemon.handshake import ClientHandshake, Credential
-    from daemon.pairing import LOCAL_ORIGIN
-    from daemon.protocol import LIMITS, VERSION, Protect, ProtocolError, decode_from_client, decode_from_daemon, encode
-    from daemon.state import read_local
+    from daemon.formats import containers
+    from daemon.front.pairing import LOCAL_ORIGIN
+    from daemon.state.folder import read_local
+    from daemon.wire.errors import CloakroomError
+    from daemon.wire.frames import MAX_FRAME, decode_frame, encode_frames
+    from daemon.wire.handshake import ClientHandshake, Credential
+    from daemon.wire.protocol import LIMITS, VERSION, Protect, ProtocolError, decode_from_client, decode_from_daemon, encode
+    from daemon.worker import photo
 import contextlib
 
 from tests.benchmarks.daemon.untouched import FUZZED_PIXELS, POLICY

@@ -15,7 +15,7 @@ from websockets.exceptions import WebSocketException
 
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.figures import say
-from daemon.protocol import Policy
+from daemon.wire.protocol import Policy
 from tests.benchmarks.daemon import hostile_handshakes, hostile_sessions, strangers
 from tests.benchmarks.daemon.front import until_ready
 from tests.benchmarks.daemon.process import Place, running

@@ -10,8 +10,8 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 
 from daemon.client import DaemonClient
-from daemon.frames import encode_frame
-from daemon.protocol import LIMITS
+from daemon.wire.frames import encode_frame
+from daemon.wire.protocol import LIMITS
 from tests.benchmarks.daemon.process import Place
 from tests.daemon.samples import astronaut, png_header_only, saved
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from daemon.client import DaemonClient, Protected
 from daemon.figures import say
-from daemon.protocol import Policy
+from daemon.wire.protocol import Policy
 from protectors.names import DEFAULT
 from tests.benchmarks.daemon.process import running
 

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from daemon.client import DaemonClient
-from daemon.errors import CloakroomError
 from daemon.figures import say
-from daemon.protocol import Policy
+from daemon.wire.errors import CloakroomError
+from daemon.wire.protocol import Policy
 from tests.benchmarks.daemon.front import until_ready
 from tests.benchmarks.daemon.process import Daemon, running
 from tests.daemon.samples import astronaut, opened, saved

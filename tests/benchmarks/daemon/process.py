@@ -14,7 +14,7 @@ import psutil
 
 from daemon.client import DaemonClient
 from daemon.figures import CHECKOUT
-from daemon.pairing import CHROMIUM_ORIGIN
+from daemon.front.pairing import CHROMIUM_ORIGIN
 
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0

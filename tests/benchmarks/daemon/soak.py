@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from daemon.client import DaemonClient
-from daemon.errors import CloakroomError
 from daemon.figures import CHECKOUT, say
-from daemon.protocol import Policy
+from daemon.wire.errors import CloakroomError
+from daemon.wire.protocol import Policy
 from tests.benchmarks.daemon.front import until_ready
 from tests.benchmarks.daemon.process import Daemon, running
 from tests.daemon.samples import astronaut, saved

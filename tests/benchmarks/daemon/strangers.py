@@ -20,9 +20,9 @@ from multiprocessing.synchronize import Event
 import numpy as np
 
 from daemon.client import DaemonClient, NoDaemonError
-from daemon.descriptors import ask_for_more
 from daemon.figures import say
-from daemon.opening import MAX_SAID
+from daemon.front.descriptors import ask_for_more
+from daemon.wire.opening import MAX_SAID
 from tests.benchmarks.daemon.process import Daemon, Place, running
 from tests.daemon.visitors import HELLO, PROOF, answer, client_frame, upgrade
 

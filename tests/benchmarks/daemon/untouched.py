@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from daemon.pipe import Done, Line, Ready, Step, Work
-from daemon.protocol import LIMITS, Policy
+from daemon.wire.pipe import Done, Line, Ready, Step, Work
+from daemon.wire.protocol import LIMITS, Policy
+from daemon.wire.worker_settings import WorkerSettings
 from daemon.worker import process
-from daemon.worker.settings import WorkerSettings
 from protectors.judging.judgement import Judgement
 from protectors.judging.quality import Quality
 from protectors.progress import Progress
@@ -84,7 +84,7 @@ def work(seconds: float, pixels: int, connection: Connection, settings: WorkerSe
     walls = process.enter_jail(settings)
     # The jail is entered once: within it no limit can be set again.
     vars(process)["enter_jail"] = lambda settings: walls
-    from daemon import photo, self_check
+    from daemon.worker import photo, self_check
     from protectors import cloak
 
     vars(photo)["LIMITS"] = msgspec.structs.replace(LIMITS, pixels=pixels)

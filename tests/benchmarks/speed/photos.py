@@ -10,7 +10,7 @@ import sys
 import time
 
 from daemon.figures import CHECKOUT, say
-from daemon.protocol import Policy
+from daemon.wire.protocol import Policy
 from daemon.worker.cloaking import Errand, cloak_file
 from protectors.cloak import Cloakroom
 from protectors.names import DEFAULT, Strength

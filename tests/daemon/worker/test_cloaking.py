@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from daemon import photo
-from daemon.errors import CloakroomError
-from daemon.protocol import LIMITS
+from daemon.wire.errors import CloakroomError
+from daemon.wire.protocol import LIMITS
+from daemon.worker import photo
 from daemon.worker.cloaking import CloakedFile, Errand, cloak_file, memory_for
 from protectors.cloak import Cloaked, Cloakroom
 from protectors.progress import Progress, end_of

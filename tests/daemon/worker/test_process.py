@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 
-from daemon.errors import CloakroomError
-from daemon.pipe import Line, Step, Stop, Work
+from daemon.wire.errors import CloakroomError
+from daemon.wire.pipe import Line, Step, Stop, Work
+from daemon.wire.worker_settings import WorkerSettings
 from daemon.worker import process
 from daemon.worker.failing import DEVICE_LOST
 from daemon.worker.inbox import Inbox
-from daemon.worker.settings import WorkerSettings
 from protectors import cloak
 from protectors.cloak import Cloakroom
 from tests.daemon.conftest import POLICY

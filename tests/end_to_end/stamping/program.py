@@ -17,14 +17,14 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path as FilePath
 
-from daemon import photo
 from daemon.commands.console import when_signalled
-from daemon.containers import MIME, kind_of
-from daemon.encoding import Pixels
-from daemon.errors import CloakroomError
-from daemon.pipe import Beat, Done, Failed, Line, Ready, Work
-from daemon.server import Server, Settings
-from daemon.worker.settings import WorkerSettings
+from daemon.formats.containers import MIME, kind_of
+from daemon.front.server import Server, Settings
+from daemon.wire.errors import CloakroomError
+from daemon.wire.pipe import Beat, Done, Failed, Line, Ready, Work
+from daemon.wire.worker_settings import WorkerSettings
+from daemon.worker import photo
+from daemon.worker.encoding import Pixels
 
 SIDE = 24
 """Pixels of the stamp, in the upper left corner."""

@@ -1,0 +1,385 @@
+"""The bounded queue between sockets and the worker, and the results that wait two minutes to be fetched.
+
+Jobs run one after another, also those that wait together for the same protector. On a processor, four photos of one size as one
+batch are a third more a second, but each waits a fifth longer, because a batch lasts as long as its slowest; two are a fifth
+more and wait as long (`cloakroom bench daemon --batch`: of the optimisation alone, which is the part that could be shared).
+Clients take turns, so that one with an album does not keep another waiting.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from daemon.front.backend import Backend
+from daemon.front.fairness import in_turns
+from daemon.front.supervisor import WorkerLostError
+from daemon.metrics.counts import Metrics
+from daemon.wire.errors import SENTENCES, CloakroomError, Code
+from daemon.wire.pipe import Done, Step
+from daemon.wire.protocol import LIMITS, Mime, Policy
+
+log = logging.getLogger("cloakroom.jobs")
+
+ATTEMPTS = 2
+
+
+@dataclass(frozen=True)
+class QueueSettings:
+    """Attributes:
+    waiting: photos that may wait (uploads under way count), beside the one that runs. A client that has none there may
+        bring one more: otherwise whoever asks most often would be all that gets in.
+    waiting_bytes: memory for photos that wait.
+    deadline: seconds that one photo may run.
+    keep: seconds that a finished photo is kept.
+    kept_bytes: memory for finished photos; the oldest go first.
+    pulse: seconds between two signs of life of a job.
+    """
+
+    waiting: int = LIMITS.queue
+    waiting_bytes: int = 1024 * 1024 * 1024
+    deadline: float = 600.0
+    keep: float = 120.0
+    kept_bytes: int = 512 * 1024 * 1024
+    pulse: float = 4.0
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """photos before this one"""
+
+    position: int
+
+
+@dataclass(frozen=True)
+class Running:
+    stage: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    mime: Mime
+    data: bytes
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Failure:
+    code: Code
+    sentence: str
+
+
+Event = Waiting | Running | Finished | Failure
+Listener = Callable[[str, Event], None]
+JobKey = tuple[str, str]
+"""Client and job: what one client calls a job, another cannot touch."""
+
+
+@dataclass
+class _Job:
+    key: JobKey
+    policy: Policy
+    channel: str | None
+    data: bytes
+    listener: Listener | None
+    last: Event
+    arrived: float = 0.0
+    ended_at: float | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.ended_at is not None
+
+    @property
+    def kept_bytes(self) -> int:
+        return len(self.last.data) if isinstance(self.last, Finished) else 0
+
+    def tell(self, event: Event) -> None:
+        self.last = event
+        if self.listener is not None:
+            self.listener(self.key[1], event)
+
+
+class JobQueue:
+    """Takes photos from every socket and gives them to the worker in order.
+
+    Args:
+        supervisor: has the worker.
+        settings: bounds.
+        clock: seconds that only go forward.
+        metrics: where its jobs are counted.
+    """
+
+    def __init__(
+        self,
+        supervisor: Backend,
+        settings: QueueSettings | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._supervisor = supervisor
+        self.settings = settings or QueueSettings()
+        self._clock = clock
+        self._metrics = metrics or Metrics()
+        self._jobs: dict[JobKey, _Job] = {}
+        self._ended: dict[JobKey, _Job] = {}
+        """Those of them that are over, the first first: there may be thousands, and each end asks for the oldest."""
+        self._kept_bytes = 0
+        self._waiting: list[_Job] = []
+        """In order of arrival."""
+        self._turns = 0
+        self._served: dict[str, int] = {}
+        """The turn that each client of those who wait had last."""
+        self._running: _Job | None = None
+        self._reserved: dict[JobKey, int] = {}
+        """The bytes that each upload under way promised."""
+        self._arrived = asyncio.Event()
+        self._is_known = asyncio.Event()
+        """Set from a job's arrival until none is known any more."""
+        self._tasks: list[asyncio.Task[None]] = []
+        self._is_draining = False
+        self._rested = asyncio.Event()
+        self._rested.set()
+
+    @property
+    def queued(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def running(self) -> int:
+        return int(self._running is not None)
+
+    def start(self) -> None:
+        self._tasks = [asyncio.create_task(self._run_all()), asyncio.create_task(self._pulse())]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    async def drain(self, seconds: float) -> None:
+        """Take nothing more and begin nothing more; returns when the photo that runs is done, or the time is up.
+
+        Those that wait are handed back by the end of their socket: a client that comes again brings them again.
+        """
+        self._is_draining = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._rested.wait()
+
+    # From the sockets.
+
+    def reserve(self, client: str, job: str, size: int) -> None:
+        """A place for a photo of so many bytes that is about to be uploaded.
+
+        Raises:
+            CloakroomError: busy; bad-request if the id is in use.
+        """
+        self._forget_old()
+        key = (client, job)
+        if key in self._jobs or key in self._reserved:
+            raise CloakroomError("bad-request")
+        if self._is_draining or not self._has_room(client, size):
+            raise CloakroomError("busy")
+        self._reserved[key] = size
+        # A worker that was not needed before starts while the photo is uploaded.
+        self._supervisor.want()
+
+    def _has_room(self, client: str, size: int) -> bool:
+        here = [entry.key for entry in self._waiting] + list(self._reserved)
+        held = sum(len(entry.data) for entry in self._waiting) + sum(self._reserved.values())
+        if here and held + size > self.settings.waiting_bytes:
+            return False
+        return len(here) < self.settings.waiting or all(owner != client for owner, _ in here)
+
+    def release(self, client: str, job: str) -> None:
+        """The upload did not come to an end."""
+        self._reserved.pop((client, job), None)
+
+    def submit(self, client: str, job: str, policy: Policy, channel: str | None, data: bytes, listener: Listener) -> None:
+        """Queue a photo whose place was reserved; the listener hears of it until its end."""
+        key = (client, job)
+        self._reserved.pop(key, None)
+        entry = _Job(key, policy, channel, data, listener, Waiting(0), self._clock())
+        self._jobs[key] = entry
+        self._is_known.set()
+        self._waiting.append(entry)
+        self._tell_positions()
+        self._arrived.set()
+
+    def cancel(self, client: str, job: str) -> None:
+        """End a job; its listener hears `cancelled`.
+
+        Raises:
+            CloakroomError: unknown-job, also when it has ended already.
+        """
+        entry = self._jobs.get((client, job))
+        if entry is None or entry.ended:
+            raise CloakroomError("unknown-job")
+        self._fail(entry, "cancelled")
+        if entry is self._running:
+            self._supervisor.give_up(_worker_name(entry))
+        else:
+            self._waiting.remove(entry)
+            self._tell_positions()
+
+    def fetch(self, client: str, job: str, listener: Listener) -> None:
+        """Hear of a job again, from its present state on; the socket that had it before hears no more.
+
+        Raises:
+            CloakroomError: unknown-job.
+        """
+        self._forget_old()
+        entry = self._jobs.get((client, job))
+        if entry is None:
+            raise CloakroomError("unknown-job")
+        entry.listener = listener
+        entry.tell(entry.last)
+
+    def leave(self, listener: Listener) -> None:
+        """A socket is gone; its jobs go on."""
+        for entry in self._jobs.values():
+            if entry.listener == listener:
+                entry.listener = None
+
+    def drop_client(self, client: str) -> None:
+        """A revoked client's jobs and results go with it."""
+        for entry in [entry for key, entry in self._jobs.items() if key[0] == client]:
+            if not entry.ended:
+                entry.listener = None
+                self.cancel(*entry.key)
+            # The end of one job may already have swept out another that ended long ago.
+            self._forget(entry)
+
+    # To the worker.
+
+    async def _run_all(self) -> None:
+        while True:
+            while not self._waiting or self._is_draining:
+                self._arrived.clear()
+                await self._arrived.wait()
+            entry = self._running = self._next()
+            self._rested.clear()
+            self._tell_positions()
+            try:
+                await self._run(entry)
+            except Exception as problem:
+                log.error("queue: %s", type(problem).__name__)
+                self._fail(entry, "internal")
+            finally:
+                self._running = None
+                self._rested.set()
+                entry.data = b""
+
+    def _next(self) -> _Job:
+        """Whose turn it is; whoever has nothing more here is forgotten, and begins anew when they come again."""
+        entry = self._in_turns()[0]
+        self._waiting.remove(entry)
+        self._turns += 1
+        still_here = {waiting.key[0] for waiting in self._waiting}
+        self._served = {client: turn for client, turn in self._served.items() if client in still_here}
+        self._served[entry.key[0]] = self._turns
+        return entry
+
+    def _in_turns(self) -> list[_Job]:
+        return in_turns(self._waiting, lambda entry: entry.key[0], self._served)
+
+    async def _run(self, entry: _Job) -> None:
+        """At most twice: whatever killed the worker may have had nothing to do with this photo."""
+
+        def step(message: Step) -> None:
+            if not entry.ended:
+                entry.tell(Running(message.stage, message.done, message.total))
+
+        entry.tell(Running("decode", 0, 1))
+        deadline = asyncio.get_running_loop().call_later(self.settings.deadline, self._overdue, entry)
+        begun = self._clock()
+        self._metrics.waited(begun - entry.arrived)
+        try:
+            for _ in range(ATTEMPTS):
+                if entry.ended:
+                    return
+                with contextlib.suppress(WorkerLostError):
+                    await self._supervisor.started()
+                    # It may have been cancelled meanwhile, or overdue, and there was no worker yet to be told to let go of it.
+                    if entry.ended:
+                        return
+                    outcome, body = await self._supervisor.run(
+                        _worker_name(entry), entry.policy, entry.channel, entry.data, step
+                    )
+                    if entry.ended:
+                        return
+                    if isinstance(outcome, Done):
+                        self._metrics.worked(outcome.report.get("seconds"))
+                        self._end(entry, Finished(outcome.mime, body, outcome.report))
+                    else:
+                        self._end(entry, Failure(outcome.code, outcome.sentence))
+                    return
+            self._fail(entry, "worker-died")
+        finally:
+            deadline.cancel()
+            outcome_name = entry.last.code if isinstance(entry.last, Failure) else "done"
+            log.info("a job ended: %s, %.1f s", outcome_name, self._clock() - begun)
+
+    def _overdue(self, entry: _Job) -> None:
+        self._fail(entry, "deadline")
+        self._supervisor.give_up(_worker_name(entry))
+
+    # Ends.
+
+    def _fail(self, entry: _Job, code: Code) -> None:
+        self._end(entry, Failure(code, SENTENCES[code]))
+
+    def _end(self, entry: _Job, event: Finished | Failure) -> None:
+        if entry.ended:
+            return
+        entry.ended_at = self._clock()
+        self._metrics.ended(event.code if isinstance(event, Failure) else "done")
+        entry.data = b""
+        entry.tell(event)
+        self._ended[entry.key] = entry
+        self._kept_bytes += entry.kept_bytes
+        self._forget_old()
+
+    def _forget_old(self) -> None:
+        """Drop what was kept for long enough, and the oldest results beyond the memory for them."""
+        now = self._clock()
+        while self._ended:
+            oldest = next(iter(self._ended.values()))
+            is_old = now - (oldest.ended_at or 0.0) > self.settings.keep
+            if not is_old and self._kept_bytes <= self.settings.kept_bytes:
+                return
+            self._forget(oldest)
+
+    def _forget(self, entry: _Job) -> None:
+        self._jobs.pop(entry.key, None)
+        if self._ended.pop(entry.key, None) is not None:
+            self._kept_bytes -= entry.kept_bytes
+
+    # Signs of life.
+
+    def _tell_positions(self) -> None:
+        for index, entry in enumerate(self._in_turns()):
+            entry.tell(Waiting(index + self.running))
+
+    async def _pulse(self) -> None:
+        while True:
+            await self._is_known.wait()
+            await asyncio.sleep(self.settings.pulse)
+            self._forget_old()
+            if not self._jobs:
+                self._is_known.clear()
+            self._tell_positions()
+            if self._running is not None and not self._running.ended:
+                self._running.tell(self._running.last)
+
+
+def _worker_name(entry: _Job) -> str:
+    """What the worker calls the job: two clients may have chosen the same id."""
+    return f"{entry.key[0]}/{entry.key[1]}"

@@ -1,0 +1,1 @@
+"""What the daemon counts of itself, and the text that collectors read."""
