@@ -13,7 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["CLOAKROOM_SETTINGS"] = os.devnull
 
 # Its assertions are tests' own, though its name is not one's.
-pytest.register_assert_rewrite("tests.daemon.every_backend")
+pytest.register_assert_rewrite("tests.daemon.front.every_backend")
 
 # How long an example takes says how busy the machine is, nothing else.
 settings.register_profile("cloakroom", deadline=None)

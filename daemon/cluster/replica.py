@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from daemon.cluster.pipe_over_http import MAX_REQUEST, PIECE, Asked, Lost, pack, unpack_request
-from daemon.front.supervisor import EntryPoint, Supervisor, Watch, WorkerLostError
+from daemon.front.readiness import WorkerLostError
+from daemon.front.supervisor import Supervisor, Watch
+from daemon.front.worker_process import EntryPoint
 from daemon.wire.pipe import Beat, Step
 from daemon.wire.worker_settings import WorkerSettings
 

@@ -12,7 +12,7 @@ import msgspec
 from daemon.cluster.joining import ClusterError
 from daemon.cluster.launching import Launch, Where
 from daemon.cluster.pipe_over_http import Asked, Lost, messages, pack
-from daemon.front.supervisor import PAUSE, WorkerLostError
+from daemon.front.readiness import Readiness, WorkerLostError, pause_after
 from daemon.wire.errors import CloakroomError
 from daemon.wire.pipe import Beat, Done, Failed, Ready, Step
 from daemon.wire.protocol import Policy, WorkerState
@@ -38,14 +38,16 @@ class ServeBackend:
         self._where: Where | None = None
         self._trust: ssl.SSLContext | bool = True
         self._task: asyncio.Task[None] | None = None
-        self._changed = asyncio.Event()
+        self._readiness = Readiness()
         self._lost = asyncio.Event()
-        self._failed_starts = 0
         self._given_up: dict[str, asyncio.Event] = {}
-        self.state: WorkerState = "starting"
         self.facts: Ready | None = None
         self.restarts = 0
         self.device_memory: int | None = None
+
+    @property
+    def state(self) -> WorkerState:
+        return self._readiness.state
 
     @property
     def is_alive(self) -> bool:
@@ -78,12 +80,7 @@ class ServeBackend:
         await self._launch.end()
 
     async def started(self) -> Ready:
-        failed_starts = self._failed_starts
-        while self.state != "ready" or self.facts is None:
-            if self._failed_starts != failed_starts:
-                raise WorkerLostError
-            await self._changed.wait()
-        return self.facts
+        return await self._readiness.wait(lambda: self.facts)
 
     async def run(
         self, job: str, policy: Policy, channel: str | None, data: bytes, on_step: Callable[[Step], None]
@@ -127,7 +124,7 @@ class ServeBackend:
                         raise WorkerLostError
         except (aiohttp.ClientError, TimeoutError, OSError, EOFError, msgspec.DecodeError):
             self.restarts += 1
-            self._change("restarting")
+            self._readiness.change("restarting")
             self._lost.set()
         raise WorkerLostError
 
@@ -154,13 +151,12 @@ class ServeBackend:
             self._lost.clear()
             if await self._find():
                 failed_in_a_row = 0
-                self._change("ready")
+                self._readiness.change("ready")
                 await self._lost.wait()
                 continue
             failed_in_a_row += 1
-            self._failed_starts += 1
-            self._change("restarting")
-            await asyncio.sleep(min(PAUSE, 2.0**failed_in_a_row / 2))
+            self._readiness.fail()
+            await asyncio.sleep(pause_after(failed_in_a_row))
 
     async def _find(self) -> bool:
         try:
@@ -175,9 +171,3 @@ class ServeBackend:
         except (aiohttp.ClientError, TimeoutError, OSError, EOFError, msgspec.DecodeError, ClusterError, ValueError):
             pass
         return False
-
-    def _change(self, state: WorkerState) -> None:
-        """Everybody who waits looks again."""
-        self.state = state
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()

@@ -24,12 +24,13 @@ async def opener_for(args: argparse.Namespace) -> AsyncIterator[Callable[[], Awa
         else:
             yield lambda: DaemonClient.open_local(state)
             return
-    from daemon.front.server import Server, Settings
+    from daemon.front.server import Server, ServerSettings
     from daemon.wire.worker_settings import WorkerSettings
+    from daemon.worker.process import main as worker_main
 
     with tempfile.TemporaryDirectory(prefix="cloakroom-") as folder:
         worker = WorkerSettings(model_folder=model_folder(state), threads=args.threads, seed=args.seed)
-        server = Server(Settings(state=Path(folder), port=0, worker=worker, metrics=False))
+        server = Server(ServerSettings(Path(folder), worker_main, port=0, worker=worker, metrics=False))
         await server.start()
         try:
             credential = Credential(server.access.client, bytes.fromhex(server.access.key))

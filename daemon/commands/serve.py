@@ -25,8 +25,8 @@ from daemon.commands.console import (
 )
 from daemon.front.backend import Backend
 from daemon.front.descriptors import ask_for_more
-from daemon.front.queue import QueueSettings
-from daemon.front.server import Server, Settings
+from daemon.front.jobs import QueueSettings
+from daemon.front.server import Server, ServerSettings
 from daemon.front.supervisor import Watch, default_memory
 from daemon.log import configure
 from daemon.models.store import model_folder
@@ -34,6 +34,7 @@ from daemon.service.notify import feed_watchdog, inherited_sockets, tell
 from daemon.state.folder import StateError
 from daemon.state.settings import KEYS, SettingsError, Values, read, shown, worker_threads
 from daemon.wire.worker_settings import WorkerSettings
+from daemon.worker.process import main as worker_main
 
 OPTIONS = ("port", "device", "threads", "deadline", "memory", "worker", "log", "metrics")
 """Settings that only the daemon heeds, so that its command line takes them too."""
@@ -62,11 +63,12 @@ def add(commands: Subparsers) -> None:
     parser.set_defaults(run=run)
 
 
-def settings_of(state: Path, values: Values, backend: Backend | None = None) -> Settings:
+def settings_of(state: Path, values: Values, backend: Backend | None = None) -> ServerSettings:
     """Return the settings that the daemon of a state folder runs with."""
     memory = default_memory() if values.memory == "auto" else values.memory
-    return Settings(
+    return ServerSettings(
         state=state,
+        entry=worker_main,
         port=values.port,
         listeners=tuple(inherited_sockets()),
         worker=WorkerSettings(device=values.device, model_folder=model_folder(state), threads=worker_threads(values)),
@@ -125,7 +127,7 @@ async def _drain(server: Server, hurry: asyncio.Event) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _serve(args: argparse.Namespace, settings: Settings) -> None:
+async def _serve(args: argparse.Namespace, settings: ServerSettings) -> None:
     server = Server(settings)
     stop, hurry = asyncio.Event(), asyncio.Event()
 

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from daemon.doctor.finding import Finding, Place
-from daemon.front.supervisor import TOO_MUCH_MEMORY, Supervisor, Watch, WorkerLostError, default_memory
+from daemon.front.readiness import WorkerLostError
+from daemon.front.supervisor import TOO_MUCH_MEMORY, Supervisor, Watch, default_memory
 from daemon.state.settings import worker_threads
 from daemon.wire.worker_settings import WorkerSettings
 from daemon.worker.jail import WALLS
+from daemon.worker.process import main
 
 WORKER_SECONDS: Final = 180.0
 CAUSES: Final = frozenset(
@@ -39,7 +41,7 @@ async def _started(place: Place) -> Finding:
     values = place.values
     memory = default_memory() if values.memory == "auto" else values.memory
     settings = WorkerSettings(device=values.device, model_folder=place.models, threads=worker_threads(values))
-    supervisor = Supervisor(settings, Watch(memory=memory))
+    supervisor = Supervisor(settings, Watch(memory=memory), main)
     supervisor.start()
     try:
         async with asyncio.timeout(WORKER_SECONDS):

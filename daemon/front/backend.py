@@ -10,12 +10,14 @@ from daemon.wire.protocol import Policy, WorkerState
 class Backend(Protocol):
     """Does one job at a time. `Supervisor` is one; `daemon.cluster.serve_backend` has the other."""
 
-    state: WorkerState
     facts: Ready | None
     """What the worker has said of itself, the last time that there was one."""
 
     restarts: int
     device_memory: int | None
+
+    @property
+    def state(self) -> WorkerState: ...
 
     @property
     def is_alive(self) -> bool:

@@ -11,105 +11,27 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 from daemon.front.backend import Backend
 from daemon.front.fairness import in_turns
-from daemon.front.supervisor import WorkerLostError
+from daemon.front.jobs import Job, JobKey, QueueSettings
+from daemon.front.readiness import WorkerLostError
 from daemon.metrics.counts import Metrics
 from daemon.wire.errors import SENTENCES, CloakroomError, Code
+from daemon.wire.job_events import Failure, Finished, Listener, Running, Waiting
 from daemon.wire.pipe import Done, Step
-from daemon.wire.protocol import LIMITS, Mime, Policy
+from daemon.wire.protocol import Policy
 
 log = logging.getLogger("cloakroom.jobs")
 
 ATTEMPTS = 2
 
 
-@dataclass(frozen=True)
-class QueueSettings:
-    """Attributes:
-    waiting: photos that may wait (uploads under way count), beside the one that runs. A client that has none there may
-        bring one more: otherwise whoever asks most often would be all that gets in.
-    waiting_bytes: memory for photos that wait.
-    deadline: seconds that one photo may run.
-    keep: seconds that a finished photo is kept.
-    kept_bytes: memory for finished photos; the oldest go first.
-    pulse: seconds between two signs of life of a job.
-    """
-
-    waiting: int = LIMITS.queue
-    waiting_bytes: int = 1024 * 1024 * 1024
-    deadline: float = 600.0
-    keep: float = 120.0
-    kept_bytes: int = 512 * 1024 * 1024
-    pulse: float = 4.0
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """photos before this one"""
-
-    position: int
-
-
-@dataclass(frozen=True)
-class Running:
-    stage: str
-    done: int
-    total: int
-
-
-@dataclass(frozen=True)
-class Finished:
-    mime: Mime
-    data: bytes
-    report: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Failure:
-    code: Code
-    sentence: str
-
-
-Event = Waiting | Running | Finished | Failure
-Listener = Callable[[str, Event], None]
-JobKey = tuple[str, str]
-"""Client and job: what one client calls a job, another cannot touch."""
-
-
-@dataclass
-class _Job:
-    key: JobKey
-    policy: Policy
-    channel: str | None
-    data: bytes
-    listener: Listener | None
-    last: Event
-    arrived: float = 0.0
-    ended_at: float | None = None
-
-    @property
-    def ended(self) -> bool:
-        return self.ended_at is not None
-
-    @property
-    def kept_bytes(self) -> int:
-        return len(self.last.data) if isinstance(self.last, Finished) else 0
-
-    def tell(self, event: Event) -> None:
-        self.last = event
-        if self.listener is not None:
-            self.listener(self.key[1], event)
-
-
 class JobQueue:
     """Takes photos from every socket and gives them to the worker in order.
 
     Args:
-        supervisor: has the worker.
+        backend: has the worker.
         settings: bounds.
         clock: seconds that only go forward.
         metrics: where its jobs are counted.
@@ -117,25 +39,25 @@ class JobQueue:
 
     def __init__(
         self,
-        supervisor: Backend,
+        backend: Backend,
         settings: QueueSettings | None = None,
         clock: Callable[[], float] = time.monotonic,
         metrics: Metrics | None = None,
     ) -> None:
-        self._supervisor = supervisor
+        self._backend = backend
         self.settings = settings or QueueSettings()
         self._clock = clock
         self._metrics = metrics or Metrics()
-        self._jobs: dict[JobKey, _Job] = {}
-        self._ended: dict[JobKey, _Job] = {}
+        self._jobs: dict[JobKey, Job] = {}
+        self._ended: dict[JobKey, Job] = {}
         """Those of them that are over, the first first: there may be thousands, and each end asks for the oldest."""
         self._kept_bytes = 0
-        self._waiting: list[_Job] = []
+        self._waiting: list[Job] = []
         """In order of arrival."""
         self._turns = 0
         self._served: dict[str, int] = {}
         """The turn that each client of those who wait had last."""
-        self._running: _Job | None = None
+        self._running: Job | None = None
         self._reserved: dict[JobKey, int] = {}
         """The bytes that each upload under way promised."""
         self._arrived = asyncio.Event()
@@ -189,7 +111,7 @@ class JobQueue:
             raise CloakroomError("busy")
         self._reserved[key] = size
         # A worker that was not needed before starts while the photo is uploaded.
-        self._supervisor.want()
+        self._backend.want()
 
     def _has_room(self, client: str, size: int) -> bool:
         here = [entry.key for entry in self._waiting] + list(self._reserved)
@@ -206,7 +128,7 @@ class JobQueue:
         """Queue a photo whose place was reserved; the listener hears of it until its end."""
         key = (client, job)
         self._reserved.pop(key, None)
-        entry = _Job(key, policy, channel, data, listener, Waiting(0), self._clock())
+        entry = Job(key, policy, channel, data, listener, Waiting(0), self._clock())
         self._jobs[key] = entry
         self._is_known.set()
         self._waiting.append(entry)
@@ -224,7 +146,7 @@ class JobQueue:
             raise CloakroomError("unknown-job")
         self._fail(entry, "cancelled")
         if entry is self._running:
-            self._supervisor.give_up(_worker_name(entry))
+            self._backend.give_up(entry.worker_name)
         else:
             self._waiting.remove(entry)
             self._tell_positions()
@@ -277,7 +199,7 @@ class JobQueue:
                 self._rested.set()
                 entry.data = b""
 
-    def _next(self) -> _Job:
+    def _next(self) -> Job:
         """Whose turn it is; whoever has nothing more here is forgotten, and begins anew when they come again."""
         entry = self._in_turns()[0]
         self._waiting.remove(entry)
@@ -287,10 +209,10 @@ class JobQueue:
         self._served[entry.key[0]] = self._turns
         return entry
 
-    def _in_turns(self) -> list[_Job]:
+    def _in_turns(self) -> list[Job]:
         return in_turns(self._waiting, lambda entry: entry.key[0], self._served)
 
-    async def _run(self, entry: _Job) -> None:
+    async def _run(self, entry: Job) -> None:
         """At most twice: whatever killed the worker may have had nothing to do with this photo."""
 
         def step(message: Step) -> None:
@@ -306,13 +228,11 @@ class JobQueue:
                 if entry.ended:
                     return
                 with contextlib.suppress(WorkerLostError):
-                    await self._supervisor.started()
+                    await self._backend.started()
                     # It may have been cancelled meanwhile, or overdue, and there was no worker yet to be told to let go of it.
                     if entry.ended:
                         return
-                    outcome, body = await self._supervisor.run(
-                        _worker_name(entry), entry.policy, entry.channel, entry.data, step
-                    )
+                    outcome, body = await self._backend.run(entry.worker_name, entry.policy, entry.channel, entry.data, step)
                     if entry.ended:
                         return
                     if isinstance(outcome, Done):
@@ -327,16 +247,16 @@ class JobQueue:
             outcome_name = entry.last.code if isinstance(entry.last, Failure) else "done"
             log.info("a job ended: %s, %.1f s", outcome_name, self._clock() - begun)
 
-    def _overdue(self, entry: _Job) -> None:
+    def _overdue(self, entry: Job) -> None:
         self._fail(entry, "deadline")
-        self._supervisor.give_up(_worker_name(entry))
+        self._backend.give_up(entry.worker_name)
 
     # Ends.
 
-    def _fail(self, entry: _Job, code: Code) -> None:
+    def _fail(self, entry: Job, code: Code) -> None:
         self._end(entry, Failure(code, SENTENCES[code]))
 
-    def _end(self, entry: _Job, event: Finished | Failure) -> None:
+    def _end(self, entry: Job, event: Finished | Failure) -> None:
         if entry.ended:
             return
         entry.ended_at = self._clock()
@@ -357,7 +277,7 @@ class JobQueue:
                 return
             self._forget(oldest)
 
-    def _forget(self, entry: _Job) -> None:
+    def _forget(self, entry: Job) -> None:
         self._jobs.pop(entry.key, None)
         if self._ended.pop(entry.key, None) is not None:
             self._kept_bytes -= entry.kept_bytes
@@ -378,8 +298,3 @@ class JobQueue:
             self._tell_positions()
             if self._running is not None and not self._running.ended:
                 self._running.tell(self._running.last)
-
-
-def _worker_name(entry: _Job) -> str:
-    """What the worker calls the job: two clients may have chosen the same id."""
-    return f"{entry.key[0]}/{entry.key[1]}"

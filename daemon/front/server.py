@@ -18,13 +18,15 @@ from aiohttp import web
 from daemon import DEFAULT_PORT, VERSION
 from daemon.front.backend import Backend
 from daemon.front.door import Door, Inside
+from daemon.front.jobs import QueueSettings
 from daemon.front.metrics_endpoint import METRICS_FIELDS, MetricsSocket, TokenDoor, metrics_socket
 from daemon.front.pairing import LOCAL_CLIENT, Pairing
-from daemon.front.queue import JobQueue, QueueSettings
+from daemon.front.queue import JobQueue
 from daemon.front.resumed import Resumer
-from daemon.front.session import House, Session
+from daemon.front.session import Session, SessionContext
 from daemon.front.sessions import Sessions
-from daemon.front.supervisor import EntryPoint, Supervisor, Watch
+from daemon.front.supervisor import Supervisor, Watch
+from daemon.front.worker_process import EntryPoint
 from daemon.metrics.counts import Metrics
 from daemon.metrics.exposition import Exposition, Present
 from daemon.models.store import embedded_classes
@@ -35,7 +37,6 @@ from daemon.wire.protocol import LIMITS, REFUSED, Welcome
 from daemon.wire.protocol import VERSION as PROTOCOL_VERSION
 from daemon.wire.request import Request, answer
 from daemon.wire.worker_settings import WorkerSettings
-from daemon.worker.process import main as worker_main
 from protectors.names import PROTECTORS
 
 log = logging.getLogger("cloakroom.server")
@@ -47,30 +48,30 @@ END_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True)
-class Settings:
+class ServerSettings:
     """The settings that a daemon runs with.
 
     Attributes:
         state: the state folder.
+        entry: the function that the worker process runs: `daemon.worker.process.main`, but in tests.
         port: 0 picks a free one.
         listeners: sockets that listen already, on the loopback; with them `port` does not matter.
         worker: handed to the worker process.
         queue: bounds of the queue.
         watch: limits of the worker.
         worker_start: the worker comes at "boot", or when there is "need" of it.
-        entry: what the worker process runs.
         metrics: whether they can be read, over the state folder's socket and, with its token, over the loopback.
         backend: what cloaks in the worker process' place.
     """
 
     state: Path
+    entry: EntryPoint
     port: int = DEFAULT_PORT
     listeners: tuple[sockets.socket, ...] = ()
     worker: WorkerSettings = field(default_factory=WorkerSettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
     watch: Watch = field(default_factory=Watch)
     worker_start: Literal["boot", "need"] = "boot"
-    entry: EntryPoint = worker_main
     metrics: bool = True
     backend: Backend | None = None
 
@@ -82,7 +83,7 @@ class Server:
         StateError: the state folder or the port cannot be had; says what to do.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
         self.port = settings.port
         folder = prepare(settings.state)
@@ -90,7 +91,7 @@ class Server:
         self.supervisor: Backend = settings.backend or Supervisor(settings.worker, settings.watch, settings.entry)
         self.metrics = Metrics()
         self.queue = JobQueue(self.supervisor, settings.queue, metrics=self.metrics)
-        self._house = House(self.queue, self.supervisor, self.pairing, Sessions(), time.monotonic(), self.metrics)
+        self._context = SessionContext(self.queue, self.supervisor, self.pairing, Sessions(), time.monotonic(), self.metrics)
         self._exposition = Exposition(self.metrics, self._present)
         self._metrics_door = TokenDoor(folder) if settings.metrics else None
         self._metrics_socket = MetricsSocket(metrics_socket(folder), self._exposition.text)
@@ -128,7 +129,7 @@ class Server:
 
     async def stop(self) -> None:
         remove_local(self.settings.state, self.access)
-        await self._house.sessions.leave_all(LAST_WORDS_SECONDS)
+        await self._context.sessions.leave_all(LAST_WORDS_SECONDS)
         self._door.close()
         await self._resumer.shutdown(END_SECONDS)
         self._metrics_socket.stop()
@@ -173,8 +174,8 @@ class Server:
             await socket.prepare(request)
         except ConnectionError:
             return _gone()
-        session = Session(socket, credential, self._house, lambda: _cut(request))
-        self._house.sessions.add(credential.client, session)
+        session = Session(socket, credential, self._context, lambda: _cut(request))
+        self._context.sessions.add(credential.client, session)
         try:
             # Revoked in the instant between its proof and here.
             if self.pairing.knows(credential.client):
@@ -182,7 +183,7 @@ class Server:
             else:
                 await socket.close(code=REFUSED)
         finally:
-            self._house.sessions.remove(credential.client, session)
+            self._context.sessions.remove(credential.client, session)
         return socket
 
     def _answer(self, request: Request) -> bytes | None:
@@ -192,19 +193,19 @@ class Server:
     def _closed(self) -> str | None:
         if self._is_draining:
             return "draining"
-        return "full" if len(self._house.sessions) >= MAX_SESSIONS else None
+        return "full" if len(self._context.sessions) >= MAX_SESSIONS else None
 
     def _present(self) -> Present:
         return Present(
             queued=self.queue.queued,
             running=self.queue.running,
-            sessions=len(self._house.sessions),
+            sessions=len(self._context.sessions),
             worker_ready=self.supervisor.state == "ready",
             restarts=self.supervisor.restarts,
             front_rss=int(psutil.Process().memory_info().rss),
             worker_rss=self.supervisor.rss(),
             device_memory=self.supervisor.device_memory,
-            uptime=round(time.monotonic() - self._house.begun, 3),
+            uptime=round(time.monotonic() - self._context.begun, 3),
         )
 
     def _welcome(self, handshake: DaemonHandshake) -> Welcome:

@@ -1,31 +1,22 @@
-"""The front's hold on the worker: spawns it, listens to it, kills it when it hangs or grows, and spawns the next."""
+"""The front's hold on the worker: starts it, listens to it, kills it when it hangs or grows, and starts the next."""
 
 import asyncio
-import codecs
 import contextlib
 import logging
-import multiprocessing
-import os
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection
 
-import msgspec
 import psutil
 
-from daemon.wire.pipe import Beat, Done, Failed, FromWorker, Line, Ready, Step, Stop, Work
-from daemon.wire.plain_text import plain_lines
+from daemon.front.readiness import Readiness, WorkerLostError, pause_after
+from daemon.front.worker_process import EntryPoint, WorkerProcess
+from daemon.wire.exit_status import CANNOT_CLOAK, DEVICE_LOST
+from daemon.wire.pipe import Beat, Done, Failed, FromWorker, Ready, Step, Work
 from daemon.wire.protocol import Policy, WorkerState
 from daemon.wire.worker_settings import WorkerSettings
-from daemon.worker.failing import CANNOT_CLOAK, DEVICE_LOST
-from daemon.worker.process import main
 
 log = logging.getLogger("cloakroom.supervisor")
-
-PAUSE = 30.0
-"""Seconds between starts that fail, at most."""
 
 LOOK = 0.5
 """Seconds between two looks at a worker that is busy."""
@@ -38,8 +29,6 @@ COULD_NOT_CLOAK = "it could not cloak a small photo"
 
 UNTOUCHED = 4 * 1024**3
 """Bytes that a worker may have asked for and not used: stacks of threads, and what allocators keep."""
-
-EntryPoint = Callable[[Connection, WorkerSettings], None]
 
 
 def default_memory() -> int:
@@ -64,10 +53,6 @@ class Watch:
     memory: int = field(default_factory=default_memory)
 
 
-class WorkerLostError(Exception):
-    """The worker died, or was killed, while it had the job (or before it could take it)."""
-
-
 @dataclass
 class _Current:
     job: str
@@ -82,27 +67,24 @@ class Supervisor:
     Args:
         settings: handed to the worker.
         watch: its limits.
-        entry: what the process runs; tests hand in one that misbehaves.
+        entry: the function that the process runs: `daemon.worker.process.main`, but in tests.
     """
 
-    def __init__(self, settings: WorkerSettings, watch: Watch | None = None, entry: EntryPoint = main) -> None:
+    def __init__(self, settings: WorkerSettings, watch: Watch | None, entry: EntryPoint) -> None:
         self._watch = watch or Watch()
         self._settings = replace(settings, memory=self._watch.memory + UNTOUCHED, held=self._watch.memory)
         self._entry = entry
         self._current: _Current | None = None
-        self._line: Line | None = None
-        self._process: multiprocessing.process.BaseProcess | None = None
+        self._process: WorkerProcess | None = None
+        self._readiness = Readiness()
         self._loop_task: asyncio.Task[None] | None = None
         self._wanted = asyncio.Event()
-        self._changed = asyncio.Event()
         self._stirred = asyncio.Event()
         """Somebody has something for the worker, or it is gone: it has to be looked at."""
         self._is_resting = False
         self._heard = 0.0
         self._looked = time.monotonic()
-        self._failed_starts = 0
         self._served = False
-        self.state: WorkerState = "starting"
         self.facts: Ready | None = None
         self.restarts = 0
         """Workers that ended, whatever they ended of."""
@@ -110,6 +92,10 @@ class Supervisor:
         """Bytes that the worker holds of its graphics card, where it has said."""
         self.ended: str | None = None
         """Why the last worker did."""
+
+    @property
+    def state(self) -> WorkerState:
+        return self._readiness.state
 
     @property
     def is_alive(self) -> bool:
@@ -162,7 +148,7 @@ class Supervisor:
         Raises:
             WorkerLostError: it died before it was done, or could not be started.
         """
-        line = await self._ready()
+        process = await self._ready()
         current = _Current(job, asyncio.get_running_loop().create_future(), on_step)
         self._current = current
         # It has rested, and need not have been heard since.
@@ -172,12 +158,12 @@ class Supervisor:
             try:
                 # In a thread: the pipe is slower than a large photo, and the loop has sockets to serve.
                 work = Work(job=job, policy=policy, size=len(data), channel=channel)
-                await asyncio.to_thread(line.send, work, data)
+                await asyncio.to_thread(process.line.send, work, data)
             except OSError:
                 current.ended.cancel()
-                # Dead, though its end has not come to be noticed: nobody else shall be given this line.
-                if line is self._line:
-                    self._change("restarting")
+                # Dead, though its end has not come to be noticed: nobody else shall be given its line.
+                if process is self._process:
+                    self._readiness.change("restarting")
                 raise WorkerLostError from None
             return await current.ended
         finally:
@@ -185,11 +171,11 @@ class Supervisor:
 
     def give_up(self, job: str) -> None:
         """Tell the worker to let go of the job; it is killed if it has not within the grace."""
-        current, line = self._current, self._line
-        if current is None or current.job != job or line is None or current.given_up is not None:
+        current, process = self._current, self._process
+        if current is None or current.job != job or process is None or current.given_up is not None:
             return
         current.given_up = time.monotonic()
-        threading.Thread(target=_send_quietly, args=(line, Stop(job=job)), daemon=True).start()
+        process.tell_to_stop(job)
 
     async def started(self) -> Ready:
         """What the worker says of itself once it has loaded its models.
@@ -202,19 +188,14 @@ class Supervisor:
             raise WorkerLostError
         return self.facts
 
-    async def _ready(self) -> Line:
-        """The line to a worker that has loaded its models.
+    async def _ready(self) -> WorkerProcess:
+        """A worker that has loaded its models.
 
         Raises:
             WorkerLostError: this start failed.
         """
         self.want()
-        failed_starts = self._failed_starts
-        while self.state != "ready" or self._line is None:
-            if self._failed_starts != failed_starts:
-                raise WorkerLostError
-            await self._changed.wait()
-        return self._line
+        return await self._readiness.wait(lambda: self._process)
 
     # The process.
 
@@ -222,51 +203,42 @@ class Supervisor:
         failed_in_a_row = 0
         await self._wanted.wait()
         while True:
-            failed_starts = self._failed_starts
+            failed_starts = self._readiness.failed_starts
             try:
-                self.ended = await self._one_life()
+                self.ended = await self._run_worker()
             except Exception as problem:
                 # No memory, descriptors or threads to spawn one. Nobody restarts this task, and without it jobs wait for ever.
                 self.ended = type(problem).__name__
             finally:
-                await asyncio.shield(self._bury())
+                await asyncio.shield(self._reap())
             log.warning("the worker ended: %s", self.ended)
             self.restarts += 1
-            failed_in_a_row = failed_in_a_row + 1 if self._failed_starts != failed_starts else 0
+            failed_in_a_row = failed_in_a_row + 1 if self._readiness.failed_starts != failed_starts else 0
             if failed_in_a_row:
                 self._looked = time.monotonic()
-                await asyncio.sleep(min(PAUSE, 2.0**failed_in_a_row / 2))
+                await asyncio.sleep(pause_after(failed_in_a_row))
 
-    async def _one_life(self) -> str:
-        """Spawn a worker and serve it until it is gone; says why it is."""
-        # First of all: a life that ends before it was born counts as a failed start, whatever the one before it was.
+    async def _run_worker(self) -> str:
+        """Start a worker and watch it until it is gone; return why it is."""
+        # First of all: one that ends before it was born counts as a failed start, whatever the one before it was.
         self._served = False
-        loop = asyncio.get_running_loop()
         gone = asyncio.Event()
-        ours, theirs = multiprocessing.Pipe()
-        context = multiprocessing.get_context("spawn")
-        heard, written = multiprocessing.Pipe(duplex=False)
-        settings = replace(self._settings, errors=written)
-        process = context.Process(target=self._entry, args=(theirs, settings), daemon=True)
-        line = Line(ours)
-        self._process, self._line = process, line
+
+        def lose() -> None:
+            gone.set()
+            self._stirred.set()
+
+        process = WorkerProcess(self._entry, self._settings, lambda *report: self._hear(process, *report), lose)
+        self._process = process
         begun = self._heard = time.monotonic()
-        try:
-            # Spawning forks and execs: milliseconds, but off the loop all the same.
-            await asyncio.to_thread(process.start)
-        finally:
-            theirs.close()
-            written.close()
-            threading.Thread(target=_pass_on, args=(heard,), daemon=True).start()
-        reader = threading.Thread(target=self._listen, args=(line, loop, gone), daemon=True)
-        reader.start()
+        await process.start()
         while True:
             self._looked = time.monotonic()
             if not gone.is_set():
                 await self._wait()
             if gone.is_set():
                 return "it died"
-            reason = self._overstepped(begun)
+            reason = self._limit_exceeded(begun)
             if reason:
                 return reason
 
@@ -281,7 +253,7 @@ class Supervisor:
         finally:
             self._is_resting = False
 
-    def _overstepped(self, begun: float) -> str | None:
+    def _limit_exceeded(self, begun: float) -> str | None:
         now = time.monotonic()
         given_up = self._current.given_up if self._current else None
         is_busy = self._current is not None or not self._served
@@ -295,24 +267,21 @@ class Supervisor:
             return TOO_MUCH_MEMORY
         return None
 
-    async def _bury(self) -> None:
-        process, line = self._process, self._line
-        self._process = self._line = self.device_memory = None
-        self._change("restarting")
+    async def _reap(self) -> None:
+        process, self._process = self._process, None
+        self.device_memory = None
+        self._readiness.change("restarting")
         goes_on = False
-        if process is not None and process.pid is not None:
-            process.kill()
-            await asyncio.to_thread(process.join)
-            if process.exitcode == CANNOT_CLOAK:
+        if process is not None:
+            status = await process.end()
+            if status == CANNOT_CLOAK:
                 self.ended = COULD_NOT_CLOAK
-            goes_on = self._goes_on_without_card(process.exitcode)
-            process.close()
+            goes_on = self._goes_on_without_card(status)
         if not self._served and not goes_on:
             # Whoever waits for it is told. A card that was full at the start is no reason to: the next worker needs none.
-            self._failed_starts += 1
-            self._change("restarting")
-        if line is not None:
-            line.close()
+            self._readiness.fail()
+        if process is not None:
+            process.line.close()
         if self._current is not None and not self._current.ended.done():
             self._current.ended.set_exception(WorkerLostError())
 
@@ -324,28 +293,14 @@ class Supervisor:
         log.warning("the graphics card is lost or full: photos take longer now. Restart the daemon when it is back.")
         return True
 
-    def _listen(self, line: Line, loop: asyncio.AbstractEventLoop, gone: asyncio.Event) -> None:
-        """In a thread: pass on what the worker says, until it is gone or talks nonsense."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
-            try:
-                while True:
-                    message, body = line.receive_report()
-                    loop.call_soon_threadsafe(self._hear, line, message, body)
-            except (EOFError, OSError, TypeError, msgspec.DecodeError):
-                loop.call_soon_threadsafe(self._lose, gone)
-
-    def _lose(self, gone: asyncio.Event) -> None:
-        gone.set()
-        self._stirred.set()
-
-    def _hear(self, line: Line, message: FromWorker, body: bytes) -> None:
-        if line is not self._line:
+    def _hear(self, process: WorkerProcess, message: FromWorker, body: bytes) -> None:
+        if process is not self._process:
             return
         self._heard = time.monotonic()
         if isinstance(message, Ready):
             self.facts, self._served = message, True
             log.info("the worker is ready; its jail: %s", ", ".join(message.walls) or "none on this system")
-            self._change("ready")
+            self._readiness.change("ready")
             return
         current = self._current
         if isinstance(message, Beat):
@@ -357,23 +312,3 @@ class Supervisor:
             current.on_step(message)
         elif not current.ended.done():
             current.ended.set_result((message, body))
-
-    def _change(self, state: WorkerState) -> None:
-        """Everybody who waits looks again."""
-        self.state = state
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
-
-
-def _pass_on(heard: Connection) -> None:
-    """In a thread: what a worker writes goes where this process' own errors go, until it ends. It has no terminal itself."""
-    with heard, contextlib.suppress(OSError):
-        # What it writes is a hostile photo's if the worker was taken over, and this may be a person's terminal.
-        letters = codecs.getincrementaldecoder("utf-8")("replace")
-        while written := os.read(heard.fileno(), 65536):
-            os.write(2, plain_lines(letters.decode(written)).encode())
-
-
-def _send_quietly(line: Line, message: Stop) -> None:
-    with contextlib.suppress(OSError):
-        line.send(message)

@@ -1,1 +1,1 @@
-"""What crosses a wall: the protocol with browsers, the pipe to the worker, their errors and limits. It does no input or output."""
+"""What crosses a wall: the protocol with browsers, the pipe to the worker, and their errors. It does no input or output."""

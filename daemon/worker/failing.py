@@ -1,6 +1,6 @@
 """The faults of a worker: those that end it by a status that the supervisor knows, and those that end one job.
 
-Imports of torch stand inside functions: the front process imports the statuses, and must stay light.
+Imports of torch stand inside functions: the cluster's actors import this before they have loaded it.
 """
 
 import logging
@@ -10,12 +10,6 @@ from daemon.wire.errors import CloakroomError
 from daemon.wire.pipe import Failed
 
 log = logging.getLogger("cloakroom.worker")
-
-DEVICE_LOST = 77
-"""Exit status of a worker whose graphics card is gone, or has no room for it."""
-
-CANNOT_CLOAK = 78
-"""Exit status of a worker that could not cloak the small photo of its self-check."""
 
 CARD_WORDS = ("CUDA", "CUBLAS", "CUDNN", "HIP ", "NVML", "out of memory")
 """Words in the errors of a card's libraries that have no type of their own."""

@@ -16,19 +16,12 @@ from typing import TYPE_CHECKING
 
 import daemon
 from daemon.wire.errors import CloakroomError
+from daemon.wire.exit_status import CANNOT_CLOAK, DEVICE_LOST
 from daemon.wire.pipe import Beat, Done, Failed, Line, Ready, Step, Work
 from daemon.wire.worker_settings import WorkerSettings
 from daemon.worker import jail
 from daemon.worker.device_memory import DeviceMemory
-from daemon.worker.failing import (
-    CANNOT_CLOAK,
-    DEVICE_LOST,
-    failure_of,
-    is_card_unusable,
-    is_device_lost,
-    log,
-    place_of,
-)
+from daemon.worker.failing import failure_of, is_card_unusable, is_device_lost, log, place_of
 from daemon.worker.inbox import Inbox
 from daemon.worker.priority import step_back
 

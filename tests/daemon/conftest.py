@@ -15,14 +15,15 @@ from pathlib import Path
 import pytest
 
 from daemon.client import DaemonClient
-from daemon.front.queue import QueueSettings
-from daemon.front.server import Server, Settings
-from daemon.front.supervisor import EntryPoint, Watch
+from daemon.front.jobs import QueueSettings
+from daemon.front.server import Server, ServerSettings
+from daemon.front.supervisor import Watch
+from daemon.front.worker_process import EntryPoint
 from daemon.wire.handshake import Credential
 from daemon.wire.protocol import Policy
 from daemon.wire.worker_settings import WorkerSettings
 from tests.daemon import odd_workers
-from tests.daemon.albums import photo
+from tests.daemon.album.albums import photo
 
 ELSEWHERE = Path(tempfile.mkdtemp(prefix="cloakroom-elsewhere-"))
 """Where commands run: an empty folder, as a person's is, which lends them nothing of the repository."""
@@ -87,7 +88,7 @@ async def start_server(tmp_path: Path) -> AsyncIterator[StartServer]:
         async def start(entry: EntryPoint, queue: QueueSettings | None = None, watch: Watch | None = None) -> Server:
             models = tmp_path / "models"
             models.mkdir(exist_ok=True)
-            settings = Settings(
+            settings = ServerSettings(
                 state=tmp_path / "state",
                 port=0,
                 worker=WorkerSettings(model_folder=models),

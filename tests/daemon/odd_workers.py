@@ -8,9 +8,9 @@ import time
 from multiprocessing.connection import Connection
 from typing import Any
 
+from daemon.wire.exit_status import CANNOT_CLOAK, DEVICE_LOST
 from daemon.wire.pipe import Beat, Done, Failed, Line, Ready, Step, Stop, Work
 from daemon.wire.worker_settings import WorkerSettings
-from daemon.worker.failing import CANNOT_CLOAK, DEVICE_LOST
 from tests.daemon.judgements import report
 
 READY = Ready(device="cpu", models="embedded", protectors=("objects", "scene"), classes=("person",))

@@ -9,8 +9,8 @@ from daemon.front.pairing import CHROMIUM_ORIGIN
 from daemon.state.folder import read_local
 from daemon.wire.handshake import Credential
 from tests.daemon.conftest import ELSEWHERE, cloakroom, serving
+from tests.daemon.raw_clients import answer, upgrade
 from tests.daemon.samples import SECRET, astronaut, saved, with_jpeg_metadata
-from tests.daemon.visitors import answer, upgrade
 
 
 def mapped(pid: int) -> str:

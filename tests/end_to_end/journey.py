@@ -4,7 +4,7 @@ host of the table, a new version is pulled, the photos are posted again, and all
 python -m tests.end_to_end.journey [--browser NAME] [--libraries-of-the-tests] [--hosts N] [--json]
 
 The daemon is started by hand: where these tests run there is no session with a service manager. That the service starts is
-shown by tests/daemon/test_systemd.py.
+shown by tests/daemon/service/test_systemd.py.
 """
 
 import argparse

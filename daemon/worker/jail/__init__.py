@@ -3,7 +3,7 @@
 Three walls, each where the system has it: resource limits, Landlock (which files), seccomp (which system calls). They are
 put up before the first library that reads a photo is imported, because Landlock holds only threads that begin after it. No
 terminal is left to it either: it could type into that what the person's shell then runs. What holds is shown by
-tests/daemon/test_jail.py, which tries to get out.
+tests/daemon/worker/test_jail.py, which tries to get out.
 """
 
 import contextlib

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.daemon.albums import files
+from tests.daemon.album.albums import files
 from tests.daemon.samples import astronaut, saved
 
 WORKERS = 2

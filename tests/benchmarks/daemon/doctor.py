@@ -3,7 +3,7 @@
 import json
 
 from daemon.figures import say
-from tests.daemon.faults import FAULTS, judge
+from tests.daemon.doctor.faults import FAULTS, judge
 
 
 def measure() -> dict[str, float]:

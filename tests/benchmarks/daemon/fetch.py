@@ -15,8 +15,8 @@ from pathlib import Path
 
 from daemon.models.store import ModelError, pull, verify
 from protectors.manifest import Entry
+from tests.daemon.models.range_server import RangeServer, range_server
 from tests.daemon.other_models import command, write_manifest
-from tests.daemon.range_server import RangeServer, range_server
 
 ROOT = Path(__file__).resolve().parents[3]
 PATH = "/models/synthetic.pth"

@@ -19,8 +19,8 @@ from daemon.wire.protocol import Policy
 from tests.benchmarks.daemon import hostile_handshakes, hostile_sessions, strangers
 from tests.benchmarks.daemon.front import until_ready
 from tests.benchmarks.daemon.process import Place, running
+from tests.daemon.raw_clients import MALFORMED
 from tests.daemon.samples import astronaut, saved
-from tests.daemon.visitors import MALFORMED
 
 BLOCKS = 6
 PHOTOS = 25

@@ -15,7 +15,7 @@ from daemon.state.folder import read_local
 from daemon.wire.handshake import Credential, new_code, prove
 from daemon.wire.protocol import VERSION
 from tests.benchmarks.daemon.process import Place
-from tests.daemon.visitors import (
+from tests.daemon.raw_clients import (
     HELLO,
     OTHER_METHODS,
     OTHER_PATHS,

@@ -24,7 +24,7 @@ from daemon.figures import say
 from daemon.front.descriptors import ask_for_more
 from daemon.wire.opening import MAX_SAID
 from tests.benchmarks.daemon.process import Daemon, Place, running
-from tests.daemon.visitors import HELLO, PROOF, answer, client_frame, upgrade
+from tests.daemon.raw_clients import HELLO, PROOF, answer, client_frame, upgrade
 
 RATE = 2000
 """Connections a second."""

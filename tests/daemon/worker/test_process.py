@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from daemon.wire.errors import CloakroomError
+from daemon.wire.exit_status import DEVICE_LOST
 from daemon.wire.pipe import Line, Step, Stop, Work
 from daemon.wire.worker_settings import WorkerSettings
 from daemon.worker import process
-from daemon.worker.failing import DEVICE_LOST
 from daemon.worker.inbox import Inbox
 from protectors import cloak
 from protectors.cloak import Cloakroom

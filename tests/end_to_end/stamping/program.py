@@ -19,7 +19,7 @@ from pathlib import Path as FilePath
 
 from daemon.commands.console import when_signalled
 from daemon.formats.containers import MIME, kind_of
-from daemon.front.server import Server, Settings
+from daemon.front.server import Server, ServerSettings
 from daemon.wire.errors import CloakroomError
 from daemon.wire.pipe import Beat, Done, Failed, Line, Ready, Work
 from daemon.wire.worker_settings import WorkerSettings
@@ -103,7 +103,7 @@ def _stamped(pixels: Pixels) -> Pixels:
 
 async def serve(state: FilePath, port: int, entry: Callable[[Connection, WorkerSettings], None]) -> None:
     """Say as JSON where it listens, and serve until SIGINT or SIGTERM."""
-    server = Server(Settings(state=state, port=port, worker=WorkerSettings(model_folder=state), entry=entry))
+    server = Server(ServerSettings(state=state, port=port, worker=WorkerSettings(model_folder=state), entry=entry))
     stop = asyncio.Event()
     when_signalled(stop.set, signal.SIGINT, signal.SIGTERM)
     await server.start()

@@ -13,7 +13,7 @@ import daemon
 from daemon.client import DaemonClient
 from daemon.commands.console import echo
 from daemon.commands.showing import summary
-from daemon.front import supervisor
+from daemon.front import worker_process
 from daemon.front.pairing import CHROMIUM_ORIGIN
 from daemon.front.server import Server
 from daemon.wire.handshake import Credential
@@ -86,5 +86,5 @@ def test_what_a_worker_writes_moves_no_cursor(capfd: pytest.CaptureFixture[str])
     heard, written = multiprocessing.Pipe(duplex=False)
     os.write(written.fileno(), "Traceback:\n\tÄ \x1b]0;owned\x07\n".encode() + b"\xff\n")
     written.close()
-    supervisor._pass_on(heard)
+    worker_process.pass_on_errors(heard)
     assert capfd.readouterr().err == "Traceback:\n\tÄ �]0;owned�\n�\n"

@@ -10,7 +10,7 @@ from daemon.client import DaemonClient
 from daemon.front import session
 from daemon.front.pairing import CHROMIUM_ORIGIN, MAX_CLIENTS
 from daemon.front.server import Server
-from daemon.front.session import MAX_UNREAD, Session
+from daemon.wire.conversation import MAX_UNREAD, Conversation
 from daemon.wire.protocol import FromDaemon
 from tests.daemon import odd_workers
 from tests.daemon.conftest import StartServer, local_client
@@ -35,13 +35,13 @@ async def server(start_server: StartServer) -> Server:
 def unread(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many answers waited, each time there was one more."""
     counts = [0]
-    say = Session._say
+    say = Conversation.say
 
-    def watched(self: Session, message: FromDaemon) -> None:
+    def watched(self: Conversation, message: FromDaemon) -> None:
         say(self, message)
-        counts.append(len(self._outbox))
+        counts.append(self.unread)
 
-    monkeypatch.setattr(Session, "_say", watched)
+    monkeypatch.setattr(Conversation, "say", watched)
     return counts
 
 
@@ -70,7 +70,7 @@ async def test_nothing_more_is_read_from_it_until_it_reads(server: Server, unrea
 
 async def is_alone(server: Server) -> None:
     async with asyncio.timeout(SECONDS):
-        while len(server._house.sessions) > 1:  # noqa: ASYNC110 - nobody tells
+        while len(server._context.sessions) > 1:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.05)
 
 

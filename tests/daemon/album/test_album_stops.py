@@ -16,13 +16,13 @@ from daemon.album.hands import DaemonHands, at_once
 from daemon.album.journal import FOLDER, Journal, Line
 from daemon.album.tree import Signature, Source, walk
 from daemon.commands.protect_album import STOPPED
-from daemon.front.queue import QueueSettings
+from daemon.front.jobs import QueueSettings
 from daemon.front.server import Server
 from daemon.wire.protocol import LIMITS
 from tests.daemon import odd_workers
-from tests.daemon.albums import PNG, files, photo, run, told
+from tests.daemon.album.albums import PNG, files, photo, run, told
 from tests.daemon.conftest import ELSEWHERE, POLICY, StartServer, local_client
-from tests.daemon.every_backend import until
+from tests.daemon.front.every_backend import until
 
 AS_IN_A_TERMINAL = """
 import os, signal, sys

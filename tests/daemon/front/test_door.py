@@ -18,7 +18,7 @@ from daemon.wire.protocol import decode_from_daemon, encode
 from daemon.wire.request import REFUSAL
 from tests.daemon import odd_workers
 from tests.daemon.conftest import RunningDaemon, StartServer
-from tests.daemon.visitors import (
+from tests.daemon.raw_clients import (
     HELLO,
     MALFORMED,
     OTHER_METHODS,

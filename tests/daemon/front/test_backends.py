@@ -25,16 +25,18 @@ from daemon.cluster.launching import Remote
 from daemon.cluster.pipe_over_http import Asked, messages, pack
 from daemon.cluster.serve_backend import ServeBackend
 from daemon.cluster.serving import Listening, deploy, serving
-from daemon.front.queue import QueueSettings
-from daemon.front.server import Server, Settings
-from daemon.front.supervisor import EntryPoint, Watch, WorkerLostError
+from daemon.front.jobs import QueueSettings
+from daemon.front.readiness import WorkerLostError
+from daemon.front.server import Server, ServerSettings
+from daemon.front.supervisor import Watch
+from daemon.front.worker_process import EntryPoint
 from daemon.wire.pipe import Failed, Ready
 from daemon.wire.worker_settings import WorkerSettings
 from tests.daemon import odd_workers
+from tests.daemon.cluster.test_cluster import needs_ray
 from tests.daemon.conftest import ELSEWHERE, POLICY, StartServer, cloakroom, local_client
-from tests.daemon.every_backend import PHOTO, EveryBackend, job, until, until_running
+from tests.daemon.front.every_backend import PHOTO, EveryBackend, job, until, until_running
 from tests.daemon.samples import astronaut, opened, saved
-from tests.daemon.test_cluster import needs_ray
 
 # Ray warns of what is its own: deprecated settings, sockets and files that it leaves to the end of the process.
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.xdist_group("ray"), pytest.mark.timeout(600), needs_ray]
@@ -61,7 +63,7 @@ class Box:
 @pytest.fixture(scope="module")
 def box() -> Iterator[Box]:
     # Ray's workers find the odd workers where these tests do.
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")])
     with serving("local", Listening(), 4) as (ray, port):
         yield Box(ray, port)
 
@@ -86,7 +88,7 @@ async def start_server(tmp_path: Path, box: Box) -> AsyncIterator[StartServer]:
             stack.push_async_callback(asyncio.to_thread, serve.delete, name)
             backend = ServeBackend(Remote(address, token_file(tmp_path)))
             server = Server(
-                Settings(
+                ServerSettings(
                     state=tmp_path / "state",
                     port=0,
                     queue=queue or QueueSettings(),

@@ -18,7 +18,7 @@ from daemon.commands.album_showing import Lines, in_words
 from daemon.front.server import Server
 from daemon.wire.plain_text import shown
 from daemon.wire.protocol import LIMITS, Policy
-from tests.daemon.albums import JPEG, PNG, files, photo, run, told
+from tests.daemon.album.albums import JPEG, PNG, files, photo, run, told
 from tests.daemon.conftest import ELSEWHERE
 
 

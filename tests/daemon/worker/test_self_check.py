@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from daemon.front.supervisor import COULD_NOT_CLOAK, Supervisor, WorkerLostError
+from daemon.front.readiness import WorkerLostError
+from daemon.front.supervisor import COULD_NOT_CLOAK, Supervisor
 from daemon.wire.worker_settings import WorkerSettings
 from daemon.worker import self_check
 from protectors.channel import sites
 from protectors.cloak import Cloakroom
-from tests.daemon.every_backend import until
+from tests.daemon.front.every_backend import until
 from tests.daemon.odd_workers import cannot_cloak
 
 
@@ -43,7 +44,7 @@ def test_one_that_lacks_a_file_does_not(room: Cloakroom, tmp_path: Path, monkeyp
 
 
 async def test_a_worker_that_does_not_pass_is_never_ready() -> None:
-    supervisor = Supervisor(WorkerSettings(), entry=cannot_cloak)
+    supervisor = Supervisor(WorkerSettings(), None, cannot_cloak)
     supervisor.start()
     try:
         async with asyncio.timeout(60):

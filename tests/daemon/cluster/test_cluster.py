@@ -27,9 +27,9 @@ from daemon.wire.protocol import Policy
 from daemon.worker.cloaking import Errand, cloak_file, seed_of
 from protectors.cloak import Cloakroom
 from protectors.progress import end_of
-from tests.daemon.albums import files, photo
+from tests.daemon.album.albums import files, photo
+from tests.daemon.cluster.odd_actors import Odd
 from tests.daemon.conftest import ELSEWHERE
-from tests.daemon.odd_actors import Odd
 from tests.daemon.samples import astronaut, opened, saved
 
 has_ray = importlib.util.find_spec("ray") is not None

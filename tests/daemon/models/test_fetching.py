@@ -19,7 +19,7 @@ from daemon.models.partial import Part, halves
 from daemon.models.store import ModelError, pull
 from tests.benchmarks.daemon.fetch import flipped, kill_and_resume, offered
 from tests.daemon.conftest import ELSEWHERE
-from tests.daemon.range_server import RangeServer, range_server
+from tests.daemon.models.range_server import RangeServer, range_server
 
 DATA = random.Random(6).randbytes(300_000)
 SHA256 = hashlib.sha256(DATA).hexdigest()

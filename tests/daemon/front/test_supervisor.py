@@ -9,11 +9,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from daemon.front.queue import Event, Failure, Finished, JobQueue
+from daemon.front.queue import JobQueue
 from daemon.front.supervisor import Supervisor
+from daemon.wire.job_events import Event, Failure, Finished
 from daemon.wire.worker_settings import WorkerSettings
 from tests.daemon.conftest import POLICY
-from tests.daemon.every_backend import until
+from tests.daemon.front.every_backend import until
 from tests.daemon.odd_workers import echo
 
 PHOTO = b"not looked at by this worker"
@@ -35,7 +36,7 @@ def descriptors(left: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("left", [pytest.param(0, id="no pipe"), pytest.param(2, id="a pipe, and no process")])
 async def test_one_that_cannot_be_spawned_fails_its_job_and_not_the_next(left: int, caplog: pytest.LogCaptureFixture) -> None:
-    supervisor = Supervisor(WorkerSettings(), entry=echo)
+    supervisor = Supervisor(WorkerSettings(), None, echo)
     queue = JobQueue(supervisor)
 
     async def end_of(job: str) -> Event:
@@ -56,7 +57,7 @@ async def test_one_that_cannot_be_spawned_fails_its_job_and_not_the_next(left: i
             os.kill(supervisor.pid, signal.SIGKILL)
             await until(lambda: supervisor.state == "restarting")
             failure = await end_of("first")
-            tries = supervisor._failed_starts
+            tries = supervisor._readiness.failed_starts
         assert isinstance(failure, Failure)
         assert failure.code == "worker-died"
         assert "the worker ended: OSError" in caplog.text

@@ -13,10 +13,11 @@ import msgspec
 import pytest
 
 from daemon.client import DaemonClient, NoDaemonError, Protected
+from daemon.front.jobs import QueueSettings
 from daemon.front.pairing import CHROMIUM_ORIGIN
-from daemon.front.queue import QueueSettings
 from daemon.front.server import Server
-from daemon.front.supervisor import EntryPoint, Watch
+from daemon.front.supervisor import Watch
+from daemon.front.worker_process import EntryPoint
 from daemon.wire.errors import CloakroomError, Code
 from daemon.wire.frames import MAX_CHUNK
 from daemon.wire.protocol import LIMITS, Progress, Protect, Queued, encode

@@ -18,7 +18,7 @@ from daemon.service import manager as service
 from daemon.state.folder import LocalAccess, prepare, write_local
 from protectors.generators import store
 from protectors.manifest import entries
-from tests.daemon.faulty_machine import CLIENT, FaultyMachine, faulty_machine
+from tests.daemon.doctor.faulty_machine import CLIENT, FaultyMachine, faulty_machine
 
 NOBODY_RUNS = frozenset({"daemon-absent"})
 DAY = 24 * 3600

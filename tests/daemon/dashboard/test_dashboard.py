@@ -22,7 +22,7 @@ from daemon.metrics.exposition import Exposition, Present
 from daemon.metrics.reader import NoMetricsError, Sample, samples
 from daemon.wire.request import REFUSAL
 from tests.daemon.conftest import ELSEWHERE, RunningDaemon
-from tests.daemon.visitors import MALFORMED, answer, upgrade
+from tests.daemon.raw_clients import MALFORMED, answer, upgrade
 
 
 class Clock:

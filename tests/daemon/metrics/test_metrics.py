@@ -11,10 +11,10 @@ import pytest
 
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.commands.serve import settings_of
+from daemon.front.jobs import QueueSettings
 from daemon.front.metrics_endpoint import TokenDoor, metrics_socket, metrics_token
 from daemon.front.pairing import LOCAL_CLIENT, LOCAL_ORIGIN
-from daemon.front.queue import QueueSettings
-from daemon.front.server import Server, Settings
+from daemon.front.server import Server, ServerSettings
 from daemon.metrics.counts import OUTCOMES, REASONS, STAGES, Metrics
 from daemon.metrics.reader import NoMetricsError, read_metrics, samples
 from daemon.state.folder import LocalAccess, write_local
@@ -25,8 +25,8 @@ from daemon.wire.worker_settings import WorkerSettings
 from daemon.worker.device_memory import DeviceMemory
 from tests.daemon import odd_workers
 from tests.daemon.conftest import ELSEWHERE, POLICY, RunningDaemon, StartServer, cloakroom, local_client
-from tests.daemon.every_backend import PHOTO, until
-from tests.daemon.visitors import answer, upgrade
+from tests.daemon.front.every_backend import PHOTO, until
+from tests.daemon.raw_clients import answer, upgrade
 
 Numbers = dict[tuple[str, ...], float]
 
@@ -167,7 +167,7 @@ async def test_the_socket_is_this_users_alone_and_goes_with_the_daemon(tmp_path:
     state.mkdir()
     # Of a daemon that was killed.
     metrics_socket(state).touch()
-    server = Server(Settings(state=state, port=0, worker=WorkerSettings(model_folder=tmp_path), entry=odd_workers.echo))
+    server = Server(ServerSettings(state=state, port=0, worker=WorkerSettings(model_folder=tmp_path), entry=odd_workers.echo))
     await server.start()
     try:
         found = metrics_socket(state).stat()
@@ -241,7 +241,7 @@ async def test_off_means_that_nobody_reads_them(tmp_path: Path) -> None:
     state = tmp_path / "state"
     settings = settings_of(state, read({"metrics": "false"}).values)
     assert settings.metrics is False
-    server = Server(Settings(state=state, port=0, entry=odd_workers.echo, metrics=settings.metrics))
+    server = Server(ServerSettings(state=state, port=0, entry=odd_workers.echo, metrics=settings.metrics))
     await server.start()
     try:
         assert not metrics_socket(state).exists()

@@ -24,8 +24,8 @@ from daemon.front.pairing import CHROMIUM_ORIGIN
 from daemon.state.folder import prepare
 from daemon.state.settings import Values
 from tests.daemon.conftest import RunningDaemon, cloakroom
-from tests.daemon.faults import FAULTS, Fault, judge
-from tests.daemon.faulty_machine import faulty_machine
+from tests.daemon.doctor.faults import FAULTS, Fault, judge
+from tests.daemon.doctor.faulty_machine import faulty_machine
 
 GIB = 1024**3
 

@@ -15,7 +15,7 @@ from daemon.cli import main
 from daemon.client import DaemonClient
 from daemon.commands.serve import settings_of
 from daemon.commands.settings import example
-from daemon.front.server import Server, Settings
+from daemon.front.server import Server, ServerSettings
 from daemon.front.supervisor import Supervisor, default_memory
 from daemon.service import manager as service
 from daemon.state import settings
@@ -228,7 +228,7 @@ def test_a_core_is_left_to_the_person(cores: int, threads: int | None, monkeypat
 
 
 async def _server(folder: Path, start: str) -> Server:
-    server = Server(Settings(state=folder, port=0, entry=echo, worker_start="need" if start == "need" else "boot"))
+    server = Server(ServerSettings(state=folder, port=0, entry=echo, worker_start="need" if start == "need" else "boot"))
     await server.start()
     return server
 
@@ -267,7 +267,7 @@ async def test_a_worker_comes_at_boot_otherwise(tmp_path: Path) -> None:
     try:
         assert isinstance(server.supervisor, Supervisor)
         async with asyncio.timeout(30):
-            await server.supervisor._changed.wait()
+            await server.supervisor._readiness.changed.wait()
         assert server.supervisor.pid is not None
     finally:
         await server.stop()

@@ -8,7 +8,7 @@ from websockets.frames import Frame, Opcode
 from daemon.wire.handshake import Refused
 from daemon.wire.opening import MAX_SAID, close_frame, is_opening, opened, text_frame, texts
 from daemon.wire.request import parsed
-from tests.daemon.visitors import client_frame, upgrade
+from tests.daemon.raw_clients import client_frame, upgrade
 
 
 def test_the_rfcs_own_key() -> None:

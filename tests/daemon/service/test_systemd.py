@@ -16,7 +16,7 @@ from daemon.client import DaemonClient
 from daemon.service import manager as service
 from tests.daemon.conftest import POLICY
 from tests.daemon.samples import astronaut, saved
-from tests.daemon.user_manager import UserManager, program, user_manager, wait_until
+from tests.daemon.service.user_manager import UserManager, program, user_manager, wait_until
 
 SYSTEMD = program()
 if SYSTEMD is None:

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from daemon.client import DaemonClient, NoDaemonError
+from daemon.front.jobs import QueueSettings
 from daemon.front.pairing import CHROMIUM_ORIGIN
-from daemon.front.queue import QueueSettings
 from daemon.front.supervisor import Watch
 from daemon.wire.errors import Code
 from daemon.wire.protocol import LIMITS
 from tests.daemon import odd_workers
 from tests.daemon.conftest import POLICY, StartServer, local_client
-from tests.daemon.every_backend import PHOTO, EveryBackend, code_of, job, until, until_ready, until_running
+from tests.daemon.front.every_backend import PHOTO, EveryBackend, code_of, job, until, until_ready, until_running
 
 
 class TestWorkerProcess(EveryBackend):
