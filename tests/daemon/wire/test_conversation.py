@@ -1,4 +1,4 @@
-"""The daemon's side of a connection's dialogue: against whole dialogues that the extension is held to as well, and its limits."""
+"""The daemon's side of a connection's dialogue: its limits, and whole dialogues that the extension is held to as well."""
 
 import base64
 import json

@@ -138,7 +138,7 @@ def test_reports_have_the_judgements_own_keys() -> None:
         assert set(verdict) <= set(SCHEMA["$defs"]["verdict"]["properties"])
     message = {"type": "result", "job": "0" * 32, "mime": "image/png", "size": 1, "report": told}
     assert validator("daemon").is_valid(message)
-    connection = FOLDER.parent / "extension" / "background" / "connection.js"
+    connection = FOLDER.parents[1] / "extension" / "background" / "connection.js"
     (typed,) = re.findall(r"@typedef \{(\{ protected.*?)\} Report$", connection.read_text(), re.MULTILINE | re.DOTALL)
     known = set(report) | set(SCHEMA["$defs"]["verdict"]["properties"]) | {"channel", "probability", "low", "high"}
     assert set(re.findall(r"(\w+)\??: ", typed)) - {"stage", "field", "protector"} <= known
