@@ -9,6 +9,7 @@ from typing import Any, Final
 from daemon.album.journal import FOLDER, Ending, Journal, Line
 from daemon.album.tree import Identity, Left, Signature, Source, identity, walk
 from daemon.wire.errors import SENTENCES, CloakroomError, Code
+from daemon.wire.protocol import LIMITS
 
 LASTING: Final[frozenset[str]] = frozenset(
     {"not-an-image", "unsupported-format", "animated", "truncated", "too-large", "too-many-pixels", "empty"}
@@ -189,8 +190,6 @@ def read(source: Source) -> tuple[Source, bytes]:
         CloakroomError: it has become too large.
         OSError: it cannot be read any more.
     """
-    from daemon.wire.protocol import LIMITS
-
     with source.path.open("rb") as file:
         found = os.fstat(file.fileno())
         if found.st_size > LIMITS.bytes:

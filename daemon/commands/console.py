@@ -3,12 +3,15 @@
 import argparse
 import asyncio
 import contextlib
+import importlib
 import json
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TextIO
+
+import platformdirs
 
 from daemon.state.folder import state_folder
 from daemon.wire.plain_text import plain_lines
@@ -73,3 +76,18 @@ def when_signalled(action: Callable[[], object], *numbers: signal.Signals) -> No
 
 def megabytes(size: float) -> str:
     return f"{size / 1_000_000:.1f} MB"
+
+
+def cache_folder() -> Path:
+    """Return the folder of what can be made again at any time: kept parts of evaluations, and reports."""
+    return platformdirs.user_cache_path("cloakroom", appauthor=False)
+
+
+def deferred(module: str, name: str) -> Callable[[argparse.Namespace], int]:
+    """Return a command whose module is imported when it is run: with torch in it that takes seconds."""
+
+    def run(args: argparse.Namespace) -> int:
+        status: int = getattr(importlib.import_module(module), name)(args)
+        return status
+
+    return run

@@ -5,8 +5,7 @@ import contextlib
 import shutil
 from pathlib import Path
 
-from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_state, complain, echo, print_json
-from daemon.commands.evaluate import cache_folder
+from daemon.commands.console import FAILED, OK, Subparsers, add_command, cache_folder, chosen_state, complain, echo, print_json
 from daemon.models.registries import leftovers
 from daemon.models.store import model_folder
 from daemon.state.folder import Lock, StateError

@@ -1,7 +1,4 @@
-"""The faults of a worker: those that end it by a status that the supervisor knows, and those that end one job.
-
-Imports of torch stand inside functions: the cluster's actors import this before they have loaded it.
-"""
+"""What is logged and said of a fault of our own that ends one job."""
 
 import logging
 from pathlib import Path
@@ -10,27 +7,6 @@ from daemon.wire.errors import CloakroomError
 from daemon.wire.pipe import Failed
 
 log = logging.getLogger("cloakroom.worker")
-
-CARD_WORDS = ("CUDA", "CUBLAS", "CUDNN", "HIP ", "NVML", "out of memory")
-"""Words in the errors of a card's libraries that have no type of their own."""
-
-
-def is_device_lost(problem: Exception) -> bool:
-    """Return whether a graphics card has failed, or was taken away; one that is merely full has not."""
-    import torch
-
-    if isinstance(problem, torch.OutOfMemoryError):
-        return False
-    return isinstance(problem, torch.AcceleratorError)
-
-
-def is_card_unusable(problem: Exception) -> bool:
-    """Return whether a graphics card keeps the models from being loaded: it has failed, or its memory is full."""
-    import torch
-
-    if isinstance(problem, torch.OutOfMemoryError | torch.AcceleratorError):
-        return True
-    return isinstance(problem, RuntimeError) and any(word in str(problem) for word in CARD_WORDS)
 
 
 def failure_of(job: str, problem: Exception) -> Failed:

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from daemon.cli import main
-from daemon.commands import evaluate
+from daemon.commands import evaluating
 from protectors import manifest
 from protectors.evaluation import scene
 from protectors.evaluation.extra import MissingExtraError
@@ -70,12 +70,12 @@ class Checkout:
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     own = Checkout(tmp_path)
     own.results.mkdir()
-    monkeypatch.setattr(evaluate, "RESULTS", own.results)
-    monkeypatch.setattr(evaluate, "TEXTS", (own.readme,))
-    monkeypatch.setattr(evaluate, "GLANCE", own.root / "glance.md")
-    monkeypatch.setattr(evaluate, "OTHER_RESULTS", ())
-    monkeypatch.setattr(evaluate, "cache_folder", lambda: own.cache)
-    monkeypatch.setattr(evaluate, "end_on_sigterm", lambda: None)
+    monkeypatch.setattr(evaluating, "RESULTS", own.results)
+    monkeypatch.setattr(evaluating, "TEXTS", (own.readme,))
+    monkeypatch.setattr(evaluating, "GLANCE", own.root / "glance.md")
+    monkeypatch.setattr(evaluating, "OTHER_RESULTS", ())
+    monkeypatch.setattr(evaluating, "cache_folder", lambda: own.cache)
+    monkeypatch.setattr(evaluating, "end_on_sigterm", lambda: None)
     monkeypatch.setenv("CLOAKROOM_STATE", str(own.state))
     return own
 
@@ -214,7 +214,7 @@ def test_real_networks_and_embedded_ones_stand_in_one_file(
     monkeypatch.setattr(
         sys.modules["protectors.evaluation.visual"], "run", lambda measurement: measurement.figures.update(made)
     )
-    monkeypatch.setattr(evaluate, "update_texts", lambda: None)
+    monkeypatch.setattr(evaluating, "update_texts", lambda: None)
     assert main(["evaluate", "visual", "--real", "--json"]) == 0
     assert json.loads(said()[0])["figures"] == made
     written = json.loads(path.read_text())

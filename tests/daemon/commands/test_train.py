@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from daemon.cli import main
-from daemon.commands import train
+from daemon.commands import training
 from protectors.cloak import Cloakroom
 from protectors.training import visual
 from protectors.training.cifar import LabelledImages
@@ -22,7 +22,7 @@ def few_images(monkeypatch: pytest.MonkeyPatch) -> LabelledImages:
     data.labels = torch.arange(24) % 10
     data.train, data.test = torch.arange(16), torch.arange(16, 24)
     data.classes = [str(label) for label in range(10)]
-    monkeypatch.setattr(train, "images_for", lambda args: data)
+    monkeypatch.setattr(training, "images_for", lambda args: data)
     monkeypatch.setattr(visual, "BATCH", 8)
     return data
 

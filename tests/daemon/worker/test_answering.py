@@ -15,9 +15,8 @@ from daemon.wire.errors import CloakroomError
 from daemon.wire.exit_status import DEVICE_LOST
 from daemon.wire.pipe import Line, Step, Stop, Work
 from daemon.wire.worker_settings import WorkerSettings
-from daemon.worker import process
+from daemon.worker import answering
 from daemon.worker.inbox import Inbox
-from protectors import cloak
 from protectors.cloak import Cloakroom
 from tests.daemon.conftest import POLICY
 from tests.daemon.samples import grey_png
@@ -38,7 +37,7 @@ def ends() -> Iterator[tuple[Line, Line]]:
 
 def test_a_job_tells_how_far_it_is_and_ends_with_the_file(ends: tuple[Line, Line]) -> None:
     front, worker = ends
-    done, body = process.cloak(worker, Inbox(worker), cast(Cloakroom, Noise()), WORK, PHOTO, WorkerSettings())
+    done, body = answering.cloak(worker, Inbox(worker), cast(Cloakroom, Noise()), WORK, PHOTO, WorkerSettings())
     assert (done.job, done.size, done.mime) == (WORK.job, len(body), "image/png")
     assert set(done.report["seconds"]) == {"decode", "protect", "encode", "judge", "total"}
     stages = []
@@ -61,7 +60,7 @@ def test_a_job_that_the_front_gave_up_ends_by_that_name(ends: tuple[Line, Line],
     while not inbox.is_stopped(WORK.job):
         pass
     with pytest.raises(CloakroomError, match="cancelled"):
-        process.cloak(worker, inbox, cast(Cloakroom, Noise()), WORK, PHOTO, WorkerSettings())
+        answering.cloak(worker, inbox, cast(Cloakroom, Noise()), WORK, PHOTO, WorkerSettings())
     assert not inbox.is_stopped("another")
     front.close()
     assert ended.wait(10)
@@ -87,12 +86,12 @@ def test_a_card_that_is_full_at_the_start_ends_the_worker_by_its_status(
     def full(*_: object) -> Cloakroom:
         raise problem
 
-    monkeypatch.setattr(cloak, "Cloakroom", full)
+    monkeypatch.setattr(answering, "Cloakroom", full)
     monkeypatch.setattr(os, "_exit", sys.exit)
     if is_unusable and device != "cpu":
         with pytest.raises(SystemExit) as ended:
-            process.loaded(WorkerSettings(device=device))
+            answering.loaded(WorkerSettings(device=device))
         assert ended.value.code == DEVICE_LOST
     else:
         with pytest.raises(type(problem), match=str(problem)):
-            process.loaded(WorkerSettings(device=device))
+            answering.loaded(WorkerSettings(device=device))
