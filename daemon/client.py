@@ -29,7 +29,7 @@ from daemon.wire.protocol import (
     FromDaemon,
     OpenPairing,
     PairingCode,
-    Policy,
+    PolicyRequest,
     Progress,
     Protect,
     ProtocolError,
@@ -157,7 +157,7 @@ class DaemonClient:
     async def protect(
         self,
         data: bytes,
-        policy: Policy,
+        policy: PolicyRequest,
         *,
         name: str = "",
         mime: str = "",

@@ -36,7 +36,7 @@ def sentence_of(code: str) -> str:
 
 
 @dataclass(frozen=True)
-class Cloaked:
+class CloakedPhoto:
     """A photo's cloaked file, and what the judge said of it."""
 
     source: Source
@@ -45,7 +45,7 @@ class Cloaked:
 
 
 @dataclass(frozen=True)
-class Failed:
+class FailedPhoto:
     """A photo that could not be cloaked."""
 
     source: Source
@@ -53,7 +53,7 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PhotoOutcome:
     """What became of a photo. ``earlier``: it was so before this run."""
 
     relative: Path
@@ -67,7 +67,7 @@ class Plan:
     """What is to be done, what was done before, and what there is besides."""
 
     todo: list[Source] = field(default_factory=list)
-    earlier: list[Outcome] = field(default_factory=list)
+    earlier: list[PhotoOutcome] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
 
 
@@ -116,7 +116,7 @@ class Album:
                 plan.earlier.append(earlier)
         return plan
 
-    def _earlier(self, source: Source) -> Outcome | None:
+    def _earlier(self, source: Source) -> PhotoOutcome | None:
         """What became of the very same photo when the same was asked for, if that still holds."""
         line = self._journal.last(source.relative)
         if line is None or line.source != source.signature or line.asked != self._asked:
@@ -128,12 +128,12 @@ class Album:
             holds = not self._keep_unprotected
         else:
             holds = line.code in LASTING
-        return Outcome(source.relative, line.ending, line.code, earlier=True) if holds else None
+        return PhotoOutcome(source.relative, line.ending, line.code, earlier=True) if holds else None
 
-    def take(self, ended: Cloaked | Failed) -> Outcome:
+    def take(self, ended: CloakedPhoto | FailedPhoto) -> PhotoOutcome:
         """Put a cloaked photo where it belongs, or note why there is none."""
         source = ended.source
-        if isinstance(ended, Failed):
+        if isinstance(ended, FailedPhoto):
             return self._without(source, "failed", ended.code)
         protected = bool(ended.report.get("protected"))
         if not protected and not self._keep_unprotected:
@@ -153,7 +153,7 @@ class Album:
                 self._given.add(identity(found))
         except OSError:
             return self._without(source, "failed", "unwritable")
-        return Outcome(source.relative, ending)
+        return PhotoOutcome(source.relative, ending)
 
     def _objection(self, source: Source, target: Path) -> str | None:
         """Why the photo cannot have its place: nothing is overwritten but what we wrote there ourselves, or by force."""
@@ -167,12 +167,12 @@ class Album:
         ours = self._journal.wrote(source.relative, Signature.of(found))
         return None if ours or self._force else "exists"
 
-    def _without(self, source: Source, ending: Ending, code: str) -> Outcome:
+    def _without(self, source: Source, ending: Ending, code: str) -> PhotoOutcome:
         try:
             self._journal.add(Line(str(source.relative), source.signature, self._asked, ending, code))
         except OSError:
             code = "unwritable"
-        return Outcome(source.relative, ending, code)
+        return PhotoOutcome(source.relative, ending, code)
 
 
 def _found(path: Path) -> os.stat_result | None:
@@ -198,7 +198,7 @@ def read(source: Source) -> tuple[Source, bytes]:
     return Source(source.path, source.relative, Signature.of(found), identity(found)), data
 
 
-def in_the_end(plan: Plan, outcomes: Iterable[Outcome]) -> list[Outcome]:
+def in_the_end(plan: Plan, outcomes: Iterable[PhotoOutcome]) -> list[PhotoOutcome]:
     """What became of every photo: of those that were done before, those that could not even be read, and those of this run."""
-    unread = [Outcome(left.relative, "failed", left.reason) for left in plan.left if not left.skipped]
+    unread = [PhotoOutcome(left.relative, "failed", left.reason) for left in plan.left if not left.skipped]
     return sorted([*plan.earlier, *unread, *outcomes], key=lambda outcome: os.fsencode(outcome.relative))

@@ -19,7 +19,7 @@ import msgspec
 
 from daemon.album.tree import Signature
 from daemon.state.folder import Lock, StateError
-from daemon.wire.protocol import Policy
+from daemon.wire.protocol import PolicyRequest
 
 FOLDER: Final = ".cloakroom"
 _JOURNAL: Final = "journal.jsonl"
@@ -50,7 +50,7 @@ class Line:
     output: Signature | None = None
 
 
-def asked_for(policy: Policy, channel: str | None, models: str) -> str:
+def asked_for(policy: PolicyRequest, channel: str | None, models: str) -> str:
     """What decides how a photo comes out, in short: another is another album."""
     told = [policy.protectors, policy.strength, sorted(policy.sensitive), channel, models]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]

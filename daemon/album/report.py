@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from daemon.album.album import Outcome, sentence_of
+from daemon.album.album import PhotoOutcome, sentence_of
 from daemon.album.tree import Left
 from daemon.wire.plain_text import shown
 
@@ -33,7 +33,7 @@ class AlbumReport:
     todo: photos that a run that was stopped did not come to.
     """
 
-    outcomes: Sequence[Outcome]
+    outcomes: Sequence[PhotoOutcome]
     left: Sequence[Left]
     seconds: float
     complete: bool

@@ -1,5 +1,6 @@
 """The actor of a cluster: it holds the models, and cloaks a photo as the daemon's worker does."""
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,14 +9,21 @@ from typing import Any
 from daemon.front.queue import ATTEMPTS
 from daemon.wire.errors import CloakroomError
 from daemon.wire.pipe import Done, Failed, FromWorker
-from daemon.wire.protocol import Policy
+from daemon.wire.protocol import PolicyRequest
 from daemon.worker.failing import failure_of
 
 JOB = "album"
 
+OTHER_MODELS = "other-models"
+"""In the place of an error code: the machine has not the models that every machine has to have."""
+
+
+class OtherModelsError(Exception):
+    """This machine has other models than it should."""
+
 
 @dataclass(frozen=True)
-class Asked:
+class AlbumOrder:
     """The wishes and the means that every photo of an album is cloaked with.
 
     Attributes:
@@ -28,7 +36,7 @@ class Asked:
         seed: makes what is drawn at random the same for the same photo.
     """
 
-    policy: Policy
+    policy: PolicyRequest
     channel: str | None
     device: str
     model_folder: Path | None
@@ -41,10 +49,10 @@ class Photographer:
     """Holds the models.
 
     Raises:
-        ValueError: this machine has other models than it should.
+        OtherModelsError: this machine has other models than it should.
     """
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: AlbumOrder) -> None:
         import torch
 
         from protectors.cloak import Cloakroom
@@ -53,7 +61,7 @@ class Photographer:
         self._asked = asked
         self._room = Cloakroom(asked.device, asked.model_folder)
         if self._room.model_set != asked.models:
-            raise ValueError(f"this machine has the {self._room.model_set} models, and was asked for the {asked.models} ones")
+            raise OtherModelsError
 
     def cloak(self, data: bytes) -> tuple[FromWorker, bytes]:
         """Return what the daemon's worker would say of it: `Done` with the cloaked photo, or `Failed` by name."""
@@ -91,8 +99,10 @@ class TableOfPhotos:
         tries: the actor that counts them.
     """
 
-    def __init__(self, make: Any, asked: Asked, tries: Any) -> None:
-        self._photographer = make(asked)
+    def __init__(self, make: Any, asked: AlbumOrder, tries: Any) -> None:
+        self._photographer: Any = None
+        with contextlib.suppress(OtherModelsError):
+            self._photographer = make(asked)
         self._tries = tries
 
     def __call__(self, table: Any) -> Any:
@@ -104,7 +114,9 @@ class TableOfPhotos:
         rows: list[dict[str, Any]] = []
         for row in table.to_pylist():
             told: dict[str, Any] = {**row, "data": None, "report": None}
-            if row["data"] is None:
+            if self._photographer is None:
+                told["code"] = OTHER_MODELS
+            elif row["data"] is None:
                 pass
             elif ray.get(self._tries.begin.remote(row["index"])) > ATTEMPTS:
                 told["code"] = "worker-died"

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from daemon.wire.pipe import MAX_BODY, MAX_HEADER, Beat, Done, Failed, Ready, Step
-from daemon.wire.protocol import LIMITS, Policy
+from daemon.wire.protocol import LIMITS, PolicyRequest
 
 _LENGTH: Final = struct.Struct(">I")
 MAX_REQUEST: Final = LIMITS.bytes + MAX_HEADER
@@ -15,10 +15,10 @@ PIECE: Final = 1024 * 1024
 """Bytes that are sent at once."""
 
 
-class Asked(msgspec.Struct, forbid_unknown_fields=True):
+class PhotoRequest(msgspec.Struct, forbid_unknown_fields=True):
     """What is sent ahead of a photo. Neither its name nor whose it is: nobody there needs to know."""
 
-    policy: Policy
+    policy: PolicyRequest
     channel: str | None
 
 
@@ -29,12 +29,12 @@ class Lost(msgspec.Struct, tag_field="say", tag="lost"):
 Said = Ready | Beat | Step | Done | Failed | Lost
 
 
-def pack(message: Said | Asked, body: bytes = b"") -> bytes:
+def pack(message: Said | PhotoRequest, body: bytes = b"") -> bytes:
     encoded = msgspec.json.encode(message)
     return _LENGTH.pack(len(encoded)) + encoded + body
 
 
-def unpack_request(data: bytes) -> tuple[Asked, bytes]:
+def unpack_request(data: bytes) -> tuple[PhotoRequest, bytes]:
     """What is asked, and the photo.
 
     Raises:
@@ -43,7 +43,7 @@ def unpack_request(data: bytes) -> tuple[Asked, bytes]:
     if len(data) < _LENGTH.size:
         raise msgspec.DecodeError("too short")
     end = _LENGTH.size + _LENGTH.unpack_from(data)[0]
-    return msgspec.json.decode(data[_LENGTH.size : end], type=Asked), data[end:]
+    return msgspec.json.decode(data[_LENGTH.size : end], type=PhotoRequest), data[end:]
 
 
 async def messages(read_exactly: Callable[[int], Awaitable[bytes]]) -> AsyncIterator[tuple[Said, bytes]]:

@@ -4,7 +4,6 @@ A photo is a block of its own, so an actor that dies costs what it had done of o
 takes two actors with it is given up by name.
 """
 
-import argparse
 import asyncio
 import contextlib
 import json
@@ -14,13 +13,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from daemon.album.album import Cloaked, Failed, read
-from daemon.album.hands import Hands
+from daemon.album.album import CloakedPhoto, FailedPhoto, read
+from daemon.album.cloaker import Cloaker
 from daemon.album.tree import Signature, Source
 from daemon.cluster.joining import LOCAL, ClusterError, joined, quiet
-from daemon.cluster.photos import Asked, Photographer, TableOfPhotos, Tries, read_schema
+from daemon.cluster.photos import OTHER_MODELS, AlbumOrder, Photographer, TableOfPhotos, Tries, read_schema
 from daemon.wire.errors import CloakroomError
-from daemon.wire.protocol import Policy
+from daemon.wire.protocol import PolicyRequest
 from protectors.manifest import model_set
 
 READERS: Final = 2
@@ -38,8 +37,23 @@ class Crew:
     gpus: float
 
 
-class ClusterHands:
-    """See `daemon.album.hands.Hands`.
+@dataclass(frozen=True)
+class Means:
+    """What an album is cloaked with.
+
+    Attributes:
+        workers: photos that are cloaked at once; None for as many as the cluster can.
+        threads: CPU threads of each; None for one.
+        seed: makes what is drawn at random the same for the same photo.
+    """
+
+    workers: int | None
+    threads: int | None
+    seed: int | None
+
+
+class ClusterCloaker:
+    """See `daemon.album.cloaker.Cloaker`.
 
     Args:
         ray: the module, connected.
@@ -48,14 +62,14 @@ class ClusterHands:
         make: what cloaks; tests hand in one without models.
     """
 
-    def __init__(self, ray: Any, asked: Asked, crew: Crew, make: Callable[[Asked], Any] = Photographer) -> None:
+    def __init__(self, ray: Any, asked: AlbumOrder, crew: Crew, make: Callable[[AlbumOrder], Any] = Photographer) -> None:
         self._ray = ray
         self._asked = asked
         self._crew = crew
         self._make = make
 
-    async def cloak(self, sources: Iterable[Source]) -> AsyncGenerator[Cloaked | Failed, None]:
-        """See `Hands`.
+    async def cloak(self, sources: Iterable[Source]) -> AsyncGenerator[CloakedPhoto | FailedPhoto, None]:
+        """See `Cloaker`.
 
         Raises:
             ClusterError: the cluster is gone, or its machines have not the same models.
@@ -66,6 +80,11 @@ class ClusterHands:
         rows = self._rows(list(waiting.values()))
         try:
             while (row := await asyncio.to_thread(self._next, rows)) is not None:
+                if row["code"] == OTHER_MODELS:
+                    raise ClusterError(
+                        "A machine of the cluster has other models than this one. Run `cloakroom models pull` on it, "
+                        "with the same state folder."
+                    )
                 source = waiting.pop(row["index"])
                 if row["size"] is not None:
                     source = replace(source, signature=Signature(row["size"], row["changed"]))
@@ -80,11 +99,6 @@ class ClusterHands:
             return next(rows, None)
         except Exception as problem:
             # Ray's errors quote what the actors were given, and where it lies.
-            if "this machine has the" in str(problem):
-                raise ClusterError(
-                    "A machine of the cluster has other models than this one. Run `cloakroom models pull` on it, "
-                    "with the same state folder."
-                ) from None
             raise ClusterError(
                 f"The cluster gave up ({type(problem).__name__}). Run the same command again to go on."
             ) from None
@@ -123,10 +137,10 @@ class ClusterHands:
         return iter(cloaked.iter_rows())
 
 
-def _ended(source: Source, row: dict[str, Any]) -> Cloaked | Failed:
+def _ended(source: Source, row: dict[str, Any]) -> CloakedPhoto | FailedPhoto:
     if row["data"] is None:
-        return Failed(source, row["code"] or "internal")
-    return Cloaked(source, bytes(row["data"]), json.loads(row["report"]))
+        return FailedPhoto(source, row["code"] or "internal")
+    return CloakedPhoto(source, bytes(row["data"]), json.loads(row["report"]))
 
 
 def read_here(table: Any) -> Any:
@@ -149,27 +163,27 @@ def read_here(table: Any) -> Any:
 
 
 @contextlib.contextmanager
-def cluster_hands(
-    address: str, policy: Policy, channel: str | None, folder: Path, args: argparse.Namespace
-) -> Iterator[tuple[Hands, str]]:
-    """Hands on a cluster, and the set of models that they have.
+def cluster_cloaker(
+    address: str, policy: PolicyRequest, channel: str | None, folder: Path, means: Means
+) -> Iterator[tuple[Cloaker, str]]:
+    """A cloaker on a cluster, and the set of models that it has.
 
     Args:
         address: `local`, `auto`, or host and port.
         policy: what is asked for.
         channel: the site whose treatment the reports shall speak of.
         folder: where pulled models are kept.
-        args: `workers`, `threads`, `seed`.
+        means: what cloaks.
 
     Raises:
         ClusterError: it cannot be had.
     """
-    threads = args.threads or 1
-    cpus = max(os.cpu_count() or 1, (args.workers or 1) * threads) if address == LOCAL else None
+    threads = means.threads or 1
+    cpus = max(os.cpu_count() or 1, (means.workers or 1) * threads) if address == LOCAL else None
     models = model_set(folder)
-    asked = Asked(policy, channel, "auto", folder, models, threads, args.seed)
+    asked = AlbumOrder(policy, channel, "auto", folder, models, threads, means.seed)
     with joined(address, cpus) as ray:
-        yield ClusterHands(ray, asked, crew_of(ray.cluster_resources(), args.workers, threads)), models
+        yield ClusterCloaker(ray, asked, crew_of(ray.cluster_resources(), means.workers, threads)), models
 
 
 def crew_of(resources: dict[str, float], workers: int | None, threads: int) -> Crew:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from daemon.cluster.pipe_over_http import MAX_REQUEST, PIECE, Asked, Lost, pack, unpack_request
+from daemon.cluster.pipe_over_http import MAX_REQUEST, PIECE, Lost, PhotoRequest, pack, unpack_request
 from daemon.front.readiness import WorkerLostError
 from daemon.front.supervisor import Supervisor, Watch
 from daemon.front.worker_process import EntryPoint
@@ -86,7 +86,7 @@ class Replica:
         except (WorkerLostError, TimeoutError):
             return Response(status_code=503)
 
-    async def _answers(self, asked: Asked, photo: bytes) -> AsyncIterator[bytes]:
+    async def _answers(self, asked: PhotoRequest, photo: bytes) -> AsyncIterator[bytes]:
         """Steps as they come, a beat where there are none, and the end; whoever hangs up has given the job up."""
         name = secrets.token_hex(16)
         said: asyncio.Queue[bytes | None] = asyncio.Queue()
@@ -111,7 +111,7 @@ class Replica:
             self._supervisor.give_up(name)
 
     async def _run(
-        self, name: str, asked: Asked, photo: bytes, said: "asyncio.Queue[bytes | None]", wanted: asyncio.Event
+        self, name: str, asked: PhotoRequest, photo: bytes, said: "asyncio.Queue[bytes | None]", wanted: asyncio.Event
     ) -> None:
         """A job from its turn to its end, told packed, and None behind it. Goes on until the worker is free, also where
         nobody listens any more."""

@@ -11,11 +11,11 @@ import msgspec
 
 from daemon.cluster.joining import ClusterError
 from daemon.cluster.launching import Launch, Where
-from daemon.cluster.pipe_over_http import Asked, Lost, messages, pack
+from daemon.cluster.pipe_over_http import Lost, PhotoRequest, messages, pack
 from daemon.front.readiness import Readiness, WorkerLostError, pause_after
 from daemon.wire.errors import CloakroomError
 from daemon.wire.pipe import Beat, Done, Failed, Ready, Step
-from daemon.wire.protocol import Policy, WorkerState
+from daemon.wire.protocol import PolicyRequest, WorkerState
 
 CONNECT_SECONDS: Final = 10.0
 READY_SECONDS: Final = 180.0
@@ -83,11 +83,11 @@ class ServeBackend:
         return await self._readiness.wait(lambda: self.facts)
 
     async def run(
-        self, job: str, policy: Policy, channel: str | None, data: bytes, on_step: Callable[[Step], None]
+        self, job: str, policy: PolicyRequest, channel: str | None, data: bytes, on_step: Callable[[Step], None]
     ) -> tuple[Done | Failed, bytes]:
         await self.started()
         given_up = self._given_up[job] = asyncio.Event()
-        asking = asyncio.create_task(self._ask(pack(Asked(policy, channel)) + data, on_step))
+        asking = asyncio.create_task(self._ask(pack(PhotoRequest(policy, channel)) + data, on_step))
         hearing = asyncio.create_task(given_up.wait())
         try:
             await asyncio.wait({asking, hearing}, return_when=asyncio.FIRST_COMPLETED)

@@ -10,7 +10,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from daemon.album.album import Outcome, sentence_of
+from daemon.album.album import PhotoOutcome, sentence_of
 from daemon.commands.console import echo
 from daemon.wire.plain_text import shown
 
@@ -22,7 +22,7 @@ SPEED_SECONDS: Final = 600.0
 class AlbumShowing:
     """For programs: silent until the end."""
 
-    def ended(self, outcome: Outcome) -> None:
+    def ended(self, outcome: PhotoOutcome) -> None:
         pass
 
 
@@ -35,7 +35,7 @@ class Lines(AlbumShowing):
         self._clock = clock
         self._begun = self._said = clock()
 
-    def ended(self, outcome: Outcome) -> None:
+    def ended(self, outcome: PhotoOutcome) -> None:
         self._done += 1
         if outcome.code is not None:
             echo(problem(outcome), file=sys.stderr)
@@ -53,13 +53,13 @@ class Bar(AlbumShowing):
         self._progress = progress
         self._task = task
 
-    def ended(self, outcome: Outcome) -> None:
+    def ended(self, outcome: PhotoOutcome) -> None:
         self._progress.advance(self._task)
         if outcome.code is not None:
             self._progress.console.print(problem(outcome), style="red", markup=False, highlight=False)
 
 
-def problem(outcome: Outcome) -> str:
+def problem(outcome: PhotoOutcome) -> str:
     return f"{shown(outcome.relative)}: {sentence_of(outcome.code or 'internal')}"
 
 

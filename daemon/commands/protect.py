@@ -27,7 +27,7 @@ from daemon.commands.reaching import daemon_for
 from daemon.commands.showing import Showing, showing_for
 from daemon.state.folder import StateError, write_private
 from daemon.wire.errors import CloakroomError
-from daemon.wire.protocol import LIMITS, Policy
+from daemon.wire.protocol import LIMITS, PolicyRequest
 from protectors.channel.sites import names
 from protectors.names import DEFAULT, PROTECTORS
 
@@ -82,7 +82,7 @@ def add(commands: Subparsers) -> None:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FileOutcome:
     """What became of one file: where it was written, or why not."""
 
     file: Path
@@ -139,14 +139,14 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _policy(args: argparse.Namespace) -> Policy:
+def _policy(args: argparse.Namespace) -> PolicyRequest:
     """What was asked for.
 
     Raises:
         msgspec.ValidationError: it cannot be said in the protocol. Only converting looks at that, constructing does not.
     """
     asked = {"protectors": _names(args.protectors), "strength": args.strength, "sensitive": _names(args.sensitive)}
-    return msgspec.convert(asked, Policy)
+    return msgspec.convert(asked, PolicyRequest)
 
 
 def target_of(path: Path, output: Path | None) -> Path:
@@ -154,7 +154,7 @@ def target_of(path: Path, output: Path | None) -> Path:
     return path.with_name(f"{path.stem}.cloaked{path.suffix}") if output is None else output / path.name
 
 
-async def _protect(args: argparse.Namespace, policy: Policy) -> int:
+async def _protect(args: argparse.Namespace, policy: PolicyRequest) -> int:
     if args.output is not None:
         try:
             args.output.mkdir(parents=True, exist_ok=True)
@@ -173,7 +173,9 @@ async def _protect(args: argparse.Namespace, policy: Policy) -> int:
     return OK if all(outcome.good for outcome in outcomes) else FAILED
 
 
-async def _one(client: DaemonClient, path: Path, policy: Policy, args: argparse.Namespace, showing: Showing) -> Outcome:
+async def _one(
+    client: DaemonClient, path: Path, policy: PolicyRequest, args: argparse.Namespace, showing: Showing
+) -> FileOutcome:
     target = target_of(path, args.output)
     try:
         data = _read(path)
@@ -181,23 +183,23 @@ async def _one(client: DaemonClient, path: Path, policy: Policy, args: argparse.
         showing.began(path)
         protected = await _with_patience(client, path, data, policy, args.channel, showing)
     except CloakroomError as problem:
-        return Outcome(path, code=problem.code, sentence=problem.sentence)
+        return FileOutcome(path, code=problem.code, sentence=problem.sentence)
     except OSError as problem:
-        return Outcome(path, code="unreadable", sentence=f"The file cannot be read ({problem.strerror}). Check its path.")
+        return FileOutcome(path, code="unreadable", sentence=f"The file cannot be read ({problem.strerror}). Check its path.")
     except FileExistsHereError as problem:
-        return Outcome(path, code="exists", sentence=str(problem))
+        return FileOutcome(path, code="exists", sentence=str(problem))
     if not protected.report["protected"] and not args.keep_unprotected:
         sentence = (
             "An adversary still recognises something, so nothing was written. "
             "Try --strength strong, or --keep-unprotected to write it all the same."
         )
-        return Outcome(path, report=protected.report, code="unprotected", sentence=sentence)
+        return FileOutcome(path, report=protected.report, code="unprotected", sentence=sentence)
     try:
         write_private(target, protected.data)
     except OSError as problem:
         sentence = f"{target} cannot be written ({problem.strerror}). Choose another folder with -o."
-        return Outcome(path, report=protected.report, code="unwritable", sentence=sentence)
-    return Outcome(path, output=target, report=protected.report)
+        return FileOutcome(path, report=protected.report, code="unwritable", sentence=sentence)
+    return FileOutcome(path, output=target, report=protected.report)
 
 
 class FileExistsHereError(Exception):
@@ -218,7 +220,7 @@ def _check_target(path: Path, target: Path, force: bool) -> None:
 
 
 async def _with_patience(
-    client: DaemonClient, path: Path, data: bytes, policy: Policy, channel: str | None, showing: Showing
+    client: DaemonClient, path: Path, data: bytes, policy: PolicyRequest, channel: str | None, showing: Showing
 ) -> Any:
     mime = mimetypes.guess_type(path.name)[0] or ""
     for tries_left in reversed(range(BUSY_TRIES)):

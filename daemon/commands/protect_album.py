@@ -9,21 +9,21 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
-from daemon.album.album import Album, Outcome, Plan, in_the_end
-from daemon.album.hands import DaemonHands, Hands
+from daemon.album.album import Album, PhotoOutcome, Plan, in_the_end
+from daemon.album.cloaker import Cloaker, DaemonCloaker
 from daemon.album.journal import Journal, asked_for
 from daemon.album.report import AlbumReport
 from daemon.commands.album_showing import album_showing_for
 from daemon.commands.console import FAILED, OK, USAGE, chosen_state, complain, echo, print_json, when_signalled
 from daemon.commands.reaching import opener_for
 from daemon.models.store import model_folder
-from daemon.wire.protocol import Policy
+from daemon.wire.protocol import PolicyRequest
 
 STOPPED = 130
 """As shells say of what was interrupted."""
 
 
-async def protect_album(args: argparse.Namespace, policy: Policy) -> int:
+async def protect_album(args: argparse.Namespace, policy: PolicyRequest) -> int:
     """Cloak a folder; returns the exit status.
 
     Raises:
@@ -36,7 +36,7 @@ async def protect_album(args: argparse.Namespace, policy: Policy) -> int:
         return USAGE
     folder: Path = args.files[0]
     _stop_on_sigterm()
-    async with _hands_for(args, policy) as (hands, models):
+    async with _cloaker_for(args, policy) as (cloaker, models):
         with Journal(args.output) as journal:
             album = Album(
                 folder,
@@ -51,16 +51,16 @@ async def protect_album(args: argparse.Namespace, policy: Policy) -> int:
             except OSError as unread:
                 complain(args, f"{folder} cannot be read ({unread.strerror}). Check its path.")
                 return USAGE
-            return await _run(args, album, plan, hands)
+            return await _run(args, album, plan, cloaker)
 
 
-async def _run(args: argparse.Namespace, album: Album, plan: Plan, hands: Hands) -> int:
+async def _run(args: argparse.Namespace, album: Album, plan: Plan, cloaker: Cloaker) -> int:
     begun = time.monotonic()
-    outcomes: list[Outcome] = []
+    outcomes: list[PhotoOutcome] = []
     complete = False
     try:
         with album_showing_for(args, len(plan.todo)) as showing:
-            async with aclosing(hands.cloak(plan.todo)) as ended:
+            async with aclosing(cloaker.cloak(plan.todo)) as ended:
                 async for one in ended:
                     # In a thread, because the disk may be slow and the sockets have to be read; whole, because a photo
                     # that is being written when the run is stopped shall be there.
@@ -122,18 +122,19 @@ def _stop_on_sigterm() -> None:
 
 
 @asynccontextmanager
-async def _hands_for(args: argparse.Namespace, policy: Policy) -> AsyncIterator[tuple[Hands, str]]:
+async def _cloaker_for(args: argparse.Namespace, policy: PolicyRequest) -> AsyncIterator[tuple[Cloaker, str]]:
     """Who cloaks the photos, and with which set of models."""
     if args.cluster is not None:
-        from daemon.cluster.ray_album import cluster_hands
+        from daemon.cluster.ray_album import Means, cluster_cloaker
 
         # Entering and leaving takes seconds, and there is nothing else to do meanwhile.
-        with cluster_hands(args.cluster, policy, args.channel, model_folder(chosen_state(args)), args) as found:
+        means = Means(args.workers, args.threads, args.seed)
+        with cluster_cloaker(args.cluster, policy, args.channel, model_folder(chosen_state(args)), means) as found:
             yield found
         return
     async with opener_for(args) as open_client:
-        hands = DaemonHands(open_client, policy, args.channel)
+        cloaker = DaemonCloaker(open_client, policy, args.channel)
         try:
-            yield hands, await hands.models()
+            yield cloaker, await cloaker.models()
         finally:
-            await hands.close()
+            await cloaker.close()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from daemon.wire.pipe import Done, Failed, Ready, Step
-from daemon.wire.protocol import Policy, WorkerState
+from daemon.wire.protocol import PolicyRequest, WorkerState
 
 
 class Backend(Protocol):
@@ -52,7 +52,7 @@ class Backend(Protocol):
         ...
 
     async def run(
-        self, job: str, policy: Policy, channel: str | None, data: bytes, on_step: Callable[[Step], None]
+        self, job: str, policy: PolicyRequest, channel: str | None, data: bytes, on_step: Callable[[Step], None]
     ) -> tuple[Done | Failed, bytes]:
         """Do one job; returns once the worker is free again.
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from daemon.wire.job_events import Event, Finished, Listener
-from daemon.wire.protocol import LIMITS, Policy
+from daemon.wire.protocol import LIMITS, PolicyRequest
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Job:
     """A photo in the queue, from its arrival until its result is forgotten."""
 
     key: JobKey
-    policy: Policy
+    policy: PolicyRequest
     channel: str | None
     data: bytes
     listener: Listener | None

@@ -20,7 +20,7 @@ from daemon.metrics.counts import Metrics
 from daemon.wire.errors import SENTENCES, CloakroomError, Code
 from daemon.wire.job_events import Failure, Finished, Listener, Running, Waiting
 from daemon.wire.pipe import Done, Step
-from daemon.wire.protocol import Policy
+from daemon.wire.protocol import PolicyRequest
 
 log = logging.getLogger("cloakroom.jobs")
 
@@ -124,7 +124,9 @@ class JobQueue:
         """The upload did not come to an end."""
         self._reserved.pop((client, job), None)
 
-    def submit(self, client: str, job: str, policy: Policy, channel: str | None, data: bytes, listener: Listener) -> None:
+    def submit(
+        self, client: str, job: str, policy: PolicyRequest, channel: str | None, data: bytes, listener: Listener
+    ) -> None:
         """Queue a photo whose place was reserved; the listener hears of it until its end."""
         key = (client, job)
         self._reserved.pop(key, None)

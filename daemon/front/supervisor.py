@@ -13,7 +13,7 @@ from daemon.front.readiness import Readiness, WorkerLostError, pause_after
 from daemon.front.worker_process import EntryPoint, WorkerProcess
 from daemon.wire.exit_status import CANNOT_CLOAK, DEVICE_LOST
 from daemon.wire.pipe import Beat, Done, Failed, FromWorker, Ready, Step, Work
-from daemon.wire.protocol import Policy, WorkerState
+from daemon.wire.protocol import PolicyRequest, WorkerState
 from daemon.wire.worker_settings import WorkerSettings
 
 log = logging.getLogger("cloakroom.supervisor")
@@ -141,7 +141,7 @@ class Supervisor:
     # Jobs.
 
     async def run(
-        self, job: str, policy: Policy, channel: str | None, data: bytes, on_step: Callable[[Step], None]
+        self, job: str, policy: PolicyRequest, channel: str | None, data: bytes, on_step: Callable[[Step], None]
     ) -> tuple[Done | Failed, bytes]:
         """Have the worker do one job; returns once the worker is free again.
 

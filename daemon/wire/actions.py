@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from daemon.wire.errors import Code
-from daemon.wire.protocol import Clients, OpenPairing, Policy, Revoke
+from daemon.wire.protocol import Clients, OpenPairing, PolicyRequest, Revoke
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Submit:
     """Queue the photo, which has arrived whole."""
 
     job: str
-    policy: Policy
+    policy: PolicyRequest
     channel: str | None
     data: bytes
 

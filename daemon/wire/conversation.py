@@ -34,7 +34,7 @@ from daemon.wire.protocol import (
     FromClient,
     FromDaemon,
     OpenPairing,
-    Policy,
+    PolicyRequest,
     Progress,
     Protect,
     ProtocolError,
@@ -62,7 +62,7 @@ UPLOAD_SILENCE: Final = 60.0
 
 @dataclass
 class _Upload:
-    policy: Policy
+    policy: PolicyRequest
     channel: str | None
     assembly: Assembly
     heard: float

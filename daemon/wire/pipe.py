@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from daemon.wire.errors import Code
-from daemon.wire.protocol import LIMITS, Label, Mime, ModelSet, Name, Policy
+from daemon.wire.protocol import LIMITS, Label, Mime, ModelSet, Name, PolicyRequest
 
 MAX_HEADER: Final = 4 * 1024 * 1024
 # A lossless result can be larger than the lossy file that came in, never larger than its raw pixels and some.
@@ -21,7 +21,7 @@ class Work(msgspec.Struct, tag_field="say", tag="work"):
     """To the worker; `size` bytes of the photo follow. `channel` names what the site will do to it, where that is known."""
 
     job: str
-    policy: Policy
+    policy: PolicyRequest
     size: int
     channel: str | None
 

@@ -35,7 +35,7 @@ class Record(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A part of a message."""
 
 
-class Policy(Record):
+class PolicyRequest(Record):
     """What to hide from whom. Nothing may be left out on the wire; the worker knows which names exist."""
 
     protectors: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=8)]
@@ -93,7 +93,7 @@ class Protect(Message, tag="protect"):
     mime: Annotated[str, Meta(max_length=255)]
     size: Annotated[int, Meta(ge=0, le=2**53 - 1)]
     channel: Label | None
-    policy: Policy
+    policy: PolicyRequest
 
 
 class Cancel(Message, tag="cancel"):

@@ -11,7 +11,7 @@ from typing import Any
 
 from daemon.formats.containers import MIME
 from daemon.wire.errors import CloakroomError
-from daemon.wire.protocol import LIMITS, Mime, Policy
+from daemon.wire.protocol import LIMITS, Mime, PolicyRequest
 from daemon.worker import photo
 from daemon.worker.delivery import deliverable, saves_within, size_limit, size_notes
 from daemon.worker.photo import Photo
@@ -37,7 +37,7 @@ class Errand:
     """One photo's file, and what a person wants for it; ``channel`` names the site that it goes to, where that is known."""
 
     data: bytes
-    policy: Policy
+    policy: PolicyRequest
     channel: str | None = None
 
 
@@ -91,7 +91,7 @@ def cloak_file(
     return CloakedFile(MIME[original.kind], file, report)
 
 
-def _checked(policy: Policy) -> policies.Policy:
+def _checked(policy: PolicyRequest) -> policies.Policy:
     """Return the protectors' policy; CloakroomError bad-request where they know none like it."""
     try:
         return policies.Policy(policy.protectors, policy.strength, policy.sensitive)

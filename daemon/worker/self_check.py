@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
-from daemon.wire.protocol import Policy
+from daemon.wire.protocol import PolicyRequest
 from daemon.worker import photo
 from daemon.worker.cloaking import Errand, cloak_file
 from protectors import policy as policies
@@ -40,7 +40,7 @@ def check(room: Cloakroom) -> None:
     Raises:
         Exception: whatever a person's photo would have failed with.
     """
-    errand = Errand(small_photo(), Policy(protectors=("scene",), strength="balanced", sensitive=()), CHANNEL)
+    errand = Errand(small_photo(), PolicyRequest(protectors=("scene",), strength="balanced", sensitive=()), CHANNEL)
     delivered = end_of(cloak_file(room.hurried(), errand, SEED)).data
     judge = room.judge(policies.Policy(), photo.decode(errand.data).pixels)
     judge.judgement(photo.decode(delivered).pixels, known(CHANNEL))

@@ -20,7 +20,7 @@ from daemon.front.server import Server, ServerSettings
 from daemon.front.supervisor import Watch
 from daemon.front.worker_process import EntryPoint
 from daemon.wire.handshake import Credential
-from daemon.wire.protocol import Policy
+from daemon.wire.protocol import PolicyRequest
 from daemon.wire.worker_settings import WorkerSettings
 from tests.daemon import odd_workers
 from tests.daemon.album.albums import photo
@@ -29,7 +29,7 @@ ELSEWHERE = Path(tempfile.mkdtemp(prefix="cloakroom-elsewhere-"))
 """Where commands run: an empty folder, as a person's is, which lends them nothing of the repository."""
 atexit.register(shutil.rmtree, ELSEWHERE, ignore_errors=True)
 
-POLICY = Policy(protectors=("scene",), strength="balanced", sensitive=())
+POLICY = PolicyRequest(protectors=("scene",), strength="balanced", sensitive=())
 
 
 @dataclass(frozen=True)

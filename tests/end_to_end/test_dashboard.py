@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from daemon.wire.protocol import Policy
+from daemon.wire.protocol import PolicyRequest
 from tests.end_to_end.accessibility import violations
 from tests.end_to_end.chromium import Chromium
 from tests.end_to_end.stamping_daemon import StampingDaemon
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ROW = "[...document.querySelectorAll('#counts tr')].find((row) => row.textContent.startsWith('Photosdone'))"
 DONE = f"{ROW}?.lastChild.textContent"
-POLICY = Policy(protectors=("scene",), strength="balanced", sensitive=())
+POLICY = PolicyRequest(protectors=("scene",), strength="balanced", sensitive=())
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

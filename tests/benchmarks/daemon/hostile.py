@@ -15,7 +15,7 @@ from websockets.exceptions import WebSocketException
 
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.figures import say
-from daemon.wire.protocol import Policy
+from daemon.wire.protocol import PolicyRequest
 from tests.benchmarks.daemon import hostile_handshakes, hostile_sessions, strangers
 from tests.benchmarks.daemon.front import until_ready
 from tests.benchmarks.daemon.process import Place, running
@@ -25,7 +25,7 @@ from tests.daemon.samples import astronaut, saved
 BLOCKS = 6
 PHOTOS = 25
 """In each block."""
-POLICY = Policy(protectors=("scene",), strength="balanced", sensitive=())
+POLICY = PolicyRequest(protectors=("scene",), strength="balanced", sensitive=())
 ATTACKS = (
     "a foreign",
     "a site's origin",

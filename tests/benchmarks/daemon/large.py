@@ -8,7 +8,7 @@ from pathlib import Path
 
 from daemon.client import DaemonClient, Protected
 from daemon.figures import say
-from daemon.wire.protocol import Policy
+from daemon.wire.protocol import PolicyRequest
 from protectors.names import DEFAULT
 from tests.benchmarks.daemon.process import running
 
@@ -39,7 +39,7 @@ def twelve_megapixels(source: bytes) -> bytes:
 async def measure(source: Path | None = None, runs: int = 3) -> dict[str, float]:
     """`photo12mp.*`: milliseconds by stage (medians after a warm-up), bytes, and the most memory of both processes."""
     photo = twelve_megapixels(_source(source))
-    policy = Policy(protectors=DEFAULT, strength="balanced", sensitive=())
+    policy = PolicyRequest(protectors=DEFAULT, strength="balanced", sensitive=())
     reports: list[Protected] = []
     with running() as daemon:
         async with await daemon.client() as client:

@@ -11,7 +11,7 @@ from PIL import Image
 from daemon.client import DaemonClient
 from daemon.figures import say
 from daemon.wire.errors import CloakroomError
-from daemon.wire.protocol import Policy
+from daemon.wire.protocol import PolicyRequest
 from tests.benchmarks.daemon.front import until_ready
 from tests.benchmarks.daemon.process import Daemon, running
 from tests.daemon.samples import astronaut, opened, saved
@@ -20,7 +20,7 @@ CLIENTS = 64
 SECONDS = 300.0
 ALONE_SECONDS = 60.0
 BUSY_SECONDS = 0.5
-POLICY = Policy(protectors=("scene",), strength="balanced", sensitive=())
+POLICY = PolicyRequest(protectors=("scene",), strength="balanced", sensitive=())
 MEGABYTE = 1024 * 1024
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from daemon.client import DaemonClient
 from daemon.figures import CHECKOUT, say
 from daemon.wire.errors import CloakroomError
-from daemon.wire.protocol import Policy
+from daemon.wire.protocol import PolicyRequest
 from tests.benchmarks.daemon.front import until_ready
 from tests.benchmarks.daemon.process import Daemon, running
 from tests.daemon.samples import astronaut, saved
@@ -23,7 +23,7 @@ RESULTS = CHECKOUT / "tests" / "benchmarks" / "results"
 SERIES = RESULTS / "soak.json"
 PLOT = RESULTS / "soak.svg"
 SIZES = ((96, 64), (320, 240), (640, 480), (1200, 800))
-POLICY = Policy(protectors=("scene",), strength="balanced", sensitive=())
+POLICY = PolicyRequest(protectors=("scene",), strength="balanced", sensitive=())
 MEGABYTE = 1024 * 1024
 
 

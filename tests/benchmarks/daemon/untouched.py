@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from daemon.wire.pipe import Done, Line, Ready, Step, Work
-from daemon.wire.protocol import LIMITS, Policy
+from daemon.wire.protocol import LIMITS, PolicyRequest
 from daemon.wire.worker_settings import WorkerSettings
 from daemon.worker import process
 from protectors.judging.judgement import Judgement
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from protectors.cloak import Cloaked
     from protectors.saving import Save
 
-POLICY = Policy(protectors=("visual",), strength="balanced", sensitive=())
+POLICY = PolicyRequest(protectors=("visual",), strength="balanced", sensitive=())
 """What to ask of it: a protector whose reports nothing is estimated from."""
 
 JUDGEMENT = Judgement(True, Quality(99.0, 1.0, 1.0), True, 0, ())

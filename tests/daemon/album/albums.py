@@ -9,11 +9,11 @@ from daemon.album.journal import FOLDER
 from daemon.cli import parser
 from daemon.commands.protect_album import protect_album
 from daemon.front.server import Server
-from daemon.wire.protocol import Policy
+from daemon.wire.protocol import PolicyRequest
 
 PNG = b"\x89PNG\r\n\x1a\n"
 JPEG = b"\xff\xd8\xff\xe0"
-BALANCED = Policy(protectors=("scene",), strength="balanced", sensitive=())
+BALANCED = PolicyRequest(protectors=("scene",), strength="balanced", sensitive=())
 
 
 def photo(path: Path, words: str = "", head: bytes = PNG) -> Path:
@@ -29,7 +29,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {os.fsencode(path.relative_to(folder)).decode("latin-1"): path.read_bytes() for path in found}
 
 
-async def run(server: Server, folder: Path, output: Path, *more: str, policy: Policy = BALANCED) -> int:
+async def run(server: Server, folder: Path, output: Path, *more: str, policy: PolicyRequest = BALANCED) -> int:
     command = ["protect", str(folder), "-r", "-o", str(output), "--state", str(server.settings.state), *more]
     return await protect_album(parser().parse_args(command), policy)
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from daemon.album.album import Outcome
+from daemon.album.album import PhotoOutcome
 from daemon.album.journal import Journal
 from daemon.album.report import AlbumReport
 from daemon.album.tree import Left
 from daemon.commands.album_showing import Lines, in_words
 from daemon.front.server import Server
 from daemon.wire.plain_text import shown
-from daemon.wire.protocol import LIMITS, Policy
+from daemon.wire.protocol import LIMITS, PolicyRequest
 from tests.daemon.album.albums import JPEG, PNG, files, photo, run, told
 from tests.daemon.conftest import ELSEWHERE
 
@@ -72,7 +72,7 @@ async def test_a_photo_of_the_same_length_and_another_time_has_changed(
 
 async def test_another_policy_is_another_album(counting: Server, album: Path, tmp_path: Path, works: Callable[[], int]) -> None:
     await run(counting, album, tmp_path / "out")
-    strong = Policy(protectors=("scene",), strength="strong", sensitive=())
+    strong = PolicyRequest(protectors=("scene",), strength="strong", sensitive=())
     await run(counting, album, tmp_path / "out", policy=strong)
     assert works() == 8
     await run(counting, album, tmp_path / "out", policy=strong)
@@ -242,11 +242,11 @@ def test_the_time_left_comes_from_what_was_done(capsys: pytest.CaptureFixture[st
     lines = Lines(100, lambda: now[0])
     for _ in range(20):
         now[0] += 3.0
-        lines.ended(Outcome(Path("a.png"), "protected"))
+        lines.ended(PhotoOutcome(Path("a.png"), "protected"))
     said = capsys.readouterr().err.splitlines()
     assert said[0] == "4 of 100, about 5 min left"
     assert len(said) == 5, "one every ten seconds at most"
-    lines.ended(Outcome(Path("b.png"), "failed", "truncated"))
+    lines.ended(PhotoOutcome(Path("b.png"), "failed", "truncated"))
     assert "b.png: The image is damaged" in capsys.readouterr().err
     assert [in_words(seconds) for seconds in (5, 600, 9000)] == ["5 s", "10 min", "2.5 h"]
 

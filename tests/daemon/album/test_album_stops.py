@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from daemon.album.hands import DaemonHands, at_once
+from daemon.album.cloaker import DaemonCloaker, at_once
 from daemon.album.journal import FOLDER, Journal, Line
 from daemon.album.tree import Signature, Source, walk
 from daemon.commands.protect_album import STOPPED
@@ -137,7 +137,7 @@ async def test_a_daemon_that_goes_away_and_comes_back_is_waited_for(
 
     async def collect() -> None:
         found = [found for found in walk(album, tmp_path) if isinstance(found, Source)]
-        async for ended in DaemonHands(open_client, POLICY, None).cloak(found):
+        async for ended in DaemonCloaker(open_client, POLICY, None).cloak(found):
             ends.append(ended)
 
     task = asyncio.create_task(collect())
@@ -183,7 +183,7 @@ async def test_others_have_room_and_their_turn_while_an_album_runs(
 async def test_a_queue_that_is_full_of_others_photos_is_waited_for(
     start_server: StartServer, album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("daemon.album.hands.BUSY_SECONDS", (0.02,) * 500)
+    monkeypatch.setattr("daemon.album.cloaker.BUSY_SECONDS", (0.02,) * 500)
     server = await start_server(odd_workers.counted, QueueSettings(waiting=1))
     (tmp_path / "models" / "delay").write_text("0.05")
     async with await local_client(server) as other:

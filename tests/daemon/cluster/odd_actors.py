@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from daemon.cluster.photos import Asked
+from daemon.cluster.photos import AlbumOrder, OtherModelsError
 from daemon.wire.pipe import Done, Failed, FromWorker
 from tests.daemon.judgements import report
 
@@ -16,10 +16,10 @@ class Odd:
     `recognised` are what they are. A file called `works` in the model folder has a byte for each that came.
     """
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: AlbumOrder) -> None:
         assert asked.model_folder is not None
         if asked.models != "embedded":
-            raise ValueError("this machine has the embedded models, and was asked for others")
+            raise OtherModelsError
         self._folder = asked.model_folder
         self._asked = asked
 

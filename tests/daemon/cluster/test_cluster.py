@@ -15,15 +15,15 @@ from typing import Any
 import psutil
 import pytest
 
-from daemon.album.album import Cloaked, Failed
+from daemon.album.album import CloakedPhoto, FailedPhoto
 from daemon.album.tree import Source, walk
 from daemon.cluster.joining import ClusterError, check, check_machines, joined
-from daemon.cluster.photos import Asked, Photographer
-from daemon.cluster.ray_album import ClusterHands, Crew, crew_of
+from daemon.cluster.photos import AlbumOrder, Photographer
+from daemon.cluster.ray_album import ClusterCloaker, Crew, crew_of
 from daemon.commands.protect_album import STOPPED
 from daemon.wire.pipe import Done
 from daemon.wire.pipe import Failed as FailedJob
-from daemon.wire.protocol import Policy
+from daemon.wire.protocol import PolicyRequest
 from daemon.worker.cloaking import Errand, cloak_file, seed_of
 from protectors.cloak import Cloakroom
 from protectors.progress import end_of
@@ -37,7 +37,7 @@ needs_ray = pytest.mark.skipif(not has_ray, reason="Ray is not installed: pip in
 # Ray warns of what is its own: deprecated settings, sockets and files that it leaves to the end of the process.
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.xdist_group("ray"), pytest.mark.timeout(600)]
 
-POLICY = Policy(protectors=("scene",), strength="balanced", sensitive=())
+POLICY = PolicyRequest(protectors=("scene",), strength="balanced", sensitive=())
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +47,10 @@ def ray() -> Iterator[Any]:
 
 
 @pytest.fixture
-def asked(tmp_path: Path) -> Asked:
+def asked(tmp_path: Path) -> AlbumOrder:
     models = tmp_path / "models"
     models.mkdir()
-    return Asked(POLICY, None, "cpu", models, "embedded", 1, 7)
+    return AlbumOrder(POLICY, None, "cpu", models, "embedded", 1, 7)
 
 
 def sources(folder: Path, output: Path) -> list[Source]:
@@ -58,7 +58,7 @@ def sources(folder: Path, output: Path) -> list[Source]:
     return [found for found in walk(folder, output) if isinstance(found, Source)]
 
 
-def test_an_actor_cloaks_as_the_walk_does_and_names_what_it_cannot(asked: Asked) -> None:
+def test_an_actor_cloaks_as_the_walk_does_and_names_what_it_cannot(asked: AlbumOrder) -> None:
     photographer, small = Photographer(asked), saved(astronaut(60, 40), "JPEG", quality=90)
     done, body = photographer.cloak(small)
     assert isinstance(done, Done)
@@ -70,14 +70,14 @@ def test_an_actor_cloaks_as_the_walk_does_and_names_what_it_cannot(asked: Asked)
     assert (told.code, nothing) == ("not-an-image", b"")
 
 
-async def ends(hands: ClusterHands, photos: list[Source]) -> dict[str, Cloaked | Failed]:
-    found = [ended async for ended in hands.cloak(photos)]
+async def ends(cloaker: ClusterCloaker, photos: list[Source]) -> dict[str, CloakedPhoto | FailedPhoto]:
+    found = [ended async for ended in cloaker.cloak(photos)]
     assert len(found) == len(photos), "each once"
     return {os.fsencode(ended.source.relative).decode("latin-1"): ended for ended in found}
 
 
 @needs_ray
-async def test_every_photo_comes_back_whole_from_two_actors(ray: Any, asked: Asked, album: Path, tmp_path: Path) -> None:
+async def test_every_photo_comes_back_whole_from_two_actors(ray: Any, asked: AlbumOrder, album: Path, tmp_path: Path) -> None:
     for index in range(12):
         photo(album / f"slow {index}.png")
     photo(album / os.fsdecode(b"caf\xe9 \xff.png"))
@@ -85,11 +85,11 @@ async def test_every_photo_comes_back_whole_from_two_actors(ray: Any, asked: Ask
     photo(album / "gone.png")
     photos = sources(album, tmp_path / "out")
     (album / "gone.png").unlink()
-    ended = await ends(ClusterHands(ray, asked, Crew(2, 0), Odd), photos)
-    assert {name: own.code for name, own in ended.items() if isinstance(own, Failed)} == {
+    ended = await ends(ClusterCloaker(ray, asked, Crew(2, 0), Odd), photos)
+    assert {name: own.code for name, own in ended.items() if isinstance(own, FailedPhoto)} == {
         "damaged.png": "truncated", "gone.png": "unreadable",
     }  # fmt: skip
-    cloaked = [own for own in ended.values() if isinstance(own, Cloaked)]
+    cloaked = [own for own in ended.values() if isinstance(own, CloakedPhoto)]
     assert len(cloaked) == 4 + 12 + 1
     assert all(own.data == own.source.path.read_bytes() + b"~\0\0" for own in cloaked)
     assert {own.report["seed"] for own in cloaked} == {7}
@@ -98,31 +98,33 @@ async def test_every_photo_comes_back_whole_from_two_actors(ray: Any, asked: Ask
 
 @needs_ray
 async def test_an_actor_that_dies_costs_no_photo_and_one_that_kills_two_only_itself(
-    ray: Any, asked: Asked, album: Path, tmp_path: Path
+    ray: Any, asked: AlbumOrder, album: Path, tmp_path: Path
 ) -> None:
     for index in range(8):
         photo(album / f"slow {index}.png")
     photo(album / "a.png", "deadly once")
     photo(album / "b.png", "deadly always")
-    ended = await ends(ClusterHands(ray, asked, Crew(2, 0), Odd), sources(album, tmp_path / "out"))
-    assert {name: own.code for name, own in ended.items() if isinstance(own, Failed)} == {"b.png": "worker-died"}
-    assert isinstance(ended["a.png"], Cloaked)
+    ended = await ends(ClusterCloaker(ray, asked, Crew(2, 0), Odd), sources(album, tmp_path / "out"))
+    assert {name: own.code for name, own in ended.items() if isinstance(own, FailedPhoto)} == {"b.png": "worker-died"}
+    assert isinstance(ended["a.png"], CloakedPhoto)
     assert asked.model_folder is not None
     assert (asked.model_folder / "works").stat().st_size == 4 + 8 + 2 + 2, "that each was begun twice, and the others once"
 
 
 @needs_ray
-async def test_an_actor_that_is_killed_from_outside_costs_no_photo(ray: Any, asked: Asked, album: Path, tmp_path: Path) -> None:
+async def test_an_actor_that_is_killed_from_outside_costs_no_photo(
+    ray: Any, asked: AlbumOrder, album: Path, tmp_path: Path
+) -> None:
     for index in range(10):
         photo(album / f"slow {index}.png")
     photos = sources(album, tmp_path / "out")
-    ended: list[Cloaked | Failed] = []
-    async for one in ClusterHands(ray, asked, Crew(2, 0), Odd).cloak(photos):
+    ended: list[CloakedPhoto | FailedPhoto] = []
+    async for one in ClusterCloaker(ray, asked, Crew(2, 0), Odd).cloak(photos):
         if not ended:
-            assert isinstance(one, Cloaked)
+            assert isinstance(one, CloakedPhoto)
             psutil.Process(one.report["pid"]).kill()
         ended.append(one)
-    assert all(isinstance(own, Cloaked) for own in ended)
+    assert all(isinstance(own, CloakedPhoto) for own in ended)
     assert {own.source.relative for own in ended} == {own.relative for own in photos}
 
 
@@ -189,11 +191,11 @@ def wait_for(true: Callable[[], bool]) -> None:
 
 
 @needs_ray
-async def test_machines_with_other_models_are_refused(ray: Any, asked: Asked, album: Path, tmp_path: Path) -> None:
+async def test_machines_with_other_models_are_refused(ray: Any, asked: AlbumOrder, album: Path, tmp_path: Path) -> None:
     """Last of those that share the cluster: it is left."""
-    other = Asked(POLICY, None, "cpu", asked.model_folder, "full", 1, 7)
+    other = AlbumOrder(POLICY, None, "cpu", asked.model_folder, "full", 1, 7)
     with pytest.raises(ClusterError, match="models pull"):
-        await ends(ClusterHands(ray, other, Crew(2, 0), Odd), sources(album, tmp_path / "out"))
+        await ends(ClusterCloaker(ray, other, Crew(2, 0), Odd), sources(album, tmp_path / "out"))
 
 
 def test_without_ray_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

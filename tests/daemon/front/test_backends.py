@@ -22,7 +22,7 @@ import psutil
 import pytest
 
 from daemon.cluster.launching import Remote
-from daemon.cluster.pipe_over_http import Asked, messages, pack
+from daemon.cluster.pipe_over_http import PhotoRequest, messages, pack
 from daemon.cluster.serve_backend import ServeBackend
 from daemon.cluster.serving import Listening, deploy, serving
 from daemon.front.jobs import QueueSettings
@@ -158,7 +158,7 @@ async def test_status_and_welcome_say_what_the_cluster_has(start_server: StartSe
 async def test_nobody_without_the_token_is_answered(box: Box, tmp_path: Path) -> None:
     """Nor is what is no request, with it."""
     _, address = await asyncio.to_thread(box.deploy, odd_workers.echo, tmp_path)
-    request = pack(Asked(POLICY, None)) + PHOTO
+    request = pack(PhotoRequest(POLICY, None)) + PHOTO
     async with aiohttp.ClientSession() as session:
         for given in (None, "Bearer ", f"Bearer {'0' * 64}", f"Basic {TOKEN}", TOKEN):
             headers = {} if given is None else {"Authorization": given}

@@ -6,12 +6,11 @@ import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from typing import Final, Protocol
 
-from daemon.album.album import Cloaked, Failed, read
+from daemon.album.album import CloakedPhoto, FailedPhoto, read
 from daemon.album.tree import Source
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.wire.errors import CloakroomError
-from daemon.wire.protocol import Limits
-from daemon.wire.protocol import Policy as AskedPolicy
+from daemon.wire.protocol import Limits, PolicyRequest
 
 BUSY_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 15.0, *(30.0,) * 20)
 """How long to wait each time that the daemon has no room: ten minutes in all, while others have theirs done."""
@@ -27,10 +26,10 @@ CONNECTIONS: Final = 5
 Open = Callable[[], Awaitable[DaemonClient]]
 
 
-class Hands(Protocol):
+class Cloaker(Protocol):
     """Whatever cloaks an album: the daemon, or a cluster."""
 
-    def cloak(self, sources: Iterable[Source]) -> AsyncGenerator[Cloaked | Failed, None]:
+    def cloak(self, sources: Iterable[Source]) -> AsyncGenerator[CloakedPhoto | FailedPhoto, None]:
         """Each photo, as it ends, in whatever order. Closing it gives up those under way.
 
         Raises:
@@ -44,24 +43,24 @@ def at_once(limits: Limits) -> int:
     return max(1, limits.queue // 4)
 
 
-class DaemonHands:
+class DaemonCloaker:
     """Args:
     open_client: a new connection to the daemon.
     policy: what is asked for.
     channel: the site whose treatment the reports shall speak of.
     """
 
-    def __init__(self, open_client: Open, policy: AskedPolicy, channel: str | None) -> None:
+    def __init__(self, open_client: Open, policy: PolicyRequest, channel: str | None) -> None:
         self._open = open_client
         self._policy = policy
         self._channel = channel
         self._client: DaemonClient | None = None
         self._opening = asyncio.Lock()
 
-    async def cloak(self, sources: Iterable[Source]) -> AsyncGenerator[Cloaked | Failed, None]:
-        """See `Hands`."""
+    async def cloak(self, sources: Iterable[Source]) -> AsyncGenerator[CloakedPhoto | FailedPhoto, None]:
+        """See `Cloaker`."""
         waiting = iter(sources)
-        pending: set[asyncio.Task[Cloaked | Failed]] = set()
+        pending: set[asyncio.Task[CloakedPhoto | FailedPhoto]] = set()
         many = at_once((await self.connected()).welcome.limits)
         try:
             while True:
@@ -78,16 +77,16 @@ class DaemonHands:
             await asyncio.gather(*pending, return_exceptions=True)
             await self.close()
 
-    async def _one(self, source: Source) -> Cloaked | Failed:
+    async def _one(self, source: Source) -> CloakedPhoto | FailedPhoto:
         try:
             source, data = await asyncio.to_thread(read, source)
             return await self._with_patience(source, data)
         except CloakroomError as problem:
-            return Failed(source, problem.code)
+            return FailedPhoto(source, problem.code)
         except OSError:
-            return Failed(source, "unreadable")
+            return FailedPhoto(source, "unreadable")
 
-    async def _with_patience(self, source: Source, data: bytes) -> Cloaked:
+    async def _with_patience(self, source: Source, data: bytes) -> CloakedPhoto:
         for seconds in BUSY_SECONDS:
             try:
                 return await self._send(source, data)
@@ -97,7 +96,7 @@ class DaemonHands:
             await asyncio.sleep(seconds)
         raise CloakroomError("busy")
 
-    async def _send(self, source: Source, data: bytes) -> Cloaked:
+    async def _send(self, source: Source, data: bytes) -> CloakedPhoto:
         """On the next connection where one is lost; what the daemon still had of it is lost too."""
         for _ in range(CONNECTIONS):
             client, job = await self.connected(), secrets.token_hex(16)
@@ -111,7 +110,7 @@ class DaemonHands:
                 with contextlib.suppress(NoDaemonError):
                     await client.cancel(job)
                 raise
-            return Cloaked(source, protected.data, protected.report)
+            return CloakedPhoto(source, protected.data, protected.report)
         raise CloakroomError("worker-died")
 
     async def connected(self) -> DaemonClient:
