@@ -12,12 +12,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Origin, Subprotocol
 
-from daemon.front.pairing import LOCAL_ORIGIN
 from daemon.state.folder import read_local
 from daemon.wire.errors import CloakroomError
 from daemon.wire.frames import MAX_FRAME, Assembly, decode_frame, encode_frames
 from daemon.wire.handshake import ClientHandshake, Credential, Refused
 from daemon.wire.protocol import (
+    LOCAL_ORIGIN,
     VERSION,
     Cancel,
     ClientEntry,

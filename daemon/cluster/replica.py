@@ -15,7 +15,8 @@ import msgspec
 
 from daemon.cluster.pipe_over_http import MAX_REQUEST, PIECE, Lost, PhotoRequest, pack, unpack_request
 from daemon.front.readiness import WorkerLostError
-from daemon.front.supervisor import Supervisor, Watch
+from daemon.front.supervisor import Supervisor
+from daemon.front.watch import Watch
 from daemon.front.worker_process import EntryPoint
 from daemon.wire.pipe import Beat, Step
 from daemon.wire.worker_settings import WorkerSettings

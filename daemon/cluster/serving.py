@@ -10,7 +10,7 @@ from typing import Any, Final
 from daemon.cluster.joining import ClusterError, joined
 from daemon.cluster.ray_album import crew_of
 from daemon.cluster.replica import Replica
-from daemon.front.supervisor import Watch
+from daemon.front.watch import Watch
 from daemon.front.worker_process import EntryPoint
 from daemon.wire.worker_settings import WorkerSettings
 from daemon.worker.process import main as worker_main

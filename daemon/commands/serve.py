@@ -27,7 +27,7 @@ from daemon.front.backend import Backend
 from daemon.front.descriptors import ask_for_more
 from daemon.front.jobs import QueueSettings
 from daemon.front.server import Server, ServerSettings
-from daemon.front.supervisor import Watch, default_memory
+from daemon.front.watch import Watch, default_memory
 from daemon.log import configure
 from daemon.models.store import model_folder
 from daemon.service.notify import feed_watchdog, inherited_sockets, tell

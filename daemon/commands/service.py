@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from daemon.commands.console import FAILED, OK, Subparsers, add_command, chosen_state, complain, echo, print_json
 from daemon.service import manager as service
+from daemon.service import units
 from daemon.service.running import Running, running
 from daemon.state.settings import SettingsError, read
 
@@ -30,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
         complain(args, str(problem))
         return FAILED
     if args.json:
-        print_json({**asdict(condition), "files": [str(file) for file in service.files()]})
+        print_json({**asdict(condition), "files": [str(file) for file in units.files()]})
     else:
         echo(_sentence(condition, running(chosen_state(args))))
     return OK

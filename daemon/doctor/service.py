@@ -5,11 +5,12 @@ from pathlib import Path
 
 from daemon.doctor.finding import Finding, FixError, Place
 from daemon.service import manager as service
+from daemon.service import units
 from daemon.state.folder import is_locked
 
 
 def check(place: Place) -> Iterator[Finding]:
-    files = service.files(place.values.port)
+    files = units.files(place.values.port)
     here = [file for file in files if file.exists()]
     if not here:
         start = "`cloakroom service install` starts the daemon with your session"

@@ -7,7 +7,8 @@ from typing import Final
 
 from daemon.doctor.finding import Finding, Place
 from daemon.front.readiness import WorkerLostError
-from daemon.front.supervisor import TOO_MUCH_MEMORY, Supervisor, Watch, default_memory
+from daemon.front.supervisor import TOO_MUCH_MEMORY, Supervisor
+from daemon.front.watch import Watch, default_memory
 from daemon.state.settings import worker_threads
 from daemon.wire.worker_settings import WorkerSettings
 from daemon.worker.jail import WALLS

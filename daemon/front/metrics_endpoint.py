@@ -18,14 +18,12 @@ from typing import Final
 
 from daemon.front.visitor import Judged, Keeper
 from daemon.metrics.exposition import CONTENT_TYPE
+from daemon.metrics.places import PATH, metrics_token
 from daemon.state.tokens import kept_token
 from daemon.wire.request import REFUSAL, Request, answer
 
 log = logging.getLogger("cloakroom.metrics")
 
-PATH: Final = "/metrics"
-SOCKET_NAME: Final = "metrics.sock"
-TOKEN_NAME: Final = "metrics.token"  # noqa: S105 - the file's name
 _FROM_A_PAGE: Final = ("origin", "sec-fetch-site", "sec-fetch-mode", "referer", "cookie")
 
 METRICS_FIELDS: Final = {"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -33,14 +31,6 @@ METRICS_FIELDS: Final = {"Content-Type": CONTENT_TYPE, "Cache-Control": "no-stor
 
 MOST_READERS: Final = 64
 READER_SECONDS: Final = 10.0
-
-
-def metrics_socket(state: Path) -> Path:
-    return state / SOCKET_NAME
-
-
-def metrics_token(state: Path) -> Path:
-    return state / TOKEN_NAME
 
 
 class TokenDoor:

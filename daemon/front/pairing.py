@@ -15,10 +15,9 @@ from msgspec import Meta
 from daemon.state.folder import prepare, write_private
 from daemon.wire.handshake import Credential, Refused, code_key, new_code
 from daemon.wire.plain_text import plain
-from daemon.wire.protocol import ClientEntry, Label
+from daemon.wire.protocol import LOCAL_ORIGIN, ClientEntry, Label
 
 CHROMIUM_ORIGIN: Final = "chrome-extension://dimefedcpapjaedghdnffhadabnldoen"
-LOCAL_ORIGIN: Final = "cloakroom://local"
 LOCAL_CLIENT: Final = "local"
 CODE_SECONDS: Final = 120
 CODE_TRIES: Final = 5

@@ -19,16 +19,18 @@ from daemon import DEFAULT_PORT, VERSION
 from daemon.front.backend import Backend
 from daemon.front.door import Door, Inside
 from daemon.front.jobs import QueueSettings
-from daemon.front.metrics_endpoint import METRICS_FIELDS, MetricsSocket, TokenDoor, metrics_socket
+from daemon.front.metrics_endpoint import METRICS_FIELDS, MetricsSocket, TokenDoor
 from daemon.front.pairing import LOCAL_CLIENT, Pairing
 from daemon.front.queue import JobQueue
 from daemon.front.resumed import Resumer
 from daemon.front.session import Session, SessionContext
 from daemon.front.sessions import Sessions
-from daemon.front.supervisor import Supervisor, Watch
+from daemon.front.supervisor import Supervisor
+from daemon.front.watch import Watch
 from daemon.front.worker_process import EntryPoint
 from daemon.metrics.counts import Metrics
 from daemon.metrics.exposition import Exposition, Present
+from daemon.metrics.places import metrics_socket
 from daemon.models.store import embedded_classes
 from daemon.state.folder import LocalAccess, Lock, StateError, prepare, remove_local, write_local
 from daemon.wire.frames import MAX_FRAME

@@ -5,11 +5,12 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import psutil
 
 from daemon.front.readiness import Readiness, WorkerLostError, pause_after
+from daemon.front.watch import Watch
 from daemon.front.worker_process import EntryPoint, WorkerProcess
 from daemon.wire.exit_status import CANNOT_CLOAK, DEVICE_LOST
 from daemon.wire.pipe import Beat, Done, Failed, FromWorker, Ready, Step, Work
@@ -29,28 +30,6 @@ COULD_NOT_CLOAK = "it could not cloak a small photo"
 
 UNTOUCHED = 4 * 1024**3
 """Bytes that a worker may have asked for and not used: stacks of threads, and what allocators keep."""
-
-
-def default_memory() -> int:
-    """Bytes that the worker may hold: three quarters of the machine's memory, 16 GiB at most."""
-    return min(16 * 1024**3, psutil.virtual_memory().total * 3 // 4)
-
-
-@dataclass(frozen=True)
-class Watch:
-    """When the worker is given up.
-
-    Attributes:
-        start: seconds until it must have loaded its models.
-        silence: seconds without a beat.
-        grace: seconds to let go of a job after it was told to.
-        memory: bytes of resident memory.
-    """
-
-    start: float = 180.0
-    silence: float = 30.0
-    grace: float = 15.0
-    memory: int = field(default_factory=default_memory)
 
 
 @dataclass

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from daemon.front.metrics_endpoint import PATH, metrics_socket, metrics_token
+from daemon.metrics.places import PATH, metrics_socket, metrics_token
 from daemon.state.folder import read_local
 
 SECONDS: Final = 5.0

@@ -1,28 +1,19 @@
-"""The daemon as a service of the person's own session: systemd user units, a launchd agent or a Windows logon task.
+"""Installs, starts, stops and removes the daemon as a service of the person's own session.
 
-No part of it needs more rights than the person has, and uninstalling leaves nothing of it. Standard library only: the
-installer takes the service away where the environment is gone already.
+Uninstalling leaves nothing of it. Standard library only: the installer takes the service away where the environment is gone
+already.
 """
 
 import contextlib
-import os
 import platform
-import plistlib
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
-from xml.sax.saxutils import escape
 
 from daemon import DEFAULT_PORT
-
-NAME: Final = "cloakroom"
-LAUNCHD_LABEL: Final = "org.cloakroom.daemon"
-STOP_SECONDS: Final = 30
-"""Within which a running photo is finished or handed back; see `cloakroom serve`."""
+from daemon.service.units import LAUNCHD_LABEL, NAME, files
 
 NO_ANSWER: Final = "no answer"
 """In the place of the manager's word, where it says none or is not there."""
@@ -43,132 +34,6 @@ class Condition:
     running: bool
     manager: str
     said: str
-
-
-def program() -> Path:
-    """The `cloakroom` command of this very environment."""
-    return Path(sys.executable).with_name("cloakroom.exe" if os.name == "nt" else "cloakroom")
-
-
-BROKEN: Final = 78
-"""The exit status where Cloakroom's Python is gone: starting it again would not help."""
-
-LAUNCH: Final = (
-    f'"$0" -P -c "import daemon" 2>/dev/null || {{ echo "$1" >&2; exit {BROKEN}; }}; exec "$0" -P -m daemon.cli serve'
-)
-"""For a shell: start the daemon by the Python that is given first, or say the sentence that is given second."""
-
-
-def mending() -> str:
-    """What to say where this environment's Python is gone, as after an upgrade of the system."""
-    checkout = Path(__file__).resolve().parents[2]
-    if (checkout / "install" / "__main__.py").is_file():
-        return f"The Python of Cloakroom's environment is gone. In the folder {checkout} run: python3 install"
-    return "The Python of Cloakroom's environment is gone. Install Cloakroom again."
-
-
-def systemd_service() -> str:
-    """Notified, watched, restarted within limits, and without rights that it does not need; the worker is its child."""
-    return f"""[Unit]
-Description=Cloakroom: cloaks photos before they leave the browser
-Requires={NAME}.socket
-After={NAME}.socket
-StartLimitIntervalSec=300
-StartLimitBurst=5
-
-[Service]
-Type=notify
-NotifyAccess=main
-ExecStart=/bin/sh -c '{LAUNCH.replace("$", "$$")}' {_quoted(sys.executable)} {_quoted(mending())}
-Restart=on-failure
-RestartPreventExitStatus={BROKEN}
-RestartSec=5
-WatchdogSec=90
-TimeoutStopSec={STOP_SECONDS}
-KillMode=mixed
-UMask=0077
-NoNewPrivileges=yes
-LockPersonality=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallErrorNumber=EPERM
-SystemCallFilter=~@clock @cpu-emulation @debug @module @mount @obsolete @raw-io @reboot @swap
-
-[Install]
-WantedBy=default.target
-Also={NAME}.socket
-"""
-
-
-def _quoted(word: str) -> str:
-    """One word of a systemd unit's command line."""
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    return f'"{escaped}"'
-
-
-def systemd_socket(port: int = DEFAULT_PORT) -> str:
-    """Listens before the daemon does: a browser that comes first wakes it."""
-    return f"""[Unit]
-Description=Cloakroom's door for browsers on this machine
-
-[Socket]
-ListenStream=127.0.0.1:{port}
-
-[Install]
-WantedBy=sockets.target
-"""
-
-
-def launchd_agent() -> bytes:
-    return plistlib.dumps(
-        {
-            "Label": LAUNCHD_LABEL,
-            "ProgramArguments": ["/bin/sh", "-c", LAUNCH, sys.executable, mending()],
-            "RunAtLoad": True,
-            "KeepAlive": {"SuccessfulExit": False},
-            "ThrottleInterval": 10,
-            "ExitTimeOut": STOP_SECONDS,
-            "ProcessType": "Background",
-            "Umask": 0o077,
-        }
-    )
-
-
-def windows_task() -> str:
-    """For Task Scheduler: at logon, with the person's own rights, restarted when it fails."""
-    return f"""<?xml version="1.0"?>
-<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
-  <RegistrationInfo><Description>Cloakroom: cloaks photos before they leave the browser</Description></RegistrationInfo>
-  <Triggers><LogonTrigger><Enabled>true</Enabled></LogonTrigger></Triggers>
-  <Principals>
-    <Principal id="person"><LogonType>InteractiveToken</LogonType><RunLevel>LeastPrivilege</RunLevel></Principal>
-  </Principals>
-  <Settings>
-    <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
-    <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
-    <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
-    <ExecutionTimeLimit>PT0S</ExecutionTimeLimit>
-    <RestartOnFailure><Interval>PT1M</Interval><Count>5</Count></RestartOnFailure>
-  </Settings>
-  <Actions Context="person"><Exec><Command>{escape(str(program()))}</Command><Arguments>serve</Arguments></Exec></Actions>
-</Task>
-"""
-
-
-def files(port: int = DEFAULT_PORT) -> dict[Path, bytes]:
-    """What this system's service manager reads, and where; only systemd is told the port, the daemon knows it."""
-    system = platform.system()
-    if system == "Darwin":
-        return {Path.home() / "Library" / "LaunchAgents" / f"{LAUNCHD_LABEL}.plist": launchd_agent()}
-    if system == "Windows":
-        # Kept by the scheduler; the file is only how it is told.
-        return {Path(os.environ.get("LOCALAPPDATA") or Path.home()) / NAME / "task.xml": windows_task().encode("utf-16")}
-    settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    units = settings / "systemd" / "user"
-    return {units / f"{NAME}.service": systemd_service().encode(), units / f"{NAME}.socket": systemd_socket(port).encode()}
 
 
 def install(port: int = DEFAULT_PORT) -> Condition:

@@ -16,6 +16,9 @@ VERSION: Final = "cloakroom.v1"
 REFUSED: Final = 4403
 """Close code of every refusal after the upgrade; never with a reason."""
 
+LOCAL_ORIGIN: Final = "cloakroom://local"
+"""The `Origin` of this user's command line, which no page can have."""
+
 MAX_TEXT: Final = 64 * 1024
 """Characters of a text frame from a client."""
 

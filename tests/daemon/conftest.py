@@ -17,7 +17,7 @@ import pytest
 from daemon.client import DaemonClient
 from daemon.front.jobs import QueueSettings
 from daemon.front.server import Server, ServerSettings
-from daemon.front.supervisor import Watch
+from daemon.front.watch import Watch
 from daemon.front.worker_process import EntryPoint
 from daemon.wire.handshake import Credential
 from daemon.wire.protocol import PolicyRequest

@@ -54,7 +54,7 @@ async def test_the_whole_log_of_a_run_tells_nothing(tmp_path: Path) -> None:
 
 
 def test_importing_the_front_imports_neither_torch_nor_pillow() -> None:
-    program = "import sys, daemon.server, daemon.cli; print(sorted(m for m in sys.modules if '.' not in m))"
+    program = "import sys, daemon.front.server, daemon.cli; print(sorted(m for m in sys.modules if '.' not in m))"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ELSEWHERE, check=True).stdout
     assert "'aiohttp'" in found
     for module in ("torch", "torchvision", "PIL", "numpy"):

@@ -18,7 +18,7 @@ import restarting
 import system_packages
 from report import Report, StopInstallingError
 
-from daemon.service import manager as service
+from daemon.service import units
 from daemon.state.folder import Lock, prepare
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -290,7 +290,7 @@ def test_what_is_missing_is_named_with_its_command(monkeypatch: pytest.MonkeyPat
 def test_the_service_can_be_taken_away_without_any_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
-    for file, text in service.files().items():
+    for file, text in units.files().items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text)
     taken = subprocess.run(
@@ -300,7 +300,7 @@ def test_the_service_can_be_taken_away_without_any_package(monkeypatch: pytest.M
         check=False,
     )
     assert taken.returncode == 0, taken.stderr
-    assert not any(file.exists() for file in service.files())
+    assert not any(file.exists() for file in units.files())
 
 
 def test_json_lines_are_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,12 +20,20 @@ from websockets.typing import Origin, Subprotocol
 
 with atheris.instrument_imports(include=["daemon", "PIL"]):
     from daemon.formats import containers
-    from daemon.front.pairing import LOCAL_ORIGIN
     from daemon.state.folder import read_local
     from daemon.wire.errors import CloakroomError
     from daemon.wire.frames import MAX_FRAME, decode_frame, encode_frames
     from daemon.wire.handshake import ClientHandshake, Credential
-    from daemon.wire.protocol import LIMITS, VERSION, Protect, ProtocolError, decode_from_client, decode_from_daemon, encode
+    from daemon.wire.protocol import (
+        LIMITS,
+        LOCAL_ORIGIN,
+        VERSION,
+        Protect,
+        ProtocolError,
+        decode_from_client,
+        decode_from_daemon,
+        encode,
+    )
     from daemon.worker import photo
 import contextlib
 

@@ -10,10 +10,10 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Origin, Subprotocol
 
 from daemon.client import DaemonClient, NoDaemonError
-from daemon.front.pairing import CHROMIUM_ORIGIN, LOCAL_ORIGIN
+from daemon.front.pairing import CHROMIUM_ORIGIN
 from daemon.state.folder import read_local
 from daemon.wire.handshake import Credential, new_code, prove
-from daemon.wire.protocol import VERSION
+from daemon.wire.protocol import LOCAL_ORIGIN, VERSION
 from tests.benchmarks.daemon.process import Place
 from tests.daemon.raw_clients import (
     HELLO,

@@ -270,6 +270,6 @@ def test_a_photos_seed_is_its_own_whichever_actor_has_it_and_whatever_came_befor
 
 
 def test_nothing_imports_ray_that_was_not_asked_for_it() -> None:
-    program = "import sys, daemon.cli, daemon.server, daemon.cluster.album; print('ray' in sys.modules)"
+    program = "import sys, daemon.cli, daemon.front.server, daemon.cluster.ray_album; print('ray' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ELSEWHERE, check=True).stdout
     assert found.strip() == "False"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from daemon.models.partial import Part
 from daemon.models.store import model_folder
-from daemon.service import manager as service
+from daemon.service.units import files as service_files
 from daemon.state.folder import LocalAccess, prepare, write_local
 from protectors.generators import store
 from protectors.manifest import entries
@@ -151,7 +151,7 @@ def _install(machine: FaultyMachine) -> list[Path]:
     units = Path(machine.environment["XDG_CONFIG_HOME"]) / "systemd" / "user"
     units.mkdir(parents=True)
     written = []
-    for file, text in service.files(machine.port).items():
+    for file, text in service_files(machine.port).items():
         (units / file.name).write_bytes(text)
         written.append(units / file.name)
     return written

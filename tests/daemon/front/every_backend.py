@@ -16,7 +16,7 @@ from daemon.client import DaemonClient, NoDaemonError, Protected
 from daemon.front.jobs import QueueSettings
 from daemon.front.pairing import CHROMIUM_ORIGIN
 from daemon.front.server import Server
-from daemon.front.supervisor import Watch
+from daemon.front.watch import Watch
 from daemon.front.worker_process import EntryPoint
 from daemon.wire.errors import CloakroomError, Code
 from daemon.wire.frames import MAX_CHUNK

@@ -28,7 +28,7 @@ from daemon.cluster.serving import Listening, deploy, serving
 from daemon.front.jobs import QueueSettings
 from daemon.front.readiness import WorkerLostError
 from daemon.front.server import Server, ServerSettings
-from daemon.front.supervisor import Watch
+from daemon.front.watch import Watch
 from daemon.front.worker_process import EntryPoint
 from daemon.wire.pipe import Failed, Ready
 from daemon.wire.worker_settings import WorkerSettings

@@ -11,10 +11,10 @@ import pytest
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.front.descriptors import FEWEST_STRANGERS
 from daemon.front.door import STRANGER_SECONDS
-from daemon.front.pairing import CHROMIUM_ORIGIN, LOCAL_ORIGIN
+from daemon.front.pairing import CHROMIUM_ORIGIN
 from daemon.state.folder import read_local
 from daemon.wire.handshake import ClientHandshake, Credential
-from daemon.wire.protocol import decode_from_daemon, encode
+from daemon.wire.protocol import LOCAL_ORIGIN, decode_from_daemon, encode
 from daemon.wire.request import REFUSAL
 from tests.daemon import odd_workers
 from tests.daemon.conftest import RunningDaemon, StartServer

@@ -8,10 +8,11 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from daemon.client import DaemonClient, NoDaemonError
-from daemon.front.pairing import CHROMIUM_ORIGIN, CODE_SECONDS, CODE_TRIES, LOCAL_ORIGIN, Pairing
+from daemon.front.pairing import CHROMIUM_ORIGIN, CODE_SECONDS, CODE_TRIES, Pairing
 from daemon.front.server import Server
 from daemon.wire.errors import CloakroomError
 from daemon.wire.handshake import Credential, Refused
+from daemon.wire.protocol import LOCAL_ORIGIN
 from tests.daemon.conftest import StartServer, local_client
 from tests.daemon.odd_workers import echo
 

@@ -10,7 +10,7 @@ import pytest
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.front.jobs import QueueSettings
 from daemon.front.pairing import CHROMIUM_ORIGIN
-from daemon.front.supervisor import Watch
+from daemon.front.watch import Watch
 from daemon.wire.errors import Code
 from daemon.wire.protocol import LIMITS
 from tests.daemon import odd_workers

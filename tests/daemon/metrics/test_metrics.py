@@ -12,15 +12,17 @@ import pytest
 from daemon.client import DaemonClient, NoDaemonError
 from daemon.commands.serve import settings_of
 from daemon.front.jobs import QueueSettings
-from daemon.front.metrics_endpoint import TokenDoor, metrics_socket, metrics_token
-from daemon.front.pairing import LOCAL_CLIENT, LOCAL_ORIGIN
+from daemon.front.metrics_endpoint import TokenDoor
+from daemon.front.pairing import LOCAL_CLIENT
 from daemon.front.server import Server, ServerSettings
 from daemon.metrics.counts import OUTCOMES, REASONS, STAGES, Metrics
+from daemon.metrics.places import metrics_socket, metrics_token
 from daemon.metrics.reader import NoMetricsError, read_metrics, samples
 from daemon.state.folder import LocalAccess, write_local
 from daemon.state.settings import read
 from daemon.wire.errors import CloakroomError
 from daemon.wire.handshake import Credential
+from daemon.wire.protocol import LOCAL_ORIGIN
 from daemon.wire.worker_settings import WorkerSettings
 from daemon.worker.device_memory import DeviceMemory
 from tests.daemon import odd_workers
@@ -276,7 +278,7 @@ def test_without_a_daemon_status_says_how_to_start_one(tmp_path: Path) -> None:
 
 def test_the_front_loads_prometheus_for_nobody() -> None:
     """Until somebody reads, it costs nothing."""
-    program = "import sys, daemon.server, daemon.cli; print('prometheus_client' in sys.modules)"
+    program = "import sys, daemon.front.server, daemon.cli; print('prometheus_client' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ELSEWHERE, check=True).stdout
     assert found.strip() == "False"
 

@@ -22,7 +22,7 @@ import pytest
 from daemon import DEFAULT_PORT
 from daemon.commands.service import _sentence
 from daemon.service import manager as service
-from daemon.service import notify
+from daemon.service import notify, units
 from daemon.service.running import Running
 
 SECONDS = 30.0
@@ -46,14 +46,14 @@ def unit(text: str) -> configparser.ConfigParser:
 
 
 def test_the_systemd_unit_notifies_is_watched_and_restarts_within_limits() -> None:
-    own = unit(service.systemd_service())
+    own = unit(units.systemd_service())
     assert own["Service"]["ExecStart"].startswith("/bin/sh -c ")
-    assert own["Service"]["RestartPreventExitStatus"] == str(service.BROKEN)
+    assert own["Service"]["RestartPreventExitStatus"] == str(units.BROKEN)
     assert own["Service"]["Type"] == "notify"
     assert int(own["Service"]["WatchdogSec"]) > 2 * 30
     assert own["Service"]["Restart"] == "on-failure"
     assert int(own["Unit"]["StartLimitBurst"]) * int(own["Service"]["RestartSec"]) < int(own["Unit"]["StartLimitIntervalSec"])
-    assert unit(service.systemd_socket())["Socket"]["ListenStream"] == f"127.0.0.1:{DEFAULT_PORT}"
+    assert unit(units.systemd_socket())["Socket"]["ListenStream"] == f"127.0.0.1:{DEFAULT_PORT}"
 
 
 def complaints(file: Path) -> str:
@@ -65,20 +65,20 @@ def complaints(file: Path) -> str:
 def test_systemd_finds_nothing_wrong_with_the_units(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", os.defpath)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(home.parent))
-    for file, text in service.files().items():
+    for file, text in units.files().items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text)
-    for file in service.files():
+    for file in units.files():
         assert complaints(file) == ""
     # And it would say so if there were.
-    broken = next(iter(service.files()))
-    broken.write_text(service.systemd_service().replace("Type=notify", "Typ=notify"))
+    broken = next(iter(units.files()))
+    broken.write_text(units.systemd_service().replace("Type=notify", "Typ=notify"))
     assert "Typ" in complaints(broken)
 
 
 def test_the_launchd_agent_starts_the_daemon() -> None:
-    agent = plistlib.loads(service.launchd_agent())
-    assert agent["ProgramArguments"] == ["/bin/sh", "-c", service.LAUNCH, sys.executable, service.mending()]
+    agent = plistlib.loads(units.launchd_agent())
+    assert agent["ProgramArguments"] == ["/bin/sh", "-c", units.LAUNCH, sys.executable, units.mending()]
     assert agent["RunAtLoad"] is True
     assert agent["KeepAlive"] == {"SuccessfulExit": False}
 
@@ -95,17 +95,17 @@ def test_a_python_that_is_gone_is_named_with_the_command_that_mends_it(python: s
         broken.write_text("#!/bin/sh\nexit 1\n")
         broken.chmod(0o755)
     done = subprocess.run(
-        ["/bin/sh", "-c", service.LAUNCH, str(broken), service.mending()], capture_output=True, text=True, check=False
+        ["/bin/sh", "-c", units.LAUNCH, str(broken), units.mending()], capture_output=True, text=True, check=False
     )
-    assert done.returncode == service.BROKEN
+    assert done.returncode == units.BROKEN
     assert "run: python3 install" in done.stderr
 
 
 def test_the_windows_task_runs_at_logon_without_more_rights() -> None:
-    task = ElementTree.fromstring(service.windows_task())
+    task = ElementTree.fromstring(units.windows_task())
     assert task.find(f"{TASK}Triggers/{TASK}LogonTrigger") is not None
     assert task.findtext(f"{TASK}Principals/{TASK}Principal/{TASK}RunLevel") == "LeastPrivilege"
-    assert task.findtext(f"{TASK}Actions/{TASK}Exec/{TASK}Command") == str(service.program())
+    assert task.findtext(f"{TASK}Actions/{TASK}Exec/{TASK}Command") == str(units.program())
     assert task.findtext(f"{TASK}Settings/{TASK}ExecutionTimeLimit") == "PT0S"
 
 
@@ -119,7 +119,7 @@ def test_without_a_manager_it_says_how_to_start_and_uninstalling_leaves_nothing(
     assert not service.condition().installed, "nobody would read the files"
     assert not service.condition().running
     # As an earlier version left them.
-    for file, text in service.files().items():
+    for file, text in units.files().items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text)
     service.uninstall()

@@ -14,6 +14,7 @@ import pytest
 
 from daemon.client import DaemonClient
 from daemon.service import manager as service
+from daemon.service import units
 from tests.daemon.conftest import POLICY
 from tests.daemon.samples import astronaut, saved
 from tests.daemon.service.user_manager import UserManager, program, user_manager, wait_until
@@ -138,7 +139,7 @@ def tried(manager: UserManager, walls: str) -> dict[str, str]:
 
 
 def test_the_units_walls_hold(manager: UserManager, port: int) -> None:
-    own = service.systemd_service().partition("[Service]")[2].partition("[Install]")[0]
+    own = units.systemd_service().partition("[Service]")[2].partition("[Install]")[0]
     kept = ("Type=", "NotifyAccess=", "ExecStart=", "Restart=", "RestartSec=", "WatchdogSec=")
     walls = "\n".join(line for line in own.splitlines() if not line.startswith(kept))
     without = tried(manager, "")

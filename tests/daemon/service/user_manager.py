@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from daemon.service.manager import NAME
+from daemon.service.units import NAME
 
 SECONDS = 30.0
 

@@ -16,8 +16,9 @@ from daemon.client import DaemonClient
 from daemon.commands.serve import settings_of
 from daemon.commands.settings import example
 from daemon.front.server import Server, ServerSettings
-from daemon.front.supervisor import Supervisor, default_memory
-from daemon.service import manager as service
+from daemon.front.supervisor import Supervisor
+from daemon.front.watch import default_memory
+from daemon.service import units
 from daemon.state import settings
 from daemon.state.settings import KEYS, SettingsError, Values, read, shown, unknown_variables, worker_threads
 from daemon.wire.handshake import Credential
@@ -213,7 +214,7 @@ def test_the_service_listens_where_the_settings_say(tmp_path: Path, monkeypatch:
     manager.write_text("#!/bin/sh\nexit 0\n")
     manager.chmod(0o755)
     main(["service", "install"])
-    sockets = [file for file in service.files() if file.suffix == ".socket"]
+    sockets = [file for file in units.files() if file.suffix == ".socket"]
     assert "ListenStream=127.0.0.1:4242\n" in sockets[0].read_text()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import daemon
-from daemon.front.pairing import CHROMIUM_ORIGIN, LOCAL_CLIENT, LOCAL_ORIGIN, Pairing
+from daemon.front.pairing import CHROMIUM_ORIGIN, LOCAL_CLIENT, Pairing
 from daemon.wire.handshake import (
     CODE_ALPHABET,
     ClientHandshake,
@@ -19,6 +19,7 @@ from daemon.wire.handshake import (
     prove,
 )
 from daemon.wire.protocol import (
+    LOCAL_ORIGIN,
     Challenge,
     Hello,
     Message,
