@@ -1,9 +1,7 @@
 """The bounded queue between sockets and the worker, and the results that wait two minutes to be fetched.
 
-Jobs run one after another, also those that wait together for the same protector. On a processor, four photos of one size as one
-batch are a third more a second, but each waits a fifth longer, because a batch lasts as long as its slowest; two are a fifth
-more and wait as long (`cloakroom bench daemon --batch`: of the optimisation alone, which is the part that could be shared).
-Clients take turns, so that one with an album does not keep another waiting.
+Jobs run one after another. On a processor, four photos of one size as a batch are a third more a second, but each waits a fifth
+longer (`cloakroom bench daemon --batch`). Clients take turns, so that one with an album does not keep another waiting.
 """
 
 import asyncio

@@ -24,7 +24,8 @@ from protectors.policy import Policy
 from tests.end_to_end.browser import Browser, Page
 from tests.end_to_end.drawing import before_and_after
 from tests.end_to_end.photos import Upload, astronaut, decode, jpeg
-from tests.end_to_end.site import HOST, Part
+from tests.end_to_end.received import Part
+from tests.end_to_end.site import HOST
 from tests.end_to_end.stage import Stage, last_reports, open_stage, set_rule
 from tests.pretrained import ARE_HERE, FOLDER
 

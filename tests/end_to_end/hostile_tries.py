@@ -6,7 +6,7 @@ import contextlib
 from tests.end_to_end.hostile_reads import LATE_SECONDS, SECONDS, Action, BlindError, open_case
 from tests.end_to_end.paths import Path
 from tests.end_to_end.photos import Upload, animation, cat, jpeg
-from tests.end_to_end.site import Run
+from tests.end_to_end.received import Run
 from tests.end_to_end.stage import Stage
 from tests.end_to_end.stamping_daemon import StampingDaemon, is_stamped
 from tests.end_to_end.verdict import arrived_original

@@ -11,14 +11,9 @@ import argparse
 import asyncio
 import contextlib
 import json
-import os
-import re
 import shutil
-import socket
 import statistics
-import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -28,6 +23,7 @@ from pathlib import Path as FilePath
 from daemon.figures import say
 from tests.end_to_end.browser import Browser
 from tests.end_to_end.daemon_process import DaemonProcess
+from tests.end_to_end.newcomer import Newcomer, git
 from tests.end_to_end.paths import Path
 from tests.end_to_end.photos import Upload, cat, jpeg
 from tests.end_to_end.results_file import keep
@@ -35,129 +31,19 @@ from tests.end_to_end.site import Site
 from tests.end_to_end.stage import Stage, new_browser, pair, switch_on_table, tell
 from tests.end_to_end.test_hosts import HOSTS
 from tests.end_to_end.verdict import arrived_original, problems
-from tests.installed import ROOT, clean_environment
+from tests.installed import ROOT
 
 COMMAND = "python -m tests.end_to_end.journey"
 ATTACHED = Path("attached")
-INSTALL_SECONDS = 1800.0
 PHOTO_SECONDS = 120.0
 QUICK_RULE = {"protectors": ["scene"]}
 """What the photos are cloaked with: a host more or less does not depend on the protectors."""
 
 
-class Person:
-    """Somebody with a home and a clone in it, who has nothing of this repository or its environment."""
-
-    def __init__(self, folder: FilePath, share_libraries: bool) -> None:
-        self.home = folder / "home"
-        self.home.mkdir()
-        self.clone = self.home / "cloakroom"
-        self.upstream = folder / "upstream.git"
-        self._libraries = shared_libraries(folder / "libraries") if share_libraries else None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-
-    @property
-    def program(self) -> FilePath:
-        return self.home / ".local" / "bin" / "cloakroom"
-
-    @property
-    def state(self) -> FilePath:
-        return self.home / ".local" / "state" / "cloakroom"
-
-    def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in clean_environment().items() if not name.startswith(("XDG_", "CLOAKROOM_"))}
-        path = os.pathsep.join([str(self.program.parent), kept.get("PATH", os.defpath)])
-        own = {
-            "HOME": str(self.home),
-            "PATH": path,
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": "safe.directory",
-            "GIT_CONFIG_VALUE_0": "*",
-        }
-        # pip asks for the version of Rust, whose own launcher would write into a home in which it never was.
-        own["RUSTUP_HOME"] = kept.get("RUSTUP_HOME", str(FilePath.home() / ".rustup"))
-        # The pretrained networks are 245 MB for each home; the demo has them. This person cannot fetch them, and goes on.
-        own["CLOAKROOM_OFFLINE"] = "1"
-        if self._libraries:
-            own |= {"PIP_NO_DEPS": "1", "PYTHONPATH": str(self._libraries)}
-        return {**kept, **own}
-
-    async def run(self, *command: str | FilePath, folder: FilePath | None = None) -> str:
-        """What a command prints.
-
-        Raises:
-            RuntimeError: it failed; with what it said.
-        """
-        process = await asyncio.create_subprocess_exec(
-            *command, cwd=folder or self.clone, env=self.environment(), stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        async with asyncio.timeout(INSTALL_SECONDS):
-            said, _ = await process.communicate()
-        if process.returncode != 0:
-            raise RuntimeError(f"{' '.join(map(str, command))}: {said.decode()[-2000:]}")
-        return said.decode()
-
-    async def install(self, *words: str) -> str:
-        return await self.run(sys.executable, "install", *words)
-
-    def publish(self) -> None:
-        """Put a new version upstream, as who develops it does."""
-        with tempfile.TemporaryDirectory() as folder:
-            work = FilePath(folder) / "work"
-            _git("clone", "--quiet", str(self.upstream), str(work))
-            for name in ("pyproject.toml", "daemon/__init__.py", "extension/manifest.json"):
-                text = (work / name).read_text(encoding="utf-8")
-                (work / name).write_text(
-                    re.sub(r'("?version"?\s*[:=]\s*)"0\.1\.0"', r'\1"0.1.1"', text, count=1, flags=re.I), encoding="utf-8"
-                )
-            _git(
-                "-C",
-                str(work),
-                "-c",
-                "user.name=x",
-                "-c",
-                "user.email=x@example.org",
-                "commit",
-                "--quiet",
-                "-am",
-                "Version 0.1.1",
-            )
-            _git("-C", str(work), "push", "--quiet")
-
-    def left_over(self) -> list[str]:
-        """What is in the home besides the clone as it was fetched."""
-        there = [path for path in self.home.rglob("*") if self.clone not in path.parents and path != self.clone]
-        told = _git("-C", str(self.clone), "status", "--porcelain", "--ignored").splitlines()
-        return sorted([*(str(path.relative_to(self.home)) for path in there), *told])
-
-
-def shared_libraries(folder: FilePath) -> FilePath:
-    """Everything that the tests' environment holds but Cloakroom itself, which spares a test gigabytes and minutes."""
-    own = shutil.ignore_patterns("__editable__*", "cloakroom*", "__pycache__")
-    shutil.copytree(sysconfig.get_path("purelib"), folder, copy_function=_linked, ignore=own)
-    return folder
-
-
-def _linked(source: str, target: str) -> None:
-    """The same file once more: a symbolic link would lead out of the worker's jail."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
-
-
-def _git(*words: str) -> str:
-    settings = ("-c", "safe.directory=*")
-    return subprocess.run(["git", *settings, *words], capture_output=True, text=True, check=True).stdout
-
-
 class InstalledDaemon(DaemonProcess):
     """The command that the installer put on the person's path."""
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: Newcomer) -> None:
         self._person = person
         super().__init__(person.state, person.port)
 
@@ -179,7 +65,7 @@ class Posted:
 
 
 @contextlib.asynccontextmanager
-async def at_home(name: str, person: Person, daemon: DaemonProcess, photo: Upload) -> AsyncIterator[Stage]:
+async def at_home(name: str, person: Newcomer, daemon: DaemonProcess, photo: Upload) -> AsyncIterator[Stage]:
     """A browser with the clone's extension, paired with the person's daemon, and on for every site."""
     async with (
         Site(HOSTS) as site,
@@ -221,9 +107,9 @@ async def travel(
 async def _travel(
     folder: FilePath, browsers: Sequence[str], hosts: Sequence[str], share_libraries: bool, record: bool
 ) -> dict[str, dict[str, float]]:
-    person, photo = Person(folder, share_libraries), jpeg(cat(240), folder / "me at home.jpg")
-    _git("clone", "--quiet", "--bare", str(ROOT), str(person.upstream))
-    _git("clone", "--quiet", str(person.upstream), str(person.clone))
+    person, photo = Newcomer(folder, share_libraries), jpeg(cat(240), folder / "me at home.jpg")
+    git("clone", "--quiet", "--bare", str(ROOT), str(person.upstream))
+    git("clone", "--quiet", str(person.upstream), str(person.clone))
     figures: dict[str, dict[str, float]] = {name: {} for name in browsers}
     seen: dict[str, Browser] = {}
     begun = time.monotonic()
@@ -263,7 +149,8 @@ async def _travel(
 
 
 async def _post(
-    name: str, person: Person, daemon: DaemonProcess, hosts: Sequence[str], photo: Upload, stem: str, figures: dict[str, float],
+    name: str, person: Newcomer, daemon: DaemonProcess, hosts: Sequence[str], photo: Upload, stem: str,
+    figures: dict[str, float],
 ) -> Browser:  # fmt: skip
     """Post a photo on each host, and note what came of it; the browser tells its name and version afterwards too."""
     async with at_home(name, person, daemon, photo) as stage:

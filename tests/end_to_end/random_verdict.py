@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.end_to_end import photos
 from tests.end_to_end.random_plan import KINDS, LARGE
-from tests.end_to_end.site import Part, Run
+from tests.end_to_end.received import Part, Run
 from tests.end_to_end.verdict import is_original
 
 FATES = {**KINDS, LARGE: "cloaked"}

@@ -16,7 +16,8 @@ from tests.end_to_end.chromium import Chromium
 from tests.end_to_end.daemon_process import DaemonProcess
 from tests.end_to_end.paths import Path
 from tests.end_to_end.photos import Upload, make_all
-from tests.end_to_end.site import HOST, OFF_HOST, Run, Site
+from tests.end_to_end.received import Run
+from tests.end_to_end.site import HOST, OFF_HOST, Site
 from tests.pretrained import place_networks
 
 QUICKEST = ("scene",)

@@ -9,7 +9,7 @@ from tests.end_to_end.photos import Upload as Photo
 from tests.end_to_end.random_plan import FAULTS, KINDS, LARGE, plan, takes_another
 from tests.end_to_end.random_uploads import run_all
 from tests.end_to_end.random_verdict import File, judge
-from tests.end_to_end.site import Part, Run
+from tests.end_to_end.received import Part, Run
 from tests.end_to_end.stage import set_rule
 from tests.end_to_end.uploader import HOSTS, Ended, open_uploader
 

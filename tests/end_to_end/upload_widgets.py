@@ -8,7 +8,7 @@ from typing import Literal
 from tests.end_to_end.browser import Page
 from tests.end_to_end.paths import Path
 from tests.end_to_end.photos import decode
-from tests.end_to_end.site import Run
+from tests.end_to_end.received import Run
 from tests.end_to_end.stage import Stage
 from tests.end_to_end.verdict import arrived_original, problems, scene_of
 

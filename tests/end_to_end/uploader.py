@@ -19,7 +19,7 @@ from tests.end_to_end.paths import PATHS, Path
 from tests.end_to_end.person import Mind, Person
 from tests.end_to_end.random_plan import OWN_HOLDS, Upload, takes_another
 from tests.end_to_end.random_verdict import SENT, Ending, File, judge
-from tests.end_to_end.site import Run
+from tests.end_to_end.received import Run
 from tests.end_to_end.stage import Stage, open_stage, tell
 from tests.end_to_end.stamping_daemon import StampingDaemon, is_stamped
 

@@ -12,7 +12,7 @@ from protectors.manifest import entry
 from protectors.quality import as_tensor
 from tests.end_to_end.paths import Path
 from tests.end_to_end.photos import SECRET, Pixels, Upload, decode
-from tests.end_to_end.site import Part, Run
+from tests.end_to_end.received import Part, Run
 
 MIN_JPEG_PSNR = 34.0
 MAX_PNG_DIFFERENCE = 8

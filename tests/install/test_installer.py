@@ -7,19 +7,14 @@ import platform
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import environment
-import leftovers
 import pytest
 import restarting
 import system_packages
 from report import Report, StopInstallingError
-
-from daemon.service import units
-from daemon.state.folder import Lock, prepare
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "install"
@@ -171,98 +166,6 @@ def test_each_command_installs_what_it_needs_and_no_more(
     assert asked == [("--editable", wanted)]
 
 
-@dataclass(frozen=True)
-class Kept:
-    """What an installed Cloakroom has kept on a system, and a file of the person's own in each folder."""
-
-    state: Path
-    cache: Path
-
-    def make(self) -> None:
-        for path in (
-            self.state / "clients" / "c-0123456789abcdef.json",
-            self.state / "models" / "pulled.safetensors",
-            self.state / "models" / "generators" / "theirs.json",
-            self.state / "models" / "trained" / "manifest.json",
-            self.state / "models" / "trained" / "unet.run",
-            self.state / "my own.txt",
-            self.cache / "evaluation" / "scene-quick" / "parts.json",
-            self.cache / "evaluation" / "scene-quick" / "strips" / "first.png",
-            self.cache / "report" / "report.html",
-            self.cache / "my own.txt",
-        ):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
-
-    def files(self) -> set[str]:
-        return {path.name for folder in (self.state, self.cache) for path in folder.rglob("*") if path.is_file()}
-
-
-@pytest.fixture
-def kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Kept:
-    """An installed Cloakroom whose state and cache lie in this test's folder, and whose environment stays."""
-    stamp = tmp_path / "stamp.json"
-    stamp.touch()
-    monkeypatch.setattr(environment, "STAMP", stamp)
-    monkeypatch.setattr(environment, "PYTHON", Path(sys.executable))
-    monkeypatch.setattr(environment, "remove", lambda report: report.say("environment", "removed"))
-    # A checkout and a home of their own: nothing of this one is taken away.
-    monkeypatch.setattr(leftovers, "ROOT", tmp_path / "checkout")
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
-    monkeypatch.setenv("CLOAKROOM_STATE", str(tmp_path / "state"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
-    own = Kept(tmp_path / "state", tmp_path / "caches" / "cloakroom")
-    own.make()
-    return own
-
-
-def test_uninstalling_takes_away_what_is_ours_and_nothing_else(
-    monkeypatch: pytest.MonkeyPatch, kept: Kept, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["install", "uninstall", "--json"])
-    assert installer_program().main() == 0
-    assert kept.files() == {"my own.txt"}
-    assert {path.name for folder in (kept.state, kept.cache) for path in folder.iterdir()} == {"my own.txt"}
-    assert {"removed": 8} in [json.loads(line) for line in capfd.readouterr().out.splitlines()]
-
-
-def test_empty_folders_do_not_stay(monkeypatch: pytest.MonkeyPatch, kept: Kept, capfd: pytest.CaptureFixture[str]) -> None:
-    for folder in (kept.state, kept.cache):
-        (folder / "my own.txt").unlink()
-    monkeypatch.setattr(sys, "argv", ["install", "uninstall"])
-    assert installer_program().main() == 0
-    assert not kept.state.exists()
-    assert not kept.cache.exists()
-    # Where there is nothing, there is nothing to do.
-    assert installer_program().main() == 0
-    assert "Removed 0 files" in capfd.readouterr().out
-
-
-def test_what_shall_be_kept_is_kept(monkeypatch: pytest.MonkeyPatch, kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
-    before = kept.files()
-    monkeypatch.setattr(sys, "argv", ["install", "uninstall", "--keep-state"])
-    assert installer_program().main() == 0
-    assert "environment: removed" in capsys.readouterr().out
-    assert kept.files() == before
-
-
-def test_nothing_is_taken_away_while_a_daemon_runs(
-    monkeypatch: pytest.MonkeyPatch, kept: Kept, capsys: pytest.CaptureFixture[str]
-) -> None:
-    before = kept.files()
-    monkeypatch.setattr(environment, "remove", lambda report: pytest.fail("the environment was removed"))
-    monkeypatch.setattr(sys, "argv", ["install", "uninstall"])
-    lock = Lock(prepare(kept.state))
-    lock.acquire()
-    try:
-        assert installer_program().main() == 1
-    finally:
-        lock.release()
-    assert "stop the daemon" in capsys.readouterr().err
-    assert kept.files() == before | {"lock"}
-
-
 @pytest.mark.parametrize(
     ("arguments", "display", "names"),
     [
@@ -285,22 +188,6 @@ def test_what_is_missing_is_named_with_its_command(monkeypatch: pytest.MonkeyPat
     absent = system_packages.Program("Lynx", ("no-such-program",), ("lynx",), "install Lynx from its site")
     with pytest.raises(StopInstallingError, match=r"Lynx not found: .*(apt-get install lynx|install Lynx from its site)"):
         system_packages.need(Report(as_json=True), absent)
-
-
-def test_the_service_can_be_taken_away_without_any_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for file, text in units.files().items():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(text)
-    taken = subprocess.run(
-        [sys.executable, "-S", "-c", "from daemon import service; service.uninstall()"],
-        cwd=ROOT,
-        capture_output=True,
-        check=False,
-    )
-    assert taken.returncode == 0, taken.stderr
-    assert not any(file.exists() for file in units.files())
 
 
 def test_json_lines_are_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,8 +5,6 @@ import errno
 import hashlib
 import os
 import random
-import subprocess
-import sys
 from collections import namedtuple
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,7 +16,6 @@ from daemon.models.fetching import FetchError, fetch
 from daemon.models.partial import Part, halves
 from daemon.models.store import ModelError, pull
 from tests.benchmarks.daemon.fetch import flipped, kill_and_resume, offered
-from tests.daemon.conftest import ELSEWHERE
 from tests.daemon.models.range_server import RangeServer, range_server
 
 DATA = random.Random(6).randbytes(300_000)
@@ -291,11 +288,3 @@ async def test_two_that_fetch_into_the_same_folder_do_not_mix(tmp_path: Path) ->
         own.stop_at = None
     with pytest.raises(ModelError):
         await first
-
-
-def test_the_command_obeys_offline(tmp_path: Path) -> None:
-    environment = {**os.environ, "CLOAKROOM_STATE": str(tmp_path), "CLOAKROOM_OFFLINE": "true"}
-    command = [sys.executable, "-m", "daemon.cli", "models", "pull"]
-    finished = subprocess.run(command, env=environment, cwd=ELSEWHERE, capture_output=True, text=True, check=False)
-    assert finished.returncode == 1
-    assert "set to be offline" in finished.stderr

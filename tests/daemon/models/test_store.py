@@ -7,6 +7,8 @@ import json
 import os
 import pickle
 import stat
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from daemon.cli import main
 from daemon.models.store import ModelError, mirrored, pull, verify
 from protectors.manifest import Entry, sha256_of
 from protectors.unet import UNet
+from tests.daemon.conftest import ELSEWHERE
 
 
 def checkpoint(state: Any) -> bytes:
@@ -229,3 +232,11 @@ def test_what_a_mirror_replaces() -> None:
     assert mirrored(url, "http://127.0.0.1:8000/") == "http://127.0.0.1:8000/models/a.pth?v=1"
     assert mirrored(url, "file:///srv") == "file:///srv/models/a.pth"
     assert mirrored(url, "http://host/base") == "http://host/base/models/a.pth?v=1"
+
+
+def test_the_command_obeys_offline(tmp_path: Path) -> None:
+    environment = {**os.environ, "CLOAKROOM_STATE": str(tmp_path), "CLOAKROOM_OFFLINE": "true"}
+    command = [sys.executable, "-m", "daemon.cli", "models", "pull"]
+    finished = subprocess.run(command, env=environment, cwd=ELSEWHERE, capture_output=True, text=True, check=False)
+    assert finished.returncode == 1
+    assert "set to be offline" in finished.stderr
