@@ -22,7 +22,7 @@ _PACKAGES: Final = ("torch", "torchvision", "numpy", "pillow", "aiohttp", "webso
 
 
 def machine() -> dict[str, Any]:
-    """What the numbers were measured on; nothing that names a person or a host."""
+    """Return the machine that measured; nothing of it names a person or a host."""
     return {
         "system": f"{platform.system()} {platform.release()}",
         "processor": _processor(),

@@ -90,10 +90,10 @@ def test(report: Report) -> int:
 
 
 def uninstall(report: Report, keep_state: bool) -> int:
-    own = restarting.running()
-    if own and not own.by_service:
-        report.say("daemon", f"ending {own}")
-        restarting.end(own)
+    daemon = restarting.running()
+    if daemon and not daemon.by_service:
+        report.say("daemon", f"ending {daemon}")
+        restarting.end(daemon)
     remove_service(report)
     if not keep_state and environment.STAMP.exists():
         # The installed program knows where its own state, models and cache lie on this system.

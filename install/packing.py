@@ -41,7 +41,7 @@ def _without(manifest: dict[str, Any], keys: tuple[str, ...], background: str) -
 def pack(target: Path, manifest: dict[str, Any], extension: Path = EXTENSION) -> None:
     """Write every file of the extension, with this manifest, into one archive."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    own = json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n"
+    encoded = json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n"
     # Stored, not deflated: what a compressor writes changes with its version, and a quarter of a megabyte may stay one.
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         # By name, not by path: a folder's files sort differently as paths.
@@ -50,13 +50,13 @@ def pack(target: Path, manifest: dict[str, Any], extension: Path = EXTENSION) ->
                 continue
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.external_attr = 0o644 << 16
-            archive.writestr(entry, own if name == "manifest.json" else path.read_bytes())
+            archive.writestr(entry, encoded if name == "manifest.json" else path.read_bytes())
 
 
 def pack_both(report: Report, folder: Path = PACKAGES) -> None:
     """Both packages, named with the version."""
     manifest = json.loads((EXTENSION / "manifest.json").read_text(encoding="utf-8"))
-    for name, own in (("chromium.zip", for_chromium(manifest)), ("firefox.xpi", for_firefox(manifest))):
+    for name, variant in (("chromium.zip", for_chromium(manifest)), ("firefox.xpi", for_firefox(manifest))):
         target = folder / f"cloakroom-{manifest['version']}-{name}"
-        pack(target, own)
+        pack(target, variant)
         report.say("extension", f"packed {target} ({target.stat().st_size // 1024} kB)")

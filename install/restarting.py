@@ -30,11 +30,11 @@ def running() -> Running | None:
     return _asked()
 
 
-def end(own: Running) -> None:
+def end(daemon: Running) -> None:
     """Raises: StopInstallingError, where it does not end."""
     _asked("end")
     if _asked():
-        raise StopInstallingError(f"the daemon, {own}, does not end: end it with `kill {own.pid}`, then run this again")
+        raise StopInstallingError(f"the daemon, {daemon}, does not end: end it with `kill {daemon.pid}`, then run this again")
 
 
 def _asked(*words: str) -> Running | None:
@@ -48,7 +48,7 @@ def _asked(*words: str) -> Running | None:
     return Running(told["pid"], tuple(told["command"]), told["by_service"]) if told else None
 
 
-def wanted(report: Report, own: Running, chosen: bool | None) -> bool:
+def wanted(report: Report, daemon: Running, chosen: bool | None) -> bool:
     """Whether the running daemon shall be started anew: as chosen on the command line, else as the person answers.
 
     Where nobody can answer, the service is started anew, and what a person started by hand is left to that person.
@@ -56,22 +56,22 @@ def wanted(report: Report, own: Running, chosen: bool | None) -> bool:
     if chosen is not None:
         return chosen
     if report.as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return own.by_service
-    answer = input(f"The daemon runs with the code of before: {own}. Start it anew? [Y/n] ")
+        return daemon.by_service
+    answer = input(f"The daemon runs with the code of before: {daemon}. Start it anew? [Y/n] ")
     return answer.strip().lower() in ("", "y", "yes")
 
 
-def leave(report: Report, own: Running) -> None:
-    report.say("daemon", f"{own} goes on with the code of before; `python3 install --restart` starts it anew")
+def leave(report: Report, daemon: Running) -> None:
+    report.say("daemon", f"{daemon} goes on with the code of before; `python3 install --restart` starts it anew")
 
 
-def start_again(report: Report, own: Running) -> None:
+def start_again(report: Report, daemon: Running) -> None:
     """Start what was started by hand, with the same arguments, by this environment's Python, and wait until it runs.
 
     Raises:
         StopInstallingError: it does not.
     """
-    words = list(own.command)
+    words = list(daemon.command)
     arguments = words[words.index("serve") :] if "serve" in words else ["serve"]
     started = subprocess.Popen(
         [str(PYTHON), "-P", "-m", "daemon.cli", *arguments],
@@ -84,6 +84,6 @@ def start_again(report: Report, own: Running) -> None:
     end = time.monotonic() + START_SECONDS
     while running() is None:
         if started.poll() is not None or time.monotonic() > end:
-            raise StopInstallingError(f"the daemon does not start: run `{' '.join(own.command)}` in a terminal and read why")
+            raise StopInstallingError(f"the daemon does not start: run `{' '.join(daemon.command)}` in a terminal and read why")
         time.sleep(0.5)
     report.say("daemon", f"started anew as process {started.pid}, with the same arguments as before")

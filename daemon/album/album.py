@@ -31,7 +31,7 @@ _SENTENCES: Final[dict[str, str]] = {
 
 
 def sentence_of(code: str) -> str:
-    """What a person is told of a reason."""
+    """Return the sentence that tells a person a reason."""
     return _SENTENCES.get(code, _SENTENCES["internal"])
 
 
@@ -54,7 +54,7 @@ class FailedPhoto:
 
 @dataclass(frozen=True)
 class PhotoOutcome:
-    """What became of a photo. ``earlier``: it was so before this run."""
+    """How a photo ended. ``earlier``: in a run before this one."""
 
     relative: Path
     ending: Ending
@@ -64,7 +64,7 @@ class PhotoOutcome:
 
 @dataclass
 class Plan:
-    """What is to be done, what was done before, and what there is besides."""
+    """The photos to cloak, those cloaked by earlier runs, and the other files."""
 
     todo: list[Source] = field(default_factory=list)
     earlier: list[PhotoOutcome] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Album:
         self._force = force
         self._originals: set[Identity] = set()
         self._given: set[Identity] = set()
-        """What this run has put into the output folder."""
+        """Return the files that this run has put into the output folder."""
 
     def plan(self) -> Plan:
         """Look through the folder.
@@ -117,7 +117,7 @@ class Album:
         return plan
 
     def _earlier(self, source: Source) -> PhotoOutcome | None:
-        """What became of the very same photo when the same was asked for, if that still holds."""
+        """Return how the same photo ended in an earlier run with the same request, if that still holds."""
         line = self._journal.last(source.relative)
         if line is None or line.source != source.signature or line.asked != self._asked:
             return None
@@ -176,7 +176,7 @@ class Album:
 
 
 def _found(path: Path) -> os.stat_result | None:
-    """Also where a link leads nowhere, or a name on the way is no folder, there is nothing."""
+    """Return the file's status, None also for a dangling link or where a parent is no folder."""
     try:
         return path.stat()
     except OSError:
@@ -199,6 +199,6 @@ def read(source: Source) -> tuple[Source, bytes]:
 
 
 def in_the_end(plan: Plan, outcomes: Iterable[PhotoOutcome]) -> list[PhotoOutcome]:
-    """What became of every photo: of those that were done before, those that could not even be read, and those of this run."""
+    """Return how every photo ended: in earlier runs, unread, and in this run."""
     unread = [PhotoOutcome(left.relative, "failed", left.reason) for left in plan.left if not left.skipped]
     return sorted([*plan.earlier, *unread, *outcomes], key=lambda outcome: os.fsencode(outcome.relative))

@@ -16,7 +16,7 @@ BUSY_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 15.0, *(30.0,) * 20)
 """How long to wait each time that the daemon has no room: ten minutes in all, while others have theirs done."""
 
 RETURN_SECONDS: Final = 60.0
-"""For a daemon that went away to come back: service managers start it again within that."""
+"""Time for a daemon that went away to come back: service managers restart it within that."""
 
 LOADING_SECONDS: Final = 180.0
 

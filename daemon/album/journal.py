@@ -1,4 +1,4 @@
-"""What was done in an output folder, a line each, so that a run that was stopped or killed goes on where it was.
+"""The journal of an output folder, a line a photo, so that a run that was stopped or killed goes on where it was.
 
 A line is written after the cloaked photo lies whole on the disk and before it gets its name: whichever moment a run is
 killed at, a photo that has its name has its line, and a line without its photo is done again.
@@ -31,7 +31,7 @@ Ending = Literal["protected", "kept", "held", "failed"]
 
 @dataclass(frozen=True)
 class Line:
-    """What became of one photo.
+    """How one photo ended.
 
     Attributes:
         photo: its path below the folder, as text that may hold half surrogates for bytes that are no UTF-8.
@@ -51,7 +51,7 @@ class Line:
 
 
 def asked_for(policy: PolicyRequest, channel: str | None, models: str) -> str:
-    """What decides how a photo comes out, in short: another is another album."""
+    """A digest of all that decides how a photo comes out: another digest is another album."""
     told = [policy.protectors, policy.strength, sorted(policy.sensitive), channel, models]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
@@ -117,7 +117,7 @@ class Journal:
             self._written[line.photo].add(line.output)
 
     def last(self, photo: Path) -> Line | None:
-        """What became of it when it was done last."""
+        """Return how the photo ended the last time."""
         return self._last.get(str(photo))
 
     def wrote(self, photo: Path, found: Signature) -> bool:

@@ -1,4 +1,4 @@
-"""What became of an album, for people and for programs."""
+"""The report of an album, for people and for programs."""
 
 import html
 import json
@@ -64,8 +64,8 @@ class AlbumReport:
             "skipped": dict(Counter(left.reason for left in self.passed_over)),
             "passed_over": [{"file": str(left.relative), "code": left.reason} for left in self.passed_over],
             "photos": [
-                {"photo": str(own.relative), "ending": own.ending, "code": own.code, "earlier": own.earlier}
-                for own in self.outcomes
+                {"photo": str(outcome.relative), "ending": outcome.ending, "code": outcome.code, "earlier": outcome.earlier}
+                for outcome in self.outcomes
             ],
         }
 
@@ -91,9 +91,10 @@ class AlbumReport:
         """A page by itself: the counts, and every photo that is not protected, with what to do about it."""
         rows = "".join(f"<tr><th scope=row>{_WORDS[name]}<td>{self.counts()[name]}" for name in _WORDS)
         bad = "".join(
-            f"<tr><th scope=row>{html.escape(shown(own.relative))}<td>{html.escape(sentence_of(own.code or 'unprotected'))}"
-            for own in self.outcomes
-            if own.ending != "protected"
+            f"<tr><th scope=row>{html.escape(shown(outcome.relative))}"
+            f"<td>{html.escape(sentence_of(outcome.code or 'unprotected'))}"
+            for outcome in self.outcomes
+            if outcome.ending != "protected"
         )
         listed = f"<table><thead><tr><th scope=col>Photo<th scope=col>Why, and what to do<tbody>{bad}</table>" if bad else ""
         state = "Complete." if self.complete else f"Stopped with {self.todo} to do. Run the same command again to go on."
@@ -107,7 +108,7 @@ class AlbumReport:
         return _PAGE.format(state=state, rows=rows, listed=listed or "<p>Every photo is protected.", passed_over=passed_over)
 
     def write(self, path: Path) -> None:
-        """As JSON, and as a page with the same name beside it.
+        """Write it as JSON, and as a page with the same name beside it.
 
         Raises:
             OSError: it cannot be written there.

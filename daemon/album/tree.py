@@ -19,7 +19,7 @@ Identity = tuple[int, int]
 
 Reason = Code | Literal["unreadable", "linked-folder", "special"]
 SKIPPED: Final[frozenset[Reason]] = frozenset({"not-an-image", "empty", "linked-folder", "special"})
-"""What nobody expects to be cloaked. Any other reason is a photo that was not."""
+"""Reasons why nobody expects a file to be cloaked. With any other reason, a photo was left uncloaked."""
 
 
 @dataclass(frozen=True)

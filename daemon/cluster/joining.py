@@ -63,7 +63,7 @@ def _own_addresses() -> set[str]:
 
 
 def quiet() -> None:
-    """What Ray has to say of itself is for its own developers; what goes wrong is raised."""
+    """Silence Ray's own log, which is for its developers; errors are raised all the same."""
     for name in ("ray", "ray.data", "ray.serve"):
         logging.getLogger(name).setLevel(logging.ERROR)
 

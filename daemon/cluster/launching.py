@@ -1,4 +1,4 @@
-"""Where the daemon finds the cluster that cloaks for it: with somebody else, or as a process of its own."""
+"""Finds the cluster that cloaks for the daemon: somebody else's, or a process of its own."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ class Launch(Protocol):
     """How a cluster is come by."""
 
     async def find(self) -> Where:
-        """Where it is; started where it is ours and not there.
+        """Return its address, and start it where it is ours and does not run.
 
         Raises:
             ClusterError: it cannot be had.

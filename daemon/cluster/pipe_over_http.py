@@ -16,7 +16,7 @@ PIECE: Final = 1024 * 1024
 
 
 class PhotoRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """What is sent ahead of a photo. Neither its name nor whose it is: nobody there needs to know."""
+    """The header before a photo. It has neither the photo's name nor its owner: nobody there needs to know."""
 
     policy: PolicyRequest
     channel: str | None
@@ -35,7 +35,7 @@ def pack(message: Said | PhotoRequest, body: bytes = b"") -> bytes:
 
 
 def unpack_request(data: bytes) -> tuple[PhotoRequest, bytes]:
-    """What is asked, and the photo.
+    """Return the header and the photo.
 
     Raises:
         msgspec.DecodeError: it is no such request.

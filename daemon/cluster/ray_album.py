@@ -39,7 +39,7 @@ class Crew:
 
 @dataclass(frozen=True)
 class Means:
-    """What an album is cloaked with.
+    """The workers of an album.
 
     Attributes:
         workers: photos that are cloaked at once; None for as many as the cluster can.

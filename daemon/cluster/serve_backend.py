@@ -61,7 +61,7 @@ class ServeBackend:
         return 0
 
     def want(self) -> None:
-        """What is there is not ours to start; what is ours is wanted from the beginning."""
+        """Do nothing: another's cluster is not ours to start, and our own was started with the daemon."""
 
     def start(self, wanted: bool = True) -> None:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)

@@ -20,7 +20,7 @@ SPEED_SECONDS: Final = 600.0
 
 
 class AlbumShowing:
-    """For programs: silent until the end."""
+    """The display for programs: silent until the end."""
 
     def ended(self, outcome: PhotoOutcome) -> None:
         pass

@@ -37,7 +37,7 @@ SPEED_PARTS = {
 }
 GROUPS = {"daemon": PARTS, "speed": SPEED_PARTS}
 MODULES = {"ray": "cluster"}
-"""Where a part's file is called otherwise than the part: none may be called as the library that it measures."""
+"""Files of parts that are named otherwise: none may have the name of the library that it measures."""
 
 
 def add(commands: Subparsers) -> None:

@@ -1,4 +1,4 @@
-"""What every command shares: its options, exit statuses and how it prints."""
+"""Options, exit statuses and printing that all commands share."""
 
 import argparse
 import asyncio

@@ -30,7 +30,7 @@ from daemon.metrics.reader import NoMetricsError, read_metrics, samples
 from daemon.state.folder import write_private
 
 IDLE_SECONDS: Final = 600.0
-"""Without a page that asks; a page in the background does so once a minute at the least."""
+"""Seconds without a request after which it ends; a page in the background asks once a minute at least."""
 
 
 def add(commands: Subparsers) -> None:

@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     findings = _look(args)
     mended = []
     if args.fix:
-        for finding in [own for own in findings if own.fixable]:
+        for finding in [candidate for candidate in findings if candidate.fixable]:
             is_done, said = mend(finding)
             mended.append({"code": finding.code, "done": is_done, "said": said})
             if not args.json:

@@ -1,4 +1,4 @@
-"""What `cloakroom evaluate` does. It imports torch, and is imported when the command is run."""
+"""The work of `cloakroom evaluate`. It imports torch, and is imported when the command is run."""
 
 import argparse
 import importlib
@@ -39,7 +39,7 @@ GLANCE = CHECKOUT / "protectors" / "evaluation" / "glance.md"
 TEXTS = (CHECKOUT / "README.md", CHECKOUT / "daemon" / "README.md")
 """Written by people, but for the figures in them."""
 OTHER_RESULTS = (CHECKOUT / "tests" / "end_to_end" / "results", CHECKOUT / "tests" / "benchmarks" / "results")
-"""Which the README takes figures from as well; their own commands write them."""
+"""Results that the README takes figures from as well; other commands write them."""
 
 EMBEDDED, REAL = "embedded", "real"
 """The parts of a results file, by the networks that are its adversaries."""
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
 def report_again(args: argparse.Namespace, folder: Path) -> int:
     """The report of the results in this checkout; nothing is measured."""
     update_texts()
-    page = leave_report(args, folder, {name: own for name, own in read_results(RESULTS).items() if name in EVALUATIONS})
+    page = leave_report(args, folder, {name: result for name, result in read_results(RESULTS).items() if name in EVALUATIONS})
     if args.json:
         print_json({"report": str(page)})
     else:
@@ -128,10 +128,10 @@ def chosen_adversary(args: argparse.Namespace) -> Entry | None:
         return None
     if args.what not in METHODS:
         raise ValueError(f"--adversary is for one protector's evaluation: say which, {', '.join(METHODS)}")
-    own = resolve(args.adversary, args.what)
-    if weights_file(own, model_folder(chosen_state(args))) is None:
-        raise DamagedWeightsError(f"the weights of {args.adversary} are not here: run `cloakroom models pull {own.name}`")
-    return own
+    entry = resolve(args.adversary, args.what)
+    if weights_file(entry, model_folder(chosen_state(args))) is None:
+        raise DamagedWeightsError(f"the weights of {args.adversary} are not here: run `cloakroom models pull {entry.name}`")
+    return entry
 
 
 def measured(
@@ -178,7 +178,7 @@ def measured(
 
 
 def beside_other_networks(path: Path, real: bool, result: dict[str, Any]) -> dict[str, Any]:
-    """What a results file holds once a result is in it: a run with real networks leaves the figures of the embedded ones where
+    """Return a results file with a result added: a run with real networks leaves the figures of the embedded ones where
     they are, with their own command, machine and date, and the other way round. The counts are of both."""
 
     before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -189,7 +189,7 @@ def beside_other_networks(path: Path, real: bool, result: dict[str, Any]) -> dic
 
 
 def kept_folder(args: argparse.Namespace, name: str) -> Path:
-    """Where a run keeps its finished parts and strips; runs of another size or against another adversary have their own."""
+    """Return the folder of a run's finished parts and strips; runs of another size or adversary have another."""
     words = [name, *(["quick"] if args.quick else []), *(["real"] if args.real else [])]
     words += [args.adversary.replace(":", "_")] if args.adversary else []
     return cache_folder() / "evaluation" / "-".join(words)

@@ -57,24 +57,24 @@ def _remove(folder: Path) -> int:
         trained: ("*.safetensors", "manifest.json", "*.run", "*.new"),
         models: ("*.safetensors", "*.sha256", ".*.part", ".*.part.json", "lock"),
     }
-    found = [path for own, patterns in ours.items() for pattern in patterns for path in own.glob(pattern)]
+    found = [path for place, patterns in ours.items() for pattern in patterns for path in place.glob(pattern)]
     present = [path for path in found if path.is_file() or path.is_socket()]
     for path in present:
         path.unlink()
     for package in leftovers(models):
         shutil.rmtree(package)
-    for own in (clients, imported, trained, models):
+    for place in (clients, imported, trained, models):
         with contextlib.suppress(OSError):
-            own.rmdir()
+            place.rmdir()
     return len(present)
 
 
 def _remove_cache(folder: Path) -> int:
-    """What `cloakroom evaluate` makes in it."""
-    ours = [own for own in (folder / "evaluation", folder / "report") if own.is_dir()]
-    files = sum(path.is_file() for own in ours for path in own.rglob("*"))
-    for own in ours:
-        shutil.rmtree(own)
+    """Folders that `cloakroom evaluate` makes in the cache."""
+    ours = [place for place in (folder / "evaluation", folder / "report") if place.is_dir()]
+    files = sum(path.is_file() for place in ours for path in place.rglob("*"))
+    for place in ours:
+        shutil.rmtree(place)
     return files
 
 

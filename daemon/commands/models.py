@@ -66,52 +66,54 @@ def add(commands: Subparsers) -> None:
 
 def run_list(args: argparse.Namespace) -> int:
     folder = model_folder(chosen_state(args))
-    rows = [(own, weights_file(own, folder) is not None) for own in known(folder)]
+    rows = [(entry, weights_file(entry, folder) is not None) for entry in known(folder)]
     if args.json:
-        print_json({"models": [_described(own, here) for own, here in rows]})
+        print_json({"models": [_described(entry, here) for entry, here in rows]})
         return OK
     # Without markup: a name in brackets is no style.
     console = Console(markup=False, emoji=False)
     if console.width < TABLE_WIDTH:
-        for own, here in rows:
+        for entry, here in rows:
             # Whole, however narrow the terminal is: it is what `models pull` is given.
-            echo(own.names[-1])
-            echo(f"  {own.task}, {own.role}, {own.set}, {megabytes(own.bytes)}, {'here' if here else 'not here'}")
+            echo(entry.names[-1])
+            echo(f"  {entry.task}, {entry.role}, {entry.set}, {megabytes(entry.bytes)}, {'here' if here else 'not here'}")
         return OK
     table = Table(box=None)
-    table.add_column("model", no_wrap=True, min_width=max(len(own.names[-1]) for own, _ in rows))
+    table.add_column("model", no_wrap=True, min_width=max(len(entry.names[-1]) for entry, _ in rows))
     for heading in ("for", "role", "set", "here", "size", "quality"):
         table.add_column(heading)
-    for own, here in rows:
-        quality = ", ".join(f"{key} {value:.3g}" for key, value in own.quality.items())
-        table.add_row(own.names[-1], own.task, own.role, own.set, "yes" if here else "no", megabytes(own.bytes), quality)
+    for entry, here in rows:
+        quality = ", ".join(f"{key} {value:.3g}" for key, value in entry.quality.items())
+        table.add_row(
+            entry.names[-1], entry.task, entry.role, entry.set, "yes" if here else "no", megabytes(entry.bytes), quality
+        )
     console.print(table)
     return OK
 
 
-def _described(own: Entry, here: bool) -> dict[str, object]:
+def _described(entry: Entry, here: bool) -> dict[str, object]:
     return {
-        "name": own.name,
-        "names": list(own.names),
-        "task": own.task,
-        "role": own.role,
-        "architecture": own.architecture,
-        "set": own.set,
+        "name": entry.name,
+        "names": list(entry.names),
+        "task": entry.task,
+        "role": entry.role,
+        "architecture": entry.architecture,
+        "set": entry.set,
         "here": here,
-        "bytes": own.bytes,
-        "sha256": own.sha256,
-        "licence": own.licence,
-        "source": own.source,
-        "url": own.url,
-        "package": str(own.package) if own.package else None,
-        "classes": list(own.classes),
-        "quality": own.quality,
+        "bytes": entry.bytes,
+        "sha256": entry.sha256,
+        "licence": entry.licence,
+        "source": entry.source,
+        "url": entry.url,
+        "package": str(entry.package) if entry.package else None,
+        "classes": list(entry.classes),
+        "quality": entry.quality,
     }
 
 
 def run_pull(args: argparse.Namespace) -> int:
     try:
-        wanted = [own for own in chosen(args.names) if args.set in (None, own.set)]
+        wanted = [entry for entry in chosen(args.names) if args.set in (None, entry.set)]
         settings = read({"mirror": " ".join(args.mirror) if args.mirror else None}).values
     except (ModelError, SettingsError) as problem:
         complain(args, str(problem))
@@ -123,7 +125,7 @@ def run_pull(args: argparse.Namespace) -> int:
     except ModelError as problem:
         complain(args, str(problem))
         return FAILED
-    pulled = [own.name for own in wanted if own.name not in problems]
+    pulled = [entry.name for entry in wanted if entry.name not in problems]
     if args.json:
         print_json({"pulled": pulled, "problems": problems})
     else:
@@ -162,16 +164,16 @@ def run_import(args: argparse.Namespace) -> int:
     state = chosen_state(args)
     try:
         prepare(model_folder(state))
-        own = take_in(args.manifest, model_folder(state))
+        entry = take_in(args.manifest, model_folder(state))
     except (GeneratorError, StateError) as problem:
         complain(args, str(problem))
         return FAILED
     except OSError as problem:
         complain(args, f"The generator cannot be kept ({problem.strerror}).")
         return FAILED
-    protector = f"{VISUAL}-{own.name}"
+    protector = f"{VISUAL}-{entry.name}"
     if args.json:
-        print_json({"protector": protector, "sha256": own.sha256})
+        print_json({"protector": protector, "sha256": entry.sha256})
     else:
         echo(f"Here and checked. Sites choose it as protector {protector}.")
         if read_local(state) is not None:
@@ -197,7 +199,7 @@ def known(folder: Path) -> tuple[Entry, ...]:
 
 def run_verify(args: argparse.Namespace) -> int:
     folder = model_folder(chosen_state(args))
-    found = {own.name: verify(own, folder) for own in known(folder)}
+    found = {entry.name: verify(entry, folder) for entry in known(folder)}
     if args.json:
         print_json({"models": found})
     else:

@@ -83,7 +83,7 @@ def add(commands: Subparsers) -> None:
 
 @dataclass(frozen=True)
 class FileOutcome:
-    """What became of one file: where it was written, or why not."""
+    """How one file ended: where its copy was written, or why there is none."""
 
     file: Path
     output: Path | None = None
@@ -140,7 +140,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _policy(args: argparse.Namespace) -> PolicyRequest:
-    """What was asked for.
+    """Return the policy that was asked for.
 
     Raises:
         msgspec.ValidationError: it cannot be said in the protocol. Only converting looks at that, constructing does not.

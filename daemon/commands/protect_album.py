@@ -20,7 +20,7 @@ from daemon.models.store import model_folder
 from daemon.wire.protocol import PolicyRequest
 
 STOPPED = 130
-"""As shells say of what was interrupted."""
+"""The exit status that shells use after an interrupt."""
 
 
 async def protect_album(args: argparse.Namespace, policy: PolicyRequest) -> int:
@@ -100,7 +100,7 @@ def _tell(args: argparse.Namespace, report: AlbumReport) -> bool:
 
 
 def _misuse(args: argparse.Namespace) -> str | None:
-    """What is wrong with the folders, in a sentence that says what to do."""
+    """Return a sentence on what is wrong with the folders and what to do, None where nothing is."""
     if len(args.files) != 1 or not args.files[0].is_dir():
         return "-r takes one folder. Name it, or leave -r out for single photos."
     try:
@@ -115,7 +115,7 @@ def _misuse(args: argparse.Namespace) -> str | None:
 
 
 def _stop_on_sigterm() -> None:
-    """As Ctrl+C does: what is being written is finished, and the rest is told of in the report."""
+    """Make SIGTERM act as Ctrl+C: what is being written is finished, and the report names the rest."""
     task = asyncio.current_task()
     if task is not None:
         when_signalled(task.cancel, signal.SIGTERM)
@@ -123,7 +123,7 @@ def _stop_on_sigterm() -> None:
 
 @asynccontextmanager
 async def _cloaker_for(args: argparse.Namespace, policy: PolicyRequest) -> AsyncIterator[tuple[Cloaker, str]]:
-    """Who cloaks the photos, and with which set of models."""
+    """Yield the cloaker of the photos and the name of its model set."""
     if args.cluster is not None:
         from daemon.cluster.ray_album import Means, cluster_cloaker
 

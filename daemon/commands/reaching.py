@@ -14,7 +14,7 @@ from daemon.wire.handshake import Credential
 
 @asynccontextmanager
 async def opener_for(args: argparse.Namespace) -> AsyncIterator[Callable[[], Awaitable[DaemonClient]]]:
-    """What opens connections to the running daemon, or to one in this process, with a worker and a socket of its own."""
+    """Yield a function that opens connections to the running daemon, or to one in this process."""
     state = chosen_state(args)
     if not args.private:
         try:

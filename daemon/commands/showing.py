@@ -94,7 +94,7 @@ class Bars(Showing):
             self._progress.update(task, stage=f"{event.position} before it")
             return
         # Where a photo has to be gone through once more, the bar waits rather than going back.
-        before = next(own.completed for own in self._progress.tasks if own.id == task)
+        before = next(bar.completed for bar in self._progress.tasks if bar.id == task)
         self._progress.update(task, stage=plain(event.stage), completed=max(before, share_of(event)))
 
     def ended(self, path: Path, output: Path | None, report: dict[str, Any] | None, sentence: str | None) -> None:

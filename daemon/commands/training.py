@@ -1,4 +1,4 @@
-"""What `cloakroom train` does. It imports torch, and is imported when the command is run."""
+"""The work of `cloakroom train`. It imports torch, and is imported when the command is run."""
 
 import argparse
 import json
@@ -52,7 +52,7 @@ def readers(args: argparse.Namespace) -> dict[str, Entry]:
 
     real = listed_in(args.data or DEFAULT_FOLDER)
     known = (*entries(), *listed(model_folder(chosen_state(args)) / TRAINED), *real)
-    return {own.name: own for own in known if own.task == "visual" and own.role != "generator"}
+    return {entry.name: entry for entry in known if entry.task == "visual" and entry.role != "generator"}
 
 
 def run_visual(args: argparse.Namespace) -> int:
@@ -76,7 +76,7 @@ def run_visual(args: argparse.Namespace) -> int:
         auxiliary: Classifier | None = None
         if args.auxiliary == AUTO:
             # Others' networks are not part of the product: whoever takes the generator in would not have its auxiliary model.
-            candidates = [load_classifier(own, device) for own in known.values() if own.set != "data"]
+            candidates = [load_classifier(entry, device) for entry in known.values() if entry.set != "data"]
             auxiliary = chosen_auxiliary(target, candidates, data)
             say(f"auxiliary model: {auxiliary.name}")
         elif args.auxiliary != NONE:
@@ -202,7 +202,7 @@ def run_pairs(args: argparse.Namespace) -> int:
         complain(args, what_failed(problem, folder))
         return FAILED
     if args.json:
-        print_json({"folder": str(folder), "generators": [own.name for own in made]})
+        print_json({"folder": str(folder), "generators": [entry.name for entry in made]})
     else:
         echo(f"Trained: {len(made)} generators in {folder}.")
     return OK

@@ -18,7 +18,7 @@ THROUGHPUT_SECONDS: Final = 60.0
 """Photos a minute are those of the last minute."""
 
 LATENCY_SECONDS: Final = 300.0
-"""Of the photos of the last five minutes."""
+"""Quantiles are of the photos of the last five minutes."""
 
 Key = tuple[str, ...]
 JOBS: Final = "cloakroom_jobs_total"
@@ -56,7 +56,7 @@ class History:
         return self._moments[-1].at if self._moments else None
 
     def told(self) -> dict[str, Any]:
-        """For the page: plots of the same length, oldest value first, and the counts since the daemon started."""
+        """Return the page's data: plots of one length, oldest value first, and the counts since the daemon started."""
         now = self._moments[-1] if self._moments else Moment(0.0, {})
         return {
             "seconds": round(now.at - self._moments[0].at, 1) if self._moments else 0.0,

@@ -1,1 +1,1 @@
-"""What can be wrong with Cloakroom on a machine: one file for each area, and the list of them all in `areas`."""
+"""Checks of what can be wrong with Cloakroom on a machine, a file an area; `areas` lists them."""

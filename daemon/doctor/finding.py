@@ -1,4 +1,4 @@
-"""What a check is given and what it says."""
+"""The input of a check and its findings."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -45,7 +45,7 @@ class Finding:
         return self.fix is not None
 
     def told(self) -> dict[str, Any]:
-        """For programs."""
+        """Return it as JSON for programs."""
         return {
             "code": self.code,
             "name": self.area,
@@ -59,7 +59,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Place:
-    """Whose Cloakroom is looked at.
+    """The installation that is examined.
 
     Attributes:
         state: the state folder; it need not exist.

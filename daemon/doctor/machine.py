@@ -1,4 +1,4 @@
-"""What the operating system has to give: the loopback, descriptors, memory, a place for temporary files."""
+"""Checks of the operating system: the loopback, descriptors, memory, a place for temporary files."""
 
 import socket
 import sys

@@ -24,7 +24,7 @@ def check(place: Place) -> Iterator[Finding]:
     wrong = [*_damaged((*known, *imported(place.models)), place.models), *_halves(place.models)]
     yield from wrong
     if not wrong:
-        here = [own.name for own in known if verify(own, place.models) == "ok"]
+        here = [entry.name for entry in known if verify(entry, place.models) == "ok"]
         told = f"{len(here)} are here and right"
         if model_set(place.models) == "embedded":
             told += "; photos are cloaked against demonstration models: `cloakroom models pull` fetches real networks"
@@ -32,27 +32,27 @@ def check(place: Place) -> Iterator[Finding]:
 
 
 def _damaged(known: tuple[Entry, ...], folder: Path) -> Iterator[Finding]:
-    for own in known:
-        if verify(own, folder) != "damaged":
+    for entry in known:
+        if verify(entry, folder) != "damaged":
             continue
-        if own.set == "imported":
-            advice = f"Run `cloakroom models remove {own.name}`, and import it again from its service."
-            yield Finding("generator-damaged", "models", f"the generator {own.name} is damaged", advice)
-        elif own.file is None:
-            found = f"{own.name}, which was pulled, is damaged"
-            advice = f"Delete it, then run `cloakroom models pull {own.name}` and restart the daemon."
-            yield Finding("model-pulled-damaged", "models", found, advice, _removal(own, folder))
-        elif own.file.is_file():
-            yield Finding("model-embedded-damaged", "models", f"{own.name} is damaged", AGAIN)
+        if entry.set == "imported":
+            advice = f"Run `cloakroom models remove {entry.name}`, and import it again from its service."
+            yield Finding("generator-damaged", "models", f"the generator {entry.name} is damaged", advice)
+        elif entry.file is None:
+            found = f"{entry.name}, which was pulled, is damaged"
+            advice = f"Delete it, then run `cloakroom models pull {entry.name}` and restart the daemon."
+            yield Finding("model-pulled-damaged", "models", found, advice, _removal(entry, folder))
+        elif entry.file.is_file():
+            yield Finding("model-embedded-damaged", "models", f"{entry.name} is damaged", AGAIN)
         else:
-            yield Finding("model-embedded-absent", "models", f"{own.name} is not there", AGAIN)
+            yield Finding("model-embedded-absent", "models", f"{entry.name} is not there", AGAIN)
 
 
-def _removal(own: Entry, folder: Path) -> Fix:
+def _removal(entry: Entry, folder: Path) -> Fix:
     def remove() -> str:
         for suffix in (".safetensors", ".sha256"):
-            (folder / f"{own.name}{suffix}").unlink(missing_ok=True)
-        return f"It was deleted. `cloakroom models pull {own.name}` fetches it anew; restart the daemon then."
+            (folder / f"{entry.name}{suffix}").unlink(missing_ok=True)
+        return f"It was deleted. `cloakroom models pull {entry.name}` fetches it anew; restart the daemon then."
 
     return remove
 

@@ -14,15 +14,15 @@ AGAIN = "Install Cloakroom again: `python3 install` in its folder."
 
 def check(_: Place) -> Iterator[Finding]:
     try:
-        own = distribution("cloakroom")
+        installed = distribution("cloakroom")
     except PackageNotFoundError:
         yield Finding("packages", "packages", "Cloakroom runs from its folder without having been installed")
         return
-    asked = own.metadata["Requires-Python"]
+    asked = installed.metadata["Requires-Python"]
     if not SpecifierSet(asked).contains(platform.python_version(), prereleases=True):
         found = f"Python {platform.python_version()} runs, {asked} is needed"
         yield Finding("python-old", "packages", found, f"Install a newer Python, then Cloakroom again with it. {AGAIN}")
-    wrong = list(_wrong([Requirement(text) for text in own.requires or ()]))
+    wrong = list(_wrong([Requirement(text) for text in installed.requires or ()]))
     yield from wrong
     if not wrong:
         yield Finding("packages", "packages", f"Python {platform.python_version()} and every package that is needed")

@@ -56,7 +56,7 @@ async def _asked(place: Place, word: LocalAccess) -> Finding:
 
 
 def _left(place: Place, word: LocalAccess | None) -> Iterator[Finding]:
-    """What a daemon that was killed could not clean up. The next one does."""
+    """Find the files that a killed daemon left; the next daemon removes them."""
     file = place.state / "local.json"
     if not file.exists():
         return

@@ -19,7 +19,7 @@ ROOM: Final = 1024**2
 
 AHEAD_SECONDS: Final = 24 * 3600.0
 UNUSABLE: Final = frozenset({"state-not-folder", "state-unusable", "state-owner"})
-"""With which there is nothing to find inside."""
+"""Faults with which nothing inside the folder can be examined."""
 
 ELSEWHERE: Final = "or choose another folder with --state."
 
@@ -81,7 +81,9 @@ def _files(folder: Path) -> Iterator[Finding]:
     """Keys and what leads to them; models are no secret."""
     if os.name != "posix" or folder.stat().st_uid != os.getuid():
         return
-    files = [one for own in (folder, folder / "clients") if own.is_dir() for one in own.iterdir() if one.is_file()]
+    files = [
+        one for directory in (folder, folder / "clients") if directory.is_dir() for one in directory.iterdir() if one.is_file()
+    ]
     strange = [one for one in files if one.stat().st_uid != os.getuid() or not os.access(one, os.R_OK)]
     if strange:
         found = f"{len(strange)} file(s) are not yours to read, among them {strange[0].name}"

@@ -1,4 +1,4 @@
-"""What kind of file it is, read from its first bytes and its chunks, before any decoder sees it.
+"""Tells the kind of a file from its first bytes and its chunks, before any decoder sees it.
 
 Names and MIME types are not asked: pages and cameras get them wrong, attackers on purpose.
 """

@@ -14,7 +14,7 @@ ENTRY: Final = 12
 
 MOST_TAGS: Final = 100
 MOST_POINTS: Final = 4096
-"""Of a tone curve. Real ones have up to that many; more room would be a place to hide things in."""
+"""Most points of a tone curve. Real curves have no more, and more room could hide other data."""
 
 PARAMETERS: Final = {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}
 """Numbers of a parametric curve, by its kind."""

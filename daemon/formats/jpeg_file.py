@@ -31,7 +31,7 @@ _GAIN_MAP_BEHIND: Final = (*_GAIN_MAP_SEGMENTS, b"http://ns.apple.com/HDRGainMap
 GAIN_MAP: Final = "The HDR part of the photo (its gain map) was left out: what goes out is the picture that every screen shows."
 
 BEHIND: Final = (bytes(64), b"\xff\x00" * 64)
-"""What two decoders are given in place of a missing end. They differ in their first bit, so pixels that hang on what is missing
+"""Two endings that replace a missing one. They differ in their first bit, so pixels that hang on what is missing
 come out different."""
 
 
@@ -44,7 +44,7 @@ class Segment(NamedTuple):
 
 
 def segments(data: bytes) -> Iterator[Segment]:
-    """Those of the first picture, up to its end marker, or as far as the file goes."""
+    """Yield the segments of the first picture, up to its end marker or the end of the file."""
     position = 2
     while True:
         position = data.find(b"\xff", position)
@@ -73,7 +73,7 @@ def segments(data: bytes) -> Iterator[Segment]:
 
 
 def facts(data: bytes) -> Facts:
-    """What the segments say, and the file that a decoder is given: the first picture with nothing that it does not need.
+    """Return the facts of the segments, and the file for a decoder: the first picture with only what it needs.
 
     Browsers also show a JPEG without an end marker. Its ``doubts`` are the same picture with another end: where the two are
     decoded alike, every pixel was in the file. (Progressive drawing leaves the last rows of such a file out in Chromium and

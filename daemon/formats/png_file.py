@@ -16,7 +16,7 @@ CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """By colour type."""
 
 PASSES: Final = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-"""Of an interlaced picture: the first column and row of each, and the steps between them (PNG, section 8.2)."""
+"""The passes of an interlaced picture: first column and row, and the steps between them (PNG, section 8.2)."""
 
 LARGEST_PROFILE: Final = 32 * 1024 * 1024
 """Bytes that a profile may unpack to. Real ones have up to a few mebibytes."""
@@ -55,7 +55,7 @@ def packed(name: bytes, body: bytes) -> bytes:
 
 
 def facts(data: bytes) -> Facts:
-    """What the chunks say, and the file that a decoder is given: pixels, palette and transparency, all checksums right.
+    """Return the facts of the chunks, and the file for a decoder: pixels, palette and transparency, checksums mended.
 
     As browsers do it: what is not needed for the pixels is passed over where its checksum is wrong, and IEND need not be there.
 

@@ -13,7 +13,7 @@ FLAGS_AT = 20
 
 
 def facts(data: bytes) -> Facts:
-    """What the chunks say. An animation of one frame is a photo, as browsers show it.
+    """Return the facts of the chunks. An animation of one frame is a photo, as browsers show it.
 
     Neither Chromium 156 nor Firefox 153 follows the orientation in a WebP's EXIF, so it is not read.
 

@@ -1,4 +1,4 @@
-"""What the queue gives its photos to: a worker process of this machine's, or a cluster that somebody else keeps."""
+"""The interface of what cloaks the queue's photos: a worker process on this machine, or a cluster."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -11,7 +11,7 @@ class Backend(Protocol):
     """Does one job at a time. `Supervisor` is one; `daemon.cluster.serve_backend` has the other."""
 
     facts: Ready | None
-    """What the worker has said of itself, the last time that there was one."""
+    """The facts that the last worker sent when it was ready."""
 
     restarts: int
     device_memory: int | None

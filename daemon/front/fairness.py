@@ -1,4 +1,4 @@
-"""Whose turn it is: clients take turns, however many photos each of them has waiting."""
+"""The order of clients: they take turns, however many photos each of them has waiting."""
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def in_turns(waiting: Sequence[T], client_of: Callable[[T], str], served: Mapping[str, int]) -> list[T]:
-    """What waits, in the order in which it shall be served.
+    """Return the waiting items in the order in which they are served.
 
     Each client's own come in the order in which they arrived. The client that was served the longest ago has the first turn,
     one that never was before it, and of several such the one that came first.

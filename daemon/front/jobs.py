@@ -55,7 +55,7 @@ class Job:
 
     @property
     def worker_name(self) -> str:
-        """What the worker calls the job: two clients may have chosen the same id."""
+        """The job's name at the worker: two clients may have chosen the same id."""
         return f"{self.key[0]}/{self.key[1]}"
 
     def tell(self, event: Event) -> None:

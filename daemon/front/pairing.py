@@ -1,4 +1,4 @@
-"""Which browsers may speak to the daemon: one key each, in one file each, and the code that admits a new one."""
+"""The browsers that may speak to the daemon: a key and a file each, and the code that admits a new one."""
 
 import contextlib
 import re

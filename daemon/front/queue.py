@@ -48,7 +48,7 @@ class JobQueue:
         self._metrics = metrics or Metrics()
         self._jobs: dict[JobKey, Job] = {}
         self._ended: dict[JobKey, Job] = {}
-        """Those of them that are over, the first first: there may be thousands, and each end asks for the oldest."""
+        """Jobs that have ended, the oldest first: there may be thousands, and every end asks for the oldest."""
         self._kept_bytes = 0
         self._waiting: list[Job] = []
         """In order of arrival."""
@@ -96,7 +96,7 @@ class JobQueue:
     # From the sockets.
 
     def reserve(self, client: str, job: str, size: int) -> None:
-        """A place for a photo of so many bytes that is about to be uploaded.
+        """Keep a place for a photo of so many bytes that is about to be uploaded.
 
         Raises:
             CloakroomError: busy; bad-request if the id is in use.
@@ -119,7 +119,7 @@ class JobQueue:
         return len(here) < self.settings.waiting or all(owner != client for owner, _ in here)
 
     def release(self, client: str, job: str) -> None:
-        """The upload did not come to an end."""
+        """Give the place of an upload back that did not come to an end."""
         self._reserved.pop((client, job), None)
 
     def submit(
@@ -200,7 +200,7 @@ class JobQueue:
                 entry.data = b""
 
     def _next(self) -> Job:
-        """Whose turn it is; whoever has nothing more here is forgotten, and begins anew when they come again."""
+        """Take the job of the client whose turn it is; clients with nothing waiting are forgotten."""
         entry = self._in_turns()[0]
         self._waiting.remove(entry)
         self._turns += 1
@@ -213,7 +213,7 @@ class JobQueue:
         return in_turns(self._waiting, lambda entry: entry.key[0], self._served)
 
     async def _run(self, entry: Job) -> None:
-        """At most twice: whatever killed the worker may have had nothing to do with this photo."""
+        """Run a job, at most twice: whatever killed the worker may have had nothing to do with this photo."""
 
         def step(message: Step) -> None:
             if not entry.ended:

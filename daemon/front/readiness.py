@@ -1,4 +1,4 @@
-"""Whether there is a worker that takes jobs, for those who wait for one."""
+"""The state of a worker, or of a cluster in its place, for those who wait for it."""
 
 import asyncio
 from collections.abc import Callable

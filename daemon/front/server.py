@@ -46,7 +46,7 @@ log = logging.getLogger("cloakroom.server")
 MAX_SESSIONS: Final = 128
 LAST_WORDS_SECONDS: Final = 3.0
 END_SECONDS: Final = 10.0
-"""For what is left of the sessions."""
+"""Time for the sessions to end."""
 
 
 @dataclass(frozen=True)

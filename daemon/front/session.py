@@ -47,14 +47,14 @@ from protectors.names import PROTECTORS
 GOING_AWAY: Final = 1001
 DOES_NOT_READ: Final = 1008
 UNREAD_SECONDS = 60.0
-"""After which a client that does not read what waits for it is sent away."""
+"""Time after which a client that does not read is sent away."""
 CLOSE_SECONDS: Final = 5.0
-"""For saying goodbye; then the connection is cut."""
+"""Time for the closing handshake; then the connection is cut."""
 
 
 @dataclass(frozen=True)
 class SessionContext:
-    """What every session shares."""
+    """The parts of the daemon that all sessions share."""
 
     queue: JobQueue
     backend: Backend

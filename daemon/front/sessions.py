@@ -1,4 +1,4 @@
-"""Which sessions are open, so that revoking a browser closes its own."""
+"""The open sessions, so that revoking a browser closes its sessions."""
 
 import asyncio
 from collections import defaultdict

@@ -37,7 +37,7 @@ class Strangers:
         self._present: dict[object, _Present] = {}
         """In the order of their last step, the latest last."""
         self._holders: dict[object, None] = {}
-        """Those that hold an incomplete request, the oldest first. Only these are evicted to make room for bytes."""
+        """Strangers that hold an incomplete request, the oldest first. Only these are evicted to make room for bytes."""
 
     def __len__(self) -> int:
         return len(self._present)

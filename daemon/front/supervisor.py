@@ -157,7 +157,7 @@ class Supervisor:
         process.tell_to_stop(job)
 
     async def started(self) -> Ready:
-        """What the worker says of itself once it has loaded its models.
+        """Return the worker's facts once it has loaded its models.
 
         Raises:
             WorkerLostError: this start failed.
@@ -265,7 +265,7 @@ class Supervisor:
             self._current.ended.set_exception(WorkerLostError())
 
     def _goes_on_without_card(self, exitcode: int | None) -> bool:
-        """Where a graphics card was lost or had no room, the next worker does without one; its job is tried again there."""
+        """Have the next worker compute on the CPU where the GPU was lost or full; its job is tried again there."""
         if exitcode != DEVICE_LOST or self._settings.device == "cpu":
             return False
         self._settings = replace(self._settings, device="cpu")

@@ -51,7 +51,7 @@ class Proved:
 
 
 class Gate(ABC):
-    """What a handshake leads to."""
+    """The result of a handshake."""
 
     @abstractmethod
     def failed(self, reason: str) -> None:

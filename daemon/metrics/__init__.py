@@ -1,1 +1,1 @@
-"""What the daemon counts of itself, and the text that collectors read."""
+"""The daemon's counters, and the text that collectors read."""

@@ -1,4 +1,4 @@
-"""What the front counts of its own life: how many, how long, never who, where or what.
+"""The front's counters: how many and how long, never who, where or what.
 
 Plain numbers, so that counting costs nothing while nobody reads them; `exposition` puts them into Prometheus' words.
 Every label comes from a set that is fixed here: nothing that a page, a photo or the worker says can become one.
@@ -22,7 +22,7 @@ REASONS: Final[Mapping[Place, tuple[str, ...]]] = {
     "handshake": ("proof", "silence", "gone"),
     "job": CODES,
 }
-"""Where something is refused, and why: before the upgrade, before the other side has proved itself, and afterwards."""
+"""Refusals by stage and reason: before the upgrade, before the proof, and afterwards."""
 
 OUTCOMES: Final = ("done", *CODES)
 

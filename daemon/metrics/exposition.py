@@ -15,7 +15,7 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(frozen=True)
 class Present:
-    """What is so at this moment.
+    """The daemon's present values.
 
     Attributes:
         queued: photos that wait.
@@ -62,7 +62,7 @@ class Exposition:
         return generate_latest(self._registry)
 
     def collect(self) -> "Iterator[Metric]":
-        """For the registry."""
+        """Yield every metric, as the registry asks for it."""
         yield from self._counted()
         yield from self._present_now()
 

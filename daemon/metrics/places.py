@@ -1,4 +1,4 @@
-"""Where the metrics of a daemon are read."""
+"""The places where a daemon's metrics are read."""
 
 from pathlib import Path
 from typing import Final

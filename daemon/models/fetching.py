@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS: Final = 30.0
 SILENCE_SECONDS: Final = 60.0
 TRIES: Final = 5
-"""Of a source that breaks off, as long as each try brings something."""
+"""Most tries of a source that breaks off, as long as each try brings something."""
 
 BLOCK: Final = 1024 * 1024
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
@@ -45,7 +45,7 @@ class _BrokeOffError(_SourceError):
 
 
 class _StaleError(_SourceError):
-    """What we have is no beginning of what this source has."""
+    """The bytes that are here are no beginning of this source's file."""
 
 
 def fetch(part: Part, sources: Sequence[str], report: Report, *, room: int = 0, is_offline: bool = False) -> Path:
@@ -226,6 +226,6 @@ def _other_size(part: Part) -> str:
 
 
 def _validator(answer: "ClientResponse") -> str:
-    """What If-Range may carry: a strong ETag, else the date of the last change (RFC 9110, section 13.1.5)."""
+    """Return the validator for If-Range: a strong ETag, else the date of the last change (RFC 9110, section 13.1.5)."""
     etag: str = answer.headers.get("ETag", "")
     return etag if etag and not etag.startswith("W/") else answer.headers.get("Last-Modified", "")

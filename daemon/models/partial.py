@@ -1,4 +1,4 @@
-"""What a fetch has brought so far, kept under a name that the next fetch finds: `.NAME.part`, and a note beside it.
+"""The bytes that a fetch has brought so far, in `.NAME.part` with a note beside it, where the next fetch finds them.
 
 The note says of which file it is a part and what the source called that state of the file, so that nothing is put
 together from two different files unnoticed. What is whole is held against its SHA-256 all the same.
@@ -14,7 +14,7 @@ from daemon.state.folder import write_private
 
 
 class Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Of which file the part is, who sent it last, and by what (ETag or Last-Modified) that source knows it again."""
+    """The file's hash, the source that sent bytes last, and that source's validator (ETag or Last-Modified)."""
 
     sha256: str
     source: str = ""

@@ -33,7 +33,7 @@ LARGEST: Final = 500_000_000
 BLOCK: Final = 1024 * 1024
 
 PREFIX: Final = ".package-"
-"""Of the folders that packages are unpacked in."""
+"""Prefix of the folders that packages are unpacked in."""
 
 
 def leftovers(folder: Path) -> list[Path]:

@@ -23,13 +23,13 @@ class ModelError(Exception):
 
 
 def model_folder(state: Path) -> Path:
-    """Where pulled models are kept."""
+    """Return the folder of pulled models."""
     return state / "models"
 
 
 def embedded_classes() -> tuple[str, ...]:
-    """What the embedded detector can name, known before the worker has loaded it."""
-    return next((own.classes for own in entries() if own.task == "objects" and own.set == "embedded"), ())
+    """Return the classes of the embedded detector, known before the worker has loaded it."""
+    return next((entry.classes for entry in entries() if entry.task == "objects" and entry.set == "embedded"), ())
 
 
 def chosen(names: list[str]) -> list[Entry]:
@@ -38,11 +38,11 @@ def chosen(names: list[str]) -> list[Entry]:
     Raises:
         ModelError: a name is not in the manifest.
     """
-    known = {name: own for own in entries() for name in own.names}
+    known = {name: entry for entry in entries() for name in entry.names}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ModelError(f"No model is called {unknown[0]}. See `cloakroom models list`.")
-    return [known[name] for name in names] if names else [own for own in entries() if own.url or own.package]
+    return [known[name] for name in names] if names else [entry for entry in entries() if entry.url or entry.package]
 
 
 def mirrored(url: str, mirror: str | None) -> str:
@@ -55,18 +55,18 @@ def mirrored(url: str, mirror: str | None) -> str:
     return urlunsplit((target.scheme, target.netloc, target.path.rstrip("/") + source.path, query, ""))
 
 
-def pull(own: Entry, folder: Path, report: Report, mirrors: Sequence[str] = (), is_offline: bool = False) -> Path:
+def pull(entry: Entry, folder: Path, report: Report, mirrors: Sequence[str] = (), is_offline: bool = False) -> Path:
     """Fetch, check, convert and keep one model as ``pull_all`` does, and return where its weights are.
 
     Raises:
         ModelError: it has no source, the fetch failed, the hash is wrong, or the file holds no network.
     """
-    if own.file is not None:
-        return own.file
-    problems = pull_all([own], folder, report, mirrors, is_offline)
+    if entry.file is not None:
+        return entry.file
+    problems = pull_all([entry], folder, report, mirrors, is_offline)
     if problems:
-        raise ModelError(problems[own.name])
-    return folder / f"{own.name}.safetensors"
+        raise ModelError(problems[entry.name])
+    return folder / f"{entry.name}.safetensors"
 
 
 def pull_all(
@@ -97,9 +97,9 @@ def pull_all(
     try:
         for leftover in leftovers(folder):
             shutil.rmtree(leftover, ignore_errors=True)
-        missing = [own for own in wanted if own.file is None and verify(own, folder) != "ok"]
-        for own in missing:
-            for leftover in _conversions(folder, own.name):
+        missing = [entry for entry in wanted if entry.file is None and verify(entry, folder) != "ok"]
+        for entry in missing:
+            for leftover in _conversions(folder, entry.name):
                 leftover.unlink()
         problems: dict[str, str] = {}
         for group in _by_package(missing):
@@ -109,7 +109,7 @@ def pull_all(
                 else:
                     _pull_file(group[0], folder, report, mirrors, is_offline)
             except (ModelError, FetchError) as problem:
-                problems |= {own.name: str(problem) for own in group if verify(own, folder) != "ok"}
+                problems |= {entry.name: str(problem) for entry in group if verify(entry, folder) != "ok"}
         return problems
     finally:
         lock.release()
@@ -118,13 +118,13 @@ def pull_all(
 def _by_package(wanted: Sequence[Entry]) -> list[list[Entry]]:
     """Models that come with the same package side by side, every other one alone."""
     groups: dict[str, list[Entry]] = {}
-    for own in wanted:
-        groups.setdefault(str(own.package) if own.package else own.name, []).append(own)
+    for entry in wanted:
+        groups.setdefault(str(entry.package) if entry.package else entry.name, []).append(entry)
     return list(groups.values())
 
 
 def _pull_package(group: Sequence[Entry], folder: Path, report: Report, is_offline: bool) -> None:
-    packages = [own.package for own in group if own.package]
+    packages = [entry.package for entry in group if entry.package]
     if is_offline:
         raise FetchError(
             f"{packages[0]} was not fetched, because Cloakroom is set to be offline. Set CLOAKROOM_OFFLINE=0 "
@@ -133,20 +133,20 @@ def _pull_package(group: Sequence[Entry], folder: Path, report: Report, is_offli
     every = {path: sha256 for package in packages for path, sha256 in package.files.items()}
     with unpacked(replace(packages[0], files=every), folder, report) as files:
         places = dict(zip(every, files, strict=True))
-        for own, package in zip(group, packages, strict=True):
-            _keep(own, [places[path] for path in package.files], folder)
+        for entry, package in zip(group, packages, strict=True):
+            _keep(entry, [places[path] for path in package.files], folder)
 
 
-def _pull_file(own: Entry, folder: Path, report: Report, mirrors: Sequence[str], is_offline: bool) -> None:
-    if own.url is None:
-        raise ModelError(f"{own.name} has no address to pull it from.")
-    if urlsplit(own.url).scheme not in ("https", "http"):
-        raise ModelError(f"{own.name}: only http and https addresses are pulled from.")
-    part = Part(folder, own.name, own.sha256, own.bytes)
-    sources = [mirrored(own.url, mirror) for mirror in mirrors] or [own.url]
-    checkpoint = fetch(part, sources, report, room=own.bytes, is_offline=is_offline)
+def _pull_file(entry: Entry, folder: Path, report: Report, mirrors: Sequence[str], is_offline: bool) -> None:
+    if entry.url is None:
+        raise ModelError(f"{entry.name} has no address to pull it from.")
+    if urlsplit(entry.url).scheme not in ("https", "http"):
+        raise ModelError(f"{entry.name}: only http and https addresses are pulled from.")
+    part = Part(folder, entry.name, entry.sha256, entry.bytes)
+    sources = [mirrored(entry.url, mirror) for mirror in mirrors] or [entry.url]
+    checkpoint = fetch(part, sources, report, room=entry.bytes, is_offline=is_offline)
     try:
-        _keep(own, [checkpoint], folder)
+        _keep(entry, [checkpoint], folder)
     except ModelError:
         part.remove()
         raise
@@ -154,29 +154,29 @@ def _pull_file(own: Entry, folder: Path, report: Report, mirrors: Sequence[str],
     part.remove()
 
 
-def _keep(own: Entry, files: Sequence[Path], folder: Path) -> None:
+def _keep(entry: Entry, files: Sequence[Path], folder: Path) -> None:
     """Convert files whose hashes were right to safetensors, with their own hash beside them."""
     # Imported here: `models list` and the front process do without torch.
     from protectors.pretrained.conversion import READERS, convert
     from protectors.pretrained.graph import GraphError
 
-    target = folder / f"{own.name}.safetensors"
+    target = folder / f"{entry.name}.safetensors"
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
-        if own.architecture in READERS:
-            convert(own.architecture, files, temporary)
+        if entry.architecture in READERS:
+            convert(entry.architecture, files, temporary)
         else:
-            _convert_checkpoint(own, files[0], temporary)
+            _convert_checkpoint(entry, files[0], temporary)
         temporary.chmod(0o600)
         write_private(hash_file(target), sha256_of(temporary).encode())
         temporary.replace(target)
     except GraphError as problem:
-        raise ModelError(f"{own.name}: the file holds no network that is known here ({problem}).") from None
+        raise ModelError(f"{entry.name}: the file holds no network that is known here ({problem}).") from None
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _convert_checkpoint(own: Entry, checkpoint: Path, target: Path) -> None:
+def _convert_checkpoint(entry: Entry, checkpoint: Path, target: Path) -> None:
     """Write the tensors of a PyTorch checkpoint to a safetensors file."""
     import pickle
     import warnings
@@ -190,18 +190,18 @@ def _convert_checkpoint(own: Entry, checkpoint: Path, target: Path) -> None:
             warnings.simplefilter("ignore")
             state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError):
-        raise ModelError(f"{own.name}: the file holds more than tensors, or is no checkpoint. It was deleted.") from None
+        raise ModelError(f"{entry.name}: the file holds more than tensors, or is no checkpoint. It was deleted.") from None
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         # Places365 wraps its weights, and names them after the DataParallel they were trained in.
         state = {name.removeprefix("module."): value for name, value in state["state_dict"].items()}
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise ModelError(f"{own.name}: the file holds no weights. It was deleted.")
+        raise ModelError(f"{entry.name}: the file holds no weights. It was deleted.")
     # Clones, because safetensors refuses tensors that share memory.
     save_file({name: value.contiguous().clone() for name, value in state.items()}, target)
 
 
 def _conversions(folder: Path, name: str) -> list[Path]:
-    """What conversions that were killed have left."""
+    """Return the files that killed conversions have left."""
     return sorted(folder.glob(f".{name}.safetensors.*"))
 
 
@@ -210,13 +210,13 @@ def unfinished(folder: Path) -> list[Path]:
     return [*halves(folder), *_conversions(folder, "*")]
 
 
-def verify(own: Entry, folder: Path) -> str:
+def verify(entry: Entry, folder: Path) -> str:
     """ "ok", "damaged", or "absent" where it has not been pulled.
 
     An embedded file is held against the manifest; a pulled one against the hash written when it was converted from
     the file that the manifest knows.
     """
-    path = weights_file(own, folder)
+    path = weights_file(entry, folder)
     if path is None or not path.is_file():
-        return "damaged" if own.file is not None else "absent"
-    return "ok" if is_right(own, path) else "damaged"
+        return "damaged" if entry.file is not None else "absent"
+    return "ok" if is_right(entry, path) else "damaged"

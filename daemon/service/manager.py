@@ -19,7 +19,7 @@ NO_ANSWER: Final = "no answer"
 """In the place of the manager's word, where it says none or is not there."""
 
 SECONDS: Final = 60.0
-"""For a service manager to answer."""
+"""Time for a service manager to answer."""
 
 
 class ServiceError(Exception):
@@ -28,7 +28,7 @@ class ServiceError(Exception):
 
 @dataclass(frozen=True)
 class Condition:
-    """How the service is: installed or not, running or not, and the manager's own word for it."""
+    """The service's condition: installed or not, running or not, and the manager's own word for it."""
 
     installed: bool
     running: bool
@@ -72,21 +72,21 @@ def uninstall() -> Condition:
 
 
 def start() -> Condition:
-    """Raises: ServiceError, as `install` does."""
+    """Change whether the service runs. Raises: ServiceError, as `install` does."""
     for command in _commands()["start"]:
         _run(command)
     return condition()
 
 
 def stop() -> Condition:
-    """Raises: ServiceError, as `install` does."""
+    """Change whether the service runs. Raises: ServiceError, as `install` does."""
     for command in _commands()["stop"]:
         _run(command)
     return condition()
 
 
 def start_again() -> Condition:
-    """Also where the manager has given it up. Raises: ServiceError, as `install` does."""
+    """Start the service, even if the manager has given it up. Raises: ServiceError, as `install` does."""
     for command in _commands()["again"]:
         _run(command)
     return condition()
@@ -136,7 +136,7 @@ def main_pid() -> int | None:
 
 
 def condition() -> Condition:
-    """How it is now."""
+    """Return the service's present condition."""
     (command,) = _commands()["status"]
     done = _ask(command)
     said = done.stdout.strip() if done else ""
@@ -151,7 +151,7 @@ def condition() -> Condition:
 
 
 def _commands() -> dict[str, list[list[str]]]:
-    """What each change is to this system's manager."""
+    """Return the commands of this system's manager for each change."""
     system = platform.system()
     first = str(next(iter(files())))
     if system == "Windows":
@@ -193,7 +193,7 @@ def _commands() -> dict[str, list[list[str]]]:
 
 
 def _ask(command: list[str]) -> subprocess.CompletedProcess[str] | None:
-    """What a manager answers, None where there is none."""
+    """Run a manager's command and return its answer, None where there is no manager."""
     if shutil.which(command[0]) is None:
         return None
     try:

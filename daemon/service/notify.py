@@ -1,4 +1,4 @@
-"""What systemd and the daemon tell each other: sd_notify(3) and sd_listen_fds(3), without a library for so little.
+"""Messages between systemd and the daemon: sd_notify(3) and sd_listen_fds(3), without a library for so little.
 
 Everywhere else the variables are not set, and nothing here does anything.
 """

@@ -1,4 +1,4 @@
-"""Which daemon runs with a state folder, who started it, and ending it. The installer asks: ``python -m daemon.running``."""
+"""Finds the daemon that runs with a state folder, and ends it. The installer runs ``python -m daemon.service.running``."""
 
 import json
 import sys
@@ -42,10 +42,10 @@ def running(state: Path) -> Running | None:
         return None
 
 
-def end(own: Running) -> bool:
+def end(found: Running) -> bool:
     """Ask it to end, and wait; whether it did."""
     try:
-        process = psutil.Process(own.pid)
+        process = psutil.Process(found.pid)
         process.terminate()
         process.wait(END_SECONDS)
     except psutil.NoSuchProcess:
@@ -57,10 +57,10 @@ def end(own: Running) -> bool:
 
 def main() -> int:
     """Print the daemon as JSON, ``null`` where none runs; with the argument ``end``, end it first."""
-    own = running(state_folder())
-    if own and sys.argv[1:] == ["end"] and not end(own):
+    found = running(state_folder())
+    if found and sys.argv[1:] == ["end"] and not end(found):
         return 1
-    print(json.dumps(asdict(own) if own else None))
+    print(json.dumps(asdict(found) if found else None))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What each system's service manager reads: systemd user units, a launchd agent or a Windows logon task.
+"""The files for each system's service manager: systemd user units, a launchd agent or a Windows logon task.
 
 No part of it needs more rights than the person has. Standard library only, as in `manager`.
 """
@@ -30,11 +30,11 @@ BROKEN: Final = 78
 LAUNCH: Final = (
     f'"$0" -P -c "import daemon" 2>/dev/null || {{ echo "$1" >&2; exit {BROKEN}; }}; exec "$0" -P -m daemon.cli serve'
 )
-"""For a shell: start the daemon by the Python that is given first, or say the sentence that is given second."""
+"""A shell command: start the daemon by the Python that is given first, or print the sentence that is given second."""
 
 
 def mending() -> str:
-    """What to say where this environment's Python is gone, as after an upgrade of the system."""
+    """Return the advice where this environment's Python is gone, as after an upgrade of the system."""
     checkout = Path(__file__).resolve().parents[2]
     if (checkout / "install" / "__main__.py").is_file():
         return f"The Python of Cloakroom's environment is gone. In the folder {checkout} run: python3 install"
@@ -42,7 +42,7 @@ def mending() -> str:
 
 
 def systemd_service() -> str:
-    """Notified, watched, restarted within limits, and without rights that it does not need; the worker is its child."""
+    """Return the unit: notified, watched, restarted within limits, without rights that it does not need."""
     return f"""[Unit]
 Description=Cloakroom: cloaks photos before they leave the browser
 Requires={NAME}.socket
@@ -84,7 +84,7 @@ def _quoted(word: str) -> str:
 
 
 def systemd_socket(port: int = DEFAULT_PORT) -> str:
-    """Listens before the daemon does: a browser that comes first wakes it."""
+    """Return the socket's unit, which listens before the daemon does: the first browser starts it."""
     return f"""[Unit]
 Description=Cloakroom's door for browsers on this machine
 
@@ -112,7 +112,7 @@ def launchd_agent() -> bytes:
 
 
 def windows_task() -> str:
-    """For Task Scheduler: at logon, with the person's own rights, restarted when it fails."""
+    """Return the task for Task Scheduler: at logon, with the person's own rights, restarted when it fails."""
     return f"""<?xml version="1.0"?>
 <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
   <RegistrationInfo><Description>Cloakroom: cloaks photos before they leave the browser</Description></RegistrationInfo>
@@ -133,7 +133,7 @@ def windows_task() -> str:
 
 
 def files(port: int = DEFAULT_PORT) -> dict[Path, bytes]:
-    """What this system's service manager reads, and where; only systemd is told the port, the daemon knows it."""
+    """Return the content of each file for this system's service manager; only systemd is told the port."""
     system = platform.system()
     if system == "Darwin":
         return {Path.home() / "Library" / "LaunchAgents" / f"{LAUNCHD_LABEL}.plist": launchd_agent()}

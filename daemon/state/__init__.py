@@ -1,1 +1,1 @@
-"""What Cloakroom keeps on this machine: the state folder, the tokens in it, and the settings."""
+"""Cloakroom's files on this machine: the state folder, the tokens in it, and the settings."""

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 
 class LocalAccess(msgspec.Struct, frozen=True):
-    """What the command line needs to reach the running daemon; only this user can read it."""
+    """The address and key of the running daemon, for the command line; only this user can read them."""
 
     port: Annotated[int, Meta(ge=1, le=65535)]
     client: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,64}\Z")]

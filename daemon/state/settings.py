@@ -124,7 +124,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Effective:
-    """What counts, and by key where it came from: "default", the file, a variable or an option."""
+    """The settings that apply, and each one's origin: "default", the file, a variable or an option."""
 
     values: Values
     origins: Mapping[str, str]
@@ -155,7 +155,7 @@ def settings_file(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def read(options: Mapping[str, str | None] | None = None, environment: Mapping[str, str] = os.environ) -> Effective:
-    """What counts now.
+    """Return the settings that apply now.
 
     Args:
         options: texts from the command line by key; None where an option was not given.

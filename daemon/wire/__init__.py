@@ -1,1 +1,1 @@
-"""What crosses a wall: the protocol with browsers, the pipe to the worker, and their errors. It does no input or output."""
+"""The protocol with browsers, the pipe to the worker, and their errors. Nothing here does input or output but the pipe."""

@@ -1,4 +1,4 @@
-"""What a conversation asks its owner to do."""
+"""The actions that a conversation asks its owner to do."""
 
 from dataclasses import dataclass
 

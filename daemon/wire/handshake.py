@@ -66,7 +66,7 @@ class Credential:
 
 
 class Credentials(Interface):
-    """What the daemon's side needs to know of keys and codes."""
+    """The keys and codes that the daemon's side looks up."""
 
     @property
     def open(self) -> bool:

@@ -1,4 +1,4 @@
-"""What a connection hears of its jobs, from the queue to the last event of each."""
+"""The events of a job that its connection is told, from the queue to the end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the front process and the worker say to each other: JSON, followed by the image's bytes where there are any.
+"""Messages between the front process and the worker: JSON, followed by the image's bytes where there are any.
 
 No pickles: the worker decodes hostile files, and what it says must not be able to run code in the front process.
 """
@@ -40,7 +40,7 @@ class Ready(msgspec.Struct, tag_field="say", tag="ready"):
     protectors: tuple[Name, ...]
     classes: tuple[Label, ...]
     walls: tuple[str, ...] = ()
-    """Of its jail, those that this system has."""
+    """The walls of its jail that this system has."""
 
 
 class Beat(msgspec.Struct, tag_field="say", tag="beat"):

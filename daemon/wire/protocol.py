@@ -39,7 +39,7 @@ class Record(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class PolicyRequest(Record):
-    """What to hide from whom. Nothing may be left out on the wire; the worker knows which names exist."""
+    """A client's choice of what to hide from whom. Every field is required; the worker knows which names exist."""
 
     protectors: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=8)]
     strength: Strength
@@ -68,7 +68,7 @@ class ClientEntry(Record):
 
 
 class Message(Record, tag_field="type"):
-    """What a text frame holds."""
+    """The content of a text frame."""
 
 
 # From the client.
@@ -203,7 +203,7 @@ FromDaemon = Challenge | Welcome | Paired | Queued | Progress | Result | Error |
 
 
 class ProtocolError(Exception):
-    """What arrived is not a message or frame of cloakroom.v1. Carries none of it."""
+    """The data is no message or frame of cloakroom.v1. The exception carries none of it."""
 
 
 _client_decoder = msgspec.json.Decoder(FromClient)

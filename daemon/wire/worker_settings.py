@@ -19,4 +19,4 @@ class WorkerSettings:
     held: int | None = None
     """Bytes of resident memory at which the supervisor gives it up."""
     errors: Connection | None = None
-    """Where what it and its libraries write goes; the supervisor's, and only for a process that it spawns."""
+    """The pipe for its error output; set by the supervisor for the process that it spawns."""

@@ -1,4 +1,4 @@
-"""What a worker does once it is shut in: loads the models, checks itself and answers one photo after the other.
+"""The work of a worker in its jail: it loads the models, checks itself and answers one photo after the other.
 
 It imports torch, Pillow and protectors, and so is itself imported inside the jail.
 """

@@ -1,4 +1,4 @@
-"""Which errors mean that a graphics card is gone, or cannot be used."""
+"""Tells which errors mean that a graphics card is gone, or cannot be used."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""What the worker holds of its graphics card. In the worker alone: it asks torch, which the front never loads."""
+"""The bytes that the worker holds of its GPU. It asks torch, which the front never loads."""
 
 
 class DeviceMemory:

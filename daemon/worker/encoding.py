@@ -29,10 +29,10 @@ PALETTES: Final = (64, 256)
 """Colours that a palette is tried with, where the source had one."""
 
 FACTORS: Final = (0.7, 0.5, 0.35, 0.25, 0.18, 0.12)
-"""What a JPEG's own tables are multiplied by, to find the finest that fits."""
+"""Factors of a JPEG's own quantisation tables, to find the finest that fits."""
 
 ROOM: Final = 0.85
-"""Of its limit, what a JPEG that is fitted to it may take: a cloak is not packed as well as the photo it is tried on."""
+"""Share of the limit that a fitted JPEG may take: a cloaked photo compresses less than the one it is tried on."""
 
 Sampling = Literal[0, 1, 2]
 """Pillow's numbers for 4:4:4, 4:2:2 and 4:2:0."""
@@ -85,7 +85,7 @@ def _transposed(table: Sequence[int]) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Frame:
-    """What goes round the pixels.
+    """The parts of a file around its pixels.
 
     Attributes:
         kind: of the file.

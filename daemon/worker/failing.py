@@ -1,4 +1,4 @@
-"""What is logged and said of a fault of our own that ends one job."""
+"""Logs a fault of our own that ends one job, and says so."""
 
 import logging
 from pathlib import Path

@@ -60,7 +60,9 @@ def curve(*points: int) -> bytes:
 
 
 def parametric(kind: int, *numbers: float) -> bytes:
-    return b"para\0\0\0\0" + struct.pack(">HH", kind, 0) + b"".join(struct.pack(">i", round(own * 65536)) for own in numbers)
+    return (
+        b"para\0\0\0\0" + struct.pack(">HH", kind, 0) + b"".join(struct.pack(">i", round(number * 65536)) for number in numbers)
+    )
 
 
 SRGB_CURVE = parametric(3, 2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
@@ -111,8 +113,8 @@ def webp_animation(frames: int, lossless: bool = False, canvas: tuple[int, int] 
     """As programs write that know of animations only, also for one picture."""
     still = saved(astronaut(), "WEBP", lossless=lossless, quality=90)[12:]
     size = struct.pack("<I", canvas[0] - 1)[:3] + struct.pack("<I", canvas[1] - 1)[:3]
-    own = struct.pack("<I", 95)[:3] + struct.pack("<I", 63)[:3]
-    frame = bytes(6) + own + struct.pack("<I", 100)[:3] + b"\0" + still
+    number = struct.pack("<I", 95)[:3] + struct.pack("<I", 63)[:3]
+    frame = bytes(6) + number + struct.pack("<I", 100)[:3] + b"\0" + still
     body = b"WEBP" + b"VP8X" + struct.pack("<I", 10) + bytes([2, 0, 0, 0]) + size + b"ANIM" + struct.pack("<I", 6) + bytes(6)
     body += (b"ANMF" + struct.pack("<I", len(frame)) + frame) * frames
     return b"RIFF" + struct.pack("<I", len(body)) + body

@@ -12,10 +12,10 @@ from protectors import manifest
 from protectors.manifest import Entry
 
 
-def write_manifest(folder: Path, *own: Entry) -> None:
+def write_manifest(folder: Path, *entries: Entry) -> None:
     """A manifest of these models, whose own files (if any) lie in the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    models = [{**asdict(entry), "file": entry.file.name if entry.file else None} for entry in own]
+    models = [{**asdict(entry), "file": entry.file.name if entry.file else None} for entry in entries]
     (folder / "manifest.json").write_text(json.dumps({"models": models}), encoding="utf-8")
 
 

@@ -79,10 +79,10 @@ async def drives_nothing(stage: Stage, name: str, action: Action) -> bool:
 
 async def is_not_answered(stage: Stage, name: str, action: Action) -> bool:
     """Messages that the extension answers to its own pages."""
-    own = await stage.browser.open_extension("options/options.html")
-    identity = await own.evaluate("chrome.runtime.id")
-    known = await own.evaluate("chrome.runtime.sendMessage({ type: 'state' }).then((state) => state.connection)")
-    await own.close()
+    options_page = await stage.browser.open_extension("options/options.html")
+    identity = await options_page.evaluate("chrome.runtime.id")
+    known = await options_page.evaluate("chrome.runtime.sendMessage({ type: 'state' }).then((state) => state.connection)")
+    await options_page.close()
     if known != "ready":
         raise BlindError(f"{name}: its own pages hear {known}")
     page, _, _ = await open_case(stage, name, action)
@@ -110,9 +110,9 @@ async def opens_no_page(stage: Stage, name: str, action: Action) -> bool:
     """The extension's pages and files, framed, opened and fetched; the person opens each."""
     addresses = []
     for path in PAGES:
-        own = await stage.browser.open_extension(path)
-        addresses.append(await own.evaluate("location.href"))
-        await own.close()
+        options_page = await stage.browser.open_extension(path)
+        addresses.append(await options_page.evaluate("location.href"))
+        await options_page.close()
     page, _, _ = await open_case(stage, name, action)
     try:
         reached = await page.evaluate(f"reach({addresses!r})")

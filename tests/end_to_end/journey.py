@@ -136,15 +136,15 @@ async def _travel(
         removed = time.monotonic() - begun
         left = person.left_over()
         say(f"taken away in {removed:.0f} s; left: {left or 'nothing'}")
-    for name, own in figures.items():
-        own |= {
+    for name, figure in figures.items():
+        figure |= {
             "journey.install_s": installed,
             "journey.upgrade_s": upgraded,
             "journey.uninstall_s": removed,
             "journey.left": len(left),
         }
         if record:
-            keep(seen[name], "journey", own, COMMAND, None)
+            keep(seen[name], "journey", figure, COMMAND, None)
     return figures
 
 
@@ -181,8 +181,8 @@ def main() -> int:
     if options.json:
         sys.stdout.write(json.dumps(figures) + "\n")
     good = all(
-        own["hosts"] == own["hosts.cloaked"] == own["upgraded.hosts.cloaked"] and own["journey.left"] == 0
-        for own in figures.values()
+        figure["hosts"] == figure["hosts.cloaked"] == figure["upgraded.hosts.cloaked"] and figure["journey.left"] == 0
+        for figure in figures.values()
     )
     return 0 if good else 1
 

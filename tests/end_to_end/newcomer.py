@@ -40,7 +40,7 @@ class Newcomer:
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in clean_environment().items() if not name.startswith(("XDG_", "CLOAKROOM_"))}
         path = os.pathsep.join([str(self.program.parent), kept.get("PATH", os.defpath)])
-        own = {
+        variables = {
             "HOME": str(self.home),
             "PATH": path,
             "GIT_CONFIG_COUNT": "1",
@@ -48,12 +48,12 @@ class Newcomer:
             "GIT_CONFIG_VALUE_0": "*",
         }
         # pip asks for the version of Rust, whose own launcher would write into a home in which it never was.
-        own["RUSTUP_HOME"] = kept.get("RUSTUP_HOME", str(FilePath.home() / ".rustup"))
+        variables["RUSTUP_HOME"] = kept.get("RUSTUP_HOME", str(FilePath.home() / ".rustup"))
         # The pretrained networks are 245 MB for each home; the demo has them. This person cannot fetch them, and goes on.
-        own["CLOAKROOM_OFFLINE"] = "1"
+        variables["CLOAKROOM_OFFLINE"] = "1"
         if self._libraries:
-            own |= {"PIP_NO_DEPS": "1", "PYTHONPATH": str(self._libraries)}
-        return {**kept, **own}
+            variables |= {"PIP_NO_DEPS": "1", "PYTHONPATH": str(self._libraries)}
+        return {**kept, **variables}
 
     async def run(self, *command: str | FilePath, folder: FilePath | None = None) -> str:
         """What a command prints.
@@ -107,8 +107,8 @@ class Newcomer:
 
 def shared_libraries(folder: FilePath) -> FilePath:
     """Everything that the tests' environment holds but Cloakroom itself, which spares a test gigabytes and minutes."""
-    own = shutil.ignore_patterns("__editable__*", "cloakroom*", "__pycache__")
-    shutil.copytree(sysconfig.get_path("purelib"), folder, copy_function=_linked, ignore=own)
+    variables = shutil.ignore_patterns("__editable__*", "cloakroom*", "__pycache__")
+    shutil.copytree(sysconfig.get_path("purelib"), folder, copy_function=_linked, ignore=variables)
     return folder
 
 

@@ -15,10 +15,10 @@ class Recogniser:
     """The classifier that a generator was trained for, with the service's own preprocessing: Pillow's, not ours."""
 
     def __init__(self, model: str = "vgg13_bn_cifar") -> None:
-        own = load_classifier(entry(model), torch.device("cpu"))
-        self.classes = own.classes
-        self._network = own.model
-        self._side = own.side
+        classifier = load_classifier(entry(model), torch.device("cpu"))
+        self.classes = classifier.classes
+        self._network = classifier.model
+        self._side = classifier.side
 
     def __call__(self, data: bytes) -> str:
         """The class of an image file."""

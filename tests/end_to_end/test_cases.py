@@ -235,18 +235,18 @@ OUTLIVING = (Path("attached"), Path("drop", action="drop"), Path("paste", ("png"
 
 async def test_a_tab_that_outlives_the_extension_says_so(stage: Stage) -> None:
     # In a browser of its own: one that was told on the command line to load an extension does not load it twice.
-    async with open_stage(stage.browser.name, daemon_type=StampingDaemon) as own:
-        tabs = [(path, *await own.visit(path)) for path in OUTLIVING]
-        await own.browser.reload_extension()
+    async with open_stage(stage.browser.name, daemon_type=StampingDaemon) as other_stage:
+        tabs = [(path, *await other_stage.visit(path)) for path in OUTLIVING]
+        await other_stage.browser.reload_extension()
         for path, page, run in tabs:
             await page.activate()
-            await own.act(path, page)
+            await other_stage.act(path, page)
             said = (
                 "[...document.querySelectorAll('[role=status]')].map((node) => node.textContent)"
                 ".find((text) => /reload/i.test(text))"
             )
             assert "nothing was sent" in await page.wait_for(said, 20), path.name
-            assert own.site.runs[run].parts == [], path.name
+            assert other_stage.site.runs[run].parts == [], path.name
 
 
 MANY = 12
@@ -281,11 +281,11 @@ async def test_where_messages_carry_no_files_the_person_is_told(stage: Stage, tm
     assert manifest["minimum_chrome_version"] == "148"
     del manifest["message_serialization"]
     (extension / "manifest.json").write_text(json.dumps(manifest))
-    async with open_stage("chromium", daemon_type=StampingDaemon, extension=extension) as own:
-        page, run = await own.visit(Path("attached"))
+    async with open_stage("chromium", daemon_type=StampingDaemon, extension=extension) as other_stage:
+        page, run = await other_stage.visit(Path("attached"))
         await page.evaluate("void (window.heard = [], f.addEventListener('cancel', () => heard.push('cancel')))")
-        await own.act(Path("attached"), page)
+        await other_stage.act(Path("attached"), page)
         assert await page.wait_for("heard.length", 20) == 1
         # What the extension says to a person lies in a closed root.
         assert await page.evaluate("[...document.documentElement.children].at(-1).localName") == "div"
-        assert own.site.runs[run].parts == []
+        assert other_stage.site.runs[run].parts == []

@@ -143,6 +143,6 @@ async def test_a_hostile_page_reads_nothing_and_frames_nothing(daemon: StampingD
         assert [await frame.evaluate("document.querySelector('#state') === null") for frame in frames] == [True]
         await page.close()
         # And all that did not spend the token.
-        own = await browser.open(address)
-        await own.wait_for("document.querySelectorAll('.plot').length")
-        await own.close()
+        tab = await browser.open(address)
+        await tab.wait_for("document.querySelectorAll('.plot').length")
+        await tab.close()

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_install_post_upgrade_post_and_uninstall() -> None:
     hosts = HOSTS[:2]
     figures = await travel(["chromium", "firefox"], hosts, share_libraries=True, record=False)
-    for name, own in figures.items():
-        assert own["hosts.cloaked"] == own["upgraded.hosts.cloaked"] == len(hosts), name
-        assert own["hosts.originals"] == own["upgraded.hosts.originals"] == 0, name
-        assert own["journey.left"] == 0, name
+    for name, figure in figures.items():
+        assert figure["hosts.cloaked"] == figure["upgraded.hosts.cloaked"] == len(hosts), name
+        assert figure["hosts.originals"] == figure["upgraded.hosts.originals"] == 0, name
+        assert figure["journey.left"] == 0, name

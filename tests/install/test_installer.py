@@ -38,7 +38,7 @@ def installer_program() -> ModuleType:
 
 
 def test_it_needs_nothing_but_the_standard_library() -> None:
-    own = {path.stem for path in FOLDER.glob("*.py")}
+    modules = {path.stem for path in FOLDER.glob("*.py")}
     imported = set()
     for path in FOLDER.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -46,7 +46,7 @@ def test_it_needs_nothing_but_the_standard_library() -> None:
                 imported |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 imported.add((node.module or "").split(".")[0])
-    assert imported - own <= set(sys.stdlib_module_names)
+    assert imported - modules <= set(sys.stdlib_module_names)
 
 
 def test_help_names_every_command() -> None:

@@ -56,9 +56,9 @@ def kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Kept:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
     monkeypatch.setenv("CLOAKROOM_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
-    own = Kept(tmp_path / "state", tmp_path / "caches" / "cloakroom")
-    own.make()
-    return own
+    folders = Kept(tmp_path / "state", tmp_path / "caches" / "cloakroom")
+    folders.make()
+    return folders
 
 
 def test_uninstalling_takes_away_what_is_ours_and_nothing_else(

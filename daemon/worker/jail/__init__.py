@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 WALLS: Final = ("limits", "landlock", "seccomp")
-"""Those that a Linux can have."""
+"""The walls that a Linux can have."""
 
 
 def leave_terminal(errors: int | None) -> None:

@@ -146,7 +146,7 @@ ITSELF: Final[Numbers] = {
     "capget": (125, 90),
     "getrandom": (318, 278),
 }
-"""What it and its machine are."""
+"""System calls that tell about the process and its machine."""
 
 LOOKED_AT: Final[Numbers] = {
     "clone": (56, 220),
@@ -167,6 +167,6 @@ WITH_A_CARD: Final[Numbers] = {
     "munlockall": (152, 231),
     "socketpair": (53, 199),
 }
-"""What drivers of graphics cards need besides."""
+"""System calls that drivers of graphics cards need besides."""
 
 ALWAYS: Final[Numbers] = MEMORY | THREADS | SIGNALS | FILES | WAITING | ITSELF

@@ -50,7 +50,7 @@ FACTS: Final = tuple(
         ),
     )
 )
-"""What libraries read of the machine. Not the person's folders, and not other processes."""
+"""Places that libraries read: not the person's folders, and not other processes."""
 HARMLESS: Final = tuple(map(Path, ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")))
 
 
@@ -104,7 +104,7 @@ def _allowed(readable: Iterable[Path]) -> Iterator[tuple[Path, int]]:
 
 
 def _python() -> Iterator[Path]:
-    """Where this Python's own files and packages lie."""
+    """Return the folders of this Python's files and packages."""
     yield from map(Path, {sys.prefix, sys.base_prefix, sys.exec_prefix})
     # Not the folder that it was started in, which is the empty one.
     yield from (Path(entry) for entry in sys.path if entry)

@@ -38,7 +38,7 @@ CLONE_THREAD: Final = 0x00010000
 HARMLESS_IOCTLS: Final = {"TCGETS": 0x5401, "FIONREAD": 0x541B, "FIONBIO": 0x5421, "FIONCLEX": 0x5450, "FIOCLEX": 0x5451}
 """Python asks every file that it opens whether it is a terminal (TCGETS)."""
 TERMINALS: Final = 0x5400
-"""Of an ioctl's number the second byte, for terminals."""
+"""The second byte of an ioctl's number, for terminals."""
 HARMLESS_PRCTLS: Final = {"PR_SET_NAME": 15, "PR_GET_NAME": 16, "PR_SET_VMA": 0x53564D41}
 HARMLESS_FCNTLS: Final = {
     "F_DUPFD": 0, "F_GETFD": 1, "F_SETFD": 2, "F_GETFL": 3, "F_SETFL": 4, "F_GETLK": 5, "F_SETLK": 6, "F_SETLKW": 7,
@@ -67,7 +67,7 @@ def _one_of(values: Iterable[int]) -> bytes:
     return b"".join(_step(IF_EQUAL, value, 0, 1) + ALLOWED for value in values)
 
 
-def _looked_at(has_card: bool, own: int) -> dict[str, bytes]:
+def _looked_at(has_card: bool, process: int) -> dict[str, bytes]:
     """By name: what decides on the values of a system call. Each ends in an answer."""
     ioctl = _value(1) + _one_of(HARMLESS_IOCTLS.values())
     if has_card:
@@ -81,12 +81,12 @@ def _looked_at(has_card: bool, own: int) -> dict[str, bytes]:
         "fcntl": _value(1) + _one_of(HARMLESS_FCNTLS.values()) + REFUSED,
         # Its own limits, to be read.
         "prlimit64": _value(0) + is_nothing + _value(2) + is_nothing + _value(2, high=True) + is_nothing + ALLOWED,
-        "tgkill": _value(0) + _one_of([own]) + REFUSED,
+        "tgkill": _value(0) + _one_of([process]) + REFUSED,
         "sched_setaffinity": _value(0) + _one_of([0]) + REFUSED,
     }
 
 
-def program(machine: str, has_card: bool = False, own: int | None = None) -> bytes:
+def program(machine: str, has_card: bool = False, process: int | None = None) -> bytes:
     """The filter for a machine.
 
     What is refused fails with EPERM; clone3 and what nobody has heard of yet with ENOSYS, so that libraries do without.
@@ -108,7 +108,7 @@ def program(machine: str, has_card: bool = False, own: int | None = None) -> byt
     ]
     always = ALWAYS | WITH_A_CARD if has_card else ALWAYS
     steps.append(_one_of(number for numbers in always.values() if (number := numbers[column]) is not None))
-    for name, decision in _looked_at(has_card, os.getpid() if own is None else own).items():
+    for name, decision in _looked_at(has_card, os.getpid() if process is None else process).items():
         number = LOOKED_AT[name][column]
         if number is not None:
             steps += [_step(IF_EQUAL, number, 0, len(decision) // 8), decision]

@@ -11,7 +11,7 @@ PR_SET_NO_NEW_PRIVS = 38
 
 
 def call(number: int, *values: object) -> int:
-    """What the system call returns.
+    """Return the result of a system call.
 
     Raises:
         OSError: it failed.

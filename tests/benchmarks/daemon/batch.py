@@ -62,13 +62,13 @@ def measure() -> dict[str, float]:
 def _optimisation(protectors: list[Optimising], batch: torch.Tensor) -> float:
     budget = BUDGETS["balanced"]
     begun = time.perf_counter()
-    for _ in optimise(batch, Together([own.objective(batch, budget) for own in protectors]), budget):
+    for _ in optimise(batch, Together([protector.objective(batch, budget) for protector in protectors]), budget):
         pass
     return time.perf_counter() - begun
 
 
 def _steps(protectors: list[Optimising], batch: torch.Tensor) -> float:
-    objective = Together([own.objective(batch, BUDGETS["balanced"]) for own in protectors])
+    objective = Together([protector.objective(batch, BUDGETS["balanced"]) for protector in protectors])
     objective.finished(batch, 0)
     begun = time.perf_counter()
     for step in range(STEPS):

@@ -51,8 +51,8 @@ async def measure(kills: int = 50, flips: int = 100, seed: int = 0) -> dict[str,
     files: list[Killed] = []
     with tempfile.TemporaryDirectory(prefix="cloakroom-fetch-") as folder:
         while (left := kills - sum(one.kills for one in files)) > 0:
-            own = Path(folder) / str(len(files))
-            files.append(await kill_and_resume(own, min(left, KILLS_A_FILE), KILLED_BYTES, generator))
+            subfolder = Path(folder) / str(len(files))
+            files.append(await kill_and_resume(subfolder, min(left, KILLS_A_FILE), KILLED_BYTES, generator))
         refused = await _refused(Path(folder) / "flips", flips, generator)
     return {
         "fetch.kills": sum(one.kills for one in files),
@@ -67,11 +67,11 @@ async def measure(kills: int = 50, flips: int = 100, seed: int = 0) -> dict[str,
 async def kill_and_resume(folder: Path, kills: int, size: int, generator: random.Random) -> Killed:
     """Fetch one model, killed so often at rising random offsets, then to its end."""
     async with range_server() as server:
-        own, data = offered(server, size, generator.randrange(2**32))
-        write_manifest(folder / "manifest", own)
+        entry, data = offered(server, size, generator.randrange(2**32))
+        write_manifest(folder / "manifest", entry)
         state = folder / "state"
-        pulling = command(folder / "manifest", "models", "pull", own.name, "--mirror", server.url, "--state", state, "--json")
-        part = state / "models" / f".{own.name}.part"
+        pulling = command(folder / "manifest", "models", "pull", entry.name, "--mirror", server.url, "--state", state, "--json")
+        part = state / "models" / f".{entry.name}.part"
         result = Killed(size=len(data))
         has = 0
         for stop in [*sorted(generator.sample(range(1, len(data)), kills)), None]:
@@ -81,8 +81,8 @@ async def kill_and_resume(folder: Path, kills: int, size: int, generator: random
             process = await _start(pulling)
             if stop is None:
                 told, _ = await process.communicate()
-                done = process.returncode == 0 and json.loads(told)["pulled"] == [own.name]
-                result.verified = done and verify(own, state / "models") == "ok"
+                done = process.returncode == 0 and json.loads(told)["pulled"] == [entry.name]
+                result.verified = done and verify(entry, state / "models") == "ok"
             else:
                 await _kill(process, part, max(has + 1, stop - generator.randrange(IN_FLIGHT)))
                 result.kills += 1
@@ -119,11 +119,11 @@ async def _refused(folder: Path, flips: int, generator: random.Random) -> int:
     """How many of so many flipped files were refused, with nothing of them left."""
     refused = 0
     async with range_server() as server:
-        own, data = offered(server, FLIPPED_BYTES, generator.randrange(2**32))
+        entry, data = offered(server, FLIPPED_BYTES, generator.randrange(2**32))
         for bit in generator.sample(range(8 * len(data)), flips):
             server.files[PATH] = flipped(data, bit)
             try:
-                await asyncio.to_thread(pull, own, folder, lambda *_: None, (server.url,))
+                await asyncio.to_thread(pull, entry, folder, lambda *_: None, (server.url,))
             except ModelError:
                 refused += _names(folder) == ["lock"]
     return refused
@@ -142,12 +142,12 @@ def offered(server: RangeServer, size: int, seed: int) -> tuple[Entry, bytes]:
     torch.save({"weight": weights}, out)
     data = out.getvalue()
     server.files[PATH] = data
-    own = Entry(
+    entry = Entry(
         name="synthetic", task="objects", role="adversary", architecture="synthetic", set="full",
         sha256=hashlib.sha256(data).hexdigest(), bytes=len(data), licence="none", source="made for a test",
         input_size=8, url=f"https://download.example{PATH}",
     )  # fmt: skip
-    return own, data
+    return entry, data
 
 
 def flipped(data: bytes, bit: int) -> bytes:

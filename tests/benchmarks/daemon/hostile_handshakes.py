@@ -101,12 +101,12 @@ def _as_the_command_line(daemon: Place) -> connect:
 
 async def _converse(daemon: Place, key: bytes, *, host: str, side: str = "client") -> bool:
     """A handshake with the true key of the command line whose proof is for something else."""
-    own = _local(daemon).client
+    local = _local(daemon).client
     async with _as_the_command_line(daemon) as opened:
-        await opened.send(json.dumps({"type": "hello", "version": "cloakroom.v1", "client": own, "nonce": NONCE}))
+        await opened.send(json.dumps({"type": "hello", "version": "cloakroom.v1", "client": local, "nonce": NONCE}))
         nonce = json.loads(await opened.recv())["nonce"]
         proof = prove(key, "daemon" if side == "daemon" else "client", nonce, NONCE, host)
-        await opened.send(json.dumps({"type": "proof", "client": own, "proof": proof}))
+        await opened.send(json.dumps({"type": "proof", "client": local, "proof": proof}))
         try:
             return _is_in([str(await opened.recv())])
         except ConnectionClosed:
@@ -116,13 +116,13 @@ async def _converse(daemon: Place, key: bytes, *, host: str, side: str = "client
 async def replayed(daemon: Place) -> bool:
     """A proof that was right once, with all that was said then."""
     said: list[str] = []
-    own = _local(daemon)
-    hello = json.dumps({"type": "hello", "version": "cloakroom.v1", "client": own.client, "nonce": NONCE})
+    local = _local(daemon)
+    hello = json.dumps({"type": "hello", "version": "cloakroom.v1", "client": local.client, "nonce": NONCE})
     async with _as_the_command_line(daemon) as opened:
         await opened.send(hello)
         nonce = json.loads(await opened.recv())["nonce"]
-        proof = prove(own.key, "client", nonce, NONCE, f"127.0.0.1:{daemon.port}")
-        said = [hello, json.dumps({"type": "proof", "client": own.client, "proof": proof})]
+        proof = prove(local.key, "client", nonce, NONCE, f"127.0.0.1:{daemon.port}")
+        said = [hello, json.dumps({"type": "proof", "client": local.client, "proof": proof})]
         await opened.send(said[1])
         if not _is_in([str(await opened.recv())]):
             raise RuntimeError("the true proof was refused: a replay of it would say nothing")

@@ -97,67 +97,67 @@ async def revokes_others(session: Rogue, _: Rogue) -> bool:
 
 
 async def fetches_anothers(session: Rogue, other: Rogue) -> bool:
-    own = job()
-    await other.protect(own, len(PHOTO))
-    await other.send(encode_frame(own, PHOTO))
+    photo_job = job()
+    await other.protect(photo_job, len(PHOTO))
+    await other.send(encode_frame(photo_job, PHOTO))
     if await other.hear("result") is None:
         raise RuntimeError("the other's photo was not protected: there was nothing to fetch")
-    await session.say(type="fetch", job=own)
+    await session.say(type="fetch", job=photo_job)
     return not await session.is_refused()
 
 
 async def cancels_anothers(session: Rogue, other: Rogue) -> bool:
-    own = job()
-    await other.protect(own, len(PHOTO))
-    await session.say(type="cancel", job=own)
+    photo_job = job()
+    await other.protect(photo_job, len(PHOTO))
+    await session.say(type="cancel", job=photo_job)
     refused = await session.is_refused()
-    await other.send(encode_frame(own, PHOTO))
+    await other.send(encode_frame(photo_job, PHOTO))
     told = await other.hear("result", "error")
     return not (refused and told is not None and told["type"] == "result")
 
 
 async def fills_anothers_upload(session: Rogue, other: Rogue) -> bool:
     """Chunks for a job that another client began: it must arrive as it was sent."""
-    own = job()
-    await other.protect(own, len(PHOTO))
-    await session.send(encode_frame(own, b"\xff" * 100))
+    photo_job = job()
+    await other.protect(photo_job, len(PHOTO))
+    await session.send(encode_frame(photo_job, b"\xff" * 100))
     await asyncio.sleep(0.1)
-    await other.send(encode_frame(own, PHOTO))
+    await other.send(encode_frame(photo_job, PHOTO))
     told = await other.hear("result", "error")
     return told is None or told["type"] != "result"
 
 
 async def more_than_promised(session: Rogue, _: Rogue) -> bool:
-    own = job()
-    await session.protect(own, 10)
-    await session.send(encode_frame(own, bytes(1000)))
+    photo_job = job()
+    await session.protect(photo_job, 10)
+    await session.send(encode_frame(photo_job, bytes(1000)))
     return not await session.is_refused()
 
 
 async def chunks_first(session: Rogue, _: Rogue) -> bool:
     """Bytes before anything was announced are nobody's."""
-    own = job()
-    await session.send(encode_frame(own, PHOTO))
+    photo_job = job()
+    await session.send(encode_frame(photo_job, PHOTO))
     told = await session.hear("result", "queued", "progress", seconds=1.0)
     return told is not None
 
 
 async def the_same_job_twice(session: Rogue, _: Rogue) -> bool:
-    own = job()
-    await session.protect(own, len(PHOTO))
-    await session.protect(own, len(PHOTO))
+    photo_job = job()
+    await session.protect(photo_job, len(PHOTO))
+    await session.protect(photo_job, len(PHOTO))
     return not await session.is_refused()
 
 
 async def interleaved(session: Rogue, _: Rogue) -> bool:
     """Two photos a byte or so at a time: each comes out whole, or not at all."""
     names = (job(), job())
-    for own in names:
-        await session.protect(own, len(PHOTO))
+    for photo_job in names:
+        await session.protect(photo_job, len(PHOTO))
     half = len(PHOTO) // 2
     for part in (PHOTO[:half], PHOTO[half:]):
-        for own in names:
-            await session.send(encode_frame(own, part))
+        for photo_job in names:
+            await session.send(encode_frame(photo_job, part))
     ended = [await session.hear("result", "error") for _ in names]
     return any(told is None or told["type"] != "result" for told in ended)
 
@@ -175,18 +175,18 @@ async def a_negative_promise(session: Rogue, _: Rogue) -> bool:
 async def a_pixel_bomb(session: Rogue, _: Rogue) -> bool:
     """A header of three and a half gigapixels: refused before anything is decoded."""
     bomb = png_header_only(60_000, 60_000)
-    own = job()
-    await session.protect(own, len(bomb), mime="image/png")
-    await session.send(encode_frame(own, bomb))
+    photo_job = job()
+    await session.protect(photo_job, len(bomb), mime="image/png")
+    await session.send(encode_frame(photo_job, bomb))
     told = await session.hear("result", "error")
     return told is None or told.get("code") != "too-many-pixels"
 
 
 async def a_path_for_a_name(session: Rogue, _: Rogue) -> bool:
     """A name is never used, so the photo is protected like any other; what counts is that nothing is written."""
-    own = job()
-    await session.protect(own, len(PHOTO), name="../../../../tmp/cloakroom-owned")
-    await session.send(encode_frame(own, PHOTO))
+    photo_job = job()
+    await session.protect(photo_job, len(PHOTO), name="../../../../tmp/cloakroom-owned")
+    await session.send(encode_frame(photo_job, PHOTO))
     told = await session.hear("result", "error")
     return told is None or "owned" in json.dumps(told)
 

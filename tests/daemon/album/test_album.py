@@ -121,7 +121,7 @@ async def test_links(counting: Server, album: Path, tmp_path: Path) -> None:
     os.mkfifo(album / "pipe.png")
     report = await told(counting, album, tmp_path / "out")
     assert report["counts"]["protected"] == 5
-    assert {own["photo"] for own in report["photos"] if own["code"] == "unreadable"} == {
+    assert {photo["photo"] for photo in report["photos"] if photo["code"] == "unreadable"} == {
         "itself", "nothing.png", "unreadable.png",
     }  # fmt: skip
     assert report["skipped"] == {"not-an-image": 1, "linked-folder": 2, "special": 1}
@@ -140,7 +140,7 @@ async def test_names_that_are_no_text_and_names_that_drive_terminals(
     report = await told(counting, album, output)
     assert {name.decode("latin-1") for name in names if b"damaged" not in name} <= set(files(output))
     assert report["reasons"] == {"truncated": 2}
-    photos = {os.fsencode(own["photo"]) for own in report["photos"]}
+    photos = {os.fsencode(photo["photo"]) for photo in report["photos"]}
     assert set(names) <= photos, "programs are told the name as it is"
     said = capsys.readouterr()
     assert "\x1b" not in said.out + said.err

@@ -86,14 +86,14 @@ async def test_every_photo_comes_back_whole_from_two_actors(ray: Any, asked: Alb
     photos = sources(album, tmp_path / "out")
     (album / "gone.png").unlink()
     ended = await ends(ClusterCloaker(ray, asked, Crew(2, 0), Odd), photos)
-    assert {name: own.code for name, own in ended.items() if isinstance(own, FailedPhoto)} == {
+    assert {name: result.code for name, result in ended.items() if isinstance(result, FailedPhoto)} == {
         "damaged.png": "truncated", "gone.png": "unreadable",
     }  # fmt: skip
-    cloaked = [own for own in ended.values() if isinstance(own, CloakedPhoto)]
+    cloaked = [result for result in ended.values() if isinstance(result, CloakedPhoto)]
     assert len(cloaked) == 4 + 12 + 1
-    assert all(own.data == own.source.path.read_bytes() + b"~\0\0" for own in cloaked)
-    assert {own.report["seed"] for own in cloaked} == {7}
-    assert len({own.report["pid"] for own in cloaked}) == 2
+    assert all(result.data == result.source.path.read_bytes() + b"~\0\0" for result in cloaked)
+    assert {result.report["seed"] for result in cloaked} == {7}
+    assert len({result.report["pid"] for result in cloaked}) == 2
 
 
 @needs_ray
@@ -105,7 +105,7 @@ async def test_an_actor_that_dies_costs_no_photo_and_one_that_kills_two_only_its
     photo(album / "a.png", "deadly once")
     photo(album / "b.png", "deadly always")
     ended = await ends(ClusterCloaker(ray, asked, Crew(2, 0), Odd), sources(album, tmp_path / "out"))
-    assert {name: own.code for name, own in ended.items() if isinstance(own, FailedPhoto)} == {"b.png": "worker-died"}
+    assert {name: result.code for name, result in ended.items() if isinstance(result, FailedPhoto)} == {"b.png": "worker-died"}
     assert isinstance(ended["a.png"], CloakedPhoto)
     assert asked.model_folder is not None
     assert (asked.model_folder / "works").stat().st_size == 4 + 8 + 2 + 2, "that each was begun twice, and the others once"
@@ -124,8 +124,8 @@ async def test_an_actor_that_is_killed_from_outside_costs_no_photo(
             assert isinstance(one, CloakedPhoto)
             psutil.Process(one.report["pid"]).kill()
         ended.append(one)
-    assert all(isinstance(own, CloakedPhoto) for own in ended)
-    assert {own.source.relative for own in ended} == {own.relative for own in photos}
+    assert all(isinstance(result, CloakedPhoto) for result in ended)
+    assert {result.source.relative for result in ended} == {result.relative for result in photos}
 
 
 @needs_ray
@@ -239,8 +239,13 @@ def test_photos_go_to_another_machine_only_with_a_token_and_tls(
 def test_a_cluster_on_the_loopback_may_have_other_machines_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RAY_AUTH_MODE", "RAY_USE_TLS"):
         monkeypatch.delenv(name, raising=False)
-    own = [own.address for addresses in psutil.net_if_addrs().values() for own in addresses if own.family == socket.AF_INET]
-    check_machines(["127.0.0.1", *own])
+    result = [
+        result.address
+        for addresses in psutil.net_if_addrs().values()
+        for result in addresses
+        if result.family == socket.AF_INET
+    ]
+    check_machines(["127.0.0.1", *result])
     with pytest.raises(ClusterError, match="RAY_USE_TLS"):
         check_machines(["127.0.0.1", "192.0.2.7"])
     monkeypatch.setenv("RAY_AUTH_MODE", "token")

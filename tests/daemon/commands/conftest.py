@@ -58,24 +58,24 @@ class Checkout:
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    own = Checkout(tmp_path)
-    own.results.mkdir()
-    monkeypatch.setattr(evaluating, "RESULTS", own.results)
-    monkeypatch.setattr(evaluating, "TEXTS", (own.readme,))
-    monkeypatch.setattr(evaluating, "GLANCE", own.root / "glance.md")
+    stand_in_ = Checkout(tmp_path)
+    stand_in_.results.mkdir()
+    monkeypatch.setattr(evaluating, "RESULTS", stand_in_.results)
+    monkeypatch.setattr(evaluating, "TEXTS", (stand_in_.readme,))
+    monkeypatch.setattr(evaluating, "GLANCE", stand_in_.root / "glance.md")
     monkeypatch.setattr(evaluating, "OTHER_RESULTS", ())
-    monkeypatch.setattr(evaluating, "cache_folder", lambda: own.cache)
+    monkeypatch.setattr(evaluating, "cache_folder", lambda: stand_in_.cache)
     monkeypatch.setattr(evaluating, "end_on_sigterm", lambda: None)
-    monkeypatch.setenv("CLOAKROOM_STATE", str(own.state))
-    return own
+    monkeypatch.setenv("CLOAKROOM_STATE", str(stand_in_.state))
+    return stand_in_
 
 
 @pytest.fixture
 def evaluation(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> Evaluation:
     """Scenes' evaluation, as a stand-in."""
-    own = Evaluation()
-    monkeypatch.setattr(scene, "run", own.run)
-    return own
+    stand_in_ = Evaluation()
+    monkeypatch.setattr(scene, "run", stand_in_.run)
+    return stand_in_
 
 
 Said = Callable[[], tuple[str, str]]
@@ -93,8 +93,8 @@ def said(capsys: pytest.CaptureFixture[str]) -> Said:
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, name: str) -> Evaluation:
-    own = Evaluation()
+    stand_in_ = Evaluation()
     module = ModuleType(name)
-    module.run = own.run  # type: ignore[attr-defined]
+    module.run = stand_in_.run  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, f"protectors.evaluation.{name}", module)
-    return own
+    return stand_in_

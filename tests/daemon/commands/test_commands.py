@@ -126,11 +126,11 @@ def test_models_list_and_verify(tmp_path: Path) -> None:
 @pytest.mark.parametrize("columns", ["40", "80", "120", "200"])
 def test_models_list_shows_every_name_whole_and_pull_takes_it(columns: str, tmp_path: Path) -> None:
     listed = cloakroom("models", "list", state=tmp_path, columns=columns).stdout
-    for own in entries():
-        name = own.names[-1]
+    for entry in entries():
+        name = entry.names[-1]
         assert any(line.split()[:1] == [name] for line in listed.splitlines()), name
-        assert resolve(name) is own
-        assert chosen([name]) == [own]
+        assert resolve(name) is entry
+        assert chosen([name]) == [entry]
 
 
 def test_an_unknown_model(tmp_path: Path) -> None:

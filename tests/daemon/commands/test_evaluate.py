@@ -98,7 +98,7 @@ def test_all_measures_each_and_tells_them_apart(
     assert told["command"] == "cloakroom evaluate all"
     assert len(told["figures"]) == 12
     assert told["figures"]["visual.p_fgsm.psnr"] == 40.5
-    assert all(own.measured == ["first", "second"] for own in (evaluation, *others))
+    assert all(each.measured == ["first", "second"] for each in (evaluation, *others))
     assert sorted(path.name for path in checkout.results.glob("*.json")) == [
         "objects.json", "scene.json", "search.json", "visual.json",
     ]  # fmt: skip

@@ -118,16 +118,16 @@ def test_an_adversary_that_is_not_pulled(checkout: Checkout, evaluation: Evaluat
 
 
 def test_another_adversary_leaves_the_embedded_ones_results(checkout: Checkout, evaluation: Evaluation, said: Said) -> None:
-    own = manifest.resolve(OFFICIAL)
+    official = manifest.resolve(OFFICIAL)
     models = checkout.state / "models"
     models.mkdir(parents=True)
-    (models / f"{own.name}.safetensors").touch()
+    (models / f"{official.name}.safetensors").touch()
     (checkout.results / "scene.json").write_text('{"figures": {}}')
     assert main(["evaluate", "scene", "--adversary", OFFICIAL, "--json"]) == 0
     told = json.loads(said()[0])
     assert told["command"] == f"cloakroom evaluate scene --adversary {OFFICIAL}"
     assert (checkout.results / "scene.json").read_text() == '{"figures": {}}'
-    assert evaluation.runs[0].adversary == own.name
+    assert evaluation.runs[0].adversary == official.name
     assert evaluation.runs[0].models == models
     # What was measured against one is not taken for the other.
     assert main(["evaluate", "scene", "--quick"]) == 0

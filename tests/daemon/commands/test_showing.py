@@ -46,16 +46,16 @@ def test_a_bar_waits_where_a_photo_is_gone_through_once_more() -> None:
     with Progress(console=Console(file=io.StringIO())) as progress:
         bars = Bars(progress, 2)
         bars.began(path)
-        whole, own = progress.tasks
+        whole, bar = progress.tasks
         bars.moved(path, Queued(job=JOB, position=3))
-        assert own.fields["stage"] == "3 before it"
+        assert bar.fields["stage"] == "3 before it"
         seen = []
         for event in (*WAY[:5], *WAY):
             bars.moved(path, event)
-            seen.append(own.completed)
+            seen.append(bar.completed)
             time.sleep(0.002)
         assert seen == sorted(seen)
-        assert own.time_remaining is not None
+        assert bar.time_remaining is not None
         bars.ended(path, Path("b.jpg"), REPORT, None)
         assert (whole.completed, whole.total) == (1, 2)
         assert [task.id for task in progress.tasks] == [whole.id]

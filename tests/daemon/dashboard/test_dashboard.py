@@ -70,7 +70,7 @@ async def visited() -> AsyncIterator[Visited]:
 
 
 def plot(told: dict[str, Any], name: str) -> dict[str, list[float | None]]:
-    found = next(own for own in told["plots"] if own["name"] == name)
+    found = next(plot for plot in told["plots"] if plot["name"] == name)
     return {line["name"]: line["values"] for line in found["lines"]}
 
 
@@ -82,7 +82,7 @@ async def test_the_token_is_exchanged_once_for_a_key_that_shows_the_numbers(visi
     told = json.loads(body)
     assert plot(told, "queue") == {"waiting": [3], "running": [1]}
     assert told["counts"]["outcomes"] == [{"name": "done", "count": 1}]
-    assert not [own for own in told["plots"] if own["name"] == "device"], "it has none"
+    assert not [plot for plot in told["plots"] if plot["name"] == "device"], "it has none"
     assert (await visited.ask("/session", visited.token, "POST"))[0] == 403
     assert (await visited.ask("/numbers", visited.token))[0] == 403
 

@@ -58,9 +58,9 @@ def judge(fault: Fault) -> Judged:
         fault.inject(machine)
         wrong = [finding for finding in machine.doctor(*options)["findings"] if not finding["good"]]
         said = frozenset(finding["code"] for finding in wrong)
-        own = [finding for finding in wrong if finding["code"] == fault.code]
+        entry = [finding for finding in wrong if finding["code"] == fault.code]
         right = said == {fault.code} | fault.beside and all(
-            finding["found"] and finding["advice"] and finding["fixable"] == fault.cured for finding in own
+            finding["found"] and finding["advice"] and finding["fixable"] == fault.cured for finding in entry
         )
         if fault.cured:
             mended = machine.doctor(*options, "--fix")["mended"]
@@ -203,15 +203,15 @@ def _list_damaged(machine: FaultyMachine) -> None:
 
 
 def _pulled_damaged(machine: FaultyMachine) -> None:
-    name = next(own.name for own in entries() if own.url)
+    name = next(entry.name for entry in entries() if entry.url)
     folder = prepare(model_folder(machine.state))
     (folder / f"{name}.safetensors").write_bytes(b"not what it was")
     (folder / f"{name}.sha256").write_text("0" * 64)
 
 
 def _half(machine: FaultyMachine) -> None:
-    own = next(own for own in entries() if own.url)
-    part = Part(prepare(model_folder(machine.state)), own.name, own.sha256, own.bytes)
+    entry = next(entry for entry in entries() if entry.url)
+    part = Part(prepare(model_folder(machine.state)), entry.name, entry.sha256, entry.bytes)
     part.coming_from("https://download.example/x", '"mark"')
     with part.appending() as file:
         file.write(bytes(100_000))

@@ -122,9 +122,9 @@ class FaultyMachine:
     def doctor(self, *options: str) -> dict[str, Any]:
         """What `cloakroom doctor` says."""
         arguments = ["doctor", "--json", "--state", str(self.state), *options]
-        own = command(self.models, *arguments) if self.models else [sys.executable, "-m", "daemon.cli", *arguments]
+        program_command = command(self.models, *arguments) if self.models else [sys.executable, "-m", "daemon.cli", *arguments]
         done = subprocess.run(
-            [*self.before, *own],
+            [*self.before, *program_command],
             cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False, timeout=SECONDS,
         )  # fmt: skip
         assert done.stdout, done.stderr

@@ -58,9 +58,9 @@ def test_codes_are_stable_names() -> None:
 
 
 def test_where_all_is_well_nothing_is_wrong() -> None:
-    with faulty_machine() as own:
-        own.serve()
-        told = own.doctor("--quick")
+    with faulty_machine() as machine:
+        machine.serve()
+        told = machine.doctor("--quick")
         assert [finding["code"] for finding in told["findings"] if not finding["good"]] == []
         assert {finding["name"] for finding in told["findings"]} == {
             "settings", "packages", "machine", "state folder", "pairings", "daemon", "service", "models", "device", "browser",
@@ -84,15 +84,15 @@ async def test_beside_a_daemon_with_a_worker_the_thorough_look_finds_nothing(run
 
 
 def test_what_it_says_to_people() -> None:
-    with faulty_machine() as own:
-        own.state.chmod(0o755)
-        (own.state / "clients").chmod(0o755)
-        command = [sys.executable, "-m", "daemon.cli", "doctor", "--quick", "--state", str(own.state)]
-        said = subprocess.run(command, env=own.environment, capture_output=True, text=True, check=False)
+    with faulty_machine() as machine:
+        machine.state.chmod(0o755)
+        (machine.state / "clients").chmod(0o755)
+        command = [sys.executable, "-m", "daemon.cli", "doctor", "--quick", "--state", str(machine.state)]
+        said = subprocess.run(command, env=machine.environment, capture_output=True, text=True, check=False)
         assert said.returncode == 1
-        assert f"FAIL state folder: others may look into {own.state}" in said.stdout
+        assert f"FAIL state folder: others may look into {machine.state}" in said.stdout
         assert "doctor --fix` does it) [state-open]" in said.stdout
-        mended = subprocess.run([*command, "--fix"], env=own.environment, capture_output=True, text=True, check=False)
+        mended = subprocess.run([*command, "--fix"], env=machine.environment, capture_output=True, text=True, check=False)
         assert "mended state-open: They are for you alone now." in mended.stdout
         assert "ok   state folder" in mended.stdout
 

@@ -137,10 +137,12 @@ async def test_a_replica_that_is_killed_costs_no_job(start_server: StartServer, 
         running = asyncio.ensure_future(client.protect(PHOTO, POLICY))
         await until_running(server)
         await asyncio.sleep(0.3)
-        replicas = [own for own in psutil.Process().children(recursive=True) if "Replica:" in " ".join(own.cmdline())]
+        replicas = [
+            replica for replica in psutil.Process().children(recursive=True) if "Replica:" in " ".join(replica.cmdline())
+        ]
         assert replicas
-        for own in replicas:
-            own.kill()
+        for replica in replicas:
+            replica.kill()
         (tmp_path / "models" / "go").touch()
         assert (await asyncio.wait_for(running, 120)).data == PHOTO
     assert server.supervisor.restarts >= 1
@@ -227,19 +229,30 @@ def process(*arguments: str | Path, state: Path) -> Iterator[tuple[dict[str, Any
 
 def certificate(folder: Path) -> tuple[Path, Path]:
     """One that a household makes itself, for this machine's own address."""
-    own, key = folder / "box.pem", folder / "box.key"
-    what = ["-subj", "/CN=box", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2", "-keyout", str(key), "-out", str(own)]
+    replica, key = folder / "box.pem", folder / "box.key"
+    what = [
+        "-subj",
+        "/CN=box",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-days",
+        "2",
+        "-keyout",
+        str(key),
+        "-out",
+        str(replica),
+    ]
     curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     subprocess.run(["openssl", "req", "-x509", *curve, *what], check=True, capture_output=True)
-    return own, key
+    return replica, key
 
 
 def test_a_household_with_one_box_over_tls(tmp_path: Path) -> None:
     photo = tmp_path / "a.png"
     photo.write_bytes(saved(astronaut(), "PNG"))
-    own, key = certificate(tmp_path)
+    replica, key = certificate(tmp_path)
     box, home = tmp_path / "box", tmp_path / "home"
-    with process("cluster", "--listen", "127.0.0.1:0", "--certificate", own, "--key", key, "--workers", "1", state=box) as (
+    with process("cluster", "--listen", "127.0.0.1:0", "--certificate", replica, "--key", key, "--workers", "1", state=box) as (
         told,
         _,
     ):
@@ -248,7 +261,7 @@ def test_a_household_with_one_box_over_tls(tmp_path: Path) -> None:
         assert stat.S_IMODE(token.stat().st_mode) == 0o600
         there = ["serve", "--port", "0", "--backend", "ray", "--backend-address", told["address"], "--backend-token", token]
         asked: list[str | Path] = ["protect", photo, "--protector", "scene", "--keep-unprotected", "--json"]
-        with process(*there, "--backend-ca", own, state=home) as (_, pid):
+        with process(*there, "--backend-ca", replica, state=home) as (_, pid):
             finished = cloakroom(*asked, "-o", tmp_path / "out", state=home)
             assert finished.returncode == 0, finished.stderr + finished.stdout
             loaded = Path(f"/proc/{pid}/maps").read_text()

@@ -30,8 +30,8 @@ def test_nothing_is_lost_and_each_keeps_their_own_order(waiting: Waiting, served
     order = ordered(waiting, served)
     assert sorted(order) == sorted(waiting)
     for client in CLIENTS:
-        own = [one for one in order if one[0] == client]
-        assert own == sorted(own, key=lambda one: one[1])
+        of_client = [one for one in order if one[0] == client]
+        assert of_client == sorted(of_client, key=lambda one: one[1])
 
 
 @given(waiting_lines)

@@ -25,16 +25,16 @@ PATH = "/models/small.bin"
 
 @pytest.fixture
 async def server() -> AsyncIterator[RangeServer]:
-    async with range_server() as own:
-        own.files[PATH] = DATA
-        yield own
+    async with range_server() as started:
+        started.files[PATH] = DATA
+        yield started
 
 
 @pytest.fixture
 async def other() -> AsyncIterator[RangeServer]:
-    async with range_server() as own:
-        own.files[PATH] = DATA
-        yield own
+    async with range_server() as started:
+        started.files[PATH] = DATA
+        yield started
 
 
 def part_in(folder: Path, size: int = 0, source: str = "", validator: str = "") -> Part:
@@ -261,13 +261,13 @@ async def test_a_disk_that_fills_up_keeps_what_it_took(
 
 async def test_flipped_bits_are_refused(tmp_path: Path) -> None:
     generator = random.Random(1)
-    async with range_server() as own:
-        entry, data = offered(own, size=50_000, seed=1)
+    async with range_server() as started:
+        entry, data = offered(started, size=50_000, seed=1)
         assert entry.url
         for bit in generator.sample(range(len(data) * 8), 5):
-            own.files["/models/synthetic.pth"] = flipped(data, bit)
+            started.files["/models/synthetic.pth"] = flipped(data, bit)
             with pytest.raises(ModelError, match="SHA-256 differs"):
-                await asyncio.to_thread(pull, entry, tmp_path, lambda *_: None, (own.url,))
+                await asyncio.to_thread(pull, entry, tmp_path, lambda *_: None, (started.url,))
             assert names_in(tmp_path) == ["lock"]
 
 
@@ -278,13 +278,13 @@ async def test_killed_at_random_offsets_it_goes_on_each_time(tmp_path: Path) -> 
 
 
 async def test_two_that_fetch_into_the_same_folder_do_not_mix(tmp_path: Path) -> None:
-    async with range_server() as own:
-        entry, _ = offered(own, size=50_000, seed=1)
-        own.stop_at = 10_000
-        first = asyncio.create_task(asyncio.to_thread(pull, entry, tmp_path, lambda *_: None, (own.url,)))
-        await asyncio.wait_for(own.stopped.wait(), 30)
+    async with range_server() as started:
+        entry, _ = offered(started, size=50_000, seed=1)
+        started.stop_at = 10_000
+        first = asyncio.create_task(asyncio.to_thread(pull, entry, tmp_path, lambda *_: None, (started.url,)))
+        await asyncio.wait_for(started.stopped.wait(), 30)
         with pytest.raises(ModelError, match="being fetched"):
-            await asyncio.to_thread(pull, entry, tmp_path, lambda *_: None, (own.url,))
-        own.stop_at = None
+            await asyncio.to_thread(pull, entry, tmp_path, lambda *_: None, (started.url,))
+        started.stop_at = None
     with pytest.raises(ModelError):
         await first

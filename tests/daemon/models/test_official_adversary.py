@@ -55,19 +55,19 @@ class Mirror:
         self.folder = folder
         self.url = url
 
-    def path(self, own: Entry) -> Path:
-        assert own.url
-        return self.folder / urlsplit(own.url).path.lstrip("/")
+    def path(self, entry: Entry) -> Path:
+        assert entry.url
+        return self.folder / urlsplit(entry.url).path.lstrip("/")
 
-    def serve(self, own: Entry, state: State) -> Entry:
+    def serve(self, entry: Entry, state: State) -> Entry:
         """The manifest's entry, with the hash of the checkpoint that lies on the mirror in place of the official one."""
-        path = self.path(own)
+        path = self.path(entry)
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save(state, path)
-        return replace(own, sha256=sha256_of(path), bytes=path.stat().st_size)
+        return replace(entry, sha256=sha256_of(path), bytes=path.stat().st_size)
 
-    def pull(self, own: Entry, folder: Path) -> Path:
-        return pull(own, folder, lambda *_: None, (self.url,))
+    def pull(self, entry: Entry, folder: Path) -> Path:
+        return pull(entry, folder, lambda *_: None, (self.url,))
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +137,7 @@ def test_the_names_are_torchvisions_own() -> None:
     assert resolve(DETECTOR).name == "faster_rcnn_resnet50_fpn_coco"
     assert resolve(CLASSIFIER).name == "resnet50_imagenet"
     assert resolve("people_detector", "objects") == manifest.entry("people_detector")
-    official = {name.removeprefix("torchvision:") for own in manifest.entries() for name in own.names if ":" in name}
+    official = {name.removeprefix("torchvision:") for entry in manifest.entries() for name in entry.names if ":" in name}
     assert official <= set(list_models())
 
 
@@ -211,7 +211,7 @@ def test_disappearance_pushes_what_must_go(
     proposals, (before,) = detector.propose(originals)
     (logits,) = detector.logits(as_tensor(delivered), proposals)
     after = logits.softmax(1)
-    threats = [own[:, PERSON] if sensitive else 1 - own[:, BACKGROUND] for own in (before, after)]
+    threats = [entry[:, PERSON] if sensitive else 1 - entry[:, BACKGROUND] for entry in (before, after)]
     assert threats[1].mean() < threats[0].mean()
 
 
@@ -229,7 +229,7 @@ def test_the_evaluation_measures_it(
     # Two steps of 1/255 each: no more than that has been spent, and something has.
     assert 40 < figures[f"{row.prefix}.psnr"] < 60
     assert figures[f"{row.prefix}.jpeg.psnr"] < figures[f"{row.prefix}.psnr"]
-    assert any(own.label == "person" for own in reading.lossless.before)
+    assert any(entry.label == "person" for entry in reading.lossless.before)
     finer = objects.finer_figures(mode, [reading], objects.SENSITIVE)
     assert finer[f"{mode}.person.images"] == finer[f"{mode}.t20.images"] == 1
 
@@ -237,9 +237,9 @@ def test_the_evaluation_measures_it(
 def test_the_classifier_has_the_weights_that_were_served(mirror: Mirror, pixels: NDArray[np.uint8], tmp_path: Path) -> None:
     torch.manual_seed(1)
     model: nn.Module = resnet50(weights=None).eval()
-    own = mirror.serve(resolve(CLASSIFIER), model.state_dict())
-    mirror.pull(own, tmp_path)
-    classifier = load_classifier(own, CPU, tmp_path)
+    entry = mirror.serve(resolve(CLASSIFIER), model.state_dict())
+    mirror.pull(entry, tmp_path)
+    classifier = load_classifier(entry, CPU, tmp_path)
     assert len(classifier.classes) == 1000
     loaded = classifier.model.state_dict()
     assert all(torch.equal(loaded[name], value) for name, value in model.state_dict().items())

@@ -121,28 +121,28 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-async def pulled(own: Entry, folder: Path, mirror: Mirror) -> Path:
+async def pulled(model: Entry, folder: Path, mirror: Mirror) -> Path:
     """In a thread, because the mirror is served by this one."""
-    return await asyncio.to_thread(pull, own, folder, lambda *_: None, (mirror.url,))
+    return await asyncio.to_thread(pull, model, folder, lambda *_: None, (mirror.url,))
 
 
 async def test_pull_checks_converts_and_keeps(mirror: Mirror, tmp_path: Path) -> None:
     data = checkpoint(STATE)
     mirror.files["/mirror/models/small.pth"] = data
-    own = entry(data)
-    assert verify(own, tmp_path) == "absent"
-    path = await pulled(own, tmp_path / "models", mirror)
+    model = entry(data)
+    assert verify(model, tmp_path) == "absent"
+    path = await pulled(model, tmp_path / "models", mirror)
     assert path == tmp_path / "models" / "small.safetensors"
     loaded = load_file(path)
     assert set(loaded) == set(STATE)
     for name, value in STATE.items():
         assert loaded[name].dtype == value.dtype
         assert torch.equal(loaded[name], value)
-    assert verify(own, tmp_path / "models") == "ok"
+    assert verify(model, tmp_path / "models") == "ok"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert names_in(path.parent) == ["lock", "small.safetensors", "small.sha256"]
     # What is here and right is not fetched again.
-    assert await pulled(own, tmp_path / "models", mirror) == path
+    assert await pulled(model, tmp_path / "models", mirror) == path
     assert mirror.asked == ["/mirror/models/small.pth"]
 
 

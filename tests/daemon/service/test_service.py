@@ -46,13 +46,15 @@ def unit(text: str) -> configparser.ConfigParser:
 
 
 def test_the_systemd_unit_notifies_is_watched_and_restarts_within_limits() -> None:
-    own = unit(units.systemd_service())
-    assert own["Service"]["ExecStart"].startswith("/bin/sh -c ")
-    assert own["Service"]["RestartPreventExitStatus"] == str(units.BROKEN)
-    assert own["Service"]["Type"] == "notify"
-    assert int(own["Service"]["WatchdogSec"]) > 2 * 30
-    assert own["Service"]["Restart"] == "on-failure"
-    assert int(own["Unit"]["StartLimitBurst"]) * int(own["Service"]["RestartSec"]) < int(own["Unit"]["StartLimitIntervalSec"])
+    sections = unit(units.systemd_service())
+    assert sections["Service"]["ExecStart"].startswith("/bin/sh -c ")
+    assert sections["Service"]["RestartPreventExitStatus"] == str(units.BROKEN)
+    assert sections["Service"]["Type"] == "notify"
+    assert int(sections["Service"]["WatchdogSec"]) > 2 * 30
+    assert sections["Service"]["Restart"] == "on-failure"
+    assert int(sections["Unit"]["StartLimitBurst"]) * int(sections["Service"]["RestartSec"]) < int(
+        sections["Unit"]["StartLimitIntervalSec"]
+    )
     assert unit(units.systemd_socket())["Socket"]["ListenStream"] == f"127.0.0.1:{DEFAULT_PORT}"
 
 

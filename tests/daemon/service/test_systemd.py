@@ -139,9 +139,9 @@ def tried(manager: UserManager, walls: str) -> dict[str, str]:
 
 
 def test_the_units_walls_hold(manager: UserManager, port: int) -> None:
-    own = units.systemd_service().partition("[Service]")[2].partition("[Install]")[0]
+    settings = units.systemd_service().partition("[Service]")[2].partition("[Install]")[0]
     kept = ("Type=", "NotifyAccess=", "ExecStart=", "Restart=", "RestartSec=", "WatchdogSec=")
-    walls = "\n".join(line for line in own.splitlines() if not line.startswith(kept))
+    walls = "\n".join(line for line in settings.splitlines() if not line.startswith(kept))
     without = tried(manager, "")
     assert set(without.values()) == {"got out"}, "without the walls each of them works"
     within = tried(manager, walls)

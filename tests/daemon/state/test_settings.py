@@ -198,9 +198,9 @@ def test_the_help_of_serve_says_the_defaults(capsys: pytest.CaptureFixture[str])
 
 def test_the_daemon_is_run_as_the_settings_say(tmp_path: Path) -> None:
     values = Values(port=1, device="cpu", threads=3, deadline=5.0, memory=10**9, worker="need")
-    own = settings_of(tmp_path, values)
-    assert (own.port, own.worker.device, own.worker.threads, own.queue.deadline) == (1, "cpu", 3, 5.0)
-    assert (own.watch.memory, own.worker_start) == (10**9, "need")
+    chosen = settings_of(tmp_path, values)
+    assert (chosen.port, chosen.worker.device, chosen.worker.threads, chosen.queue.deadline) == (1, "cpu", 3, 5.0)
+    assert (chosen.watch.memory, chosen.worker_start) == (10**9, "need")
     assert settings_of(tmp_path, Values()).watch.memory == default_memory()
 
 

@@ -35,7 +35,7 @@ def delivered(data: bytes, judge: Any, limit: int | None = None) -> tuple[bytes,
     most = size_limit(len(data), None) if limit is None else limit
     saves = saves_within(most, photo.encodings(read, most))
     progress, (encoded, judgement) = finish(deliverable(saves, Cloaked(nudged(read.pixels), None), judge))
-    return encoded, judgement, [own.stage for own in progress]
+    return encoded, judgement, [step.stage for step in progress]
 
 
 def content(_: Pixels) -> Judgement:
@@ -171,7 +171,7 @@ def test_the_file_that_the_cloak_was_found_good_in_goes_out_as_it_is() -> None:
     never_saved: list[Save] = [lambda _: pytest.fail("encoded again")]
     progress, (data, _) = finish(deliverable(never_saved, Cloaked(file.pixels, file), content))
     assert data is file.data
-    assert [own.stage for own in progress] == ["encode", "judge"]
+    assert [step.stage for step in progress] == ["encode", "judge"]
 
 
 def test_every_way_keeps_profile_and_alpha_and_nothing_else() -> None:

@@ -56,7 +56,7 @@ def answer(steps: bytes, number: int, *values: int, machine: str = "x86_64") -> 
 @pytest.mark.parametrize("machine", seccomp.MACHINES)
 @pytest.mark.parametrize("has_card", [False, True])
 def test_only_what_is_listed_is_allowed(machine: str, has_card: bool) -> None:
-    steps, column = seccomp.program(machine, has_card, own=4711), list(seccomp.MACHINES).index(machine)
+    steps, column = seccomp.program(machine, has_card, process=4711), list(seccomp.MACHINES).index(machine)
     listed = allowed.ALWAYS | allowed.WITH_A_CARD if has_card else allowed.ALWAYS
     numbers = {numbers[column] for numbers in listed.values()} - {None}
     looked_at = {numbers[column] for numbers in allowed.LOOKED_AT.values()} - {None}
@@ -93,7 +93,7 @@ def test_only_what_is_listed_is_allowed(machine: str, has_card: bool) -> None:
     ],
 )
 def test_some_are_allowed_by_their_values(name: str, values: tuple[int, ...], has_card: bool, is_allowed: bool) -> None:
-    steps = seccomp.program("x86_64", has_card, own=4711)
+    steps = seccomp.program("x86_64", has_card, process=4711)
     number = allowed.LOOKED_AT[name][0]
     assert number is not None
     assert answer(steps, number, *values) == (seccomp.ALLOW if is_allowed else EPERM)
