@@ -64,7 +64,7 @@ def start_service(report: Report) -> bool:
 
 
 def remove_service(report: Report) -> None:
-    """With this Python: the environment may be gone already, and needs not be there for this."""
+    """Remove it with the running Python: the environment may be gone already."""
     subprocess.run([sys.executable, "-c", "from daemon import service; service.uninstall()"], cwd=environment.ROOT, check=True)
     report.say("service", "removed")
 

@@ -24,7 +24,7 @@ MARK = ENVIRONMENT / "made-by-cloakroom"
 """Says that the folder is ours to make anew and to delete."""
 
 DOWNLOADS = ENVIRONMENT / "downloads"
-"""Where pip keeps what it has fetched until it is unpacked."""
+"""The folder in which pip keeps downloads until they are unpacked."""
 
 BINARIES = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 PROGRAM = BINARIES / ("cloakroom.exe" if os.name == "nt" else "cloakroom")
@@ -67,7 +67,7 @@ def cpu_wheels_reachable(address: str = CPU_WHEELS) -> bool:
 
 
 def fingerprint(extras: tuple[str, ...]) -> dict[str, object]:
-    """What the environment was made from; when it is the same again there is nothing to do."""
+    """Return a digest of what the environment is made from; with the same digest there is nothing to do."""
     content = (ROOT / "pyproject.toml").read_bytes()
     return {
         "pyproject": hashlib.sha256(content).hexdigest(),

@@ -32,7 +32,7 @@ if errorlevel 1 (
 
 
 def command() -> Path:
-    """Where it is put: a folder of the person's own that shells look into."""
+    """Return its path, in a folder of the person's own that shells search."""
     if os.name == "nt":
         local = os.environ.get("LOCALAPPDATA")
         return (Path(local) if local else Path.home() / "AppData" / "Local") / "Microsoft" / "WindowsApps" / "cloakroom.cmd"

@@ -1,4 +1,4 @@
-"""What building, testing and showing leave in this folder, taken away with the rest."""
+"""Removes what building, testing and the demo leave in this folder."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""What an installation takes: download, room and time, said before they are spent and while they are."""
+"""Tells the download, room and time of an installation, before it begins and while it runs."""
 
 import os
 import shutil
@@ -103,7 +103,7 @@ class Progress:
             print(f"\r\033[K{self.line()}", end="", flush=True)
 
     def line(self) -> str:
-        """What is shown now."""
+        """Return the text that is shown now."""
         downloads = bytes_in(self._downloads)
         self._fetched = max(self._fetched, downloads)
         unpacked = max(0, bytes_in(self._environment) - downloads - self._before)

@@ -47,7 +47,7 @@ def may_use_apt() -> bool:
 
 
 def for_browser(arguments: list[str]) -> tuple[Program, ...]:
-    """What the demo needs for the browser that its arguments ask for."""
+    """Return the programs that the demo needs for the browser that its arguments ask for."""
     if not any(argument in ("firefox", "--browser=firefox") for argument in arguments):
         return (CHROMIUM,)
     has_display = platform.system() != "Linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")

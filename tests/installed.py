@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGED = ("daemon", "protectors", "pyproject.toml", "README.md", "LICENSE")
-"""What the wheel is built from."""
+"""The files that the wheel is built from."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the extension costs a page, beside an empty one in the same browser: a round trip of 5 MB, its start, its size.
+"""The extension's cost to a page, beside an empty extension in the same browser: a round trip of 5 MB, start, size.
 
 python -m tests.benchmarks.browser [--browser chromium|firefox] [--runs N] [--loads N] [--json]
 
@@ -48,7 +48,7 @@ FINE_CLOCK: dict[str, object] = {"privacy.reduceTimerPrecision": False, "privacy
 
 @dataclass(frozen=True)
 class Subject:
-    """What is measured: a browser with an extension, and the host of the page that it is measured on."""
+    """One measurement: a browser with an extension, and the host of its page."""
 
     name: str
     browser: Browser

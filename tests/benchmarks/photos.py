@@ -14,7 +14,7 @@ GRAIN = 3.0
 """Standard deviation of the grain, in 8-bit levels: without it an enlarged photo is too easy to encode."""
 
 OWN = ("astronaut", "coffee", "chelsea", "rocket")
-"""Of scikit-image; the others are of photos.npz where that is there."""
+"""Photos of scikit-image; the others are of photos.npz where that is there."""
 
 SIZES = {"photo512": (512, 512), "photo1080p": (1920, 1080), "photo12mp": (4000, 3000), "photo48mp": (8000, 6000)}
 

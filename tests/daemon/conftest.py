@@ -26,7 +26,7 @@ from tests.daemon import odd_workers
 from tests.daemon.album.albums import photo
 
 ELSEWHERE = Path(tempfile.mkdtemp(prefix="cloakroom-elsewhere-"))
-"""Where commands run: an empty folder, as a person's is, which lends them nothing of the repository."""
+"""The working directory of commands: an empty folder, which lends them nothing of the repository."""
 atexit.register(shutil.rmtree, ELSEWHERE, ignore_errors=True)
 
 POLICY = PolicyRequest(protectors=("scene",), strength="balanced", sensitive=())

@@ -120,7 +120,7 @@ MALFORMED: dict[str, Callable[[bytes], bytes]] = {
     "HTTP/2": lambda _: b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "no request at all": lambda _: b"\r\n\r\n",
 }
-"""What a server's parser has its own answers to, made of a request that would be let in."""
+"""Malformed requests that a server's parser would answer itself, made of one that would be let in."""
 
 # After the upgrade.
 

@@ -1,4 +1,4 @@
-"""What the daemon's front process holds and what its log says: no torch, no decoder, no names, no keys."""
+"""The daemon's front process has no torch and no decoder, and its log no names and no keys."""
 
 import subprocess
 import sys

@@ -16,7 +16,7 @@ PAGES = ("popup/popup.html", "options/options.html", "onboarding/onboarding.html
 
 
 async def violations(page: Page) -> list[str]:
-    """What axe finds wrong, with where it is."""
+    """Return axe's violations and their places."""
     source = await asyncio.to_thread(AXE.read_text)
     await page.evaluate(f"(() => {{ {source}\n }})()")
     told = await page.evaluate(
@@ -28,7 +28,7 @@ async def violations(page: Page) -> list[str]:
 
 
 async def _show_everything(stage: Stage) -> None:
-    """What uploads would have left behind for the pages to show."""
+    """Store what uploads would have left for the pages to show."""
     page = await stage.browser.open_extension("options/options.html")
     verdict = {"protector": "scene", "adversary": "scenes", "protected": True, "before": ["street"], "after": ["forest"]}
     report = {"models": "embedded", "verdicts": [verdict]}
@@ -50,7 +50,7 @@ async def _show_everything(stage: Stage) -> None:
 
 
 async def everything_wrong(stage: Stage) -> dict[str, list[str]]:
-    """What axe finds wrong on each page of the extension, with all there is to see on it."""
+    """Return axe's violations on each page of the extension, with all there is to see on it."""
     await _show_everything(stage)
     await set_rule(stage.browser, HOST, mode="ask")
     await set_rule(stage.browser, "revoked.example", mode="cloak")

@@ -1,4 +1,4 @@
-"""What the tests ask of a browser. Everything is done as a person does it: real clicks, real choosers, real events."""
+"""The tests' interface to a browser. Everything is done as a person does it: real clicks, choosers and events."""
 
 import asyncio
 from abc import ABC, abstractmethod

@@ -32,7 +32,7 @@ class DaemonProcess:
         return self.installed
 
     def command(self) -> list[str]:
-        """What runs it; a port and a state folder are added."""
+        """Return the command that runs it; a port and a state folder are added."""
         return [str(self.there().program), "serve", "--json"]
 
     def place(self) -> tuple[Path, Mapping[str, str]]:
@@ -76,7 +76,7 @@ class DaemonProcess:
             yield client
 
     async def pairing_code(self) -> str:
-        """What `cloakroom pair` shows."""
+        """Return the code that `cloakroom pair` shows."""
         async with self.client() as client:
             return (await client.open_pairing()).code
 

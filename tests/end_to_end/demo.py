@@ -117,7 +117,7 @@ async def _held(browser: Browser, page: Page) -> str:
 
 
 def _read_back(photo: Upload, part: Part) -> dict[str, Any]:
-    """What the models read in the picked and in the arrived photo, and how much they differ."""
+    """Return the models' readings of the picked and the arrived photo, and the photos' difference."""
     before, after = photo.pixels, decode(part.data)
     if before.shape != after.shape:
         return {"protected": False, "verdicts": [], "psnr": 0.0, "ssim": 0.0, "max_difference": 0, "shape": after.shape}

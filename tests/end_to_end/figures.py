@@ -77,7 +77,7 @@ async def measure_paths(stage: Stage, runs: int) -> dict[str, float]:
 
 
 async def measure_axe(stage: Stage, _: int) -> dict[str, float]:
-    """What axe finds wrong on all pages together."""
+    """Return axe's violations on all pages together."""
     wrong = await everything_wrong(stage)
     for page, found in wrong.items():
         say(f"{page}: {found}")
@@ -213,7 +213,7 @@ async def photo12mp(stage: Stage) -> dict[str, float]:
 
 
 async def _send_the_best_attempt(stage: Stage) -> None:
-    """What a person may choose when even the best attempt did not protect: the time is measured all the same."""
+    """Choose to send the best attempt where it did not protect: the time is measured all the same."""
     window = await stage.browser.hold_window(LARGE_SECONDS)
     await window.wait_for("document.querySelector('button[name=attempt]')?.name")
     await window.click("button[name=attempt]")

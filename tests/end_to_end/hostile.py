@@ -42,12 +42,12 @@ def cases_in(browser: str) -> tuple[Case, ...]:
 
 
 def closed_in(browser: str) -> tuple[Case, ...]:
-    """Those that it withstands."""
+    """Return the cases that it withstands."""
     return tuple(case for case in cases_in(browser) if browser not in case.open_in)
 
 
 def open_in(browser: str) -> tuple[Case, ...]:
-    """Those that are known to be open."""
+    """Return the cases that are known to be open."""
     return tuple(case for case in cases_in(browser) if browser in case.open_in)
 
 
@@ -72,7 +72,7 @@ OPEN = {
     "chromium": ("popup", "second", "shadow", "data", "grandchild"),
     "firefox": ("popup", "second", "shadow", "data", "grandchild", "frame", "script", "blob"),
 }
-"""Those that no script of ours can be in before the page (w3c/webextensions issue 1009)."""
+"""Cases in which no script of ours runs before the page's (w3c/webextensions issue 1009)."""
 
 CASES = (
     *(Case(name) for name in READING),

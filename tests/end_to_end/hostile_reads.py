@@ -17,7 +17,7 @@ Action = Literal["pick", "drop", "paste"]
 SECONDS = 20.0
 BLIND_SECONDS = 8.0
 LATE_SECONDS = 0.3
-"""What a page might send besides comes within so long."""
+"""Seconds within which a page might send more."""
 
 HOLD_SECONDS = 1.2
 HELD = frozenset({"left", "moved", "redispatched", "retyped", "submitted", "polling-everywhere", "form-data"})
@@ -42,7 +42,7 @@ PREPARED = frozenset(
 
 
 class BlindError(Exception):
-    """Without the extension the case saw nothing: it would not notice a leak."""
+    """The case saw nothing without the extension either: it would not notice a leak."""
 
 
 async def reads(stage: Stage, name: str, action: Action) -> bool:

@@ -60,7 +60,7 @@ async def replays(stage: Stage, name: str, action: Action) -> bool:
 
 
 async def drives_nothing(stage: Stage, name: str, action: Action) -> bool:
-    """Of what the page made itself no photo comes to the daemon, and one that the person picks does."""
+    """Check that no photo that the page made itself comes to the daemon, and one that the person picks does."""
     assert isinstance(stage.daemon, StampingDaemon)
     page, run, _ = await open_case(stage, name, action)
     try:

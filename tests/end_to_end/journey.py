@@ -37,7 +37,7 @@ COMMAND = "python -m tests.end_to_end.journey"
 ATTACHED = Path("attached")
 PHOTO_SECONDS = 120.0
 QUICK_RULE = {"protectors": ["scene"]}
-"""What the photos are cloaked with: a host more or less does not depend on the protectors."""
+"""The rule that photos are cloaked with: reaching a host does not depend on the protectors."""
 
 
 class InstalledDaemon(DaemonProcess):
@@ -56,7 +56,7 @@ class InstalledDaemon(DaemonProcess):
 
 @dataclass
 class Posted:
-    """What came of a photo on each host of one browser."""
+    """The uploads of a photo on each host of one browser."""
 
     cloaked: int = 0
     originals: int = 0

@@ -52,7 +52,7 @@ async def open_unheld(browser: str, folder: FilePath) -> AsyncIterator[Stage]:
 
 
 async def leaks(console: Page, *, forget: bool = False) -> list[dict[str, object]]:
-    """What the person was told, and from now on no more if it is to be forgotten."""
+    """Return what the person was told, and clear it if it is to be forgotten."""
     if forget:
         await console.evaluate("chrome.runtime.sendMessage({ type: 'forget-leaks' })")
     told = await console.evaluate("chrome.storage.session.get('leaks').then(({ leaks }) => leaks ?? [])")

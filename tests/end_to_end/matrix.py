@@ -25,7 +25,7 @@ SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Row:
-    """What came of one path in one browser.
+    """The results of one path in one browser.
 
     `control` is None where a control tells nothing. `outcomes` has, for each delay, "cloaked", "ORIGINAL", "nothing" when no
     file came in time, or "UNSTAMPED" when a file came that is neither the original nor what the daemon made of it.
@@ -53,7 +53,7 @@ async def row(stage: Stage, daemon: StampingDaemon, path: Path) -> Row:
 
 
 async def outcome(stage: Stage, path: Path, *, protected: bool) -> str:
-    """What came of one upload, in a word of Row's."""
+    """Return one upload's result in a word of Row's."""
     uploads = [stage.uploads[name] for name in path.files]
     page, run = await stage.visit(path, protected=protected)
     try:

@@ -1,4 +1,4 @@
-"""What goes wrong in the middle of an upload."""
+"""Faults in the middle of an upload."""
 
 import asyncio
 import json

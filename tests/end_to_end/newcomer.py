@@ -56,7 +56,7 @@ class Newcomer:
         return {**kept, **variables}
 
     async def run(self, *command: str | FilePath, folder: FilePath | None = None) -> str:
-        """What a command prints.
+        """Return the output of a command.
 
         Raises:
             RuntimeError: it failed; with what it said.
@@ -99,7 +99,7 @@ class Newcomer:
             git("-C", str(work), "push", "--quiet")
 
     def left_over(self) -> list[str]:
-        """What is in the home besides the clone as it was fetched."""
+        """Return the files of the home besides the clone as it was fetched."""
         there = [path for path in self.home.rglob("*") if self.clone not in path.parents and path != self.clone]
         told = git("-C", str(self.clone), "status", "--porcelain", "--ignored").splitlines()
         return sorted([*(str(path.relative_to(self.home)) for path in there), *told])

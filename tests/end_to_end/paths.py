@@ -72,7 +72,7 @@ CHROMIUM_PATHS = (
     Path("drop-handle", ("jpeg",), "drop"),
     Path("handle-worker", ("jpeg",), "drop"),
 )
-"""What Firefox lacks: handles of dropped files; and folders, which its test hooks can neither choose nor drop."""
+"""Paths that Firefox lacks: handles of dropped files; and folders, which its test hooks can neither choose nor drop."""
 
 
 def paths_in(browser: str) -> tuple[Path, ...]:

@@ -42,7 +42,7 @@ IS_READY = """([hold, word]) => {
 
 @dataclass
 class Mind:
-    """What the person has in mind for one site's upload, and what they were asked and said."""
+    """The person's plan for one site's upload, the questions they were asked and the answers they gave."""
 
     words: Iterator[str] = field(default_factory=lambda: iter(()))
     thinks: float = 0.0

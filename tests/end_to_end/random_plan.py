@@ -1,4 +1,4 @@
-"""What a person does and what goes wrong meanwhile, drawn from a seed: the same seed, the same uploads."""
+"""Uploads and their faults, drawn from a seed: the same seed, the same uploads."""
 
 import random
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ KINDS: dict[str, Fate] = {
     "letter": "passed",
     "empty": "passed",
 }
-"""What becomes of each kind of file: a quick daemon cloaks it, nobody can and the person is asked, or it is no image."""
+"""The ending of each kind of file: it is cloaked, the person is asked because nobody can, or it is no image."""
 
 LARGE = "large"
 """Twelve megapixels: cloaked, but too slow to be drawn as often as the others."""
@@ -40,19 +40,19 @@ FAULTS: dict[str, float] = {
     "picked again": 0.04,
     "revoked": 0.01,
 }
-"""What may go wrong, and in what share of the uploads."""
+"""Faults, and their shares of the uploads."""
 
 SEVERAL = ("multiple", "drop", "drop-input")
 """Paths that take more than one file."""
 
 OWN_HOLDS = ("detached", "synthetic", "drop", "drop-items", "drop-input", "hostile-drop")
-"""Where another pick is another upload beside the first, not one in its place."""
+"""Paths on which another pick is another upload beside the first, not one in its place."""
 
 SAME_INPUT = (
     "attached", "multiple", "shadow-open", "shadow-closed", "declarative", "iframe", "srcdoc", "blank", "label", "show-picker",
     "cloned", "hostile", "worker", "object-url",
 )  # fmt: skip
-"""Where one input takes every pick; Firefox's automation is told of the first of them only."""
+"""Paths on which one input takes every pick; Firefox's automation is told of the first of them only."""
 
 WORDS = ("retry", "original", "cancel")
 

@@ -39,7 +39,7 @@ async def run_all(uploader: Uploader, uploads: Iterable[Upload], heard: Callable
 
 
 def figures_of(ended: Iterable[Ended], faults: Counter[str], clumsy: int) -> dict[str, float]:
-    """What is published."""
+    """Return the published figures."""
     endings = [ending for one in ended for ending in (one.ending, one.plain) if ending]
     names = Counter(one.ending.name for one in ended)
     kills = sum(faults[fault] for fault in ("daemon killed", "worker killed", "background killed"))
@@ -60,7 +60,7 @@ def figures_of(ended: Iterable[Ended], faults: Counter[str], clumsy: int) -> dic
 
 
 def in_time(uploads: Iterable[Upload], seconds: float) -> Iterator[Upload]:
-    """Those that are asked for in so many seconds from the first on."""
+    """Yield the uploads that begin within so many seconds of the first."""
     begun: float | None = None
     for upload in uploads:
         begun = begun or time.monotonic()

@@ -1,4 +1,4 @@
-"""What a site received: parts and files of an upload, read from the bodies of requests."""
+"""The parts and files of an upload that a site received, read from the bodies of requests."""
 
 import base64
 import hashlib
@@ -21,12 +21,12 @@ class Part:
 
 @dataclass
 class Run:
-    """What arrived of one visit."""
+    """The requests of one visit."""
 
     bodies: list[bytes] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     words: set[str] = field(default_factory=set)
-    """What the page told the test."""
+    """Messages from the page to the test."""
 
     @property
     def hashes(self) -> set[str]:

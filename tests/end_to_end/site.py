@@ -16,7 +16,7 @@ from tests.end_to_end.received import Part, Run, parts_of
 
 PAGES = Path(__file__).parent / "pages"
 BUNDLES = Path(__file__).parent / "widgets" / "dist"
-"""What `npm ci && npm run build` makes of the widgets' pages."""
+"""The widgets' pages that `npm ci && npm run build` makes."""
 
 HOST = "bsky.app"
 """The site that is on: one of the extension's table, by its real name."""
@@ -25,7 +25,7 @@ OFF_HOST = "off.example"
 """A site that nobody switched on."""
 
 LOOPBACK = "127.0.0.1"
-"""Where the browsers are told to find every host."""
+"""The address to which every host leads in the browsers."""
 
 STALL_SECONDS = 15.0
 """A document that does not come is given up after so long."""
@@ -62,10 +62,10 @@ class Site:
         self.hosts = hosts
         self.runs: dict[str, Run] = {}
         self.recognise: Callable[[bytes], str] | None = None
-        """What names the class of an image that is sent to /recognise."""
+        """The function that names the class of an image that is sent to /recognise."""
 
         self.software: str | None = None
-        """What the server says that it runs, as servers of the fediverse do."""
+        """The software that the server says it runs, as servers of the fediverse do."""
 
         self.port = 0
         self._other_port = 0
@@ -206,7 +206,7 @@ class Site:
         return web.Response(text=await asyncio.to_thread(self.recognise, body))
 
     async def _node_info(self, request: web.Request) -> web.Response:
-        """What runs here (nodeinfo.diaspora.software)."""
+        """Answer with the software that runs here (nodeinfo.diaspora.software)."""
         if self.software is None:
             raise web.HTTPNotFound
         if request.path.startswith("/.well-known"):
@@ -215,7 +215,7 @@ class Site:
         return web.json_response({"version": "2.0", "software": {"name": self.software, "version": "1"}})
 
     async def _direct(self, request: web.Request) -> web.Response:
-        """Where a file goes, as Active Storage asks before it sends one."""
+        """Answer with the address for a file, as Active Storage asks before it sends one."""
         told = (await request.json())["blob"]
         address = f"/upload?{request.query_string}&name={quote(told['filename'])}"
         return web.json_response({"signed_id": "1", "direct_upload": {"url": address, "headers": {}}})

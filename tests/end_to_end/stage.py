@@ -21,7 +21,7 @@ from tests.end_to_end.site import HOST, OFF_HOST, Site
 from tests.pretrained import place_networks
 
 QUICKEST = ("scene",)
-"""What the paths run with: which way a photo takes does not depend on the protector."""
+"""The rule that paths run with: a photo's way does not depend on the protector."""
 
 UPLOAD_SECONDS = 120.0
 
@@ -168,7 +168,7 @@ async def open_popup(browser: Browser, address: str) -> Page:
 
 
 async def last_reports(browser: Browser) -> list[dict[str, Any]]:
-    """What the daemon reported of the last upload's photos, as the extension keeps it for the popup."""
+    """Return the daemon's reports of the last upload's photos, as the extension keeps them for the popup."""
     page = await browser.open_extension("popup/popup.html")
     kept = await page.evaluate("chrome.storage.session.get('last').then(({ last }) => JSON.stringify(last.reports))")
     await page.close()

@@ -13,7 +13,7 @@ PROGRAM: Final = Path(__file__).with_name("stamping") / "program.py"
 """Run by its path: it finds the installed daemon, and nothing of the repository."""
 
 TOLERANCE: Final = 40
-"""What compressing it anew may change of the stamp's colour."""
+"""Largest change of the stamp's colour by compressing it anew."""
 
 _specification = importlib.util.spec_from_file_location("stamping_program", PROGRAM)
 assert _specification

@@ -1,4 +1,4 @@
-"""What pages expect of the browser at once, from public bug reports: a photo that is held takes none of it from them."""
+"""Cases of public bug reports: pages that expect something of the browser at once get it although a photo is held."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SECONDS = 30.0
 WORDS = {"text/plain": b"north\t17", "text/html": b"<table><tr><td>north</td><td>17</td></tr></table>"}
-"""What an office program copies, besides a picture of it."""
+"""The formats that an office program copies, besides a picture."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session", params=["chromium", "firefox"])
@@ -205,7 +205,7 @@ CLIPBOARDS = {
 
 
 async def pasted(stage: Stage, contents: dict[str, bytes], *, protected: bool) -> list[Any]:
-    """What a bare editor holds after a paste, the picture's own bytes left out, and what it was told."""
+    """Return a bare editor's content after a paste, without the picture's bytes, and the events it heard."""
     page, _ = await stage.visit(Path("case-bare"), protected=protected)
     await page.copy({**contents, "image/png": picture(stage)})
     await page.click_at(TARGET)

@@ -32,7 +32,7 @@ async def daemon(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stam
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def browser() -> AsyncIterator[Chromium]:
-    """Without the extension: any browser of the person's."""
+    """A browser without the extension, as any of the person's."""
     opened = Chromium([], extension=None)
     await opened.start()
     yield opened

@@ -17,7 +17,7 @@ DIRECTORY = next(path for path in CHROMIUM_PATHS if path.name == "webkitdirector
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def quick() -> AsyncIterator[Stage]:
-    """With a daemon that stamps: choosing a folder waits for the page's event, and no longer than Playwright allows."""
+    """A stage with a stamping daemon: choosing a folder waits for the page's event, and no longer than Playwright allows."""
     async with open_stage("chromium", daemon_type=StampingDaemon) as opened:
         yield opened
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
-    """With a daemon that stamps: what a page gets hold of does not depend on what is done to a photo."""
+    """A stage with a stamping daemon: what a page gets hold of does not depend on what is done to a photo."""
     async with open_stage(request.param, daemon_type=StampingDaemon) as opened:
         yield opened
 

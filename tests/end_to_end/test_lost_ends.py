@@ -18,7 +18,7 @@ LONG = 240.0
 """Seconds that the daemon would take: whatever happens sooner is no coincidence."""
 
 SECONDS = 60.0
-"""Also for a worker that does not listen, and has to be ended."""
+"""Time enough for a worker that does not listen, and has to be ended."""
 
 HOLD_SECONDS = 60.0
 

@@ -19,7 +19,7 @@ HEARD = {"input", "change", "dragenter", "dragover", "drop", "paste", "submit", 
 
 
 async def trace(browser: Browser, site: Site, uploads: Mapping[str, Upload], *, protected: bool) -> list[Any]:
-    """What a page hears and finds while a person submits too early, picks, drops, pastes and submits."""
+    """Return what a page hears and finds while a person submits too early, picks, drops, pastes and submits."""
     page = await browser.open(site.url("trace", "trace", protected=protected))
     try:
         await page.click_at(BUTTON)

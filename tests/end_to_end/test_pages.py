@@ -1,4 +1,4 @@
-"""What a person sees and decides: popup, hold window, options and onboarding, in both browsers."""
+"""The extension's pages in both browsers: popup, hold window, options and onboarding."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ async def as_before(stage: Stage) -> AsyncIterator[None]:
 
 
 async def stored(page: Page, key: str, area: str = "local") -> Any:
-    """What the extension keeps under a key."""
+    """Return the extension's stored value of a key."""
     return json.loads(await page.evaluate(f"chrome.storage.{area}.get().then((all) => JSON.stringify(all[{key!r}] ?? null))"))
 
 

@@ -93,7 +93,7 @@ REASONS = {
     "refused": ("Pair it again", "settings"),
     "impostor": ("your daemon", "no"),
 }
-"""What has to be said of each: what is wrong, and what to do, or that no photo went there."""
+"""Words that each reason has to have: what is wrong, and what to do, or that no photo went there."""
 
 ANSWERS = {"foreign": another_program, "refused": a_daemon_that_refuses, "impostor": an_impostor}
 

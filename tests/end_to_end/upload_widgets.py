@@ -79,7 +79,7 @@ UNTOLD = {
     ("firefox", "tiptap-drop"),
     ("firefox", "fine_uploader-drop"),
 }
-"""What no test here can do, with the site off as little as with it on."""
+"""Ways that no test here can go, with the site off as little as with it on."""
 
 
 def widgets_in(browser: str) -> list[Widget]:
@@ -124,7 +124,7 @@ async def upload(stage: Stage, widget: Widget, *, protected: bool) -> Run:
 
 
 async def faults(stage: Stage, widget: Widget) -> list[str]:
-    """What is wrong with a widget's uploads, with the site off and with it on; empty when nothing is."""
+    """Return the faults of a widget's uploads, with the site off and with it on."""
     original = stage.uploads[widget.file]
     off = await upload(stage, widget, protected=False)
     on = await upload(stage, widget, protected=True)

@@ -40,7 +40,7 @@ PLAIN = "plain"
 
 
 class Record:
-    """What the extension itself recorded of each site's uploads."""
+    """The extension's own record of each site's uploads."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
@@ -75,7 +75,7 @@ class Ended:
 
 @dataclasses.dataclass(frozen=True)
 class End:
-    """What tells that an upload is over: files that arrived, and outcomes recorded since it began.
+    """The signs that an upload is over: files that arrived, and outcomes recorded since it began.
 
     Nothing is recorded of an upload without any picture. Where a `name` is given, the file of that name is waited for.
     """
@@ -160,7 +160,7 @@ class Uploader:
         return state.queued + state.running
 
     def _anew(self, run: str) -> Run:
-        """What arrives from now on."""
+        """Return a run for what arrives from now on."""
         received = self._stage.site.runs[run] = Run()
         return received
 

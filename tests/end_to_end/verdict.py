@@ -24,7 +24,7 @@ def _classifier() -> Classifier:
 
 
 def scene_of(pixels: Pixels) -> str:
-    """What the scene classifier, whom every path's photos are cloaked against, reads in them."""
+    """Return the reading of the scene classifier that every path's photos are cloaked against."""
     classifier = _classifier()
     return classifier.classes[int(classifier.read(as_tensor(pixels)).argmax())]
 
@@ -54,7 +54,7 @@ def arrived_original(run: Run, uploads: list[Upload]) -> bool:
 
 
 def problems(path: Path, run: Run, uploads: list[Upload]) -> list[str]:
-    """What is wrong with a run that should have been cloaked; empty when nothing is."""
+    """Return the faults of a run that should have been cloaked."""
     found = []
     if arrived_original(run, uploads):
         found.append("the original arrived")

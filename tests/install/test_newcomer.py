@@ -1,4 +1,4 @@
-"""What a person meets who installs: the command on the path, sizes before they are spent, upgrading, and taking it all away."""
+"""Installing as a person does: the command on the path, sizes told in advance, upgrading, and uninstalling."""
 
 import os
 import shutil

@@ -17,7 +17,7 @@ from tests.install.test_installer import ROOT, installer_program
 
 @dataclass(frozen=True)
 class Kept:
-    """What an installed Cloakroom has kept on a system, and a file of the person's own in each folder."""
+    """The files of an installed Cloakroom on a system, and a file of the person's own in each folder."""
 
     state: Path
     cache: Path

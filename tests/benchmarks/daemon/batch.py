@@ -1,4 +1,4 @@
-"""What photos that wait together would gain from being computed as one batch, on this machine's device.
+"""The gain of computing waiting photos as one batch, on this machine's device.
 
 The best case of it: photos of one size and one policy, that are all there at once.
 """
@@ -25,11 +25,11 @@ TURNS = 5
 POLICY = Policy(("scene",))
 """The protector whose steps are the quickest, of which a batch has the most to gain."""
 STEPS = 6
-"""Of the bare cost: each is a pass forwards and one back."""
+"""Steps of the bare cost: each is a forward and a backward pass."""
 
 
 def measure() -> dict[str, float]:
-    """Of photos in batches of N, over photos one at a time: `batch.gain_N`, how many more a second; `batch.wait_N`, how much
+    """Photos in batches of N over photos one at a time: `batch.gain_N`, how many more a second; `batch.wait_N`, how much
     longer a photo takes on average from the moment at which all are there, since a batch lasts as long as its slowest;
     `batch.step_gain_N`, the gain of single steps."""
     room = Cloakroom()

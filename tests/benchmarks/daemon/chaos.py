@@ -24,7 +24,7 @@ from tests.daemon.samples import astronaut, opened, saved
 
 CLIENTS = 8
 SECONDS = 0.4
-"""What each photo takes: long enough to be killed in."""
+"""Seconds that each photo takes: long enough for a kill."""
 
 KILL_AFTER = (0.05, 2.5)
 WORKER_SHARE = 0.75

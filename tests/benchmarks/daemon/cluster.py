@@ -49,7 +49,7 @@ def measure() -> dict[str, float]:
 
 
 def _cloaked(folder: Path, output: Path, *where: str, death: bool = False) -> dict[str, bytes]:
-    """What the command makes of the album; with a death, an actor is killed once the first photo is there."""
+    """Run the command on the album; with a death, an actor is killed once the first photo is there."""
     command = [sys.executable, "-m", "daemon.cli", "protect", str(folder), "-r", "-o", str(output), "--keep-unprotected"]
     command += ["--seed", str(SEED), "--threads", "1", "--state", str(output) + "-state", *where]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

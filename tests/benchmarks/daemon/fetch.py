@@ -31,7 +31,7 @@ KILLS_A_FILE = 5
 
 @dataclass
 class Killed:
-    """What became of one file: runs that were killed, next runs that went on where it ended, whether the result was right,
+    """One file's fetches: runs that were killed, next runs that went on where it ended, whether the result was right,
     its size, and the bytes that the server sent for it."""
 
     kills: int = 0

@@ -1,4 +1,4 @@
-"""What a daemon costs that has nothing to do: its start, its memory, and how often it wakes the machine."""
+"""The cost of an idle daemon: start, memory, and wakeups of the machine."""
 
 import asyncio
 import statistics

@@ -35,10 +35,10 @@ ATTACKS = (
     "a deflated frame",
     "a key with one bit off",
 )
-"""What goes on in a loop meanwhile; the half-open connections besides."""
+"""Attacks that are repeated meanwhile, besides the half-open connections."""
 
 TURNED_AWAY = (OSError, TimeoutError, WebSocketException, ClientError, NoDaemonError)
-"""What an attacker may meet with."""
+"""Errors that an attacker may meet."""
 
 WARM_UP = 5
 

@@ -131,7 +131,7 @@ async def replayed(daemon: Place) -> bool:
 
 
 async def reflected(daemon: Place) -> bool:
-    """What the daemon itself would prove."""
+    """Return the proof that the daemon itself would send."""
     return await _converse(daemon, _local(daemon).key, host=f"127.0.0.1:{daemon.port}", side="daemon")
 
 
@@ -200,7 +200,7 @@ async def oversize_bytes(daemon: Place) -> bool:
 
 
 def _raw(daemon: Place, *sent: bytes) -> bytes:
-    """What comes back after the upgrade and these bytes, until the daemon closes."""
+    """Return the bytes that come back after the upgrade and these bytes, until the daemon closes."""
     with socket.create_connection(("127.0.0.1", daemon.port), timeout=20) as connection:
         connection.sendall(upgrade(daemon.port))
         received = b""

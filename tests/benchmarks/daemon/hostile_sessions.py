@@ -19,7 +19,7 @@ ANSWER_SECONDS = 120.0
 POLICY = {"protectors": ["scene"], "strength": "balanced", "sensitive": []}
 
 Case = Callable[["Rogue", "Rogue"], Awaitable[bool]]
-"""With the one that misbehaves, and another browser that minds its own business."""
+"""A session that misbehaves, and another browser that does not."""
 
 
 class Rogue:

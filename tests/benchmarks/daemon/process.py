@@ -22,7 +22,7 @@ STOP_SECONDS = 40.0
 
 @dataclass
 class Place:
-    """Where a daemon is: its state folder, and the port that it listens on."""
+    """A daemon's state folder and port."""
 
     state: Path
     port: int

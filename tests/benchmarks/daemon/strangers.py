@@ -44,7 +44,7 @@ ALLOWED = 8 * 1024 * 1024
 
 
 def kinds(port: int) -> list[bytes]:
-    """What a stranger sends at once and then waits: nothing, less than is needed, or all that needs no key."""
+    """Beginnings that a stranger sends before waiting: nothing, less than is needed, or all that needs no key."""
     opening = upgrade(port)
     hello = client_frame(1, (HELLO % '"c-0123456789abcdef"').encode())
     return [
@@ -137,7 +137,7 @@ async def entries(daemon: Daemon, seconds: float = SECONDS) -> dict[str, float]:
 
 
 def hoards(port: int) -> list[bytes]:
-    """What a stranger sends to have it kept: each the beginning of something that does not end."""
+    """Return bytes that a stranger sends to have them kept: beginnings of messages that do not end."""
     opening = upgrade(port)
     hello = client_frame(1, (HELLO % "null").encode())
     return [

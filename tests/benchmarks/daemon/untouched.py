@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from protectors.saving import Save
 
 POLICY = PolicyRequest(protectors=("visual",), strength="balanced", sensitive=())
-"""What to ask of it: a protector whose reports nothing is estimated from."""
+"""The policy that it is asked for: a protector from whose reports nothing is estimated."""
 
 JUDGEMENT = Judgement(True, Quality(99.0, 1.0, 1.0), True, 0, ())
 STEPS = 4

@@ -1,4 +1,4 @@
-"""What the refinement costs beside the bare forward and backward passes of its networks, for the steps that it took."""
+"""The refinement's cost beside the bare forward and backward passes of its networks, for the steps that it took."""
 
 import io
 import statistics

@@ -20,7 +20,7 @@ from tests.pretrained import FOLDER
 
 RUNS = 5
 FEW = 1
-"""Of a photo of 48 megapixels, at instant alone: for the slope."""
+"""Runs with a photo of 48 megapixels, at instant alone: for the slope."""
 
 SITE = "bluesky"
 AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}

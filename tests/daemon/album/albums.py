@@ -17,7 +17,7 @@ BALANCED = PolicyRequest(protectors=("scene",), strength="balanced", sensitive=(
 
 
 def photo(path: Path, words: str = "", head: bytes = PNG) -> Path:
-    """What counts as a photo for all but the worker, who is not asked here."""
+    """Return bytes that are a photo to all but the worker, who is not asked here."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(head + f"{path.name} {words}".encode("utf-8", "surrogateescape"))
     return path

@@ -1,4 +1,4 @@
-"""What stands in for the models on a cluster, in real actors: quick, and some of it deadly."""
+"""Stand-ins for the models on a cluster, in real actors: quick, and some of them deadly."""
 
 import os
 import time

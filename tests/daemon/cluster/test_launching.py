@@ -1,4 +1,4 @@
-"""Which clusters a daemon may send photos to, and which may take them: with a token, and encrypted."""
+"""Clusters that a daemon may send photos to: with a token, and encrypted."""
 
 from pathlib import Path
 

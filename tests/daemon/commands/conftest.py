@@ -35,7 +35,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Checkout:
-    """Where a run may write."""
+    """The folders that a run may write to."""
 
     root: Path
 
@@ -83,7 +83,7 @@ Said = Callable[[], tuple[str, str]]
 
 @pytest.fixture
 def said(capsys: pytest.CaptureFixture[str]) -> Said:
-    """What the last command printed and complained of."""
+    """Return a function that reads what the last command printed and complained of."""
 
     def read() -> tuple[str, str]:
         told = capsys.readouterr()

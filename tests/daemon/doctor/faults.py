@@ -45,7 +45,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Judged:
-    """What was said, and whether it was right; and where the fault can be mended, whether it was."""
+    """The doctor's findings, whether they were right, and whether a fault that can be mended was."""
 
     said: frozenset[str]
     right: bool

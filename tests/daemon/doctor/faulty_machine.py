@@ -83,7 +83,7 @@ class FaultyMachine:
         return path
 
     def manager(self, script: str) -> None:
-        """What stands in for systemctl: here is no session that has one."""
+        """Write a stand-in for systemctl: this machine has no session with one."""
         self.program("systemctl", script)
 
     def on_path(self, name: str, files: dict[str, str]) -> None:
@@ -120,7 +120,7 @@ class FaultyMachine:
         return process
 
     def doctor(self, *options: str) -> dict[str, Any]:
-        """What `cloakroom doctor` says."""
+        """Return the findings of `cloakroom doctor`."""
         arguments = ["doctor", "--json", "--state", str(self.state), *options]
         program_command = command(self.models, *arguments) if self.models else [sys.executable, "-m", "daemon.cli", *arguments]
         done = subprocess.run(

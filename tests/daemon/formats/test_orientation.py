@@ -1,4 +1,4 @@
-"""What a site's own page would have shown is cloaked, as it would have shown it (seen in Chromium 156 and Firefox 153)."""
+"""Photos are cloaked in the orientation and frame that browsers show (seen in Chromium 156 and Firefox 153)."""
 
 import struct
 import zlib

@@ -1,4 +1,4 @@
-"""What a daemon's clients may expect of its queue, whatever cloaks behind it: over real sockets, with stand-ins for the worker.
+"""Tests of the queue that hold for every backend: over real sockets, with stand-ins for the worker.
 
 A subclass has its module's `start_server`.
 """
@@ -34,7 +34,7 @@ async def code_of(waiting: asyncio.Future[Protected]) -> Code:
 
 
 async def until(true: Callable[[], bool], seconds: float = 30) -> None:
-    """What is asked of here has no event of its own: queue and process are looked at as `cloakroom status` would."""
+    """Poll until it holds: queue and process have no event for it, and are looked at as `cloakroom status` would."""
     end = asyncio.get_running_loop().time() + seconds
     while not true():
         assert asyncio.get_running_loop().time() < end

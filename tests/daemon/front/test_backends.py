@@ -108,7 +108,7 @@ class TestServe(EveryBackend):
 
 
 async def test_a_cancel_reaches_the_worker_behind_the_cluster(start_server: StartServer, tmp_path: Path) -> None:
-    """Which lets go within a step, and takes the next photo."""
+    """A cancelled job ends within a step, and the next photo is taken."""
     server = await start_server(odd_workers.slow)
     async with await local_client(server) as client:
         first = asyncio.ensure_future(client.protect(PHOTO, POLICY, job=job(1)))

@@ -1,4 +1,4 @@
-"""Who may open the socket: real sockets against a real daemon. Whatever does not belong gets the very same refusal."""
+"""Real sockets against a real daemon: whatever may not open the socket gets the very same refusal."""
 
 import asyncio
 import contextlib

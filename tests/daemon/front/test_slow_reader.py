@@ -23,7 +23,7 @@ SECONDS = 30.0
 
 @pytest.fixture
 async def server(start_server: StartServer) -> Server:
-    """With so many browsers that their list is some kilobytes long."""
+    """A server with so many browsers that their list is some kilobytes long."""
     started = await start_server(odd_workers.echo)
     for number in range(MAX_CLIENTS):
         started.pairing.open_pairing()

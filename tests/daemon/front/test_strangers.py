@@ -1,4 +1,4 @@
-"""Who makes room when there are too many: whoever keeps us waiting the longest, and never somebody who is on their way in."""
+"""Evictions when there are too many strangers: the slowest goes first, and never somebody whose handshake proceeds."""
 
 import asyncio
 import subprocess

@@ -1,4 +1,4 @@
-"""What the daemon says of itself in numbers, and who may read it."""
+"""The daemon's metrics, and who may read them."""
 
 import asyncio
 import os
@@ -34,7 +34,7 @@ Numbers = dict[tuple[str, ...], float]
 
 
 async def numbers(server: Server) -> Numbers:
-    """What the socket says, by name and labels' values."""
+    """Return the socket's metrics, by name and labels' values."""
     text = await asyncio.to_thread(read_metrics, server.settings.state)
     return {sample.key: sample.value for sample in samples(text)}
 
@@ -128,7 +128,7 @@ async def test_a_worker_that_is_replaced_is_counted(start_server: StartServer) -
 
 
 async def test_nothing_that_anybody_says_becomes_a_label(start_server: StartServer) -> None:
-    """With a telling name, a telling class, a stranger's telling origin and a worker that makes stages up."""
+    """Names, classes, origins and made-up stages that tell of a person do not reach the metrics."""
     telling = "anna-and-ben"
     server = await start_server(odd_workers.timed)
     await asyncio.to_thread(answer, server.port, upgrade(server.port, path=f"/{telling}", Origin=f"https://{telling}.example"))

@@ -119,7 +119,7 @@ def _offset(asked: Asked) -> int:
 
 
 def _mark(kind: str, data: bytes) -> str:
-    """What tells this state of the file from another."""
+    """Return a validator of this state of the file."""
     digest = hashlib.sha256(data).hexdigest()
     if kind == "ETag":
         return f'"{digest[:16]}"'

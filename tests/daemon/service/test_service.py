@@ -217,7 +217,7 @@ def daemon(environment: dict[str, str], folder: Path, door: socket.socket | None
 
 @pytest.fixture
 def manager(tmp_path: Path) -> Iterator[socket.socket]:
-    """What hears the daemon's states."""
+    """A socket that hears the daemon's states."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
         heard.bind(str(tmp_path / "notify"))
         heard.settimeout(SECONDS)

@@ -56,7 +56,7 @@ def port(manager: UserManager, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]
 
 
 def knock(port: int) -> bytes:
-    """What the daemon says to one who is no browser of the person's."""
+    """Return the daemon's answer to a client that is no browser of the person's."""
     with socket.create_connection(("127.0.0.1", port), 30) as connection:
         connection.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
         return connection.recv(100)
@@ -125,7 +125,7 @@ def test_stopping_it_is_no_failure(manager: UserManager, port: int) -> None:
 
 
 def tried(manager: UserManager, walls: str) -> dict[str, str]:
-    """What a unit with these settings gets away with."""
+    """Return the escapes that a unit with these settings can make."""
     results = manager.folder / "tried.json"
     results.unlink(missing_ok=True)
     unit = manager.folder / "config" / "systemd" / "user" / "tries.service"

@@ -60,7 +60,7 @@ class UserManager:
     environment: dict[str, str]
 
     def control(self, *words: str) -> str:
-        """What `systemctl --user` prints.
+        """Return the output of `systemctl --user`.
 
         Raises:
             subprocess.CalledProcessError: the manager refused.
@@ -142,7 +142,7 @@ def _until_there(process: "subprocess.Popen[bytes]", door: Path, log: Path) -> N
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    """For what can be looked at, and tells nothing of itself.
+    """Poll what can be looked at and tells nothing of itself.
 
     Raises:
         TimeoutError: it was not so in time.

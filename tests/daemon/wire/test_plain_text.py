@@ -1,4 +1,4 @@
-"""What others say reaches no terminal as it was said: no escape sequence, no forged line, no letters turned round."""
+"""Text of others reaches no terminal raw: no escape sequence, no forged line, no letters turned round."""
 
 import ast
 import io

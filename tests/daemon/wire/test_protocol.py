@@ -30,7 +30,7 @@ FOLDER = Path(daemon.__file__).parent / "wire"
 SCHEMA = json.loads((FOLDER / "protocol.json").read_text())
 VECTORS = json.loads((FOLDER / "vectors.json").read_text())
 FACTS = {"width", "height", "mime", "bytes_in", "bytes_out", "seconds", "device", "models", "notes"}
-"""Of the job, which the worker adds to the judgement."""
+"""Facts of the job, which the worker adds to the judgement."""
 
 DECODE = {"client": decode_from_client, "daemon": decode_from_daemon}
 

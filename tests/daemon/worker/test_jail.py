@@ -45,7 +45,7 @@ TYPES = os.geteuid() == 0 or not TYPES_AT.exists() or TYPES_AT.read_text().strip
 """Whether this kernel lets a process type into its terminal."""
 
 PREPARED: dict[str, int] = {}
-"""What a process had before it was shut in: a terminal, another's memory."""
+"""Resources that a process had before it was shut in: a terminal, another's memory."""
 
 ESCAPES: dict[str, Callable[[Path, int], object]] = {
     "read a person's file": lambda folder, _: (folder / "diary.txt").read_text(),

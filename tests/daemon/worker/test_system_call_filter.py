@@ -32,7 +32,7 @@ def test_a_filter_is_whole_and_its_jumps_stay_inside(machine: str, has_card: boo
 
 
 def answer(steps: bytes, number: int, *values: int, machine: str = "x86_64") -> int:
-    """What the kernel would answer: the filter, run on a system call."""
+    """Run the filter on a system call, and return the kernel's answer."""
     data = struct.pack("<iIQ6Q", number, seccomp.MACHINES[machine], 0, *values, *[0] * (6 - len(values)))
     place, loaded = 0, 0
     while True:
