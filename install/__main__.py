@@ -65,7 +65,9 @@ def start_service(report: Report) -> bool:
 
 def remove_service(report: Report) -> None:
     """Remove it with the running Python: the environment may be gone already."""
-    subprocess.run([sys.executable, "-c", "from daemon import service; service.uninstall()"], cwd=environment.ROOT, check=True)
+    subprocess.run(
+        [sys.executable, "-c", "from daemon.service import manager; manager.uninstall()"], cwd=environment.ROOT, check=True
+    )
     report.say("service", "removed")
 
 

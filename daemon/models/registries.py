@@ -143,11 +143,13 @@ def _follow(client: "subprocess.Popen[bytes]", package: Package, place: Path, re
 
 
 def _size(place: Path) -> int:
+    """Return the bytes of all files in a folder. The client moves and deletes files and folders meanwhile."""
     total = 0
-    for path in place.rglob("*"):
-        # A client moves its files while we look.
-        with contextlib.suppress(OSError):
-            total += path.stat().st_size if path.is_file() else 0
+    # Unlike `Path.rglob`, this passes over a folder that is gone before it is read.
+    for folder, _, names in os.walk(place):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += (Path(folder) / name).stat().st_size
     return total
 
 

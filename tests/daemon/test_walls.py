@@ -81,7 +81,7 @@ def test_the_wire_needs_nothing_but_itself() -> None:
     assert {name for name in loaded if not name.startswith("daemon.wire")} == {"daemon", "protectors", "protectors.names"}
 
 
-TEXTS = ("daemon/THREAT_MODEL.md", "protectors/README.md", ".github/CONTRIBUTING.md")
+TEXTS = ("daemon/THREAT_MODEL.md", ".github/CONTRIBUTING.md")
 POINTER = re.compile(r"`([\w./-]+\.(?:py|js|json|md))(?:::(\w+))?`(?: `(\w+)`)?")
 """A file in backticks, perhaps a test in it behind `::`, perhaps a name in it in backticks of its own."""
 

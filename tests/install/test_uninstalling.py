@@ -114,7 +114,7 @@ def test_the_service_can_be_taken_away_without_any_package(monkeypatch: pytest.M
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text)
     taken = subprocess.run(
-        [sys.executable, "-S", "-c", "from daemon import service; service.uninstall()"],
+        [sys.executable, "-S", "-c", "from daemon.service import manager; manager.uninstall()"],
         cwd=ROOT,
         capture_output=True,
         check=False,

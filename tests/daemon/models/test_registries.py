@@ -165,3 +165,24 @@ def test_a_full_disk_is_said_before_anything_is_fetched(tmp_path: Path) -> None:
 
 def _deaf(*_: object) -> None:
     pass
+
+
+def test_folders_that_vanish_while_they_are_measured_do_no_harm(tmp_path: Path) -> None:
+    """pip deletes its folders as it ends, and how far it is is read until then."""
+    (tmp_path / "kept").write_bytes(b"12345")
+    is_over = threading.Event()
+
+    def come_and_go() -> None:
+        while not is_over.is_set():
+            for name in "abcdefgh":
+                (tmp_path / name / "deeper").mkdir(parents=True)
+            for name in "abcdefgh":
+                shutil.rmtree(tmp_path / name)
+
+    client = threading.Thread(target=come_and_go)
+    client.start()
+    try:
+        assert {registries._size(tmp_path) for _ in range(2000)} == {5}
+    finally:
+        is_over.set()
+        client.join()

@@ -29,7 +29,7 @@ import pty
 import resource
 import termios
 
-from daemon.worker.jail import landlock, seccomp
+from daemon.worker.jail import landlock
 from daemon.worker.jail.system_call import call
 
 AT_FDCWD = -100
@@ -190,9 +190,6 @@ def test_memory_ends_before_the_machines_does() -> None:
     process.start()
     assert ours.recv() == "refused"
     process.join(20)
-
-
-EPERM, ENOSYS = seccomp.REFUSE | errno.EPERM, seccomp.REFUSE | errno.ENOSYS
 
 
 def in_a_terminal(connection: Connection, errors: Connection) -> None:
