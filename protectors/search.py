@@ -67,8 +67,8 @@ class Recession(RobustDescent):
         self.channels = channels
         with torch.no_grad():
             self.outputs = [encoder.outputs(originals) for encoder in self.encoders]
-        self.codes = [binary(own) for own in self.outputs]
-        self.labels = [own.scores(codes).argmax(1) for own, codes in zip(self.encoders, self.codes, strict=True)]
+        self.codes = [binary(outputs) for outputs in self.outputs]
+        self.labels = [encoder.scores(codes).argmax(1) for encoder, codes in zip(self.encoders, self.codes, strict=True)]
 
     def looks(self, sample: Tensor, step: int) -> Sequence[Tensor]:
         """Return what a step looks at of one sampled view [B, 3, H, W]."""
@@ -215,7 +215,7 @@ class SearchProtector(Optimising):
     def _family(self, originals: Tensor) -> ChannelSet:
         if self.channels is not None:
             return self.channels
-        small = max(originals.shape[2:]) <= SMALL * min(own.side for own in self.encoders)
+        small = max(originals.shape[2:]) <= SMALL * min(encoder.side for encoder in self.encoders)
         return SMALL_PICTURES if small and self.rule == "codes" else AS_IT_IS
 
     def _wrong(self, encoder: HashEncoder, originals: Tensor) -> Tensor:

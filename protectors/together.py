@@ -25,17 +25,17 @@ class Together(Objective):
             raise ValueError("at least one objective is needed")
         self.objectives = tuple(objectives)
         self.stage = self.objectives[0].stage
-        self.shrinks = all(own.shrinks for own in self.objectives)
+        self.shrinks = all(objective.shrinks for objective in self.objectives)
         self._done: tuple[Tensor, ...] = ()
 
     def finished(self, images: Tensor, step: int) -> Tensor:
-        self._done = tuple(own.finished(images, step) for own in self.objectives)
-        unfinished = (own.stage for own, done in zip(self.objectives, self._done, strict=True) if not done.all())
+        self._done = tuple(objective.finished(images, step) for objective in self.objectives)
+        unfinished = (objective.stage for objective, done in zip(self.objectives, self._done, strict=True) if not done.all())
         self.stage = next(unfinished, self.objectives[-1].stage)
         return torch.stack(self._done).all(0)
 
     def descend(self, images: Tensor, step: int, visibility: VisibilityModel | None) -> Tensor:
         weights = torch.where(torch.stack(self._done), RESTING, 1.0)
         weights = weights / weights.sum(0)
-        steps = torch.stack([own.descend(images, step, visibility) for own in self.objectives])
+        steps = torch.stack([objective.descend(images, step, visibility) for objective in self.objectives])
         return (weights[:, :, None, None, None] * steps).sum(0)

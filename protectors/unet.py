@@ -58,8 +58,8 @@ class UNet(nn.Module):
         widths = [width * 2**level for level in range(DEPTH + 1)]
         self.entry = DoubleConvolution(3, width)
         self.down = nn.ModuleList(DoubleConvolution(*pair) for pair in itertools.pairwise(widths))
-        self.widen = nn.ModuleList(nn.ConvTranspose2d(2 * own, own, 2, 2) for own in reversed(widths[:-1]))
-        self.up = nn.ModuleList(DoubleConvolution(2 * own, own) for own in reversed(widths[:-1]))
+        self.widen = nn.ModuleList(nn.ConvTranspose2d(2 * channels, channels, 2, 2) for channels in reversed(widths[:-1]))
+        self.up = nn.ModuleList(DoubleConvolution(2 * channels, channels) for channels in reversed(widths[:-1]))
         self.exit = nn.Conv2d(width, 3, 1)
 
     def forward(self, images: Tensor) -> Tensor:

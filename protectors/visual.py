@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.reading import Reading
-from protectors.base import Budget, Outcome, Protector
+from protectors.base import Budget, CloakedBatch, Protector
 from protectors.channel.resizing import resized
 from protectors.judging.criteria import LooksUnlike, ReadAsAnother
 from protectors.judging.question import Question
@@ -91,9 +91,9 @@ def smoothed(images: Tensor) -> Tensor:
 
 def unread(logits: Tensor, labels: Tensor) -> Tensor:
     """Return how far [B] the labels are from unread: -log(1 - p), which unlike the negated cross-entropy is bounded below."""
-    own = logits.gather(1, labels[:, None])[:, 0]
+    label_logits = logits.gather(1, labels[:, None])[:, 0]
     others = logits.scatter(1, labels[:, None], float("-inf")).logsumexp(1)
-    return functional.softplus(own - others)
+    return functional.softplus(label_logits - others)
 
 
 class VisualProtector(Protector):
@@ -107,7 +107,7 @@ class VisualProtector(Protector):
         self.auxiliary = auxiliary
         self.target = target
 
-    def protect(self, originals: Tensor, budget: Budget) -> Generator[Progress, None, Outcome]:
+    def protect(self, originals: Tensor, budget: Budget) -> Generator[Progress, None, CloakedBatch]:
         """One pass, as published; where the drawing is not yet read as it should be, up to the budget's steps more. The
         budget's radius does not count, as the perturbation is meant to be seen."""
         side = self.generator.side
@@ -115,7 +115,7 @@ class VisualProtector(Protector):
         small = originals if fits else smaller(originals, side)
         drawn, steps = yield from self._settled(small, self.generator.draw(small), budget.steps)
         made = enlarged_for(drawn, originals.shape[2], originals.shape[3])
-        return Outcome(on_levels(made), steps, made)
+        return CloakedBatch(on_levels(made), steps, made)
 
     def _settled(self, small: Tensor, drawn: Tensor, most: int) -> Generator[Progress, None, tuple[Tensor, tuple[int, ...]]]:
         """Return the drawings [B, 3, side, side] once the target reads in them what it read in the originals and the auxiliary
@@ -153,9 +153,9 @@ class VisualProtector(Protector):
             others = self.auxiliary.logits(form)
             loss = loss + unread(others, blind)
             ready &= share_of(others, blind) <= UNREAD
-            own = target.logits(form)
-            loss = loss + functional.cross_entropy(own, seeing, reduction="none")
-            ready &= share_of(own, seeing) >= RECOGNISED
+            target_logits = target.logits(form)
+            loss = loss + functional.cross_entropy(target_logits, seeing, reduction="none")
+            ready &= share_of(target_logits, seeing) >= RECOGNISED
         return loss, ready, free
 
     def questions(self) -> tuple[Question, Question]:
@@ -180,7 +180,7 @@ class SmallPicture:
         """Return for each image the picture at the service's size, and the class read first, if any model is there."""
         seen = smaller(images, self._side).split(1)
         read = self._classifier.readings(images) if self._classifier else [Reading()] * len(images)
-        return [replace(own, seen=picture) for own, picture in zip(read, seen, strict=True)]
+        return [replace(reading, seen=picture) for reading, picture in zip(read, seen, strict=True)]
 
 
 def share_of(logits: Tensor, labels: Tensor) -> Tensor:

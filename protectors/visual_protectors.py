@@ -48,7 +48,7 @@ class VisualProtectors:
         """
         generator: Entry | None = entry(EMBEDDED)
         if name != VISUAL:
-            generator = next((own for own in imported(self._folder) if f"{VISUAL}-{own.name}" == name), None)
+            generator = next((candidate for candidate in imported(self._folder) if f"{VISUAL}-{candidate.name}" == name), None)
         if generator is None:
             known = (*PROTECTORS, *self.imported)
             raise ValueError(f"no generator {name!r} was imported; there are {', '.join(known)}")
@@ -57,6 +57,10 @@ class VisualProtectors:
     def _loaded(self, generator: Entry) -> VisualProtector:
         auxiliary = load_classifier(entry(AUXILIARY), self._device)
         # A service's manifest may name what it likes; only a reader that is embedded is taken at its word.
-        readers = [own for own in entries() if own.task == VISUAL and own.role != "generator" and own.name == generator.target]
+        readers = [
+            model
+            for model in entries()
+            if model.task == VISUAL and model.role != "generator" and model.name == generator.target
+        ]
         target = load_classifier(readers[0], self._device) if readers else None
         return VisualProtector(load_generator(generator, self._device), auxiliary, target)

@@ -31,20 +31,20 @@ class Look:
     @torch.no_grad()
     def proposed(self) -> tuple[list[Proposals], list[Tensor]]:
         """Return the region proposals of each image, and the class probabilities [P, classes] there."""
-        features = {name: own.detach() for name, own in self.features.items()}
+        features = {name: level.detach() for name, level in self.features.items()}
         inputs = self.inputs.detach()
         boxes, _ = self.model.rpn(ImageList(inputs, [_size(inputs)] * len(inputs)), features)
-        proposals = [Proposals(own) for own in boxes]
+        proposals = [Proposals(box) for box in boxes]
         logits = Look(self.model, inputs, features).logits(proposals)
-        return proposals, [functional.softmax(own, 1) for own in logits]
+        return proposals, [functional.softmax(values, 1) for values in logits]
 
     def logits(self, proposals: Sequence[Proposals]) -> list[Tensor]:
         """Return class logits [P, classes] over each image's given proposals; differentiable with respect to the images."""
         heads = self.model.roi_heads
-        boxes = [own.boxes for own in proposals]
+        boxes = [proposed.boxes for proposed in proposals]
         pooled = heads.box_roi_pool(self.features, boxes, [_size(self.inputs)] * len(self.inputs))
         scores, _ = heads.box_predictor(heads.box_head(pooled))
-        return list(scores.split([len(own) for own in boxes]))
+        return list(scores.split([len(box) for box in boxes]))
 
 
 def _size(inputs: Tensor) -> tuple[int, int]:
@@ -74,7 +74,7 @@ class Detector(ABC):
     def readings(self, images: Tensor) -> list[Reading]:
         """Return the objects found in each image that count: of at least the detector's own threshold."""
         found = self.detect(images, self.threshold)
-        return [Reading(tuple(detection.label for detection in own), tuple(own)) for own in found]
+        return [Reading(tuple(detection.label for detection in detections), tuple(detections)) for detections in found]
 
     def label(self, name: str) -> int:
         """The label of a class; ValueError names the classes there are."""

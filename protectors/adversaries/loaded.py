@@ -41,10 +41,10 @@ class Adversaries:
         """The networks that cloaks are optimised on."""
         return replace(
             self,
-            detectors=tuple(own for own in self.detectors if own.name not in self.judges_only),
-            classifiers=tuple(own for own in self.classifiers if own.name not in self.judges_only),
-            encoders=tuple(own for own in self.encoders if own.name not in self.judges_only),
-            searches=tuple(own for own in self.searches if own.name not in self.judges_only),
+            detectors=tuple(detector for detector in self.detectors if detector.name not in self.judges_only),
+            classifiers=tuple(classifier for classifier in self.classifiers if classifier.name not in self.judges_only),
+            encoders=tuple(encoder for encoder in self.encoders if encoder.name not in self.judges_only),
+            searches=tuple(search for search in self.searches if search.name not in self.judges_only),
         )
 
     @property

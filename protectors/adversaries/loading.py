@@ -64,31 +64,35 @@ CLASS_LISTS: dict[str, tuple[str, ...]] = {
 
 def available(task: str, role: str, folder: Path | None) -> Entry:
     """The best model for a task whose weights are there: a pulled full one before the embedded one."""
-    fitting = [own for own in entries() if own.task == task and own.role == role and weights_file(own, folder)]
+    fitting = [
+        candidate
+        for candidate in entries()
+        if candidate.task == task and candidate.role == role and weights_file(candidate, folder)
+    ]
     if not fitting:
         raise DamagedWeightsError(f"no weights for {task} are there: install Cloakroom again")
-    return next((own for own in fitting if own.set == "full"), fitting[0])
+    return next((candidate for candidate in fitting if candidate.set == "full"), fitting[0])
 
 
-def read_weights(own: Entry, folder: Path | None) -> dict[str, torch.Tensor]:
+def read_weights(entry: Entry, folder: Path | None) -> dict[str, torch.Tensor]:
     """The model's state as float32, after its hash."""
-    return read_float(checked_weights_file(own, folder))
+    return read_float(checked_weights_file(entry, folder))
 
 
-def checked_weights_file(own: Entry, folder: Path | None) -> Path:
+def checked_weights_file(entry: Entry, folder: Path | None) -> Path:
     """Return the file of a model's weights, once its hash was found right.
 
     Raises:
         DamagedWeightsError: it is not there, or not what it should be; the text says what to do.
     """
-    path = weights_file(own, folder)
+    path = weights_file(entry, folder)
     if path is None or not path.is_file():
-        raise DamagedWeightsError(f"the weights of {own.name} are not there: run `cloakroom models pull {own.name}`")
-    if not is_right(own, path):
+        raise DamagedWeightsError(f"the weights of {entry.name} are not there: run `cloakroom models pull {entry.name}`")
+    if not is_right(entry, path):
         mended = (
-            f"run `cloakroom models pull {own.name}`" if own.file is None else "install Cloakroom again, or train them anew"
+            f"run `cloakroom models pull {entry.name}`" if entry.file is None else "install Cloakroom again, or train them anew"
         )
-        raise DamagedWeightsError(f"the weights of {own.name} are damaged: {mended}")
+        raise DamagedWeightsError(f"the weights of {entry.name} are damaged: {mended}")
     return path
 
 
@@ -98,36 +102,36 @@ def build(architecture: str, outputs: int) -> nn.Module:
     return NETWORKS[small[1]](outputs, float(small[2] or 1)) if small else CLASSIFIERS[architecture](outputs)
 
 
-def load_detector(own: Entry, device: torch.device, folder: Path | None = None) -> Detector:
+def load_detector(entry: Entry, device: torch.device, folder: Path | None = None) -> Detector:
     """Any detector, to read photos."""
-    if own.architecture in TWO_STAGE:
-        return load_two_stage(own, device, folder)
-    model = DETECTORS[own.architecture]()
-    model.load_state_dict(read_weights(own, folder))
-    return TorchvisionDetector(own.name, model.to(device), (BACKGROUND, *own.classes), own.threshold)
+    if entry.architecture in TWO_STAGE:
+        return load_two_stage(entry, device, folder)
+    model = DETECTORS[entry.architecture]()
+    model.load_state_dict(read_weights(entry, folder))
+    return TorchvisionDetector(entry.name, model.to(device), (BACKGROUND, *entry.classes), entry.threshold)
 
 
-def load_two_stage(own: Entry, device: torch.device, folder: Path | None = None) -> TwoStageDetector:
+def load_two_stage(entry: Entry, device: torch.device, folder: Path | None = None) -> TwoStageDetector:
     """A detector to cloak photos against. KeyError: it is of another make."""
-    model = TWO_STAGE[own.architecture]()
-    model.load_state_dict(read_weights(own, folder))
-    classes = CLASS_LISTS.get(own.architecture) or (BACKGROUND, *own.classes)
-    return TwoStageDetector(own.name, model.to(device), classes, own.threshold)
+    model = TWO_STAGE[entry.architecture]()
+    model.load_state_dict(read_weights(entry, folder))
+    classes = CLASS_LISTS.get(entry.architecture) or (BACKGROUND, *entry.classes)
+    return TwoStageDetector(entry.name, model.to(device), classes, entry.threshold)
 
 
-def load_classifier(own: Entry, device: torch.device, folder: Path | None = None) -> Classifier:
-    classes = own.classes or CLASS_LISTS[own.architecture]
-    model = build(own.architecture, len(classes))
-    model.load_state_dict(read_weights(own, folder))
+def load_classifier(entry: Entry, device: torch.device, folder: Path | None = None) -> Classifier:
+    classes = entry.classes or CLASS_LISTS[entry.architecture]
+    model = build(entry.architecture, len(classes))
+    model.load_state_dict(read_weights(entry, folder))
     if isinstance(model, CifarResNet):
         model.fold()
-    return Classifier(own.name, model.to(device), classes, own.input_size)
+    return Classifier(entry.name, model.to(device), classes, entry.input_size)
 
 
-def load_encoder(own: Entry, device: torch.device, folder: Path | None = None) -> HashEncoder:
+def load_encoder(entry: Entry, device: torch.device, folder: Path | None = None) -> HashEncoder:
     """An encoder; its file holds the centres of its classes beside the weights, and so the number of its bits."""
-    weights = read_weights(own, folder)
+    weights = read_weights(entry, folder)
     centres = weights.pop("centres")
-    network = build(own.architecture, centres.shape[1])
+    network = build(entry.architecture, centres.shape[1])
     network.load_state_dict(weights)
-    return HashEncoder(own.name, network.to(device), own.classes, centres, own.input_size)
+    return HashEncoder(entry.name, network.to(device), entry.classes, centres, entry.input_size)

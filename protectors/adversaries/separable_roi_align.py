@@ -55,14 +55,14 @@ class SeparableRoIPool(nn.Module):
         """Features by level [B, C, H, W], boxes [R, 4] an image; gives [sum of R, C, bins, bins]. The shapes are not needed."""
         levels = list(features.values())
         pooled = []
-        for index, own in enumerate(boxes):
-            side = ((own[:, 2] - own[:, 0]) * (own[:, 3] - own[:, 1])).clamp(min=1e-6).sqrt()
+        for index, regions in enumerate(boxes):
+            side = ((regions[:, 2] - regions[:, 0]) * (regions[:, 3] - regions[:, 1])).clamp(min=1e-6).sqrt()
             level = (torch.log2(side / self.canonical + 1e-6).floor() + 1).clamp(0, len(levels) - 1)
-            out = levels[0].new_zeros(len(own), levels[0].shape[1], self.bins, self.bins)
+            out = levels[0].new_zeros(len(regions), levels[0].shape[1], self.bins, self.bins)
             for number, (maps, stride) in enumerate(zip(levels, self.strides, strict=True)):
                 (chosen,) = torch.where(level == number)
                 if len(chosen):
-                    part = separable_roi_align(maps[index], own[chosen], 1.0 / stride, self.bins)
+                    part = separable_roi_align(maps[index], regions[chosen], 1.0 / stride, self.bins)
                     out = out.index_copy(0, chosen, part)
             pooled.append(out)
         return torch.cat(pooled)

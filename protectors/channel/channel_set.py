@@ -67,7 +67,7 @@ class ChannelSet:
                 yield 0, images
             else:
                 exact = self.kinds[view - 1][0].exact
-                yield view, torch.cat([fitted(as_tensor(exact(as_pixels(own[None]))).to(images), images) for own in images])
+                yield view, torch.cat([fitted(as_tensor(exact(as_pixels(image[None]))).to(images), images) for image in images])
 
 
 def of_each(values: Tensor, count: int) -> Tensor:

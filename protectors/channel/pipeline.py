@@ -4,19 +4,17 @@ A pipeline is data (``sites.json`` in this folder has each site's), in two readi
 judging; ``model``, differentiable, for optimising. A site's own code is not here: this is the best public knowledge of it.
 """
 
-import io
 import math
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from protectors.channel.jpeg import compressed
 from protectors.channel.resizing import Kernel, resampled
 from protectors.channel.webp import compressed_webp
+from protectors.saving import Pixels, decoded, jpeg_of, webp_of
 
 Encoding = Literal["jpeg", "webp"]
 
@@ -63,14 +61,13 @@ class Pipeline:
             scale = min(scale, math.sqrt(self.megapixels * 1e6 / (height * width)))
         return (height, width) if scale >= 1 else (max(1, round(height * scale)), max(1, round(width * scale)))
 
-    def exact(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def exact(self, pixels: Pixels) -> Pixels:
         """uint8 [H, W, 3] as decoded again from the file that the site keeps, [h, w, 3]."""
         height, width = self.size(*pixels.shape[:2])
         picture = Image.fromarray(pixels)
         if (height, width) != pixels.shape[:2]:
             picture = picture.resize((width, height), RESAMPLING[self.kernel])
-        with Image.open(io.BytesIO(self._file(picture))) as decoded:
-            arrived = np.array(decoded.convert("RGB"), dtype=np.uint8)
+        arrived = decoded(self._file(picture))
         return self.then.exact(arrived) if self.then else arrived
 
     def _file(self, picture: Image.Image) -> bytes:
@@ -84,12 +81,7 @@ class Pipeline:
         return self._encoded(picture, low)
 
     def _encoded(self, picture: Image.Image, quality: int) -> bytes:
-        stream = io.BytesIO()
-        if self.encoding == "webp":
-            picture.save(stream, "WEBP", quality=quality)
-        else:
-            picture.save(stream, "JPEG", quality=quality, subsampling="4:2:0" if self.subsampled else "4:4:4")
-        return stream.getvalue()
+        return webp_of(picture, quality) if self.encoding == "webp" else jpeg_of(picture, quality, self.subsampled)
 
     def model(self, images: Tensor) -> Tensor:
         """Images [B, 3, H, W] in [0, 1] as they arrive, [B, 3, h, w]; differentiable. A limit of bytes is not modelled."""

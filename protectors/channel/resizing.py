@@ -45,8 +45,8 @@ def _weights(before: int, after: int, kernel: Kernel) -> Tensor:
     for place in range(after):
         centre = (place + 0.5) * scale
         first, last = max(0, int(centre - support + 0.5)), min(before, int(centre + support + 0.5))
-        own = torch.tensor([_filter((at - centre + 0.5) / stretch, kernel) for at in range(first, last)], dtype=torch.float64)
-        weights[place, first:last] = own / own.sum()
+        row = torch.tensor([_filter((at - centre + 0.5) / stretch, kernel) for at in range(first, last)], dtype=torch.float64)
+        weights[place, first:last] = row / row.sum()
     return weights
 
 

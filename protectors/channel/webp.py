@@ -6,16 +6,13 @@ resolution and of a transform quantised in steps that suit the quality (straight
 of hard units, 2013).
 """
 
-import io
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from protectors.channel.jpeg import compressed
 from protectors.quality import as_pixels, as_tensor
+from protectors.saving import Pixels, decoded, webp_of
 
 HARSHER = 10
 """By how much JPEG's quality lies below WebP's where both lose about as much."""
@@ -29,10 +26,6 @@ def compressed_webp(images: Tensor, quality: int) -> Tensor:
     return arrived + model - model.detach()
 
 
-def through_webp(pixels: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+def through_webp(pixels: Pixels, quality: int) -> Pixels:
     """uint8 [H, W, 3] as decoded again after lossy WebP."""
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "WEBP", quality=quality)
-    stream.seek(0)
-    with Image.open(stream) as picture:
-        return np.array(picture.convert("RGB"), dtype=np.uint8)
+    return decoded(webp_of(Image.fromarray(pixels), quality))

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from protectors.evaluation.extra import needed
+from protectors.saving import Pixels
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Appearance:
     flip: float
 
 
-def appearance(original: NDArray[np.uint8], delivered: NDArray[np.uint8]) -> Appearance:
+def appearance(original: Pixels, delivered: Pixels) -> Appearance:
     """Compare two photos uint8 [H, W, 3].
 
     Raises:
@@ -46,7 +46,7 @@ def appearance(original: NDArray[np.uint8], delivered: NDArray[np.uint8]) -> App
     )
 
 
-def _ssimulacra2(original: NDArray[np.uint8], delivered: NDArray[np.uint8]) -> float:
+def _ssimulacra2(original: Pixels, delivered: Pixels) -> float:
     # The package reads files.
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{name}.png" for name in ("original", "delivered")]

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protectors.evaluation.extra import needed
+from protectors.saving import Pixels
 
 
-def brisque(pixels: NDArray[np.uint8]) -> float:
+def brisque(pixels: Pixels) -> float:
     """The score of one photo uint8 [H, W, 3] in RGB: about 0 to 100, somewhat below for the best of photos.
 
     Raises:

@@ -10,19 +10,17 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from protectors.evaluation.delivery import delivered_by
 from protectors.evaluation.measurement import Figures, Measurement
 from protectors.evaluation.processes import each, processes, room_of
 from protectors.evaluation.quality import chosen
 from protectors.policy import Policy
+from protectors.saving import Pixels
 
 KINDS = ("objects", "search", "scene")
 PHOTOS = 40
 QUICK_PHOTOS = 2
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -63,15 +61,18 @@ def run(measurement: Measurement) -> None:
 
 def share(readings: list[Reading], kind: str) -> float:
     """Return the share protected from one kind of adversary, of the photos that hold something for it."""
-    return float(np.mean([own.protected[kind] for own in readings if kind in own.protected]))
+    return float(np.mean([reading.protected[kind] for reading in readings if kind in reading.protected]))
 
 
 def alone(measurement: Measurement, pool: Executor | None, photos: list[Pixels], kind: str) -> Figures:
     readings = each(pool, partial(read, measurement.device, (kind,)), photos, measurement)
-    return {f"{kind}.alone": share(readings, kind), f"alone.{kind}.psnr": float(np.mean([own.decibels for own in readings]))}
+    return {
+        f"{kind}.alone": share(readings, kind),
+        f"alone.{kind}.psnr": float(np.mean([reading.decibels for reading in readings])),
+    }
 
 
 def together(measurement: Measurement, pool: Executor | None, photos: list[Pixels]) -> Figures:
     readings = each(pool, partial(read, measurement.device, KINDS), photos, measurement)
     shares = {f"{kind}.together": share(readings, kind) for kind in KINDS}
-    return shares | {"together.psnr": float(np.mean([own.decibels for own in readings]))}
+    return shares | {"together.psnr": float(np.mean([reading.decibels for reading in readings]))}

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from protectors.adversaries.embedding_search import EmbeddingSearch
 from protectors.archive import Archive
 from protectors.quality import as_tensor
+from protectors.saving import Pixels
 
 SIZE = 2000
 SEED = 0
 
 
-def gallery_photos(data: Path, size: int = SIZE) -> list[NDArray[np.uint8]]:
+def gallery_photos(data: Path, size: int = SIZE) -> list[Pixels]:
     """Return the gallery's photos: those of people.npz that are no street and no test, filled up from scenes6.npz."""
     people, scenes = Archive(data / "people.npz"), Archive(data / "scenes6.npz")
     chosen = np.where(~people["is_test"] & (people["source"] != "street"))[0][:size]
@@ -24,7 +24,7 @@ def gallery_photos(data: Path, size: int = SIZE) -> list[NDArray[np.uint8]]:
     return [*people.images(chosen.tolist()), *scenes.images(order[: size - len(chosen)].tolist())]
 
 
-def embedded(search: EmbeddingSearch, photos: list[NDArray[np.uint8]], report: Callable[[int, int], None]) -> Tensor:
+def embedded(search: EmbeddingSearch, photos: list[Pixels], report: Callable[[int, int], None]) -> Tensor:
     """Return the embeddings [N, D] of photos; ``report`` hears how many of them are done."""
     made = []
     for number, photo in enumerate(photos, 1):

@@ -12,8 +12,7 @@ from PIL import Image, ImageFilter
 
 from protectors.channel.exact import through_jpeg
 from protectors.evaluation.measurement import SEED
-
-Pixels = NDArray[np.uint8]
+from protectors.saving import Pixels
 
 DIMMED_TO = 0.3
 """The share of its light that a darkened photo keeps."""

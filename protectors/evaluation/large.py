@@ -66,10 +66,10 @@ def enlarged(photo: Pixels, pixels: int) -> Pixels:
 def photos(data: Path, quick: bool) -> list[Pixels]:
     """Return the photos that are enlarged, drawn without order; none that anything here was trained on."""
     archive = Archive(data / "photos.npz")
-    own = [np.ascontiguousarray(getattr(needed("skimage.data"), name)()) for name in OWN]
-    count = QUICK_PHOTOS if quick else PHOTOS - len(own)
+    samples = [np.ascontiguousarray(getattr(needed("skimage.data"), name)()) for name in OWN]
+    count = QUICK_PHOTOS if quick else PHOTOS - len(samples)
     drawn = [archive.image(index) for index in np.random.default_rng(SEED).permutation(len(archive))[:count].tolist()]
-    return drawn if quick else [*drawn, *own]
+    return drawn if quick else [*drawn, *samples]
 
 
 def measure(device: str, pixels: int, photo: Pixels) -> Reading:
@@ -81,7 +81,7 @@ def measure(device: str, pixels: int, photo: Pixels) -> Reading:
     delivered = delivered_by(room, judge)
     seconds = time.monotonic() - begun
     quality = measured(large, delivered)
-    forms = {"delivered": delivered, **{own.name: own.exact(delivered) for own in sites.pipelines()}}
+    forms = {"delivered": delivered, **{pipeline.name: pipeline.exact(delivered) for pipeline in sites.pipelines()}}
     protected = {name: _by_protector(judge, arrived) for name, arrived in forms.items()}
     return Reading(protected, quality, quality.reaches(FLOORS[policy.strength]), seconds, most_memory())
 
@@ -101,22 +101,22 @@ def _by_protector(judge: Judge, arrived: Pixels) -> dict[str, bool]:
     for verdict in judge.verdicts(arrived):
         if verdict.before:
             verdicts.setdefault(verdict.protector, []).append(verdict)
-    return {name: all(own.protected for own in several) for name, several in verdicts.items()}
+    return {name: all(verdict.protected for verdict in several) for name, several in verdicts.items()}
 
 
 def figures_of(readings: Sequence[Reading]) -> Figures:
     """Return shares, means and the worst of all photos."""
     figures: Figures = {
         "large.images": len(readings),
-        "large.psnr.mean": float(np.mean([own.quality.psnr for own in readings])),
-        "large.ssim.min": min(own.quality.ssim for own in readings),
-        "large.floor": float(np.mean([own.above for own in readings])),
-        "large.seconds": float(np.mean([own.seconds for own in readings])),
-        "large.memory": max(own.memory for own in readings),
+        "large.psnr.mean": float(np.mean([reading.quality.psnr for reading in readings])),
+        "large.ssim.min": min(reading.quality.ssim for reading in readings),
+        "large.floor": float(np.mean([reading.above for reading in readings])),
+        "large.seconds": float(np.mean([reading.seconds for reading in readings])),
+        "large.memory": max(reading.memory for reading in readings),
     }
     for form in readings[0].protected:
         for protector in Policy().protectors:
-            known = [own.protected[form][protector] for own in readings if protector in own.protected[form]]
+            known = [reading.protected[form][protector] for reading in readings if protector in reading.protected[form]]
             if known:
                 figures[f"large.{protector}.{form}.success"] = float(np.mean(known))
     return figures

@@ -29,7 +29,7 @@ class Form:
 
 def counted(found: Found, sensitive: tuple[str, ...], threshold: float = PUBLISHED_THRESHOLD) -> int:
     """Count the objects found that had to go; with nothing ``sensitive`` all had."""
-    return sum(own.score >= threshold and (not sensitive or own.label in sensitive) for own in found)
+    return sum(detection.score >= threshold and (not sensitive or detection.label in sensitive) for detection in found)
 
 
 def privacy(forms: Sequence[Form], sensitive: tuple[str, ...], threshold: float = PUBLISHED_THRESHOLD) -> Figures:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from protectors.manifest import PAIRS, TRAINED, entries, listed
+from protectors.saving import Pixels
 
 SEED = 0
 """Of every evaluation."""
@@ -119,7 +119,7 @@ class Measurement:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def strip(self, name: str, photos: Sequence[NDArray[np.uint8]]) -> None:
+    def strip(self, name: str, photos: Sequence[Pixels]) -> None:
         """Keep photos uint8 [H, W, 3] of one height side by side as ``name``.png for the report."""
         if self.strips:
             self.strips.mkdir(parents=True, exist_ok=True)
@@ -131,9 +131,9 @@ def fingerprint(name: str, quick: bool, device: str, data: Path, adversary: str 
     digest = hashlib.sha256(f"{name} {quick} {device} {adversary}".encode())
     for source in sorted(sources(ROOM / "evaluation" / f"{name}.py")):
         digest.update(source.read_bytes())
-    for own in (*entries(), *(own for folder in (TRAINED, PAIRS) if models for own in listed(models / folder))):
-        if own.task == name:
-            digest.update(f"{own.name} {own.sha256}".encode())
+    for model in (*entries(), *(model for folder in (TRAINED, PAIRS) if models for model in listed(models / folder))):
+        if model.task == name:
+            digest.update(f"{model.name} {model.sha256}".encode())
     # Of each pulled model the store keeps the hash; those of all the photos would take longer than a quick run.
     for pulled in sorted(models.glob("*.sha256")) if models else ():
         digest.update(f"{pulled.name} {pulled.read_text(encoding='utf-8')}".encode())

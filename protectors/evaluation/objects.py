@@ -21,23 +21,23 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from protectors.adversaries.detector import TwoStageDetector
 from protectors.adversaries.loading import load_two_stage
 from protectors.archive import Archive
-from protectors.base import Budget, Outcome
+from protectors.base import Budget, CloakedBatch
 from protectors.channel.exact import through_jpeg
 from protectors.evaluation.image_processing import BASELINES
 from protectors.evaluation.leakage import Form, Found, counted, privacy, quality, under
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.processes import each, processes
 from protectors.evaluation.reading import average_precisions
-from protectors.evaluation.running import outcome_of
+from protectors.evaluation.running import cloaked_batch
 from protectors.manifest import resolve
 from protectors.objects import ObjectDisappearance, Rule
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
+from protectors.saving import Pixels
 
 EMBEDDED = "people_detector"
 
@@ -69,7 +69,6 @@ OTHER_LEVELS = (1, 2, 4, 5, 6, 7, 9, 10)
 
 THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4)
 
-Pixels = NDArray[np.uint8]
 Result = TypeVar("Result")
 
 
@@ -158,17 +157,17 @@ def form_of(detector: TwoStageDetector, photo: Photo, pixels: Pixels) -> Form:
     return Form(photo.found, find(detector, pixels), decibels, ssim(photo.pixels, pixels))
 
 
-def cloak(detector: TwoStageDetector, row: Row, photo: Photo) -> Outcome:
+def cloak(detector: TwoStageDetector, row: Row, photo: Photo) -> CloakedBatch:
     protector = ObjectDisappearance(detector, row.sensitive, rule=row.rule)
-    return outcome_of(protector, as_read(detector, photo.pixels), Budget(row.levels / 255, STEPS))
+    return cloaked_batch(protector, as_read(detector, photo.pixels), Budget(row.levels / 255, STEPS))
 
 
 def measure(detector: TwoStageDetector, row: Row, photo: Photo) -> Reading:
     """Cloak one photo and read what is delivered."""
-    outcome = cloak(detector, row, photo)
-    delivered = as_pixels(outcome.images)
+    cloaked = cloak(detector, row, photo)
+    delivered = as_pixels(cloaked.images)
     lossless, jpeg = (form_of(detector, photo, pixels) for pixels in (delivered, through_jpeg(delivered)))
-    return Reading(lossless, jpeg, outcome.steps[0])
+    return Reading(lossless, jpeg, cloaked.steps[0])
 
 
 def _measured(adversary: Adversary, row: Row, photo: Photo) -> Reading:
@@ -218,7 +217,7 @@ class Bench:
     def strips(self, photos: Sequence[Photo]) -> Figures:
         """The first photos with a sensitive object: as they were, after M_all, after M_sen."""
         shown = [photo for photo in photos if counted(photo.found, SENSITIVE)][: 1 if self.measurement.quick else STRIPS]
-        cloaked = [self.each(partial(_cloaked, self.adversary, Row(mode, own)), shown) for mode, own in MODES.items()]
+        cloaked = [self.each(partial(_cloaked, self.adversary, Row(mode, variant)), shown) for mode, variant in MODES.items()]
         for number, (photo, *made) in enumerate(zip(shown, *cloaked, strict=True), 1):
             self.measurement.strip(f"original.m_all.m_sen.{number}", [photo.pixels, *made])
         return {}
@@ -244,9 +243,9 @@ def chosen_photos(archive: Archive, detector: TwoStageDetector, count: int) -> l
 
 def detector_figures(data: Path) -> Figures:
     """Average precisions of the embedded detector."""
-    own = average_precisions(load_two_stage(resolve(EMBEDDED), torch.device("cpu")), data)
-    people = {f"{name}.ap50": own[f"{name}.person.ap50"] for name in ("street", "others", "photos")}
-    return under("detector", own | people)
+    precisions = average_precisions(load_two_stage(resolve(EMBEDDED), torch.device("cpu")), data)
+    people = {f"{name}.ap50": precisions[f"{name}.person.ap50"] for name in ("street", "others", "photos")}
+    return under("detector", precisions | people)
 
 
 def run(measurement: Measurement) -> None:
@@ -255,14 +254,14 @@ def run(measurement: Measurement) -> None:
     The adversary is the measurement's, or the embedded detector. Of one with classes of its own (COCO's), persons alone
     have figures by class, and its average precision is not measured: its own test photos are not here.
     """
-    own = resolve(measurement.adversary or EMBEDDED, "objects")
-    adversary = Adversary(own.name, measurement.device, measurement.models)
-    if own.name == EMBEDDED and not measurement.quick:
+    entry = resolve(measurement.adversary or EMBEDDED, "objects")
+    adversary = Adversary(entry.name, measurement.device, measurement.models)
+    if entry.name == EMBEDDED and not measurement.quick:
         measurement.part("detector", partial(detector_figures, measurement.data))
     count = QUICK_PHOTOS if measurement.quick else PHOTOS
     photos = chosen_photos(Archive(measurement.data / "people.npz"), detector_of(adversary), count)
     with processes(measurement.device) as pool:
-        bench = Bench(measurement, adversary, pool, own.classes or SENSITIVE)
+        bench = Bench(measurement, adversary, pool, entry.classes or SENSITIVE)
         for mode in MODES:
             measurement.part(f"{mode}.eps{MAIN_LEVELS}", partial(bench.main_row, mode, photos))
         for name in BASELINES:

@@ -95,7 +95,7 @@ def scene(figures: Figures) -> dict[str, Drawing]:
         pattern = rf"([pnrl]_fgsm)\.{measure}"
         ours, theirs = by(pattern, figures), published("scene", pattern)
         if ours:
-            values, papers = ({AIMS[aim]: value for aim, value in own.items()} for own in (ours, theirs))
+            values, papers = ({AIMS[aim]: value for aim, value in measures.items()} for measures in (ours, theirs))
             drawn[measure] = bars(up.partition(" (")[0], up, [Curve("ours", values)], papers)
     return drawn
 

@@ -19,7 +19,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from protectors.archive import Archive
 from protectors.calibration import binned, expected_error
@@ -32,6 +31,7 @@ from protectors.evaluation.processes import each, processes, room_of
 from protectors.judging.quality import Quality
 from protectors.policy import BUDGETS, Policy
 from protectors.quality import as_tensor
+from protectors.saving import Pixels
 
 PHOTOS = {"people.npz": 120, "photos.npz": 80}
 UNSPLIT = "photos.npz"
@@ -50,8 +50,6 @@ SEARCHED = 60
 """Photos that are cloaked against search alone."""
 
 QUALITIES = (30, 40, 50, 60, 70, 75, 80, 85, 90, 95)
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -83,21 +81,21 @@ def distribution(photos: Sequence[Delivered]) -> Figures:
     """Return the least, the mean and the fifth percentile of each measure."""
     figures: Figures = {}
     for name in ("psnr", "ssim", "fsim"):
-        values = np.array([getattr(own.quality, name) for own in photos])
+        values = np.array([getattr(photo.quality, name) for photo in photos])
         figures |= {f"{name}.min": float(values.min()), f"{name}.mean": float(values.mean())}
         figures[f"{name}.p5"] = float(np.percentile(values, 5))
-    figures["floor.passed"] = float(np.mean([own.above for own in photos]))
-    figures["not_protected"] = float(np.mean([not own.protected for own in photos]))
+    figures["floor.passed"] = float(np.mean([photo.above for photo in photos]))
+    figures["not_protected"] = float(np.mean([not photo.protected for photo in photos]))
     return figures
 
 
 def calibration(photos: Sequence[Delivered]) -> Figures:
     """Return how far what is expected of unseen models is from what they do, overall, by protector and by bin."""
     pairs = [
-        (read.protector, own.expected[read.protector], read.fooled)
-        for own in photos
-        for read in own.reads
-        if read.protector in own.expected
+        (read.protector, photo.expected[read.protector], read.fooled)
+        for photo in photos
+        for read in photo.reads
+        if read.protector in photo.expected
     ]
     if not pairs:
         return {}
@@ -109,9 +107,12 @@ def calibration(photos: Sequence[Delivered]) -> Figures:
         figures[f"calibration.{name}.fooled"] = float(np.mean([fooled for _, fooled in mine]))
     _, likely, fooled = zip(*pairs, strict=True)
     figures["calibration.ece"] = expected_error(likely, fooled)
-    for own in binned(likely, fooled):
-        figures[f"calibration.bin{own.place}.expected"], figures[f"calibration.bin{own.place}.fooled"] = own.expected, own.came
-        figures[f"calibration.bin{own.place}.readings"] = own.count
+    for group in binned(likely, fooled):
+        figures[f"calibration.bin{group.place}.expected"], figures[f"calibration.bin{group.place}.fooled"] = (
+            group.expected,
+            group.came,
+        )
+        figures[f"calibration.bin{group.place}.readings"] = group.count
     return figures
 
 
@@ -131,7 +132,7 @@ def channel_distance(photos: Sequence[Pixels]) -> Figures:
         **{kernel: [Pipeline("any", 95, scale=0.6, kernel=kernel)] for kernel in ("box", "bilinear", "bicubic", "lanczos")},
     }
     distances = {
-        f"channel.{kind}": max(float(np.mean([_levels_apart(own, photo) for photo in photos])) for own in pipelines)
+        f"channel.{kind}": max(float(np.mean([_levels_apart(pipeline, photo) for photo in photos])) for pipeline in pipelines)
         for kind, pipelines in kinds.items()
     }
     return distances | {"channel.distance": max(distances.values())}
@@ -176,7 +177,7 @@ def delivered(measurement: Measurement, pool: Executor | None, photos: Sequence[
     # The default policy is not against search: what is expected of searches is measured on some of the photos alone.
     some = photos[: 1 if measurement.quick else SEARCHED]
     searched = each(pool, partial(deliver, measurement.device, Policy(("search",))), some, measurement)
-    moved = [pdq_distance(photo, own.pixels) for photo, own in zip(photos, made, strict=True)]
+    moved = [pdq_distance(photo, cloaked.pixels) for photo, cloaked in zip(photos, made, strict=True)]
     return (
         distribution(made)
         | calibration([*made, *searched])
@@ -191,6 +192,6 @@ def strips(measurement: Measurement, pool: Executor | None, photos: Sequence[Pix
     """Before, after, and the difference amplified, at each strength."""
     for strength in BUDGETS:
         made = each(pool, partial(deliver, measurement.device, Policy(strength=strength)), photos, measurement)
-        for number, (photo, own) in enumerate(zip(photos, made, strict=True), 1):
-            measurement.strip(f"{strength}.{number}", [photo, own.pixels, amplified(photo, own.pixels)])
+        for number, (photo, cloaked) in enumerate(zip(photos, made, strict=True), 1):
+            measurement.strip(f"{strength}.{number}", [photo, cloaked.pixels, amplified(photo, cloaked.pixels)])
     return {}

@@ -53,10 +53,10 @@ def average_precisions(detector: Detector, data: Path, report_every: int = 0) ->
             (found,) = detector.detect(as_tensor(archive.image(index)), LOWEST_SCORE)
             boxes, labels = archive.boxes(index)
             for label, counter in counters.items():
-                own = [detection for detection in found if detection.label == label]
+                detections = [detection for detection in found if detection.label == label]
                 counter.add(
-                    np.array([detection.box for detection in own], np.float32).reshape(-1, 4),
-                    np.array([detection.score for detection in own], np.float32),
+                    np.array([detection.box for detection in detections], np.float32).reshape(-1, 4),
+                    np.array([detection.score for detection in detections], np.float32),
                     boxes[[classes[number] == label for number in labels.tolist()]],
                 )
             if report_every and done % report_every == 0:

@@ -38,13 +38,14 @@ from protectors.evaluation.appearance import appearance
 from protectors.evaluation.gallery import embedded, gallery_photos, rank
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.processes import each, processes
-from protectors.evaluation.real_reading import Pixels, Sums, sums_of
+from protectors.evaluation.real_reading import Sums, sums_of
 from protectors.evaluation.real_tables import figures_of, summary_of
 from protectors.manifest import DamagedWeightsError
 from protectors.names import Strength
 from protectors.policy import Policy
 from protectors.progress import end_of
 from protectors.quality import as_tensor, measured
+from protectors.saving import Pixels
 
 PROTECTORS = ("objects", "search", "scene")
 

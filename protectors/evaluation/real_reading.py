@@ -5,9 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torchvision.ops import box_iou
 
 from protectors.adversaries.loaded import Adversaries
@@ -15,8 +13,8 @@ from protectors.adversaries.reading import Detection
 from protectors.channel import sites
 from protectors.channel.pipeline import Pipeline
 from protectors.quality import as_tensor
+from protectors.saving import Pixels
 
-Pixels = NDArray[np.uint8]
 Sums = dict[str, float]
 
 THRESHOLD = 0.3

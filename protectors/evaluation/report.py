@@ -78,11 +78,11 @@ def _section(name: str, table: Table, result: Result, plots: Sequence[Path], str
     )
 
 
-def _grid(own: Grid | None) -> str:
-    if own is None:
+def _grid(shown: Grid | None) -> str:
+    if shown is None:
         return ""
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in own.head)
-    rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>\n" for row in own.rows)
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in shown.head)
+    rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>\n" for row in shown.rows)
     return f"<table>\n<tr>{head}</tr>\n{rows}</table>\n"
 
 

@@ -16,9 +16,9 @@ def mean_average_precision(queries: Tensor, query_labels: Tensor, database: Tens
     """
     ranks = torch.arange(1, top + 1, dtype=torch.float64)
     total = 0.0
-    for codes, own in zip(queries.split(QUERIES_AT_ONCE), query_labels.split(QUERIES_AT_ONCE), strict=True):
+    for codes, wanted in zip(queries.split(QUERIES_AT_ONCE), query_labels.split(QUERIES_AT_ONCE), strict=True):
         order = hamming_distances(codes, database).argsort(dim=1, stable=True)[:, :top]
-        relevant = (labels[order] == own[:, None]).double()
+        relevant = (labels[order] == wanted[:, None]).double()
         precisions = relevant.cumsum(1) / ranks[: order.shape[1]]
         total += float(((precisions * relevant).sum(1) / relevant.sum(1).clamp(min=1)).sum())
     return total / len(queries)
@@ -27,8 +27,8 @@ def mean_average_precision(queries: Tensor, query_labels: Tensor, database: Tens
 def precision_within(queries: Tensor, query_labels: Tensor, database: Tensor, labels: Tensor, radius: int = 2) -> float:
     """The share of the same label among what lies within a Hamming radius, mean over queries; nothing there counts as 0."""
     total = 0.0
-    for codes, own in zip(queries.split(QUERIES_AT_ONCE), query_labels.split(QUERIES_AT_ONCE), strict=True):
+    for codes, wanted in zip(queries.split(QUERIES_AT_ONCE), query_labels.split(QUERIES_AT_ONCE), strict=True):
         near = hamming_distances(codes, database) <= radius
-        hits = (near & (labels[None] == own[:, None])).sum(1).double()
+        hits = (near & (labels[None] == wanted[:, None])).sum(1).double()
         total += float((hits / near.sum(1).clamp(min=1)).sum())
     return total / len(queries)

@@ -16,10 +16,11 @@ from protectors.channel.channel_set import AS_IT_IS, OWN_FILE
 from protectors.channel.exact import through_jpeg
 from protectors.evaluation.brisque import brisque
 from protectors.evaluation.measurement import SEED, Figures, Measurement
-from protectors.evaluation.running import outcome_of
+from protectors.evaluation.running import cloaked_batch
 from protectors.judging.question import about_scene
 from protectors.manifest import entry, resolve
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
+from protectors.saving import Pixels
 from protectors.scene import MARGIN, Aim, Rule, SceneProtector
 
 PHOTOS = 500
@@ -76,13 +77,13 @@ def distance_from_uniform(read: list[int], classes: int) -> float:
 
 
 def measure(
-    protector: SceneProtector, judge: Classifier, photos: list[NDArray[np.uint8]], truth: NDArray[np.int64], tally: Tally
-) -> list[NDArray[np.uint8]]:
+    protector: SceneProtector, judge: Classifier, photos: list[Pixels], truth: NDArray[np.int64], tally: Tally
+) -> list[Pixels]:
     """Cloak one batch of photos of the same size, enter it, and return what is delivered."""
     device = protector.classifier.device
     originals = torch.cat([as_tensor(photo) for photo in photos]).to(device)
-    outcome = outcome_of(protector, originals, BUDGET)
-    delivered = [as_pixels(image[None]) for image in outcome.images]
+    cloaked = cloaked_batch(protector, originals, BUDGET)
+    delivered = [as_pixels(image[None]) for image in cloaked.images]
     forms = torch.cat([as_tensor(pixels) for pixels in delivered]).to(device)
     compressed = torch.cat([as_tensor(through_jpeg(pixels)) for pixels in delivered]).to(device)
     question = about_scene(protector.classifier)
@@ -100,7 +101,7 @@ def measure(
     tally.brisque += [brisque(pixels) for pixels in delivered]
     tally.decibels += [psnr(photo, pixels) for photo, pixels in zip(photos, delivered, strict=True)]
     tally.likeness += [ssim(photo, pixels) for photo, pixels in zip(photos, delivered, strict=True)]
-    tally.steps += list(outcome.steps)
+    tally.steps += list(cloaked.steps)
     return delivered
 
 
@@ -121,8 +122,8 @@ others are the paper's baselines."""
 def run(measurement: Measurement) -> None:
     """All figures of ``scene.json``, on photos drawn without order from the test split of scenes6.npz."""
     device = torch.device(measurement.device)
-    own = resolve(measurement.adversary, "scene") if measurement.adversary else entry("scenes")
-    adversary = load_classifier(own, device, measurement.models)
+    model = resolve(measurement.adversary, "scene") if measurement.adversary else entry("scenes")
+    adversary = load_classifier(model, device, measurement.models)
     judge = load_classifier(entry("scenes_judge"), device)
     archive = Archive(measurement.data / "scenes6.npz")
     count = QUICK_PHOTOS if measurement.quick else PHOTOS

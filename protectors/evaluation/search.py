@@ -22,10 +22,11 @@ from protectors.channel.exact import jpeg
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.reading import images_of
 from protectors.evaluation.retrieval import mean_average_precision, precision_within
-from protectors.evaluation.running import outcome_of
+from protectors.evaluation.running import cloaked_batch
 from protectors.manifest import TRAINED, Entry, entries, entry, listed
 from protectors.optimisation import on_levels
 from protectors.quality import as_pixels
+from protectors.saving import Pixels
 from protectors.search import Rule, SearchProtector
 
 GROUPS = {
@@ -80,9 +81,9 @@ class Protected:
     milliseconds: float
 
     def figures(self, originals: Tensor) -> Figures:
-        change = self.images - originals
-        decibels = -10 * change.square().mean((1, 2, 3)).clamp(min=1e-10).log10()
-        return {"psnr": float(decibels.mean()), "l1": float(change.abs().mean() * 255), "ms": self.milliseconds}
+        perturbation = self.images - originals
+        decibels = -10 * perturbation.square().mean((1, 2, 3)).clamp(min=1e-10).log10()
+        return {"psnr": float(decibels.mean()), "l1": float(perturbation.abs().mean() * 255), "ms": self.milliseconds}
 
 
 def protect(
@@ -94,7 +95,7 @@ def protect(
     protector = SearchProtector(encoders, torch.Generator().manual_seed(SEED), rule)
     begun, made = time.perf_counter(), []
     for batch in originals.split(BATCH):
-        made.append(outcome_of(protector, batch.to(encoders[0].device), BUDGET).images.cpu())
+        made.append(cloaked_batch(protector, batch.to(encoders[0].device), BUDGET).images.cpu())
         if progress:
             progress.progress(sum(len(part) for part in made), len(originals))
     return Protected(torch.cat(made), 1000 * (time.perf_counter() - begun) / len(originals))
@@ -102,9 +103,9 @@ def protect(
 
 def as_large(images: Tensor, originals: Tensor, others: Tensor) -> Tensor:
     """Images whose change from the originals is made as large, image by image, as that of others, on the levels of a file."""
-    change, size = images - originals, (others - originals).square().mean((1, 2, 3), keepdim=True).sqrt()
-    scale = size / change.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-6)
-    return on_levels((originals + scale * change).clamp(0, 1))
+    perturbation, size = images - originals, (others - originals).square().mean((1, 2, 3), keepdim=True).sqrt()
+    scale = size / perturbation.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-6)
+    return on_levels((originals + scale * perturbation).clamp(0, 1))
 
 
 def fewer_levels(images: Tensor, bits: int = 4) -> Tensor:
@@ -141,9 +142,9 @@ def run(measurement: Measurement) -> None:
     """All figures of ``search.json``.
 
     ``ours`` protects against the three encoders of a size at once, ``paper`` and ``ifgsm`` against the one that searches.
-    ``transfer`` is what was made on DSH alone by our ``unseen`` rule, ``transfer.paper`` by the paper's, searched by the
-    others, whose network is another. ``equal.ours`` is our ``nearest`` rule against that encoder, its change made as large as
-    the paper's; ``equal.paper`` the paper's change made as large as ``ours``.
+    ``transfer`` is made on DSH alone by our ``unseen`` rule, ``transfer.paper`` by the paper's; both are searched by the other
+    encoders, whose network differs. ``equal.ours`` is our ``nearest`` rule against the searching encoder, with its perturbation
+    scaled to the size of the paper's; ``equal.paper`` is the paper's perturbation scaled to the size of ``ours``.
     """
     dataset = Dataset.of(Archive(measurement.data / "cifar10.npz"), measurement.quick)
     measurement.figures |= {"queries": len(dataset.queries), "database": len(dataset.stored)}
@@ -159,20 +160,20 @@ def run(measurement: Measurement) -> None:
 def encoders_of(measurement: Measurement) -> dict[str, Entry]:
     """The embedded encoders and those that the grid has trained, by name; of two of one name the grid's."""
     trained = listed(measurement.models / TRAINED) if measurement.models else ()
-    return {own.name: own for own in (*entries(), *trained) if own.task == "search"}
+    return {model.name: model for model in (*entries(), *trained) if model.task == "search"}
 
 
 def one_size(group: Sequence[Entry], dataset: Dataset, measurement: Measurement, shown: bool) -> Figures:
     """DSH, DBH and DPSH of about as many bits; ``shown`` ones enter the report as images."""
-    encoders = [load_encoder(own, torch.device(measurement.device)) for own in group]
-    databases = [dataset.searched_by(own) for own in encoders]
+    encoders = [load_encoder(model, torch.device(measurement.device)) for model in group]
+    databases = [dataset.searched_by(encoder) for encoder in encoders]
     queries, truth = dataset.queries, dataset.truth
     figures: Figures = {}
     ours = protect(encoders, queries, "codes", measurement)
     for database in databases:
         name = database.encoder.name
-        own, paper = row(database, queries, truth, ours)
-        figures |= {f"{name}.{key}": value for key, value in own.items()}
+        measured, paper = row(database, queries, truth, ours)
+        figures |= {f"{name}.{key}": value for key, value in measured.items()}
         for index in range(STRIPS if shown else 0):
             forms = (queries, paper.images, ours.images)
             measurement.strip(f"{name}.{index}", [enlarged(form[index]) for form in forms])
@@ -217,11 +218,11 @@ def landmarks(measurement: Measurement) -> Figures:
     encoder = load_encoder(entry(LANDMARKS), torch.device(measurement.device))
     database = dataset.searched_by(encoder, LANDMARKS_TOP)
     ours = protect([encoder], dataset.queries, "codes", measurement)
-    own, _ = row(database, dataset.queries, dataset.truth, ours)
-    drops = {f"{name}.drop": 1 - own[name] / own["clean"] for name in ("ours", "paper", "ifgsm")}
-    return {f"landmarks.{key}": value for key, value in (own | drops).items()}
+    measured, _ = row(database, dataset.queries, dataset.truth, ours)
+    drops = {f"{name}.drop": 1 - measured[name] / measured["clean"] for name in ("ours", "paper", "ifgsm")}
+    return {f"landmarks.{key}": value for key, value in (measured | drops).items()}
 
 
-def enlarged(image: Tensor, times: int = 4) -> NDArray[np.uint8]:
+def enlarged(image: Tensor, times: int = 4) -> Pixels:
     """One image [3, H, W] as pixels large enough to look at."""
     return as_pixels(image[None]).repeat(times, 0).repeat(times, 1)

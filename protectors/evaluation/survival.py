@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from protectors.adversaries.detector import TwoStageDetector
 from protectors.archive import Archive
@@ -33,12 +32,13 @@ from protectors.cloak import Cloakroom
 from protectors.evaluation import large
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.processes import each, processes, room_of
-from protectors.evaluation.running import outcome_of
+from protectors.evaluation.running import cloaked_batch
 from protectors.judging.verdict import all_protected
 from protectors.objects import ObjectDisappearance
 from protectors.policy import BUDGETS, Policy
 from protectors.progress import end_of
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
+from protectors.saving import Pixels
 from protectors.scene import MARGIN, SceneProtector
 from protectors.search import SearchProtector
 
@@ -60,8 +60,6 @@ goes from one site to another."""
 
 UNSEEN = ("webp75", "lanczos60", "jpeg85_jpeg70")
 """Nothing like these is in ``UPLOADS``: another code, another filter and size, a second JPEG."""
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -112,7 +110,7 @@ def without(room: Cloakroom, subject: str) -> Protector:
     if subject == "scene":
         (classifier,) = room.adversaries.classifiers
         return SceneProtector(classifier, torch.Generator().manual_seed(SEED), MARGIN, channels=OWN_FILE)
-    (detector,) = (own for own in room.adversaries.detectors if isinstance(own, TwoStageDetector))
+    (detector,) = (candidate for candidate in room.adversaries.detectors if isinstance(candidate, TwoStageDetector))
     return ObjectDisappearance(detector, SUBJECTS[subject].policy.sensitive)
 
 
@@ -124,8 +122,8 @@ def measure(task: Task, photo: Pixels) -> Reading:
         # A seed a photo: in a pool nothing depends on which process takes which.
         unrounded = end_of(room.cloaked(originals, judge, SEED)).unrounded
     else:
-        own = BUDGETS[policy.strength]
-        unrounded = outcome_of(without(room, task.subject), originals, Budget(own.radius, BASELINE_STEPS)).unrounded
+        budget = BUDGETS[policy.strength]
+        unrounded = cloaked_batch(without(room, task.subject), originals, Budget(budget.radius, BASELINE_STEPS)).unrounded
     pixels = through_jpeg(as_pixels(unrounded))
     protected = {
         "float": all_protected(judge.verdicts(unrounded)),
@@ -142,14 +140,14 @@ def measure(task: Task, photo: Pixels) -> Reading:
 
 def figures_of(readings: Sequence[Reading]) -> Figures:
     """Shares and means of one protector's photos."""
-    figures: Figures = {"images": len(readings), "ssim": float(np.mean([own.likeness for own in readings]))}
+    figures: Figures = {"images": len(readings), "ssim": float(np.mean([reading.likeness for reading in readings]))}
     for name in readings[0].protected:
-        figures[f"{name}.success"] = float(np.mean([own.protected[name] for own in readings]))
+        figures[f"{name}.success"] = float(np.mean([reading.protected[name] for reading in readings]))
     for name in readings[0].decibels:
         # A photo that nobody had to change would be infinitely good.
-        figures[f"{name}.psnr"] = float(np.mean([min(100.0, own.decibels[name]) for own in readings]))
+        figures[f"{name}.psnr"] = float(np.mean([min(100.0, reading.decibels[name]) for reading in readings]))
     for name in readings[0].untouched:
-        figures[f"{name}.untouched"] = float(np.mean([own.untouched[name] for own in readings]))
+        figures[f"{name}.untouched"] = float(np.mean([reading.untouched[name] for reading in readings]))
     before = figures["delivered.success"]
     figures["worst"] = min(figures[f"{name}.success"] for name in readings[0].untouched) / before if before else 0.0
     return figures
@@ -173,7 +171,7 @@ def photos_of(task: Task, data: Path, count: int) -> list[Pixels]:
 
 def run(measurement: Measurement) -> None:
     """All figures of ``survival.json``."""
-    measurement.figures |= {f"unseen.{own.name}": float(own.name in UNSEEN) for own in pipelines()}
+    measurement.figures |= {f"unseen.{pipeline.name}": float(pipeline.name in UNSEEN) for pipeline in pipelines()}
     gaps = []
     with processes(measurement.device) as pool:
         for name in SUBJECTS:

@@ -75,12 +75,14 @@ def _smallest_epsilon(mode: str, figures: Mapping[str, float]) -> str | None:
         return None
     success, leakage = (row for row in OBJECTS.rows if re.match(rf"{mode}\.eps\d+\.(success|leakage)", row.key))
     for level in levels:
-        own = {measure: figures[f"{mode}.eps{level}.{measure}"] for measure in ("images", "success", "leakage", "psnr", "ssim")}
-        if own["success"] >= success.values[0] and own["leakage"] <= leakage.values[0]:
+        measured = {
+            measure: figures[f"{mode}.eps{level}.{measure}"] for measure in ("images", "success", "leakage", "psnr", "ssim")
+        }
+        if measured["success"] >= success.values[0] and measured["leakage"] <= leakage.values[0]:
             return (
                 f"The smallest epsilon at which {title} reaches the published success and leakage is {level}/255: success "
-                f"{formatted(own['success'], '.1%')}, leakage {formatted(own['leakage'], '.2%')}, {own['psnr']:.2f} dB, "
-                f"SSIM {own['ssim']:.3f}, on {own['images']:.0f} photos."
+                f"{formatted(measured['success'], '.1%')}, leakage {formatted(measured['leakage'], '.2%')}, "
+                f"{measured['psnr']:.2f} dB, SSIM {measured['ssim']:.3f}, on {measured['images']:.0f} photos."
             )
     return f"{title} reaches the published success and leakage at no epsilon measured (up to {levels[-1]}/255)."
 
@@ -89,21 +91,21 @@ def _perturbation_sizes(figures: Mapping[str, float]) -> Iterator[str]:
     """The paper's perturbation is to be smaller than iFGSM's where both hide as much; and ours is compared at equal PSNR."""
     for bits in (12, 24, 32, 36, 48):
         for method in ("dsh", "dbh", "dpsh"):
-            own = {
+            measured = {
                 key.removeprefix(f"{method}{bits}."): value
                 for key, value in figures.items()
                 if key.startswith(f"{method}{bits}.")
             }
             title = f"{method.upper()}, {bits} bits"
-            if {"paper", "paper.l1", "ifgsm", "ifgsm.l1"} <= set(own):
+            if {"paper", "paper.l1", "ifgsm", "ifgsm.l1"} <= set(measured):
                 yield (
-                    f"{title}: the paper's perturbation changes a value by {own['paper.l1']:.2f} levels on average for an mAP "
-                    f"of {own['paper']:.3f}, iFGSM by {own['ifgsm.l1']:.2f} levels for {own['ifgsm']:.3f}."
+                    f"{title}: the paper's perturbation changes a value by {measured['paper.l1']:.2f} levels on average for an "
+                    f"mAP of {measured['paper']:.3f}, iFGSM by {measured['ifgsm.l1']:.2f} levels for {measured['ifgsm']:.3f}."
                 )
-            if {"paper", "paper.psnr", "equal.ours"} <= set(own):
+            if {"paper", "paper.psnr", "equal.ours"} <= set(measured):
                 yield (
-                    f"{title}: at the paper's PSNR of {own['paper.psnr']:.2f} dB, ours leaves an mAP of "
-                    f"{own['equal.ours']:.3f}, the paper's {own['paper']:.3f}."
+                    f"{title}: at the paper's PSNR of {measured['paper.psnr']:.2f} dB, ours leaves an mAP of "
+                    f"{measured['equal.ours']:.3f}, the paper's {measured['paper']:.3f}."
                 )
 
 
@@ -140,9 +142,9 @@ def _section(name: str, table: Table, result: Result) -> list[str]:
         lines.append(f"| {what} | {paper} | {f'**{ours}**' if met else ours} |")
     said = notes(name, figures)
     lines += ["", *(f"- {note}" for note in said)] if said else []
-    if own := grid(name, figures):
-        lines += ["", f"| {' | '.join(own.head)} |", f"| --- |{' ---: |' * (len(own.head) - 1)}"]
-        lines += [f"| {' | '.join(row)} |" for row in own.rows]
+    if found := grid(name, figures):
+        lines += ["", f"| {' | '.join(found.head)} |", f"| --- |{' ---: |' * (len(found.head) - 1)}"]
+        lines += [f"| {' | '.join(row)} |" for row in found.rows]
     return [*lines, "", provenance(result)]
 
 

@@ -22,7 +22,7 @@ from protectors.adversaries.loading import load_classifier
 from protectors.archive import Archive
 from protectors.base import Budget
 from protectors.evaluation.measurement import SEED, Figures, Measurement
-from protectors.evaluation.running import outcome_of
+from protectors.evaluation.running import cloaked_batch
 from protectors.manifest import entries
 from protectors.optimisation import Descent, Optimising
 from protectors.quality import as_pixels, as_tensor, psnr
@@ -96,7 +96,7 @@ class Fooling(Descent):
         self.labels = self._logits(originals).argmax(1)
 
     def _logits(self, images: Tensor) -> Tensor:
-        return torch.stack([own.logits(images) for own in self.surrogates]).mean(0)
+        return torch.stack([surrogate.logits(images) for surrogate in self.surrogates]).mean(0)
 
     def loss(self, images: Tensor, step: int) -> Tensor:
         losses = [
@@ -128,8 +128,8 @@ class Fooler(Optimising):
 
 def classifiers(device: torch.device) -> dict[str, Classifier]:
     """One of each architecture that reads scenes and is trained here."""
-    own = [known for known in entries() if known.task == "scene" and known.set == "embedded"]
-    return {known.name: load_classifier(known, device) for known in own}
+    scenes = [known for known in entries() if known.task == "scene" and known.set == "embedded"]
+    return {known.name: load_classifier(known, device) for known in scenes}
 
 
 def run(measurement: Measurement) -> None:
@@ -161,8 +161,8 @@ def row(
         originals = torch.cat([as_tensor(photo) for photo in photos]).to(measurement.device)
         truth = torch.from_numpy(archive["labels"][list(chosen)].astype(np.int64)).to(originals.device)
         for left, judge in known.items():
-            fooler = Fooler([own for other, own in known.items() if other != left], method)
-            images = outcome_of(fooler, originals, Budget(RADIUS, method.steps)).images
+            fooler = Fooler([classifier for other, classifier in known.items() if other != left], method)
+            images = cloaked_batch(fooler, originals, Budget(RADIUS, method.steps)).images
             right = judge.read(originals).argmax(1) == truth
             fooled[left] += (judge.read(images).argmax(1) != truth)[right].tolist()
             decibels += [psnr(photo, as_pixels(image[None])) for photo, image in zip(photos, images, strict=True)]

@@ -27,12 +27,12 @@ def models() -> tuple[Entry, ...]:
     """Return the unseen models of the embedded set."""
     database = entry(ENCODERS[0]).classes
     return tuple(
-        own
-        for own in entries()
-        if own.set == "embedded"
+        model
+        for model in entries()
+        if model.set == "embedded"
         and (
-            (own.task in ("objects", "scene") and own.role in ("judge", "surrogate"))
-            or (own.task == "search" and own.name not in ENCODERS and own.classes == database)
+            (model.task in ("objects", "scene") and model.role in ("judge", "surrogate"))
+            or (model.task == "search" and model.name not in ENCODERS and model.classes == database)
         )
     )
 
@@ -42,13 +42,13 @@ def questions(device: str) -> tuple[Question, ...]:
     """Return the question for each unseen model."""
     place = pick_device(device)
     made: list[Question] = []
-    for own in models():
-        if own.task == "objects":
-            made.append(about_objects(load_detector(own, place)))
-        elif own.task == "search":
-            made.append(about_search(load_encoder(own, place)))
+    for model in models():
+        if model.task == "objects":
+            made.append(about_objects(load_detector(model, place)))
+        elif model.task == "search":
+            made.append(about_search(load_encoder(model, place)))
         else:
-            made.append(about_scene(load_classifier(own, place)))
+            made.append(about_scene(load_classifier(model, place)))
     return tuple(made)
 
 

@@ -27,7 +27,7 @@ from protectors.evaluation.leakage import under
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.pairs import counts
 from protectors.evaluation.reading import images_of, share_right
-from protectors.evaluation.running import outcome_of
+from protectors.evaluation.running import cloaked_batch
 from protectors.evaluation.search import enlarged
 from protectors.generators import load as load_generator
 from protectors.manifest import PAIRS, TRAINED, DamagedWeightsError, Entry, entries, listed
@@ -58,9 +58,9 @@ class Zoo:
 
     @classmethod
     def of(cls, folder: Path | None, device: torch.device) -> "Zoo":
-        trained = [own for own in listed(folder / TRAINED) if own.task == "visual"] if folder else []
+        trained = [model for model in listed(folder / TRAINED) if model.task == "visual"] if folder else []
         # Names are a manifest's own, and the grid has networks of the same: its models stand in the embedded ones' place.
-        return cls(tuple(trained or (own for own in entries() if own.task == "visual")), device)
+        return cls(tuple(trained or (model for model in entries() if model.task == "visual")), device)
 
     @classmethod
     def real(cls, folder: Path | None, data: Path, device: torch.device) -> "Zoo":
@@ -76,14 +76,14 @@ class Zoo:
 
     @property
     def generators(self) -> list[Entry]:
-        return [own for own in self.models if own.role == "generator"]
+        return [model for model in self.models if model.role == "generator"]
 
     def classifier(self, name: str) -> Classifier:
-        return load_classifier(next(own for own in self.models if own.name == name), self.device)
+        return load_classifier(next(model for model in self.models if model.name == name), self.device)
 
     def other(self, target: str) -> str:
         """The first classifier but the target: who reads where no auxiliary model was trained against."""
-        return next(own.name for own in self.models if own.role != "generator" and own.name != target)
+        return next(model.name for model in self.models if model.role != "generator" and model.name != target)
 
 
 def run(measurement: Measurement) -> None:
@@ -98,8 +98,8 @@ def run(measurement: Measurement) -> None:
     measurement.figures["images"] = len(images)
     for generator in zoo.generators:
         measurement.part(generator.name, partial(pair, generator, zoo, images, truth, measurement))
-    measurement.figures["generator.parameters"] = sum(own.numel() for own in UNet().parameters())
-    measurement.figures["generator.bytes"] = max(own.bytes for own in zoo.generators)
+    measurement.figures["generator.parameters"] = sum(weights.numel() for weights in UNet().parameters())
+    measurement.figures["generator.bytes"] = max(generator.bytes for generator in zoo.generators)
     counted = counts(measurement.figures)
     measurement.figures |= counted
     if measurement.real:
@@ -152,7 +152,7 @@ def delivered_figures(
     auxiliary, device = protector.auxiliary, target.device
 
     def delivered(originals: Tensor) -> Tensor:
-        return outcome_of(protector, originals.to(device), Budget()).images.cpu()
+        return cloaked_batch(protector, originals.to(device), Budget()).images.cpu()
 
     made, begun = [], time.perf_counter()
     for batch in images.split(500):

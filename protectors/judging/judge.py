@@ -6,7 +6,6 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from protectors.adversaries.reading import Reading
@@ -20,9 +19,7 @@ from protectors.judging.verdict import Verdict, all_protected
 from protectors.names import is_visual
 from protectors.policy import FLOORS, Policy
 from protectors.quality import as_tensor, measured
-
-Pixels = NDArray[np.uint8]
-
+from protectors.saving import Pixels
 
 REMEMBERED = 2
 """Forms of a photo whose measures are kept: the file that may be delivered, and what a site may make of it."""

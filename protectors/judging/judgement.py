@@ -79,11 +79,11 @@ class Judgement:
                 content["max_difference"],
                 _verdicts_in(content),
                 None if site is None else SiteJudgement.from_json(site),
-                {name: Estimate.from_json(own) for name, own in content["unseen"].items()},
+                {name: Estimate.from_json(estimate) for name, estimate in content["unseen"].items()},
             )
         except (KeyError, TypeError, AttributeError) as problem:
             raise ValueError(f"this is no judgement: {problem}") from None
 
 
 def _verdicts_in(content: Mapping[str, Any]) -> tuple[Verdict, ...]:
-    return tuple(Verdict.from_json(own) for own in content["verdicts"])
+    return tuple(Verdict.from_json(verdict) for verdict in content["verdicts"])

@@ -99,4 +99,4 @@ def questions_for(policy: Policy, adversaries: Adversaries) -> tuple[Question, .
         questions += [about_embeddings(search) for search in adversaries.searches]
     if SCENE in policy.protectors:
         questions += [about_scene(classifier) for classifier in adversaries.classifiers]
-    return tuple(replace(own, is_judge_only=own.adversary.name in adversaries.judges_only) for own in questions)
+    return tuple(replace(question, is_judge_only=question.adversary.name in adversaries.judges_only) for question in questions)

@@ -41,7 +41,8 @@ class Verdict:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Verdict":
         before, after = (
-            tuple(Detection.from_json(own) for own in content.get(f"detections_{when}", ())) for when in ("before", "after")
+            tuple(Detection.from_json(detection) for detection in content.get(f"detections_{when}", ()))
+            for when in ("before", "after")
         )
         return cls(
             content["protector"],

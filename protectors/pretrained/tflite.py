@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tflite
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -35,8 +36,6 @@ def read_classifier(path: Path) -> Graph:
 
 def pixel_scale(path: Path) -> tuple[float, float]:
     """The scale and the zero point by which the network turns a pixel of 0 to 255 into a number: scale * (pixel - zero)."""
-    import tflite
-
     graph = tflite.Model.GetRootAsModel(path.read_bytes(), 0).Subgraphs(0)
     quantisation = graph.Tensors(graph.InputsAsNumpy()[0]).Quantization()
     return float(quantisation.ScaleAsNumpy()[0]), float(quantisation.ZeroPointAsNumpy()[0])
@@ -44,8 +43,6 @@ def pixel_scale(path: Path) -> tuple[float, float]:
 
 @cache
 def _operation_names() -> Mapping[int, str]:
-    import tflite
-
     return {number: name for name, number in vars(tflite.BuiltinOperator).items() if isinstance(number, int)}
 
 
@@ -61,9 +58,6 @@ class _Translation:
     """One network on its way from the file's operations to steps."""
 
     def __init__(self, data: bytes) -> None:
-        import tflite
-
-        self._format = tflite
         self._model = tflite.Model.GetRootAsModel(data, 0)
         self._graph = self._model.Subgraphs(0)
         self._same: dict[int, int] = {}
@@ -134,31 +128,31 @@ class _Translation:
         return {
             "stride": [options.StrideH(), options.StrideW()],
             "dilation": [options.DilationHFactor(), options.DilationWFactor()],
-            "padding": "same" if options.Padding() == self._format.Padding.SAME else [0, 0, 0, 0],
+            "padding": "same" if options.Padding() == tflite.Padding.SAME else [0, 0, 0, 0],
         }
 
     def _convolve(self, operator: Any) -> None:
-        options = _options(operator, self._format.Conv2DOptions)
+        options = _options(operator, tflite.Conv2DOptions)
         self._filter(operator, self._values(operator.Inputs(1)).transpose(0, 3, 1, 2), options.FusedActivationFunction())
         self._made("conv", operator, 1, self._convolution(options), options.FusedActivationFunction())
 
     def _convolve_depthwise(self, operator: Any) -> None:
-        options = _options(operator, self._format.DepthwiseConv2DOptions)
+        options = _options(operator, tflite.DepthwiseConv2DOptions)
         self._filter(operator, self._values(operator.Inputs(1)).transpose(3, 0, 1, 2), options.FusedActivationFunction())
         self._made("conv", operator, 1, self._convolution(options), options.FusedActivationFunction())
 
     def _connect(self, operator: Any) -> None:
-        options = _options(operator, self._format.FullyConnectedOptions)
+        options = _options(operator, tflite.FullyConnectedOptions)
         weight = self._values(operator.Inputs(1))
         self._filter(operator, weight[:, :, None, None], options.FusedActivationFunction())
         settings = {"stride": [1, 1], "dilation": [1, 1], "padding": [0, 0, 0, 0]}
         self._made("conv", operator, 1, settings, options.FusedActivationFunction())
 
     def _add(self, operator: Any) -> None:
-        self._made("add", operator, 2, {}, _options(operator, self._format.AddOptions).FusedActivationFunction())
+        self._made("add", operator, 2, {}, _options(operator, tflite.AddOptions).FusedActivationFunction())
 
     def _average(self, operator: Any) -> None:
-        options = _options(operator, self._format.Pool2DOptions)
+        options = _options(operator, tflite.Pool2DOptions)
         height, width = self._graph.Tensors(operator.Inputs(0)).ShapeAsNumpy()[1:3]
         if (options.FilterHeight(), options.FilterWidth()) != (height, width):
             raise GraphError("only the average over the whole map is known")

@@ -42,7 +42,9 @@ def objectives_for(
     if others or not policy.sensitive:
         target = draw_target(classifiers, original, chance) if SCENE in others else None
         similar = {search.network.name: search.similarity for search in optimised.searches}
-        made.append([Misleading(own, original, others, target, similar.get(own.name, 0.0)) for own in classifiers])
+        made.append(
+            [Misleading(classifier, original, others, target, similar.get(classifier.name, 0.0)) for classifier in classifiers]
+        )
     return list(_in_turn(made))
 
 

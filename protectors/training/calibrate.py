@@ -62,9 +62,9 @@ def fitted(samples: list[Sample]) -> dict[str, dict[str, Any]]:
     """Return by protector the weights, their covariance, and what they are from."""
     rows: dict[str, list[tuple[list[float], bool, int]]] = defaultdict(list)
     models: dict[str, set[str]] = defaultdict(set)
-    for number, own in enumerate(samples):
-        for read in own.reads:
-            features = features_of(own.judgement.quality, own.judgement.verdicts, read.protector)
+    for number, sample in enumerate(samples):
+        for read in sample.reads:
+            features = features_of(sample.judgement.quality, sample.judgement.verdicts, read.protector)
             rows[read.protector].append((features.tolist(), read.fooled, number))
             models[read.protector].add(read.model)
     made = {}
@@ -107,8 +107,8 @@ def main() -> None:
         samples = collected(pool, arguments.device, photos(arguments.data, arguments.photos))
     found = fitted(samples)
     arguments.output.write_text(json.dumps({"seed": SEED, "protectors": found}, indent=1) + "\n", encoding="utf-8")
-    for name, own in found.items():
-        print(f"{name}: {own['photos']} photos, {own['fooled']:.1%} fooled, by {', '.join(own['models'])}")
+    for name, fit in found.items():
+        print(f"{name}: {fit['photos']} photos, {fit['fooled']:.1%} fooled, by {', '.join(fit['models'])}")
 
 
 if __name__ == "__main__":

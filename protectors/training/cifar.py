@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -25,6 +24,7 @@ from protectors.adversaries.image_network import normalised
 from protectors.archive import DEFAULT_FOLDER, Archive
 from protectors.channel.resizing import resized
 from protectors.evaluation.reading import share_right
+from protectors.saving import Pixels
 from protectors.training.detector import update_average
 from protectors.training.memory_layout import training_layout
 from protectors.weights import save_half
@@ -54,7 +54,7 @@ class LabelledImages:
         self.classes = archive.classes
 
 
-def shrunk(pixels: NDArray[np.uint8]) -> Tensor:
+def shrunk(pixels: Pixels) -> Tensor:
     """uint8 [N, 3, H, W] at 32 pixels, as a service resizes what it reads."""
     images = torch.from_numpy(pixels)
     if images.shape[2:] == (SIDE, SIDE):

@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from protectors.archive import Archive
+from protectors.saving import Pixels
 
 FILL = 114  # the grey around a photo that is smaller than the canvas
 SMALLEST_BOX = 5.0  # pixels; smaller boxes are too little to learn from at stride 8
@@ -19,7 +20,7 @@ KEPT_PART = 0.35  # a box cut by the crop stays when this much of it is left
 class Sample:
     """A canvas uint8 [S, S, 3] with boxes [N, 4] (xyxy pixels) and labels [N] (1 is the first class)."""
 
-    canvas: NDArray[np.uint8]
+    canvas: Pixels
     boxes: NDArray[np.float32]
     labels: NDArray[np.int64]
 
@@ -79,7 +80,7 @@ class SampleSource:
             labels.append(part.labels)
         return Sample(canvas, np.concatenate(boxes), np.concatenate(labels))
 
-    def _coloured(self, canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _coloured(self, canvas: Pixels) -> Pixels:
         pixels = canvas.astype(np.float32)
         grey = pixels.mean(2, keepdims=True)
         saturation = 0.0 if self.random.random() < 0.05 else self.random.uniform(0.5, 1.5)
@@ -87,7 +88,7 @@ class SampleSource:
         mean = pixels.mean()
         pixels = (mean + (pixels - mean) * self.random.uniform(0.6, 1.4)) * self.random.uniform(0.6, 1.4)
         pixels *= self.random.uniform(0.9, 1.1, 3).astype(np.float32)
-        recoloured: NDArray[np.uint8] = pixels.clip(0, 255).astype(np.uint8)
+        recoloured: Pixels = pixels.clip(0, 255).astype(np.uint8)
         return recoloured
 
     def draw(self, side: int, mosaic_share: float) -> Sample:

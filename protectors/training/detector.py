@@ -49,7 +49,9 @@ def losses(model: FasterRCNN | FCOS, images: Tensor, targets: list[dict[str, Ten
     if isinstance(model, FCOS):
         maps = list(features.values())
         places = model.anchor_generator(ImageList(images, sizes), maps)
-        found: dict[str, Tensor] = model.compute_loss(targets, model.head(maps), places, [own[0, 0].numel() for own in maps])
+        found: dict[str, Tensor] = model.compute_loss(
+            targets, model.head(maps), places, [level[0, 0].numel() for level in maps]
+        )
         return found
     proposals, proposal_losses = model.rpn(ImageList(images, sizes), features, targets)
     _, box_losses = model.roi_heads(features, proposals, sizes, targets)
@@ -58,8 +60,8 @@ def losses(model: FasterRCNN | FCOS, images: Tensor, targets: list[dict[str, Ten
 
 def _begin_with(body: nn.Module, weights: dict[str, Tensor]) -> None:
     """Load the part of a classifier's weights that a backbone has too; KeyError names what is missing."""
-    own = {name.removeprefix("features."): value for name, value in weights.items()}
-    body.load_state_dict({name: own[name] for name in body.state_dict()})
+    shared = {name.removeprefix("features."): value for name, value in weights.items()}
+    body.load_state_dict({name: shared[name] for name in body.state_dict()})
 
 
 def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:

@@ -61,8 +61,8 @@ class Grid:
             # Now, and not after hours: some architectures come in one width only.
             NETWORKS[network](len(self.data.classes), self.width)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.models = {own.name: own for own in listed(self.folder)}
-        others = [own.name for own in self.models.values() if own.source != self._source]
+        self.models = {model.name: model for model in listed(self.folder)}
+        others = [model.name for model in self.models.values() if model.source != self._source]
         if others:
             raise OtherRunError(f"{self.folder} holds {others[0]} of another recipe: name another folder, or remove it")
 
@@ -96,7 +96,7 @@ class Grid:
         torch.manual_seed(self.seed)
         facts = make(name)
         enter(self.folder, name, facts | {"source": self._source}, self.data.classes)
-        self.models = {own.name: own for own in listed(self.folder)}
+        self.models = {model.name: model for model in listed(self.folder)}
         self.say(f"{name}: {facts['quality']}")
 
     def _architecture(self, network: str) -> str:

@@ -46,8 +46,8 @@ def train(
     ``start`` holds a classifier's weights, all of which but the last layer's are taken over.
     """
     if start:
-        learnt, own = read_float(start), network.state_dict()
-        kept = {key: value for key, value in learnt.items() if key in own and value.shape == own[key].shape}
+        learnt, state = read_float(start), network.state_dict()
+        kept = {key: value for key, value in learnt.items() if key in state and value.shape == state[key].shape}
         network.load_state_dict(kept, strict=False)
     classifier = nn.Linear(bits, len(data.classes))
     losses: dict[str, LossOf] = {

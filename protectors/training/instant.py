@@ -97,8 +97,8 @@ class InstantTraining:
         self.checkpoint = checkpoint
         self.seed = seed
         against = adversaries.optimised
-        self._detectors = [own for own in against.detectors if isinstance(own, OneStageDetector)]
-        self._classifiers = [own for own in against.classifiers if isinstance(own, PretrainedClassifier)]
+        self._detectors = [detector for detector in against.detectors if isinstance(detector, OneStageDetector)]
+        self._classifiers = [classifier for classifier in against.classifiers if isinstance(classifier, PretrainedClassifier)]
         self._optimiser = torch.optim.AdamW(self.generator.parameters(), lr=RATE, weight_decay=1e-4)
         self._step, self._spent = 0, 0.0
         if checkpoint and checkpoint.is_file():
@@ -148,7 +148,7 @@ class InstantTraining:
         views = torch.Generator().manual_seed(int(chance.integers(2**62)))
         field = PerturbationField(original)
         cloaked = field.cloaked(field.sized(self.generator(original), FIRST_SIZE))
-        made = {own.name: own.aim(random_view(cloaked, views)).loss for own in self._objectives(original)}
+        made = {objective.name: objective.aim(random_view(cloaked, views)).loss for objective in self._objectives(original)}
         (torch.stack(list(made.values())).mean() / AVERAGED).backward()
         for name, loss in made.items():
             losses[name].append(float(loss.detach()))

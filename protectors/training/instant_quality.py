@@ -49,8 +49,8 @@ def quality_of(generator: CloakGenerator, models: Path, data: Path) -> dict[str,
         for name, objects in before.items():
             count_objects(sums, f"{name}.{DELIVERED}", objects, after[name])
         count_classes(sums, DELIVERED, best_classes(adversaries, photo), best_classes(adversaries, delivered))
-    left = {own.name: f"{own.name}.{DELIVERED}.objects" for own in adversaries.detectors}
-    kept = {own.name: f"{own.name}.{DELIVERED}" for own in adversaries.classifiers}
+    left = {detector.name: f"{detector.name}.{DELIVERED}.objects" for detector in adversaries.detectors}
+    kept = {classifier.name: f"{classifier.name}.{DELIVERED}" for classifier in adversaries.classifiers}
     return {f"{name}.objects_left": sums[f"{key}_left"] / sums[key] for name, key in left.items()} | {
         f"{name}.top1": sums[f"{key}.top1"] / sums[f"{key}.photos"] for name, key in kept.items()
     }

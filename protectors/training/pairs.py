@@ -75,7 +75,7 @@ class Pairs:
         if self.start and self.start.is_dir() and not listed(self.start):
             raise OtherRunError(f"{self.start} holds no generators of an earlier training to begin from")
         self.folder.mkdir(parents=True, exist_ok=True)
-        others = [own.name for own in listed(self.folder) if own.source != self.source]
+        others = [model.name for model in listed(self.folder) if model.source != self.source]
         if others:
             raise OtherRunError(f"{self.folder} holds {others[0]} of another recipe: name another folder, or remove it")
 
@@ -83,7 +83,7 @@ class Pairs:
     def source(self) -> str:
         """How all of them are made."""
         if self.start and self.start.is_dir():
-            (earlier, *_) = (own.source for own in listed(self.start))
+            (earlier, *_) = (model.source for model in listed(self.start))
             return f"cloakroom train pairs, {self.recipe}, from those of: {earlier}"
         begun = f", from {self.start.stem} made faint" if self.start else ""
         return f"cloakroom train pairs, {self.recipe}, further epochs {self.further_epochs:g}{begun}"
@@ -91,7 +91,7 @@ class Pairs:
     @property
     def wanted(self) -> list[Pair]:
         """Every target with every auxiliary model, then every target without one."""
-        names = [own.name for own in self.networks]
+        names = [network.name for network in self.networks]
         made = []
         for target in names:
             first, *others = (name for name in names if name != target)
@@ -101,7 +101,7 @@ class Pairs:
 
     def run(self) -> tuple[Entry, ...]:
         """Train what is not finished; the entries of all generators."""
-        finished = {own.name for own in listed(self.folder)}
+        finished = {model.name for model in listed(self.folder)}
         missing = [pair for pair in self.wanted if pair.name not in finished]
         self.say(f"{len(self.wanted) - len(missing)} of {len(self.wanted)} generators are there")
         for number, pair in enumerate(missing):
@@ -151,7 +151,7 @@ class Pairs:
 
     def classifier(self, name: str) -> Classifier:
         """One of the networks, on the device of the images."""
-        return load_classifier(next(own for own in self.networks if own.name == name), self.data.images.device)
+        return load_classifier(next(network for network in self.networks if network.name == name), self.data.images.device)
 
 
 @torch.no_grad()

@@ -153,21 +153,21 @@ def write_card(item: dict[str, Any], recipe: list[str]) -> None:
 
 def measured(item: dict[str, Any], data: Path, models: Path | None) -> dict[str, float]:
     """The model's quality on data that training never saw; ``models`` is the folder of the pretrained networks."""
-    own, cpu = parsed(item), torch.device("cpu")
+    entry, cpu = parsed(item), torch.device("cpu")
     if item["task"] == "cloak":
-        if models is None or own.file is None:
+        if models is None or entry.file is None:
             raise ValueError("cloaks are measured by the pretrained networks: name their folder")
-        return quality_of(cloak_generator(own.file), models, data)
+        return quality_of(cloak_generator(entry.file), models, data)
     if item["task"] == "objects":
-        return average_precisions(load_detector(own, cpu), data)
+        return average_precisions(load_detector(entry, cpu), data)
     archive = Archive(data / EMBEDDED[item["name"]]["data"])
     dataset = EMBEDDED[item["name"]]["data"].removesuffix(".npz")
     if item["task"] == "search":
         top = 1000 if dataset == "cifar10" else 200
-        return {f"{dataset}.map{top}": retrieval(load_encoder(own, cpu), archive, top=top)}
+        return {f"{dataset}.map{top}": retrieval(load_encoder(entry, cpu), archive, top=top)}
     if item["role"] == "generator":
         return {f"{dataset}.{key}": value for key, value in of_generator(item, archive).items()}
-    return {f"{dataset}.accuracy": accuracy(load_classifier(own, cpu), archive)}
+    return {f"{dataset}.accuracy": accuracy(load_classifier(entry, cpu), archive)}
 
 
 def of_generator(item: dict[str, Any], archive: Archive) -> dict[str, float]:
@@ -178,8 +178,8 @@ def of_generator(item: dict[str, Any], archive: Archive) -> dict[str, float]:
     generator = load_generator(parsed(item), cpu)
     drawn = torch.cat([on_levels(generator.draw(batch)) for batch in images.split(500)])
     readers = {role: load_classifier(entry(item[role]), cpu) for role in ("target", "auxiliary")}
-    figures = {f"{role}.before": share_right(own, images, truth) for role, own in readers.items()}
-    figures |= {f"{role}.after": share_right(own, drawn, truth) for role, own in readers.items()}
+    figures = {f"{role}.before": share_right(reader, images, truth) for role, reader in readers.items()}
+    figures |= {f"{role}.after": share_right(reader, drawn, truth) for role, reader in readers.items()}
     return {**figures, "ssim": likeness(images, drawn)}
 
 

@@ -82,7 +82,7 @@ class GeneratorTraining:
     @property
     def _what(self) -> str:
         """The run by its models, weights and all, and its recipe."""
-        models = [f"{own.name} {marked(own.model)}" for own in (self.target, self.auxiliary) if own]
+        models = [f"{side.name} {marked(side.model)}" for side in (self.target, self.auxiliary) if side]
         return f"{', '.join(models)}: {self.recipe}"
 
     def run(self, progress: Callable[[int, int, float], None]) -> UNet:
@@ -139,8 +139,8 @@ def gradient_likeness(first: Classifier, second: Classifier, images: Tensor, lab
 
     def gradient(model: Classifier) -> Tensor:
         free = images.clone().requires_grad_(True)
-        (own,) = torch.autograd.grad(functional.cross_entropy(model.logits(free), labels, reduction="sum"), free)
-        return own.flatten(1)
+        (gradient,) = torch.autograd.grad(functional.cross_entropy(model.logits(free), labels, reduction="sum"), free)
+        return gradient.flatten(1)
 
     return float(functional.cosine_similarity(gradient(first), gradient(second)).mean())
 

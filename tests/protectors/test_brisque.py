@@ -5,24 +5,24 @@ import sys
 import numpy as np
 import pytest
 import skimage.data
-from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from protectors.evaluation import brisque as module
 from protectors.evaluation.brisque import brisque
 from protectors.evaluation.extra import MissingExtraError
+from protectors.saving import Pixels
 
-PHOTO: NDArray[np.uint8] = np.ascontiguousarray(skimage.data.astronaut()[:256, :256])
+PHOTO: Pixels = np.ascontiguousarray(skimage.data.astronaut()[:256, :256])
 
 
-def blurred(radius: float) -> NDArray[np.uint8]:
+def blurred(radius: float) -> Pixels:
     return np.array(Image.fromarray(PHOTO).filter(ImageFilter.GaussianBlur(radius)))
 
 
-def noisy(deviation: float, channels: tuple[int, ...] = (0, 1, 2)) -> NDArray[np.uint8]:
-    change = np.zeros(PHOTO.shape)
-    change[..., channels] = np.random.default_rng(0).normal(0, deviation, change[..., channels].shape)
-    return (PHOTO + change).round().clip(0, 255).astype(np.uint8)
+def noisy(deviation: float, channels: tuple[int, ...] = (0, 1, 2)) -> Pixels:
+    noise = np.zeros(PHOTO.shape)
+    noise[..., channels] = np.random.default_rng(0).normal(0, deviation, noise[..., channels].shape)
+    return (PHOTO + noise).round().clip(0, 255).astype(np.uint8)
 
 
 def test_a_known_photo_scores_the_same_each_time() -> None:
@@ -44,7 +44,7 @@ def test_colours_are_red_green_blue() -> None:
 
 
 @pytest.mark.parametrize("flat", [np.zeros((64, 64, 3), np.uint8), np.full((64, 64, 3), 128, np.uint8), PHOTO[:4, :4]])
-def test_without_statistics_there_is_no_score(flat: NDArray[np.uint8]) -> None:
+def test_without_statistics_there_is_no_score(flat: Pixels) -> None:
     with pytest.raises(ValueError, match="statistics"):
         brisque(flat)
 

@@ -43,13 +43,13 @@ class TwoPixels(TwoStageDetector):
 
     def logits(self, images: Tensor, proposals: Sequence[Proposals]) -> list[Tensor]:
         # Boxes are (x, 0, x + 1, 1).
-        columns = [own.boxes[:, 0].long() for own in proposals]
+        columns = [proposed.boxes[:, 0].long() for proposed in proposals]
         return [SCALE * image[[2, 0, 1], 0][:, chosen].T for image, chosen in zip(images, columns, strict=True)]
 
     def propose(self, images: Tensor) -> tuple[list[Proposals], list[Tensor]]:
         boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [1.0, 0.0, 2.0, 1.0]])
         proposals = [Proposals(boxes)] * len(images)
-        return proposals, [functional.softmax(own, 1) for own in self.logits(images, proposals)]
+        return proposals, [functional.softmax(values, 1) for values in self.logits(images, proposals)]
 
     def detect(self, images: Tensor, threshold: float = 0.3) -> list[list[Detection]]:
         found = []
@@ -167,26 +167,26 @@ def test_views_in_turn_come_to_the_next_once_the_first_is_quiet(monkeypatch: pyt
     drawn: list[tuple[int, ...]] = []
     made = ChannelSet.sampled_views
 
-    def recorded(own: ChannelSet, images: Tensor, step: int, views: Sequence[int] | None = None) -> Tensor:
-        drawn.append(tuple(views or ()) or tuple(own.active_views(step)))
-        return made(own, images, step, views)
+    def recorded(channels: ChannelSet, images: Tensor, step: int, views: Sequence[int] | None = None) -> Tensor:
+        drawn.append(tuple(views or ()) or tuple(channels.active_views(step)))
+        return made(channels, images, step, views)
 
     monkeypatch.setattr(ChannelSet, "sampled_views", recorded)
     detector = Looking()
     channels = ChannelSet(((Pipeline("fine", 100, subsampled=False),), (Pipeline("good", 98, subsampled=False),)), in_turn=True)
     protector = ObjectDisappearance(detector, rule="sparing", channels=channels)
-    outcome = finish(protector.protect(picture(CUP, BLUE), Budget(0.9, 200)))[1]
-    assert outcome.steps[0] < 200
+    cloaked = finish(protector.protect(picture(CUP, BLUE), Budget(0.9, 200)))[1]
+    assert cloaked.steps[0] < 200
     # The photo itself is pushed until it is quiet, and looked at again and again while the others are.
     first = next(place for place, views in enumerate(drawn) if views != (0,))
     assert first >= 3
     assert {views[0] for views in drawn[first:]} == {0, 1, 2}
     assert all(len(views) == 1 for views in drawn)
     assert detector.passes == len(drawn)
-    assert all(verdict.protected for verdict in about_objects(detector).verdicts(picture(CUP, BLUE), outcome.images))
+    assert all(verdict.protected for verdict in about_objects(detector).verdicts(picture(CUP, BLUE), cloaked.images))
     # A perturbation is made smaller for as long as all views stay quiet.
     coarse = finish(ObjectDisappearance(detector, rule="refreshed").protect(picture(CUP, BLUE), Budget(0.9, 200)))[1]
-    assert (outcome.images - picture(CUP, BLUE)).square().sum() < 1.2 * (coarse.images - picture(CUP, BLUE)).square().sum()
+    assert (cloaked.images - picture(CUP, BLUE)).square().sum() < 1.2 * (coarse.images - picture(CUP, BLUE)).square().sum()
 
 
 @pytest.mark.parametrize("rule", ["published", "refreshed"])
@@ -195,11 +195,11 @@ def test_views_in_turn_come_to_the_next_once_the_first_is_quiet(monkeypatch: pyt
 def test_the_budget_holds_on_the_levels_of_a_file(rule: Rule, levels: int, seed: int, steps: int) -> None:
     chance = torch.Generator().manual_seed(seed)
     originals = torch.randint(0, 256, (2, 3, 1, 2), generator=chance) / 255
-    outcome = finish(ObjectDisappearance(TwoPixels(), rule=rule).protect(originals, Budget(levels / 255, steps)))[1]
-    assert ((outcome.images - originals) * 255).round().abs().max() <= levels
-    assert torch.equal((outcome.images * 255).round() / 255, outcome.images)
-    assert outcome.images.min() >= 0
-    assert outcome.images.max() <= 1
+    cloaked = finish(ObjectDisappearance(TwoPixels(), rule=rule).protect(originals, Budget(levels / 255, steps)))[1]
+    assert ((cloaked.images - originals) * 255).round().abs().max() <= levels
+    assert torch.equal((cloaked.images * 255).round() / 255, cloaked.images)
+    assert cloaked.images.min() >= 0
+    assert cloaked.images.max() <= 1
 
 
 class Mixed(nn.Module):

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from protectors import calibration
 from protectors.adversaries.loaded import ENCODERS
+from protectors.archive import DEFAULT_FOLDER
 from protectors.calibration import Logistic, estimates, expected_error, features_of, known
 from protectors.evaluation import unseen
+from protectors.evaluation.quality import PHOTOS, chosen
 from protectors.evaluation.unseen import Read
 from protectors.judging.judgement import Judgement
 from protectors.judging.quality import Quality
@@ -41,9 +43,9 @@ def test_the_probability_that_made_the_outcomes_is_found_and_lies_in_its_interva
     fit = Logistic.fitted(features, outcomes, groups)
     assert fit.weights == pytest.approx([0.5, 1.5], abs=0.15)
     held, came, _, likely = drawn(2000, 1)
-    estimated = [fit.estimate(own) for own in held]
-    assert np.mean([own.low <= truth <= own.high for own, truth in zip(estimated, likely, strict=True)]) > 0.8
-    assert expected_error([own.probability for own in estimated], (came > 0).tolist()) < 0.05
+    estimated = [fit.estimate(features) for features in held]
+    assert np.mean([estimate.low <= truth <= estimate.high for estimate, truth in zip(estimated, likely, strict=True)]) > 0.8
+    assert expected_error([estimate.probability for estimate in estimated], (came > 0).tolist()) < 0.05
 
 
 def test_an_interval_is_as_wide_as_there_are_photos_not_readings() -> None:
@@ -97,17 +99,14 @@ def test_only_what_was_fitted_is_estimated(tmp_path: Path, monkeypatch: pytest.M
 
 def test_no_unseen_model_is_one_that_cloaks_are_made_against() -> None:
     models = unseen.models()
-    assert {own.task for own in models} == {"objects", "search", "scene"}
-    assert {own.name for own in models}.isdisjoint({"scenes", "people_detector", *ENCODERS})
+    assert {model.task for model in models} == {"objects", "search", "scene"}
+    assert {model.name for model in models}.isdisjoint({"scenes", "people_detector", *ENCODERS})
 
 
-def test_the_photos_it_is_fitted_on_are_no_evaluations() -> None:
-    from protectors.archive import DEFAULT_FOLDER
-    from protectors.evaluation.quality import PHOTOS, chosen
-
-    measured = {own.tobytes() for own in chosen(DEFAULT_FOLDER, {"people.npz": PHOTOS["people.npz"]})}
+def test_the_photos_it_is_fitted_on_are_in_no_evaluation() -> None:
+    measured = {photo.tobytes() for photo in chosen(DEFAULT_FOLDER, {"people.npz": PHOTOS["people.npz"]})}
     fitting = photos(DEFAULT_FOLDER, 40)
     assert len(fitting) == 40
-    assert measured.isdisjoint(own.tobytes() for own in fitting)
+    assert measured.isdisjoint(photo.tobytes() for photo in fitting)
     with pytest.raises(ValueError, match="photos are left"):
         photos(DEFAULT_FOLDER, 10_000)

@@ -65,16 +65,16 @@ def test_one_row_gives_thresholds_and_classes() -> None:
 def test_a_full_run_has_all_budgets_and_classes(device: str, few: int) -> None:
     pixels = np.zeros((8, 8, 3), np.uint8)
     photos = [Photo(pixels, found(person=0.9, **({"animal": 0.5} if number % 2 else {}))) for number in range(80)]
-    rows = {row.prefix: (row, own) for row, own in further_rows(photos, ("person", "vehicle", "animal"), device)}
+    rows = {row.prefix: (row, figures) for row, figures in further_rows(photos, ("person", "vehicle", "animal"), device)}
     for mode, sensitive in objects.MODES.items():
         assert rows[f"published.{mode}.eps8"] == (Row(f"published.{mode}.eps8", sensitive, 8, "published"), photos)
         for levels in {*range(1, 11)} - {objects.MAIN_LEVELS}:
-            row, own = rows.pop(f"{mode}.eps{levels}")
+            row, figures = rows.pop(f"{mode}.eps{levels}")
             assert (row.sensitive, row.levels, row.rule) == (sensitive, levels, "refreshed")
-            assert len(own) == (80 if levels == objects.SMALL_LEVELS else few)
+            assert len(figures) == (80 if levels == objects.SMALL_LEVELS else few)
         del rows[f"published.{mode}.eps8"]
     # No photo holds a vehicle, and persons have their row among the main ones.
     assert list(rows) == ["m_sen.animal"]
-    row, own = rows["m_sen.animal"]
+    row, figures = rows["m_sen.animal"]
     assert row.sensitive == ("animal",)
-    assert len(own) == min(few, 40)
+    assert len(figures) == min(few, 40)

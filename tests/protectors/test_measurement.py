@@ -107,9 +107,9 @@ def test_models_trained_since_are_measured_anew(begin: Begin, tmp_path: Path) ->
     measure, times = counted({"a": 1.0})
     models = tmp_path / "models"
     (models / TRAINED).mkdir(parents=True)
-    own = asdict(entry("scenes"))
+    item = asdict(entry("scenes"))
     for digest, task, expected in (("0", "scene", 1), ("1", "scene", 2), ("2", "objects", 3), ("3", "objects", 3)):
-        trained = {**own, "name": "mine", "set": "trained", "file": "mine.safetensors", "sha256": 64 * digest, "task": task}
+        trained = {**item, "name": "mine", "set": "trained", "file": "mine.safetensors", "sha256": 64 * digest, "task": task}
         (models / TRAINED / "manifest.json").write_text(json.dumps({"models": [trained]}))
         begin(models=models).part("first", measure)
         assert len(times) == expected, "another evaluation's models do not count"

@@ -47,7 +47,7 @@ def gradient(layout):
     detector.model.to(memory_format=layout)
     free = images.clone().requires_grad_(True)
     features = detector.model.backbone(detector.inputs(free).contiguous(memory_format=layout))
-    sum(own.square().mean() for own in features.values()).backward()
+    sum(maps.square().mean() for maps in features.values()).backward()
     return free.grad
 
 for _ in range(4):
@@ -90,7 +90,7 @@ def test_the_gradient_that_a_cloak_takes_is_the_same_in_both_layouts(isa: str, t
 
 
 def test_a_cloak_asks_for_no_gradient_of_weights(detector: TwoStageDetector) -> None:
-    assert not any(own.requires_grad for own in detector.model.parameters())
+    assert not any(weights.requires_grad for weights in detector.model.parameters())
 
 
 def watch_convolutions(network: nn.Module) -> list[str]:
@@ -99,8 +99,8 @@ def watch_convolutions(network: nn.Module) -> list[str]:
 
     def look(layer: nn.Module, given: tuple[Tensor, ...]) -> None:
         weight = next(layer.parameters())
-        for name, own in (("input", given[0]), ("weight", weight)):
-            if own.ndim == 4 and own.is_contiguous(memory_format=torch.channels_last) and not own.is_contiguous():
+        for name, tensor in (("input", given[0]), ("weight", weight)):
+            if tensor.ndim == 4 and tensor.is_contiguous(memory_format=torch.channels_last) and not tensor.is_contiguous():
                 seen.append(f"{layer}: {name}")
 
     for layer in network.modules():

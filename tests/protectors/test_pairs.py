@@ -58,8 +58,8 @@ def test_all_pairs_are_trained_and_none_twice(tmp_path: Path, networks: list[Ent
     def run() -> tuple[Entry, ...]:
         return Pairs(folder, few_images(), said.append, networks, RECIPE, 0.25, start).run()
 
-    made = {own.name: own for own in run()}
-    assert {name: (own.target, own.auxiliary) for name, own in made.items()} == {
+    made = {generator.name: generator for generator in run()}
+    assert {name: (generator.target, generator.auxiliary) for name, generator in made.items()} == {
         "unet_resnet20_resnet32": ("resnet20_cifar", "resnet32_cifar"),
         "unet_resnet32_resnet20": ("resnet32_cifar", "resnet20_cifar"),
         "unet_resnet20_none": ("resnet20_cifar", ""),
@@ -156,7 +156,7 @@ def test_a_training_that_was_stopped_ends_as_one_that_was_not(
     said = list[str]()
     pairs("stopped", said.append).train(pair, 0)
     assert said[0] == f"{pair.name}: going on at step 2 of 4"
-    states = [network_of(own.weights(pair.name), pair.name).state_dict() for own in (whole, stopped)]
+    states = [network_of(training.weights(pair.name), pair.name).state_dict() for training in (whole, stopped)]
     assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
 
 

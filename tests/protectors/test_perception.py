@@ -45,12 +45,12 @@ def test_a_direction_prefers_where_more_is_hidden() -> None:
     photo = as_tensor(np.ascontiguousarray(skimage.data.astronaut()[:128, :128]))
     together, alone = VisibilityModel(torch.cat([photo, photo / 2])), VisibilityModel(photo)
     gradient = torch.ones(2, 3, 128, 128)
-    preferred = together.preferred(gradient)
-    assert torch.allclose(preferred[:1], alone.preferred(gradient[:1]), rtol=1e-3)
+    weighted = together.weighted_direction(gradient)
+    assert torch.allclose(weighted[:1], alone.weighted_direction(gradient[:1]), rtol=1e-3)
     lively, calm = (together.unit[:1] > 0.03), (together.unit[:1] < 0.015)
     assert lively.any()
     assert calm.any()
-    assert preferred[:1][lively.expand(1, 3, 128, 128)].mean() > 3 * preferred[:1][calm.expand(1, 3, 128, 128)].mean()
+    assert weighted[:1][lively.expand(1, 3, 128, 128)].mean() > 3 * weighted[:1][calm.expand(1, 3, 128, 128)].mean()
 
 
 def test_in_black_no_more_is_hidden_than_varies() -> None:

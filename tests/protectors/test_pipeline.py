@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
 from protectors.channel import sites
 from protectors.channel.pipeline import RESAMPLING, Pipeline, twice
 from protectors.channel.resizing import Kernel, resampled
 from protectors.quality import as_pixels, as_tensor
+from protectors.saving import Pixels
 
 EXTENSION_SITES = Path(__file__).resolve().parents[2] / "extension" / "sites.json"
-PHOTO: NDArray[np.uint8] = np.ascontiguousarray(skimage.data.astronaut()[:301, :403])
+PHOTO: Pixels = np.ascontiguousarray(skimage.data.astronaut()[:301, :403])
 
 
-def levels_apart(model: torch.Tensor, exact: NDArray[np.uint8]) -> float:
+def levels_apart(model: torch.Tensor, exact: Pixels) -> float:
     """Mean distance in 8-bit levels."""
     return float((model - as_tensor(exact)).abs().mean() * 255)
 

@@ -32,9 +32,9 @@ ORIGINALS = torch.full((2, 3, 4, 4), 0.4)
 
 def test_all_are_reached_however_loud_one_is() -> None:
     objective = Together([Channel(0, 0.45, loud=1000.0), Channel(1, 0.45, loud=0.001), Channel(2, 0.42)])
-    _, outcome = finish(optimise(ORIGINALS, objective, Budget(20 / 255, 60)))
-    assert (outcome.images.mean((2, 3)) >= torch.tensor([0.45, 0.45, 0.42])).all()
-    assert max(outcome.steps) < 60
+    _, cloaked = finish(optimise(ORIGINALS, objective, Budget(20 / 255, 60)))
+    assert (cloaked.images.mean((2, 3)) >= torch.tensor([0.45, 0.45, 0.42])).all()
+    assert max(cloaked.steps) < 60
 
 
 def test_the_stage_is_that_of_the_first_still_open() -> None:

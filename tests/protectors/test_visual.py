@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from protectors.adversaries.classifier import Classifier
 from protectors.base import Budget
-from protectors.evaluation.running import outcome_of
+from protectors.evaluation.running import cloaked_batch
 from protectors.judging.question import ask
 from protectors.training.checkpoint import OtherRunError
 from protectors.training.cifar import LabelledImages
@@ -55,12 +55,12 @@ def test_any_size_is_read_by_the_service_as_it_was_drawn(size: tuple[int, int]) 
     generator = PerturbationGenerator("small", UNet(4), SIDE)
     protector = VisualProtector(generator, classifier("other"))
     photo = torch.rand(1, 3, *size)
-    outcome = outcome_of(protector, photo, Budget())
-    assert outcome.images.shape == photo.shape
-    assert torch.allclose(outcome.images * 255, (outcome.images * 255).round(), atol=1e-3)
+    cloaked = cloaked_batch(protector, photo, Budget())
+    assert cloaked.images.shape == photo.shape
+    assert torch.allclose(cloaked.images * 255, (cloaked.images * 255).round(), atol=1e-3)
     fits = size == (SIDE, SIDE)
     drawn = generator.draw(photo if fits else smaller(photo, SIDE))
-    arrived = outcome.images if fits else smaller(outcome.images, SIDE)
+    arrived = cloaked.images if fits else smaller(cloaked.images, SIDE)
     # A side that is smaller than the model's input cannot carry all that was drawn.
     bound = 1 / 255 if min(size) >= 2 * SIDE or fits else 0.2
     assert (arrived - drawn).abs().mean() <= bound
@@ -77,9 +77,9 @@ def test_batch_and_single_agree() -> None:
     torch.manual_seed(0)
     protector = VisualProtector(PerturbationGenerator("small", UNet(4), SIDE), classifier("other"))
     photos = torch.rand(3, 3, 50, 60)
-    together = outcome_of(protector, photos, Budget()).images
+    together = cloaked_batch(protector, photos, Budget()).images
     for photo, image in zip(photos, together, strict=True):
-        assert (outcome_of(protector, photo[None], Budget()).images[0] - image).abs().max() <= 1.01 / 255
+        assert (cloaked_batch(protector, photo[None], Budget()).images[0] - image).abs().max() <= 1.01 / 255
 
 
 def test_verdicts_say_who_reads_what() -> None:
@@ -139,8 +139,8 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(tmp_path: Path) -> None
     heard: list[tuple[int, int]] = []
     resumed = second.run(lambda done, total, left: heard.append((done, total)))
     assert heard == [(step, 8) for step in range(4, 9)]
-    for (name, value), own in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
-        assert torch.allclose(value, own, atol=1e-5), name
+    for (name, value), again in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
+        assert torch.allclose(value, again, atol=1e-5), name
 
 
 def test_another_runs_checkpoint_is_refused(tmp_path: Path) -> None:

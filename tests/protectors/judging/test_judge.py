@@ -57,7 +57,7 @@ def test_the_original_is_read_once_and_each_form_once() -> None:
 def test_every_network_has_a_verdict_and_one_that_is_not_fooled_is_enough() -> None:
     judge = Judge(OBJECTS, PHOTO, questions_for(OBJECTS, adversaries(Level("easy", EASY), Level("hard", HARD))))
     judgement = judge.judgement(CHANGED)
-    assert [(own.adversary, own.protected) for own in judgement.verdicts] == [("easy", True), ("hard", False)]
+    assert [(verdict.adversary, verdict.protected) for verdict in judgement.verdicts] == [("easy", True), ("hard", False)]
     assert judgement.above_floor
     assert not judgement.protected
     assert not judge.is_protected(CHANGED)
@@ -66,10 +66,10 @@ def test_every_network_has_a_verdict_and_one_that_is_not_fooled_is_enough() -> N
 def test_a_judge_only_is_told_of_and_decides_no_trial() -> None:
     hard = Level("hard", HARD)
     loaded = adversaries(Level("easy", EASY), hard, judges_only=frozenset({"hard"}))
-    assert [own.name for own in loaded.optimised.detectors] == ["easy"]
+    assert [detector.name for detector in loaded.optimised.detectors] == ["easy"]
     judge = Judge(OBJECTS, PHOTO, questions_for(OBJECTS, loaded))
     assert judge.is_protected(CHANGED)
-    assert [own.protected for own in judge.judgement(CHANGED).verdicts] == [True, False]
+    assert [verdict.protected for verdict in judge.judgement(CHANGED).verdicts] == [True, False]
 
 
 def test_an_unchanged_photo_is_never_protected_whatever_is_read() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
@@ -59,8 +60,6 @@ def test_a_file_gives_back_the_network(tmp_path: Path) -> None:
 
 
 def test_a_file_without_a_graph_is_refused(tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
     save_file({"a": torch.zeros(1)}, tmp_path / "weights.safetensors")
     with pytest.raises(GraphError, match="holds no graph"):
         load(tmp_path / "weights.safetensors")

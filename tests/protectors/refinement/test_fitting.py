@@ -62,18 +62,18 @@ def test_the_file_is_above_the_floor_and_little_of_the_budget_is_left(size: tupl
 
 def test_ways_to_save_that_make_no_file_or_a_poor_one_are_passed_over() -> None:
     pixels = photo(300, 200)
-    own = fitting(pixels, never, poorly, saved_as_jpeg)
-    assert own.is_possible()
-    made = end_of(own.run(perturbation(200, 300)))
+    fitted = fitting(pixels, never, poorly, saved_as_jpeg)
+    assert fitted.is_possible()
+    made = end_of(fitted.run(perturbation(200, 300)))
     assert made.file is not None
     assert made.file.data == saved_as_jpeg(made.pixels).data
 
 
 def test_where_saving_alone_is_too_much_nothing_is_possible_and_no_file_is_called_good() -> None:
     pixels = photo(300, 200)
-    own = fitting(pixels, never, poorly)
-    assert not own.is_possible()
-    made = end_of(own.run(perturbation(200, 300)))
+    fitted = fitting(pixels, never, poorly)
+    assert not fitted.is_possible()
+    made = end_of(fitted.run(perturbation(200, 300)))
     assert made.file is None
     # What could be sent on demand is not the original.
     assert not np.array_equal(made.pixels, pixels)

@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from skimage.data import astronaut, coffee
 
@@ -16,6 +15,8 @@ from protectors.names import OBJECTS, SCENE, SEARCH
 from protectors.policy import FLOORS, Policy
 from protectors.progress import end_of
 from protectors.quality import measured
+from protectors.refinement.objectives import objectives_for
+from protectors.saving import Pixels
 from tests.pretrained import FOLDER, needs_networks
 
 pytestmark = needs_networks
@@ -26,7 +27,7 @@ def room() -> Cloakroom:
     return Cloakroom("cpu", FOLDER)
 
 
-def photo(side: int = 256) -> NDArray[np.uint8]:
+def photo(side: int = 256) -> Pixels:
     """The astronaut at half her size, so that a step costs less."""
     return np.ascontiguousarray(astronaut()[::2, ::2][:side, :side])
 
@@ -86,8 +87,6 @@ def test_chosen_classes_are_read_as_something_else(room: Cloakroom) -> None:
 
 
 def test_a_network_that_is_left_out_is_not_optimised_on(room: Cloakroom) -> None:
-    from protectors.refinement.objectives import objectives_for
-
     left_out = dataclasses.replace(room.adversaries, judges_only=room.adversaries.judges_only | {"nanodet_coco"})
     image = torch.from_numpy(photo().copy()).permute(2, 0, 1)[None] / 255
     chance = torch.Generator().manual_seed(1)
