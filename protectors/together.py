@@ -1,8 +1,8 @@
 """One cloak against several adversaries at once, under one budget.
 
-Each objective makes its own step, as large as its shape is; the steps are added up by what is still open.
-An objective that is finished keeps a share, so that the others do not undo it, and none starves: whatever the scale of its loss
-or the number of its adversaries, a shaped step (optimisation.py) is as large as another's.
+Each objective makes its own step, and the steps are added. A finished objective keeps a small weight, so that the others do not
+undo it. None starves, because all shaped steps (optimisation.py) are equally large, whatever the scale of the loss or the
+number of adversaries.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ RESTING = 0.1
 
 
 class Together(Objective):
-    """The objective that several make. ``stage`` is that of the first which is not finished yet."""
+    """Combines several objectives into one. ``stage`` is that of the first unfinished one."""
 
     def __init__(self, objectives: Sequence[Objective]) -> None:
         if not objectives:

@@ -1,4 +1,4 @@
-"""Builds adversaries from the manifest: architecture by name, weights from safetensors."""
+"""Builds adversaries from their manifest entries: the architecture by its name, the weights from safetensors."""
 
 import re
 from collections.abc import Callable
@@ -30,7 +30,7 @@ BACKGROUND = "background"
 
 
 def official_detector() -> FasterRCNN:
-    """torchvision's own, whose published weights were made with frozen normalisation that adds nothing to the variance."""
+    """Return torchvision's detector, whose published weights were trained with a frozen normalisation of epsilon 0."""
     model = fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -54,7 +54,7 @@ CLASSIFIERS: dict[str, Callable[[int], nn.Module]] = {
     "cifar_resnet44": lambda classes: CifarResNet(44, classes),
 }
 CIFAR = re.compile(r"(\w+)_cifar(?:_x([\d.]+))?")
-"""A network in its CIFAR form, such as ``vgg13_bn_cifar``, or ``vgg13_bn_cifar_x0.25`` of a quarter of the width."""
+"""The name of a network in its CIFAR form: ``vgg13_bn_cifar``, or ``vgg13_bn_cifar_x0.25`` at a quarter of the width."""
 
 CLASS_LISTS: dict[str, tuple[str, ...]] = {
     "faster_rcnn_resnet50_fpn": tuple(FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]),
@@ -63,7 +63,7 @@ CLASS_LISTS: dict[str, tuple[str, ...]] = {
 
 
 def available(task: str, role: str, folder: Path | None) -> Entry:
-    """The best model for a task whose weights are there: a pulled full one before the embedded one."""
+    """Return the best available model for a task: a pulled ``full`` one, else the embedded one."""
     fitting = [
         candidate
         for candidate in entries()
@@ -75,15 +75,15 @@ def available(task: str, role: str, folder: Path | None) -> Entry:
 
 
 def read_weights(entry: Entry, folder: Path | None) -> dict[str, torch.Tensor]:
-    """The model's state as float32, after its hash."""
+    """Read a model's state as float32 after checking its hash."""
     return read_float(checked_weights_file(entry, folder))
 
 
 def checked_weights_file(entry: Entry, folder: Path | None) -> Path:
-    """Return the file of a model's weights, once its hash was found right.
+    """Return the file of a model's weights after checking its hash.
 
     Raises:
-        DamagedWeightsError: it is not there, or not what it should be; the text says what to do.
+        DamagedWeightsError: the file is missing or has the wrong hash; the text says what to do.
     """
     path = weights_file(entry, folder)
     if path is None or not path.is_file():
@@ -97,13 +97,13 @@ def checked_weights_file(entry: Entry, folder: Path | None) -> Path:
 
 
 def build(architecture: str, outputs: int) -> nn.Module:
-    """The network of a classifier or an encoder, without weights. KeyError: there is no such architecture."""
+    """Return the network of a classifier or an encoder, without weights. KeyError: there is no such architecture."""
     small = CIFAR.fullmatch(architecture)
     return NETWORKS[small[1]](outputs, float(small[2] or 1)) if small else CLASSIFIERS[architecture](outputs)
 
 
 def load_detector(entry: Entry, device: torch.device, folder: Path | None = None) -> Detector:
-    """Any detector, to read photos."""
+    """Load any embedded or official detector, for reading photos."""
     if entry.architecture in TWO_STAGE:
         return load_two_stage(entry, device, folder)
     model = DETECTORS[entry.architecture]()
@@ -112,7 +112,7 @@ def load_detector(entry: Entry, device: torch.device, folder: Path | None = None
 
 
 def load_two_stage(entry: Entry, device: torch.device, folder: Path | None = None) -> TwoStageDetector:
-    """A detector to cloak photos against. KeyError: it is of another make."""
+    """Load a detector that cloaks can be optimised on. KeyError: it is not a two-stage one."""
     model = TWO_STAGE[entry.architecture]()
     model.load_state_dict(read_weights(entry, folder))
     classes = CLASS_LISTS.get(entry.architecture) or (BACKGROUND, *entry.classes)
@@ -129,7 +129,7 @@ def load_classifier(entry: Entry, device: torch.device, folder: Path | None = No
 
 
 def load_encoder(entry: Entry, device: torch.device, folder: Path | None = None) -> HashEncoder:
-    """An encoder; its file holds the centres of its classes beside the weights, and so the number of its bits."""
+    """Load an encoder. Its file holds the class centres beside the weights, and so the number of bits."""
     weights = read_weights(entry, folder)
     centres = weights.pop("centres")
     network = build(entry.architecture, centres.shape[1])

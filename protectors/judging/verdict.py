@@ -57,5 +57,5 @@ class Verdict:
 
 
 def all_protected(verdicts: "tuple[Verdict, ...] | list[Verdict]") -> bool:
-    """Return whether every network that cloaks are optimised on is fooled. Those that are judges only are told beside them."""
+    """Return whether every network is fooled that cloaks are optimised on. Judges only do not count."""
     return all(verdict.protected or verdict.is_judge_only for verdict in verdicts)
