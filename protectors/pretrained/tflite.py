@@ -1,7 +1,7 @@
-"""Reads TensorFlow Lite networks: classifiers of convolutions, also those that were quantised to 8 bits.
+"""Reads TensorFlow Lite networks: convolutional classifiers, including those quantised to 8 bits.
 
-Weights are turned back into float32 by their own scales; the rounding of the maps between layers is left out, which is what
-makes the network differentiable.
+Weights are converted back to float32 with their scales. The rounding of maps between layers is left out, which makes the
+network differentiable.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,24 +18,24 @@ from torch import Tensor
 from protectors.pretrained.graph import Graph, GraphError, Step, simplified
 
 STORED = {0: np.float32, 2: np.int32, 3: np.uint8, 9: np.int8}
-"""NumPy's types by the format's numbers."""
+"""NumPy's types by the format's numbers of types."""
 
 ACTIVATIONS = {0: None, 1: "relu", 3: "relu6"}
-"""By the format's numbers."""
+"""Kinds of steps by the format's numbers of activations."""
 
 
 def read_classifier(path: Path) -> Graph:
-    """Read a classifier. Its image is [B, 3, H, W] on the scale that the file's first operation gives pixels (see
-    ``pixel_scale``), its output the logits [B, classes, 1, 1].
+    """Read a classifier from images [B, 3, H, W], scaled as by the file's first operation (``pixel_scale``), to logits
+    [B, classes, 1, 1].
 
     Raises:
-        GraphError: an operation is not known here.
+        GraphError: an operation is unknown.
     """
     return _Translation(path.read_bytes()).graph()
 
 
 def pixel_scale(path: Path) -> tuple[float, float]:
-    """The scale and the zero point by which the network turns a pixel of 0 to 255 into a number: scale * (pixel - zero)."""
+    """Return the scale and the zero point of the network's input: scale * (pixel - zero) for a pixel of 0 to 255."""
     graph = tflite.Model.GetRootAsModel(path.read_bytes(), 0).Subgraphs(0)
     quantisation = graph.Tensors(graph.InputsAsNumpy()[0]).Quantization()
     return float(quantisation.ScaleAsNumpy()[0]), float(quantisation.ZeroPointAsNumpy()[0])
@@ -47,7 +47,7 @@ def _operation_names() -> Mapping[int, str]:
 
 
 def _options(operator: Any, kind: Any) -> Any:
-    """An operation's settings, which the format keeps as a table of their own kind."""
+    """Return an operation's settings, which the format keeps in a table of the operation's kind."""
     table = operator.BuiltinOptions()
     options = kind()
     options.Init(table.Bytes, table.Pos)
@@ -55,7 +55,7 @@ def _options(operator: Any, kind: Any) -> Any:
 
 
 class _Translation:
-    """One network on its way from the file's operations to steps."""
+    """Translates one network from the file's operations to steps."""
 
     def __init__(self, data: bytes) -> None:
         self._model = tflite.Model.GetRootAsModel(data, 0)
@@ -69,7 +69,7 @@ class _Translation:
             "QUANTIZE": self._pass,
             "DEQUANTIZE": self._pass,
             "RESHAPE": self._pass,
-            # Logits are what is wanted, not probabilities.
+            # The outputs are logits, so the softmax at the end is skipped.
             "SOFTMAX": self._pass,
             "CONV_2D": self._convolve,
             "DEPTHWISE_CONV_2D": self._convolve_depthwise,

@@ -1,4 +1,4 @@
-"""Augmented training samples for the detector: mosaics, scale jitter, flips and colour, on a square canvas."""
+"""Augmented training samples for the detector, with mosaics, scale jitter, flips and colour, on a square canvas."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,8 @@ class Sample:
 
 
 class SampleSource:
-    """Draws samples from the training split, photos of rarer sources more often than their number."""
+    """Draws samples from the training split. ``shares`` gives each source's share, so that rare ones can be drawn more
+    often."""
 
     def __init__(self, archive: Archive, shares: dict[str, float], seed: int) -> None:
         self.random = np.random.default_rng(seed)
@@ -41,7 +42,7 @@ class SampleSource:
         self.weights = weights / weights.sum()
 
     def _placed(self, side: int, scale: float) -> Sample:
-        """One photo, resized so that its longest side is ``scale * side``, cropped or padded to a square of ``side``."""
+        """Draw one photo, resize its longest side to ``scale * side``, and crop or pad it to a square of ``side``."""
         index = int(self.random.choice(self.indices, p=self.weights))
         photo, (boxes, labels) = self.photos[index], self.boxes[index]
         height, width = photo.shape[:2]
@@ -68,7 +69,7 @@ class SampleSource:
         return Sample(sample.canvas, clipped[keep], sample.labels[keep])
 
     def _mosaic(self, side: int) -> Sample:
-        """Four photos round a random point: four times the scenes a step, and objects out of their usual places."""
+        """Join four photos around a random point: each step has four times the scenes, with objects in unusual places."""
         x, y = (int(side * self.random.uniform(0.3, 0.7)) for _ in range(2))
         canvas = np.empty((side, side, 3), np.uint8)
         boxes, labels = [], []
@@ -104,7 +105,7 @@ class SampleSource:
         return Sample(canvas, boxes, sample.labels)
 
     def batch(self, size: int, side: int, mosaic_share: float) -> tuple[Tensor, list[dict[str, Tensor]]]:
-        """Images uint8 [B, 3, S, S] and torchvision's targets."""
+        """Return images uint8 [B, 3, S, S] and their targets as torchvision expects them."""
         samples = [self.draw(side, mosaic_share) for _ in range(size)]
         images = torch.from_numpy(np.stack([sample.canvas for sample in samples])).permute(0, 3, 1, 2)
         targets = [

@@ -1,4 +1,4 @@
-"""Measures a generator of instant cloaks on test photos: what the networks that it was trained against still read."""
+"""Measures how much the networks that a generator of instant cloaks was trained against still read in test photos."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -26,12 +26,12 @@ RADIUS = REFINEMENTS["instant"].radius
 
 @torch.no_grad()
 def quality_of(generator: CloakGenerator, models: Path, data: Path) -> dict[str, float]:
-    """Return, by network, the share of objects or classes that are still read in test photos of people.npz.
+    """Return the share of objects or classes that each network still reads in test photos of people.npz.
 
-    Photos are cloaked in one pass, at the floor of ``instant``, and saved as JPEG.
+    Photos are cloaked in one pass, fitted to the floor of ``instant``, and saved as JPEG.
 
     Args:
-        generator: what draws the cloaks.
+        generator: draws the cloaks.
         models: the folder of the pretrained networks.
         data: the folder of the archives.
     """
