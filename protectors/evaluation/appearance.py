@@ -1,8 +1,8 @@
-"""How a cloaked photo looks beside its original, by measures that no cloak is optimised on.
+"""Measures how a cloaked photo looks beside its original, with measures that no cloak is optimised on.
 
-- CIEDE2000 (Sharma, Wu, Dalal, 2005), the difference of colour that FSIM does not see, as scikit-image has it;
-- SSIMULACRA 2 (Sneyers, 2022), of which 90 is hardly told from the original and 70 is of high quality, as its package on PyPI;
-- FLIP (Andersson and others, 2020), the difference that people see when they flip between two pictures, as NVIDIA's package.
+- CIEDE2000 (Sharma, Wu, Dalal, 2005), the colour difference, which FSIM ignores, computed by scikit-image;
+- SSIMULACRA 2 (Sneyers, 2022), computed by its package on PyPI: 90 is hardly distinguishable, 70 is high quality;
+- FLIP (Andersson and others, 2020), the difference that people see when flipping between two pictures, by NVIDIA's package.
 """
 
 import tempfile
@@ -18,7 +18,7 @@ from protectors.saving import Pixels
 
 @dataclass(frozen=True)
 class Appearance:
-    """CIEDE2000 (mean, 99th percentile and largest over pixels), SSIMULACRA 2 (100 is the same) and FLIP (0 is the same)."""
+    """CIEDE2000 (mean, 99th percentile and largest over pixels), SSIMULACRA 2 (100 means equal) and FLIP (0 means equal)."""
 
     delta_e: float
     delta_e_99: float

@@ -1,4 +1,5 @@
-"""Delivers photos as the daemon does. Runs of one protector do without: they are not measured anew when another one changes."""
+"""Delivers photos as the daemon does. Evaluations of one protector do not use this module: otherwise a change of another
+protector would invalidate their kept figures."""
 
 from protectors.channel.exact import through_jpeg
 from protectors.cloak import Cloakroom
@@ -9,5 +10,5 @@ from protectors.saving import Pixels
 
 
 def delivered_by(room: Cloakroom, judge: Judge) -> Pixels:
-    """Return the photo of a judge as the daemon delivers it: cloaked, saved as its JPEG, and decoded again."""
+    """Return a judge's photo as the daemon delivers it: cloaked, saved as the daemon's JPEG, and decoded."""
     return through_jpeg(end_of(room.cloak(judge, SEED)).pixels)

@@ -1,8 +1,8 @@
-"""One cloak against detectors, encoders and classifiers at once, beside each of them alone, all under the same budget.
+"""Compares one cloak against detectors, encoders and classifiers together with cloaks against each alone, at equal budgets.
 
-- ``objects.alone``, ``objects.together``: the share of photos protected from that kind of adversary, by a cloak made against
-  it alone, and by one made against all three kinds; ``.kept`` is the one over the other. Likewise ``search`` and ``scene``.
-- ``alone.NAME.psnr``, ``together.psnr``: what that costs.
+- ``objects.alone``, ``objects.together``: the share of photos protected from detectors, by a cloak made against them alone and
+  by one made against all three kinds; ``.kept`` is together over alone. Likewise ``search`` and ``scene``.
+- ``alone.NAME.psnr``, ``together.psnr``: the cost in quality.
 """
 
 from concurrent.futures import Executor
@@ -25,15 +25,15 @@ QUICK_PHOTOS = 2
 
 @dataclass(frozen=True)
 class Reading:
-    """One photo after one policy: from which kinds of adversary, of those that had something to read, it is protected; its
-    PSNR in dB."""
+    """One photo cloaked by one policy: whether it is protected from each kind of adversary that read something in the original,
+    and its PSNR in dB."""
 
     protected: dict[str, bool]
     decibels: float
 
 
 def read(device: str, protectors: tuple[str, ...], photo: Pixels) -> Reading:
-    """Cloak one photo and read the pixels that are delivered."""
+    """Cloak one photo and judge the delivered pixels."""
     room = room_of(device)
     judge = room.judge(Policy(protectors), photo)
     judgement = judge.judgement(delivered_by(room, judge))
@@ -47,7 +47,7 @@ def read(device: str, protectors: tuple[str, ...], photo: Pixels) -> Reading:
 
 
 def run(measurement: Measurement) -> None:
-    """All figures of ``ensemble.json``."""
+    """Measure all figures of ``ensemble.json``."""
     photos = chosen(measurement.data, {"people.npz": QUICK_PHOTOS if measurement.quick else PHOTOS})
     measurement.figures["photos"] = len(photos)
     with processes(measurement.device) as pool:
@@ -60,7 +60,7 @@ def run(measurement: Measurement) -> None:
 
 
 def share(readings: list[Reading], kind: str) -> float:
-    """Return the share protected from one kind of adversary, of the photos that hold something for it."""
+    """Return the share protected from one kind of adversary, among the photos in which it read something."""
     return float(np.mean([reading.protected[kind] for reading in readings if kind in reading.protected]))
 
 

@@ -1,14 +1,13 @@
-"""Photos as cameras make them, at twelve megapixels: whether a cloak made at the working resolution survives what sites make of
-so large a photo, what it takes, and how much memory.
+"""Measures whether cloaks of twelve-megapixel photos survive sites, and the time and memory that such photos take.
 
-Part of ``survival.json``. The photos are those of ``photos.npz`` and scikit-image's, enlarged: their finest detail is missing,
-everything else is as in a photo of that size. The default policy at balanced; a photo counts for an adversary that reads
+This is part of ``survival.json``. The photos are those of ``photos.npz`` and scikit-image's, enlarged, so that only their
+finest detail is missing. They are cloaked by the default policy at balanced. A photo counts for an adversary that reads
 something in it.
 
 - ``large.objects.instagram.success``, and so for each protector and site; ``large.objects.delivered.success`` is the file
   itself.
 - ``large.psnr.mean``, ``large.ssim.min``, ``large.floor`` (the share above it), ``large.seconds`` a photo on one core, and
-  ``large.memory``: the most that a process held, in bytes, with the models and everything else in it.
+  ``large.memory``: the peak memory of a process in bytes, including the models.
 """
 
 import sys
@@ -37,7 +36,7 @@ from protectors.saving import Pixels
 
 PIXELS = 12_000_000
 OWN = ("astronaut", "coffee", "rocket", "chelsea")
-"""Of scikit-image."""
+"""Sample photos of scikit-image."""
 
 PHOTOS = 16
 QUICK_PHOTOS = 1
@@ -46,8 +45,8 @@ QUICK_PIXELS = 2_000_000
 
 @dataclass(frozen=True)
 class Reading:
-    """One photo: by form and protector, whether it is protected (nothing where there was nothing to read); its quality, and
-    what it took."""
+    """One photo: whether it is protected, by form and protector (absent if nothing was read in the original), its quality, and
+    the time and memory used."""
 
     protected: Mapping[str, Mapping[str, bool]]
     quality: Quality
@@ -57,14 +56,14 @@ class Reading:
 
 
 def enlarged(photo: Pixels, pixels: int) -> Pixels:
-    """Return a photo uint8 [H, W, 3] at so many pixels, in its own proportions."""
+    """Enlarge a photo uint8 [H, W, 3] to a number of pixels, in its proportions."""
     scale = (pixels / (photo.shape[0] * photo.shape[1])) ** 0.5
     size = (round(photo.shape[1] * scale), round(photo.shape[0] * scale))
     return np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.LANCZOS))
 
 
 def photos(data: Path, quick: bool) -> list[Pixels]:
-    """Return the photos that are enlarged, drawn without order; none that anything here was trained on."""
+    """Return the photos to enlarge, in random order; none of them was used in training."""
     archive = Archive(data / "photos.npz")
     samples = [np.ascontiguousarray(getattr(needed("skimage.data"), name)()) for name in OWN]
     count = QUICK_PHOTOS if quick else PHOTOS - len(samples)
@@ -73,7 +72,7 @@ def photos(data: Path, quick: bool) -> list[Pixels]:
 
 
 def measure(device: str, pixels: int, photo: Pixels) -> Reading:
-    """Cloak one photo as the daemon does, and read what each site makes of it."""
+    """Cloak one photo as the daemon does, and judge the file that each site makes of it."""
     room, policy = room_of(device), Policy()
     large = enlarged(photo, pixels)
     begun = time.monotonic()
@@ -87,12 +86,12 @@ def measure(device: str, pixels: int, photo: Pixels) -> Reading:
 
 
 def most_memory() -> float:
-    """Return the most bytes that this process ever held; not a number on Windows, which tells no program."""
+    """Return the peak memory of this process in bytes; not a number on Windows, which has no ``resource``."""
     try:
         import resource
     except ImportError:
         return float("nan")
-    # Kilobytes on Linux, bytes on a Mac.
+    # The unit is kilobytes on Linux and bytes on macOS.
     return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
 
 
@@ -105,7 +104,7 @@ def _by_protector(judge: Judge, arrived: Pixels) -> dict[str, bool]:
 
 
 def figures_of(readings: Sequence[Reading]) -> Figures:
-    """Return shares, means and the worst of all photos."""
+    """Return shares, means and worst values over all photos."""
     figures: Figures = {
         "large.images": len(readings),
         "large.psnr.mean": float(np.mean([reading.quality.psnr for reading in readings])),

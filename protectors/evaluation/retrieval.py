@@ -1,4 +1,4 @@
-"""How well a search by codes finds images of the same class: mean average precision, and precision within a Hamming radius."""
+"""Measures how well a search by codes finds images of the same class: mean average precision, and precision within a radius."""
 
 import torch
 from torch import Tensor
@@ -9,10 +9,11 @@ QUERIES_AT_ONCE = 100
 
 
 def mean_average_precision(queries: Tensor, query_labels: Tensor, database: Tensor, labels: Tensor, top: int) -> float:
-    """mAP over the ``top`` nearest of codes [N, bits] by Hamming distance, for queries [Q, bits]; relevant is the same label.
+    """Return the mAP of queries [Q, bits] over the ``top`` nearest codes [N, bits] by Hamming distance; equal labels are
+    relevant.
 
-    Images at the same distance keep the database's order, so that no luck of sorting enters. A query that retrieves nothing
-    of its label counts as 0 (Liu et al., Deep supervised hashing, 2016, section 4.1).
+    Images at the same distance keep the database's order, so that results are reproducible. A query that retrieves nothing of
+    its label counts as 0 (Liu et al., Deep supervised hashing, 2016, section 4.1).
     """
     ranks = torch.arange(1, top + 1, dtype=torch.float64)
     total = 0.0
@@ -25,7 +26,7 @@ def mean_average_precision(queries: Tensor, query_labels: Tensor, database: Tens
 
 
 def precision_within(queries: Tensor, query_labels: Tensor, database: Tensor, labels: Tensor, radius: int = 2) -> float:
-    """The share of the same label among what lies within a Hamming radius, mean over queries; nothing there counts as 0."""
+    """Return the share of equal labels within a Hamming radius, mean over queries; a query without neighbours counts as 0."""
     total = 0.0
     for codes, wanted in zip(queries.split(QUERIES_AT_ONCE), query_labels.split(QUERIES_AT_ONCE), strict=True):
         near = hamming_distances(codes, database) <= radius

@@ -7,5 +7,5 @@ from protectors.progress import end_of
 
 
 def cloaked_batch(protector: Protector, originals: Tensor, budget: Budget) -> CloakedBatch:
-    """Return what a protector makes of images [B, 3, H, W]."""
+    """Cloak images [B, 3, H, W] with a protector."""
     return end_of(protector.protect(originals, budget))

@@ -1,4 +1,4 @@
-"""P-FGSM and its baselines on scene test photos: what is read, at what quality, and what a judge reads that they never saw."""
+"""Measures P-FGSM and its baselines on scene test photos: readings, quality, and the readings of a judge not optimised on."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -25,20 +25,20 @@ from protectors.scene import MARGIN, Aim, Rule, SceneProtector
 
 PHOTOS = 500
 QUICK_PHOTOS = 20
-BATCH = 5  # the loop goes on until a batch's slowest photo is done
+BATCH = 5  # small, since the loop runs until a batch's slowest photo is done
 STRIPS = 3 * BATCH
-"""Photos of whose batches the report shows the first."""
+"""Number of photos in the batches whose first photo the report shows."""
 
 
 @dataclass
 class Tally:
-    """One row of the table, photo by photo."""
+    """The measurements of one row of the table, photo by photo."""
 
     classes: tuple[str, ...]
-    """What the adversary can read."""
+    """The adversary's classes."""
 
     truths: list[str]
-    """Names of the archive's labels."""
+    """The archive's classes."""
 
     fooled: list[bool] = field(default_factory=list)
     fooled_jpeg: list[bool] = field(default_factory=list)
@@ -71,7 +71,7 @@ class Tally:
 
 
 def distance_from_uniform(read: list[int], classes: int) -> float:
-    """Euclidean distance between how often each class is read and evenly often: 0 tells nothing of the true class."""
+    """Return the Euclidean distance of the classes' frequencies from uniform; at 0 the reading reveals no true class."""
     shares = np.bincount(read, minlength=classes) / len(read)
     return float(np.linalg.norm(shares - 1 / classes))
 
@@ -79,7 +79,7 @@ def distance_from_uniform(read: list[int], classes: int) -> float:
 def measure(
     protector: SceneProtector, judge: Classifier, photos: list[Pixels], truth: NDArray[np.int64], tally: Tally
 ) -> list[Pixels]:
-    """Cloak one batch of photos of the same size, enter it, and return what is delivered."""
+    """Cloak a batch of photos of one size, add it to the tally, and return the delivered pixels."""
     device = protector.classifier.device
     originals = torch.cat([as_tensor(photo) for photo in photos]).to(device)
     cloaked = cloaked_batch(protector, originals, BUDGET)
@@ -106,7 +106,7 @@ def measure(
 
 
 BUDGET = Budget(radius=8 / 255, steps=30)
-"""Of the method alone: nothing is asked of looks, as in the paper. What is delivered is measured by ``quality``."""
+"""The method's budget without a bound on visibility, as in the paper. ``quality`` measures delivered photos."""
 
 ROWS: dict[str, tuple[Rule, float, Aim]] = {
     "p_fgsm": ("shaped", MARGIN, "unlikely"),
@@ -115,12 +115,12 @@ ROWS: dict[str, tuple[Rule, float, Aim]] = {
     "r_fgsm": ("published", 0.0, "random"),
     "l_fgsm": ("published", 0.0, "least"),
 }
-"""``p_fgsm`` is the default rule with the margin that delivered photos get; ``p_fgsm.published`` the paper's own, and the
-others are the paper's baselines."""
+"""The rule, margin and aim of each row. ``p_fgsm`` is the default rule with the margin of delivered photos,
+``p_fgsm.published`` is the paper's, and the others are the paper's baselines."""
 
 
 def run(measurement: Measurement) -> None:
-    """All figures of ``scene.json``, on photos drawn without order from the test split of scenes6.npz."""
+    """Measure all figures of ``scene.json``, on random test photos of scenes6.npz."""
     device = torch.device(measurement.device)
     model = resolve(measurement.adversary, "scene") if measurement.adversary else entry("scenes")
     adversary = load_classifier(model, device, measurement.models)

@@ -1,7 +1,8 @@
-"""Recessive images: how well a search by codes still finds their like, at what quality and cost.
+"""Measures how well a search by codes still finds images similar to recessive ones, and their quality and cost.
 
-The protocol is the paper's: labels are the meaning, queries come from the test split, the database is the training split, and
-mAP is taken over the nearest of it. CIFAR-10 is the first dataset; scenes15.npz plays its second, Google Landmarks.
+The protocol is the paper's: images with equal labels are similar, queries come from the test split, the database is the
+training split, and mAP is computed over the nearest images. CIFAR-10 is the first dataset; scenes15.npz stands for the second,
+Google Landmarks.
 """
 
 import time
@@ -35,7 +36,7 @@ GROUPS = {
     36: ("dsh36", "dbh32", "dpsh32"),
     48: ("dsh48", "dbh48", "dpsh48"),
 }
-"""Encoders that are protected against at once, by about their bits: 24 and 48 are embedded, the others the grid's."""
+"""Encoders that are protected against together, by their approximate bits: 24 and 48 are embedded, the others the grid's."""
 
 QUICK_GROUP = 48
 QUERIES = 500
@@ -44,7 +45,7 @@ QUICK_DATABASE = 4000
 TOP = 1000
 LANDMARKS = "dbh48_scenes15"
 LANDMARKS_TOP = 200
-"""Fewer, because scenes15.npz has some 250 images a class."""
+"""Fewer than ``TOP``, because scenes15.npz has some 250 images in each class."""
 
 BATCH = 100
 BUDGET = Budget(8 / 255, 30)
@@ -53,7 +54,7 @@ STRIPS = 6
 
 @dataclass(frozen=True)
 class Database:
-    """What one encoder searches: codes [N, bits] and labels [N] of images nobody protected."""
+    """The database of one encoder: codes [N, bits] and labels [N] of unprotected images."""
 
     encoder: HashEncoder
     codes: Tensor
@@ -61,7 +62,7 @@ class Database:
     top: int = TOP
 
     def quality(self, images: Tensor, truth: Tensor) -> tuple[float, float]:
-        """mAP over the nearest, and precision within Hamming radius 2, for queries [Q, 3, H, W] as delivered."""
+        """Return the mAP over the nearest images, and the precision within Hamming radius 2, of queries [Q, 3, H, W]."""
         codes = codes_of(self.encoder, images)
         return (
             mean_average_precision(codes, truth, self.codes, self.labels, self.top),
@@ -75,7 +76,7 @@ def codes_of(encoder: HashEncoder, images: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Protected:
-    """Queries after one rule, on the levels of a file, and what that cost."""
+    """Queries cloaked by one rule, on 8-bit levels, and the time for each."""
 
     images: Tensor
     milliseconds: float
@@ -102,21 +103,21 @@ def protect(
 
 
 def as_large(images: Tensor, originals: Tensor, others: Tensor) -> Tensor:
-    """Images whose change from the originals is made as large, image by image, as that of others, on the levels of a file."""
+    """Scale each image's perturbation to the size of another's, and round to 8-bit levels."""
     perturbation, size = images - originals, (others - originals).square().mean((1, 2, 3), keepdim=True).sqrt()
     scale = size / perturbation.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-6)
     return on_levels((originals + scale * perturbation).clamp(0, 1))
 
 
 def fewer_levels(images: Tensor, bits: int = 4) -> Tensor:
-    """Bit-depth reduction, the other processing that the paper tries on its images."""
+    """Reduce the bit depth, the paper's other processing of its images."""
     levels = float(2**bits - 1)
     return (images * levels).round() / levels
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Queries and what is searched, both drawn without order: among codes at the same distance no class comes first."""
+    """Queries and stored images, both in random order, so that no class comes first among codes at the same distance."""
 
     queries: Tensor
     truth: Tensor
@@ -139,7 +140,7 @@ class Dataset:
 
 
 def run(measurement: Measurement) -> None:
-    """All figures of ``search.json``.
+    """Measure all figures of ``search.json``.
 
     ``ours`` protects against the three encoders of a size at once, ``paper`` and ``ifgsm`` against the one that searches.
     ``transfer`` is made on DSH alone by our ``unseen`` rule, ``transfer.paper`` by the paper's; both are searched by the other
@@ -158,13 +159,13 @@ def run(measurement: Measurement) -> None:
 
 
 def encoders_of(measurement: Measurement) -> dict[str, Entry]:
-    """The embedded encoders and those that the grid has trained, by name; of two of one name the grid's."""
+    """Return the embedded encoders and the grid's by name; of two with the same name, the grid's."""
     trained = listed(measurement.models / TRAINED) if measurement.models else ()
     return {model.name: model for model in (*entries(), *trained) if model.task == "search"}
 
 
 def one_size(group: Sequence[Entry], dataset: Dataset, measurement: Measurement, shown: bool) -> Figures:
-    """DSH, DBH and DPSH of about as many bits; ``shown`` ones enter the report as images."""
+    """Measure DSH, DBH and DPSH of about the same bits; ``shown`` puts images into the report."""
     encoders = [load_encoder(model, torch.device(measurement.device)) for model in group]
     databases = [dataset.searched_by(encoder) for encoder in encoders]
     queries, truth = dataset.queries, dataset.truth
@@ -187,7 +188,7 @@ def one_size(group: Sequence[Entry], dataset: Dataset, measurement: Measurement,
 
 
 def row(database: Database, queries: Tensor, truth: Tensor, ours: Protected) -> tuple[Figures, Protected]:
-    """The figures of one encoder, and what the paper's rule made."""
+    """Return the figures of one encoder, and the images of the paper's rule."""
     clean, near = database.quality(queries, truth)
     paper = protect([database.encoder], queries, "published")
     ifgsm = protect([database.encoder], queries, "ifgsm")
@@ -212,7 +213,7 @@ def row(database: Database, queries: Tensor, truth: Tensor, ours: Protected) -> 
 
 
 def landmarks(measurement: Measurement) -> Figures:
-    """DBH on the second dataset; the paper gives the drop of mAP in shares of the clean one."""
+    """Measure DBH on the second dataset, with the drop of mAP as a share of the clean one, as in the paper."""
     archive = Archive(measurement.data / "scenes15.npz")
     dataset = Dataset.of(archive, measurement.quick)
     encoder = load_encoder(entry(LANDMARKS), torch.device(measurement.device))
@@ -224,5 +225,5 @@ def landmarks(measurement: Measurement) -> Figures:
 
 
 def enlarged(image: Tensor, times: int = 4) -> Pixels:
-    """One image [3, H, W] as pixels large enough to look at."""
+    """Turn an image [3, H, W] into pixels enlarged by repetition, for display."""
     return as_pixels(image[None]).repeat(times, 0).repeat(times, 1)

@@ -1,15 +1,15 @@
-"""Measures what survives a site: each protector's success on the very file that a site would keep, by pipeline.
+"""Measures each protector's success on the file that a site keeps, by pipeline.
 
-Photos are cloaked twice: for the uploads that ``UPLOADS`` stands for, and without that work, under ``baseline.``. Success is a
-protector's own verdict on the decoded file, of the photos in which there was something to hide. ``untouched`` is what the
-pipeline does to a photo that nobody cloaked: what it spoils by itself is no merit of ours.
+Photos are cloaked twice: against the uploads that ``UPLOADS`` models, and without that work, with the prefix ``baseline.``.
+Success is the protector's verdict on the decoded file, over photos with something to hide. ``untouched`` is the success on
+uncloaked photos, which is the pipeline's effect and not ours.
 
-- ``m_all.facebook.success``, ``.psnr``: M_all, through what Facebook does; the PSNR is that of what people see there, cloaked
-  and not, both through the pipeline. ``m_all.delivered`` is the file before the upload, ``m_all.float`` the result before it is
-  rounded to 8 bits.
+- ``m_all.facebook.success``, ``.psnr``: M_all after Facebook's processing; the PSNR is between the cloaked and the original
+  photo, both after the pipeline. ``m_all.delivered`` is the file before the upload, ``m_all.float`` the result before rounding
+  to 8 bits.
 - ``m_all.worst``: the success of the worst pipeline over that before the upload.
 - ``large.``: photos of twelve megapixels (large.py).
-- ``unseen.webp75``: 1 where no step of the optimisation ever tried a pipeline like it.
+- ``unseen.webp75``: 1 if optimisation never used a similar pipeline.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ QUICK_PHOTOS = 2
 STRIPS = 3
 
 BASELINE_STEPS = 30
-"""What every photo was given before there was anything to survive."""
+"""Steps of the baseline, which does not optimise for survival."""
 
 OTHERS = (
     Pipeline("smaller", 85, scale=0.75),
@@ -55,16 +55,16 @@ OTHERS = (
     Pipeline("webp75", 75, "webp"),
     Pipeline("lanczos60", 80, scale=0.6, kernel="lanczos"),
 )
-"""Besides the sites' own: made smaller, which sites do to photos larger than these; and encoded twice, as a photo is that
-goes from one site to another."""
+"""Pipelines besides the sites': shrinking, which sites do to larger photos than these; two encodings, as of a photo that goes
+from one site to another; WebP; and another filter."""
 
 UNSEEN = ("webp75", "lanczos60", "jpeg85_jpeg70")
-"""Nothing like these is in ``UPLOADS``: another code, another filter and size, a second JPEG."""
+"""Pipelines unlike any in ``UPLOADS``: another format, another filter and size, a second JPEG."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One protector alone, and where its photos come from."""
+    """One protector alone, and the archive of its photos."""
 
     archive: str
     policy: Policy
@@ -80,7 +80,7 @@ SUBJECTS: Mapping[str, Subject] = {
 
 @dataclass(frozen=True)
 class Task:
-    """The way a photo is cloaked: against what, ours or the baseline, on which device."""
+    """The way in which a photo is cloaked: the subject, ours or the baseline, and the device."""
 
     subject: str
     ours: bool
@@ -89,7 +89,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Reading:
-    """One photo: whether it is protected in each form, and its quality there."""
+    """One photo: whether it is protected in each form, and its quality in each."""
 
     protected: Mapping[str, bool]
     decibels: Mapping[str, float]
@@ -99,12 +99,12 @@ class Reading:
 
 
 def pipelines() -> tuple[Pipeline, ...]:
-    """Return those of the sites in their table, and the others."""
+    """Return the sites' pipelines and the others."""
     return (*sites.pipelines(), *OTHERS)
 
 
 def without(room: Cloakroom, subject: str) -> Protector:
-    """Return the protector as it was before anything was done for survival: for the daemon's own file alone."""
+    """Return the protector that optimises only for the daemon's file, not for survival."""
     if subject == "search":
         return SearchProtector(room.adversaries.encoders, torch.Generator())
     if subject == "scene":
@@ -115,11 +115,11 @@ def without(room: Cloakroom, subject: str) -> Protector:
 
 
 def measure(task: Task, photo: Pixels) -> Reading:
-    """Cloak one photo, and read every form that it takes."""
+    """Cloak one photo, and judge every form of it."""
     room, policy = room_of(task.device), SUBJECTS[task.subject].policy
     originals, judge = as_tensor(photo).to(task.device), room.judge(policy, photo)
     if task.ours:
-        # A seed a photo: in a pool nothing depends on which process takes which.
+        # Each photo starts from the same seed, so that results do not depend on the pool's processes.
         unrounded = end_of(room.cloaked(originals, judge, SEED)).unrounded
     else:
         budget = BUDGETS[policy.strength]
@@ -139,12 +139,12 @@ def measure(task: Task, photo: Pixels) -> Reading:
 
 
 def figures_of(readings: Sequence[Reading]) -> Figures:
-    """Shares and means of one protector's photos."""
+    """Return shares and means over one protector's photos."""
     figures: Figures = {"images": len(readings), "ssim": float(np.mean([reading.likeness for reading in readings]))}
     for name in readings[0].protected:
         figures[f"{name}.success"] = float(np.mean([reading.protected[name] for reading in readings]))
     for name in readings[0].decibels:
-        # A photo that nobody had to change would be infinitely good.
+        # PSNR is infinite for an unchanged photo.
         figures[f"{name}.psnr"] = float(np.mean([min(100.0, reading.decibels[name]) for reading in readings]))
     for name in readings[0].untouched:
         figures[f"{name}.untouched"] = float(np.mean([reading.untouched[name] for reading in readings]))
@@ -154,14 +154,14 @@ def figures_of(readings: Sequence[Reading]) -> Figures:
 
 
 def photos_of(task: Task, data: Path, count: int) -> list[Pixels]:
-    """Test photos, drawn without order, in which there is something to hide."""
+    """Return random test photos with something to hide."""
     subject = SUBJECTS[task.subject]
     archive = Archive(data / subject.archive)
     order = np.random.default_rng(SEED).permutation(np.where(archive["is_test"])[0])
     photos: list[Pixels] = []
     for index in order.tolist():
         photo = archive.image(index)
-        # Where even the photo itself counts as protected there is nothing to hide.
+        # If the original counts as protected, it has nothing to hide.
         if not all_protected(room_of(task.device).judge(subject.policy, photo).verdicts(photo)):
             photos.append(photo)
         if len(photos) == count:
@@ -170,7 +170,7 @@ def photos_of(task: Task, data: Path, count: int) -> list[Pixels]:
 
 
 def run(measurement: Measurement) -> None:
-    """All figures of ``survival.json``."""
+    """Measure all figures of ``survival.json``."""
     measurement.figures |= {f"unseen.{pipeline.name}": float(pipeline.name in UNSEEN) for pipeline in pipelines()}
     gaps = []
     with processes(measurement.device) as pool:
@@ -186,7 +186,7 @@ def run(measurement: Measurement) -> None:
 
 
 def row(measurement: Measurement, pool: Executor | None, task: Task, prefix: str) -> Figures:
-    """One protector with our work or without it, through every pipeline."""
+    """Measure one protector, with or without our work, after every pipeline."""
     photos = photos_of(task, measurement.data, QUICK_PHOTOS if measurement.quick else PHOTOS)
     readings = each(pool, partial(measure, task), photos, measurement)
     for number, (photo, reading) in enumerate(zip(photos[:STRIPS], readings[:STRIPS], strict=True), 1):

@@ -1,5 +1,5 @@
-"""Reads delivered photos with models that no cloak is made against: the judges, the surrogates of other makes, and the
-encoders of other code lengths. An estimate is fitted on them, and checked by them on other photos."""
+"""Reads delivered photos with models that no cloak is optimised on: judges, surrogates of other architectures, and encoders of
+other code lengths. The estimates for unseen models are fitted on them, and checked with them on other photos."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +16,7 @@ from protectors.saving import Pixels
 
 @dataclass(frozen=True)
 class Read:
-    """One unseen model, and whether one photo fools it."""
+    """One unseen model's reading: whether a photo fools it."""
 
     protector: str
     model: str
@@ -39,7 +39,7 @@ def models() -> tuple[Entry, ...]:
 
 @cache
 def questions(device: str) -> tuple[Question, ...]:
-    """Return the question for each unseen model."""
+    """Return one question for each unseen model."""
     place = pick_device(device)
     made: list[Question] = []
     for model in models():
@@ -53,7 +53,7 @@ def questions(device: str) -> tuple[Question, ...]:
 
 
 def read(device: str, protectors: tuple[str, ...], photo: Pixels, delivered: Pixels) -> list[Read]:
-    """Ask the unseen models of some protectors about a photo; those that read nothing in the original are left out."""
+    """Ask the unseen models of some protectors about a photo, except those that read nothing in the original."""
     asked = [question for question in questions(device) if question.protector in protectors]
     judge = Judge(Policy(protectors), photo, asked, pick_device(device))
     return [
