@@ -41,9 +41,8 @@ class Logistic:
 
     @classmethod
     def fitted(cls, features: Floats, outcomes: Floats, groups: Sequence[int], steps: int = 30) -> "Logistic":
-        """Fit to features [N, F], outcomes [N] of 0 and 1, and the number of each one's photo [N], by Newton's method. The
-        covariance is the sandwich estimate over photos (Liang and Zeger, Longitudinal data analysis using generalized linear
-        models, 1986)."""
+        """Fit to features [N, F], outcomes [N] of 0 and 1, and their photos' numbers [N] by Newton's method, with the sandwich
+        covariance over photos (Liang and Zeger, Longitudinal data analysis using generalized linear models, 1986)."""
         count = features.shape[1]
         ridge = RIDGE * np.diag([0.0, *[1.0] * (count - 1)])
         # Half a photo is added to both outcomes: otherwise the intercept is infinite when all photos end alike.

@@ -89,14 +89,11 @@ def load(generator: Entry, device: "torch.device | str" = "cpu") -> "Perturbatio
 
     if generator.file is None or not generator.file.is_file():
         raise GeneratorError(f"The weights of {generator.name} are not beside its manifest.")
+    wrong = f"The weights of {generator.name} are not those of the manifest"
     if generator.file.stat().st_size != generator.bytes:
-        raise GeneratorError(
-            f"The weights of {generator.name} are not those of the manifest (their size differs). Fetch both again."
-        )
+        raise GeneratorError(f"{wrong} (their size differs). Fetch both again.")
     if sha256_of(generator.file) != generator.sha256:
-        raise GeneratorError(
-            f"The weights of {generator.name} are not those of the manifest (SHA-256 differs). Fetch both again."
-        )
+        raise GeneratorError(f"{wrong} (SHA-256 differs). Fetch both again.")
     return PerturbationGenerator(generator.name, network_of(generator.file, generator.name).to(device), generator.input_size)
 
 

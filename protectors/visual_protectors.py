@@ -57,10 +57,7 @@ class VisualProtectors:
     def _loaded(self, generator: Entry) -> VisualProtector:
         auxiliary = load_classifier(entry(AUXILIARY), self._device)
         # A service's manifest is untrusted, so a target counts only if it is embedded.
-        readers = [
-            model
-            for model in entries()
-            if model.task == VISUAL and model.role != "generator" and model.name == generator.target
-        ]
-        target = load_classifier(readers[0], self._device) if readers else None
+        readers = [model for model in entries() if model.task == VISUAL and model.role != "generator"]
+        reader = next((model for model in readers if model.name == generator.target), None)
+        target = load_classifier(reader, self._device) if reader else None
         return VisualProtector(load_generator(generator, self._device), auxiliary, target)

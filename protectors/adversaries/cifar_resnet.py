@@ -2,8 +2,7 @@
 
 Source: He, Zhang, Ren, Sun, "Deep residual learning for image recognition" (2016), section 4.2, with shortcuts of option A: if
 a stage halves the resolution, the shortcut takes every second pixel and fills the missing channels with zeros. Parameters are
-named as in the published PyTorch checkpoints (``conv1.weight``, ``layer1.0.bn1.weight``, ``linear.bias``), so that those load
-unchanged.
+named as in the published PyTorch checkpoints (``conv1.weight``, ``layer1.0.bn1.weight``, ``linear.bias``).
 """
 
 from torch import Tensor, nn

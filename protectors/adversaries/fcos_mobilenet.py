@@ -18,8 +18,7 @@ PYRAMID_CHANNELS = 64
 
 
 def build_fcos(smallest_side: int = 336, longest_side: int = 416) -> FCOS:
-    """Return FCOS (Tian et al., 2019) over the embedded detector's classes, without weights; label 0, the background, is
-    unused.
+    """Return FCOS (Tian et al., 2019) over the embedded detector's classes, without weights; label 0 (background) is unused.
 
     The model resizes photos to at most the given sides in pixels, about those that it was trained on.
     """

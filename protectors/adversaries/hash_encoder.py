@@ -29,8 +29,7 @@ class HashEncoder(ImageNetwork):
         return binary(self.outputs(images))
 
     def scores(self, outputs: Tensor) -> Tensor:
-        """Return the similarity [B, classes] of outputs [B, bits] to each class: the inner product with its centre, over the
-        bits."""
+        """Return the similarity [B, classes] of outputs [B, bits] to each class: the mean product with its centre's bits."""
         return outputs @ self.centres.T / self.bits
 
     @torch.no_grad()

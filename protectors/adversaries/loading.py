@@ -64,14 +64,10 @@ CLASS_LISTS: dict[str, tuple[str, ...]] = {
 
 def available(task: str, role: str, folder: Path | None) -> Entry:
     """Return the best available model for a task: a pulled ``full`` one, else the embedded one."""
-    fitting = [
-        candidate
-        for candidate in entries()
-        if candidate.task == task and candidate.role == role and weights_file(candidate, folder)
-    ]
+    fitting = [model for model in entries() if model.task == task and model.role == role and weights_file(model, folder)]
     if not fitting:
         raise DamagedWeightsError(f"no weights for {task} are there: install Cloakroom again")
-    return next((candidate for candidate in fitting if candidate.set == "full"), fitting[0])
+    return next((model for model in fitting if model.set == "full"), fitting[0])
 
 
 def read_weights(entry: Entry, folder: Path | None) -> dict[str, torch.Tensor]:

@@ -52,8 +52,7 @@ class SeparableRoIPool(nn.Module):
         self.canonical = canonical
 
     def forward(self, features: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
-        """Pool features [B, C, H, W] by level over the boxes [R, 4] of each image to [sum of R, C, bins, bins]; the shapes are
-        unused."""
+        """Pool each level's features [B, C, H, W] over the boxes [R, 4] of each image to [sum of R, C, bins, bins]."""
         levels = list(features.values())
         pooled = []
         for index, regions in enumerate(boxes):

@@ -20,8 +20,7 @@ CODER = (10.0, 10.0, 5.0, 5.0)
 class SSDMobileNet(OneStageDetector):
     """SSD (Liu et al., 2016) on MobileNetV2 (Sandler et al., 2018), as TensorFlow's detection zoo of 2018-03-29 trained it.
 
-    Its anchors are the zoo's: six grids, scales from 0.2 to 0.95, three boxes in each cell of the first grid and six in the
-    others.
+    Its anchors are the zoo's: six grids, scales from 0.2 to 0.95, three boxes in each cell of the first, six in the others.
     """
 
     side = 300

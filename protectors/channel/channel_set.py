@@ -56,8 +56,7 @@ class ChannelSet:
 
     @torch.no_grad()
     def exact_views(self, images: Tensor, step: int = 0) -> Iterator[tuple[int, Tensor]]:
-        """Yield each view's number and its images [B, 3, H, W] for the stop rule, from the exact pipeline of the harshest
-        member.
+        """Yield each view's number and its images [B, 3, H, W] for the stop rule, by the harshest member's exact pipeline.
 
         Views are computed on demand. If they take turns, the step's active one comes first, so that a stop rule which fails
         there can end early.

@@ -1,5 +1,4 @@
-"""Delivers photos as the daemon does. Evaluations of one protector do not use this module: otherwise a change of another
-protector would invalidate their kept figures."""
+"""Delivers photos as the daemon does. Evaluations of one protector avoid this module, so that they depend on no other."""
 
 from protectors.channel.exact import through_jpeg
 from protectors.cloak import Cloakroom

@@ -66,10 +66,8 @@ def share(readings: list[Reading], kind: str) -> float:
 
 def alone(measurement: Measurement, pool: Executor | None, photos: list[Pixels], kind: str) -> Figures:
     readings = each(pool, partial(read, measurement.device, (kind,)), photos, measurement)
-    return {
-        f"{kind}.alone": share(readings, kind),
-        f"alone.{kind}.psnr": float(np.mean([reading.decibels for reading in readings])),
-    }
+    decibels = float(np.mean([reading.decibels for reading in readings]))
+    return {f"{kind}.alone": share(readings, kind), f"alone.{kind}.psnr": decibels}
 
 
 def together(measurement: Measurement, pool: Executor | None, photos: list[Pixels]) -> Figures:

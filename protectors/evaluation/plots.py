@@ -129,8 +129,7 @@ def survival(figures: Figures) -> dict[str, Drawing]:
 
 
 def quality(figures: Figures) -> dict[str, Drawing]:
-    """Draw the worst photo, the fifth percentile and the mean of each similarity; calibration; and the channel models'
-    errors."""
+    """Draw the distribution of each similarity, the calibration, and the errors of the channel models."""
     drawn = {}
     curves = present(
         Curve(title, {name: figures[f"{name}.{key}"] for name in ("ssim", "fsim") if f"{name}.{key}" in figures})

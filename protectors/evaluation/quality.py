@@ -108,11 +108,8 @@ def calibration(photos: Sequence[Delivered]) -> Figures:
     _, likely, fooled = zip(*pairs, strict=True)
     figures["calibration.ece"] = expected_error(likely, fooled)
     for group in binned(likely, fooled):
-        figures[f"calibration.bin{group.place}.expected"], figures[f"calibration.bin{group.place}.fooled"] = (
-            group.expected,
-            group.came,
-        )
-        figures[f"calibration.bin{group.place}.readings"] = group.count
+        key = f"calibration.bin{group.place}"
+        figures |= {f"{key}.expected": group.expected, f"{key}.fooled": group.came, f"{key}.readings": group.count}
     return figures
 
 

@@ -37,8 +37,7 @@ def group_of(name: str) -> str:
 
 
 def average_precisions(detector: Detector, data: Path, report_every: int = 0) -> dict[str, float]:
-    """Return AP at an overlap of 0.5 by class, on people.npz's test photos (street; others: COCO, Open Images) and
-    photos.npz."""
+    """Return AP at an overlap of 0.5 by class, on people.npz's test photos (street and others) and photos.npz."""
     people = Archive(data / "people.npz")
     photos = Archive(data / "photos.npz")
     photo_classes = [group_of(name) for name in photos.classes]

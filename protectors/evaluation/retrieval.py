@@ -9,11 +9,10 @@ QUERIES_AT_ONCE = 100
 
 
 def mean_average_precision(queries: Tensor, query_labels: Tensor, database: Tensor, labels: Tensor, top: int) -> float:
-    """Return the mAP of queries [Q, bits] over the ``top`` nearest codes [N, bits] by Hamming distance; equal labels are
-    relevant.
+    """Return the mAP of queries [Q, bits] over the ``top`` nearest codes [N, bits] by Hamming distance.
 
-    Images at the same distance keep the database's order, so that results are reproducible. A query that retrieves nothing of
-    its label counts as 0 (Liu et al., Deep supervised hashing, 2016, section 4.1).
+    Equal labels are relevant. Images at the same distance keep the database's order. A query that retrieves nothing of its
+    label counts as 0 (Liu et al., Deep supervised hashing, 2016, section 4.1).
     """
     ranks = torch.arange(1, top + 1, dtype=torch.float64)
     total = 0.0

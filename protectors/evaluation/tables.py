@@ -75,9 +75,8 @@ def _smallest_epsilon(mode: str, figures: Mapping[str, float]) -> str | None:
         return None
     success, leakage = (row for row in OBJECTS.rows if re.match(rf"{mode}\.eps\d+\.(success|leakage)", row.key))
     for level in levels:
-        measured = {
-            measure: figures[f"{mode}.eps{level}.{measure}"] for measure in ("images", "success", "leakage", "psnr", "ssim")
-        }
+        key = f"{mode}.eps{level}"
+        measured = {measure: figures[f"{key}.{measure}"] for measure in ("images", "success", "leakage", "psnr", "ssim")}
         if measured["success"] >= success.values[0] and measured["leakage"] <= leakage.values[0]:
             return (
                 f"The smallest epsilon at which {title} reaches the published success and leakage is {level}/255: success "

@@ -41,8 +41,7 @@ class Verdict:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Verdict":
         before, after = (
-            tuple(Detection.from_json(detection) for detection in content.get(f"detections_{when}", ()))
-            for when in ("before", "after")
+            tuple(Detection.from_json(item) for item in content.get(f"detections_{when}", ())) for when in ("before", "after")
         )
         return cls(
             content["protector"],

@@ -42,9 +42,7 @@ def objectives_for(
     if others or not policy.sensitive:
         target = draw_target(classifiers, original, chance) if SCENE in others else None
         similar = {search.network.name: search.similarity for search in optimised.searches}
-        made.append(
-            [Misleading(classifier, original, others, target, similar.get(classifier.name, 0.0)) for classifier in classifiers]
-        )
+        made.append([Misleading(network, original, others, target, similar.get(network.name, 0.0)) for network in classifiers])
     return list(_in_turn(made))
 
 

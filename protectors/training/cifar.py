@@ -76,8 +76,7 @@ def shaken(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def rate_share(progress: float) -> float:
-    """Return the share of the full learning rate at ``progress`` in [0, 1]: it rises over the first tenth, then falls along a
-    cosine."""
+    """Return the factor on the learning rate at ``progress`` in [0, 1]: it rises over the first tenth, then falls by cosine."""
     return min(progress / 0.1 + 0.02, (1 + math.cos(math.pi * progress)) / 2 + 0.002)
 
 

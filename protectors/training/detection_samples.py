@@ -26,8 +26,7 @@ class Sample:
 
 
 class SampleSource:
-    """Draws samples from the training split. ``shares`` gives each source's share, so that rare ones can be drawn more
-    often."""
+    """Draws samples from the training split; ``shares`` gives the share of each source, so that rare ones come more often."""
 
     def __init__(self, archive: Archive, shares: dict[str, float], seed: int) -> None:
         self.random = np.random.default_rng(seed)

@@ -49,9 +49,8 @@ def losses(model: FasterRCNN | FCOS, images: Tensor, targets: list[dict[str, Ten
     if isinstance(model, FCOS):
         maps = list(features.values())
         places = model.anchor_generator(ImageList(images, sizes), maps)
-        found: dict[str, Tensor] = model.compute_loss(
-            targets, model.head(maps), places, [level[0, 0].numel() for level in maps]
-        )
+        counts = [level[0, 0].numel() for level in maps]
+        found: dict[str, Tensor] = model.compute_loss(targets, model.head(maps), places, counts)
         return found
     proposals, proposal_losses = model.rpn(ImageList(images, sizes), features, targets)
     _, box_losses = model.roi_heads(features, proposals, sizes, targets)

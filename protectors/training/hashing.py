@@ -43,8 +43,7 @@ def train(
 ) -> tuple[dict[str, Tensor], float]:
     """Train an encoder, and return its weights with its centres, and its mAP on test images.
 
-    ``run`` trains a network and a head with a loss. ``start`` holds a classifier's weights, of which all but the last layer's
-    are used.
+    ``run`` trains a network and a head with a loss; ``start`` holds a classifier's weights, whose last layer is not used.
     """
     if start:
         learnt, state = read_float(start), network.state_dict()

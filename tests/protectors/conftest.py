@@ -1,4 +1,4 @@
-"""What the protectors' tests share: the loaded adversaries and real photos."""
+"""Fixtures of the protectors' tests: loaded adversaries and real photos."""
 
 from collections.abc import Generator
 from typing import Any
@@ -23,7 +23,7 @@ needs_data = pytest.mark.skipif(
 
 
 def finish(run: Generator[Progress, None, Any]) -> tuple[list[Progress], Any]:
-    """All progress a protector reports, and what it returns."""
+    """Run a protector to its end, and return all its progress and its result."""
     seen = []
     while True:
         try:
@@ -49,6 +49,6 @@ def cloakroom() -> Cloakroom:
 
 @pytest.fixture(scope="session")
 def portrait() -> Pixels:
-    """A photo of a person that no training has seen (NASA, public domain), uint8 [384, 384, 3]."""
+    """Return a photo of a person that no training used (NASA, public domain), uint8 [384, 384, 3]."""
     pixels: Pixels = skimage.data.astronaut()
     return np.ascontiguousarray(pixels[:384, 32:416])

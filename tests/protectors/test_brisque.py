@@ -1,4 +1,4 @@
-"""BRISQUE on photos whose quality is known: worse photos score higher, and colours are read in their order."""
+"""Tests that BRISQUE scores worse photos higher, and reads colours in their order."""
 
 import sys
 
@@ -27,7 +27,7 @@ def noisy(deviation: float, channels: tuple[int, ...] = (0, 1, 2)) -> Pixels:
 
 def test_a_known_photo_scores_the_same_each_time() -> None:
     score = brisque(PHOTO)
-    # To the rounding of sums, whose order the machine's threads decide.
+    # The scores agree up to rounding, since threads determine the order of sums.
     assert score == pytest.approx(brisque(PHOTO.copy()), abs=1e-6)
     assert score == pytest.approx(-5.58, abs=0.05)
 
@@ -38,7 +38,7 @@ def test_blur_and_noise_raise_it() -> None:
 
 
 def test_colours_are_red_green_blue() -> None:
-    """The eye, and so luminance, takes green for most and blue for least."""
+    """Luminance weights green most and blue least, as the eye does."""
     red, green, blue = (brisque(noisy(25, (channel,))) for channel in range(3))
     assert blue < red < green
 

@@ -1,4 +1,4 @@
-"""The residual networks for CIFAR-10: that they are the architecture of the published weights, and read what those read."""
+"""Tests that the residual networks for CIFAR-10 have the published weights' architecture and accuracy."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +19,11 @@ from protectors.weights import read_float
 from tests.protectors.conftest import needs_data
 
 COUNTED = "num_batches_tracked"
-"""What PyTorch keeps of a batch normalisation beside its weights, and the published files do not."""
+"""The name of a batch normalisation's counter, which PyTorch keeps and the published files do not."""
 
 
 def with_random_weights(depth: int) -> CifarResNet:
-    """A network whose batch normalisations have seen something, so that folding them has something to do."""
+    """Return a network whose batch normalisations have nontrivial statistics, so that folding changes weights."""
     torch.manual_seed(depth)
     network = CifarResNet(depth, 10)
     for module in network.modules():
@@ -37,7 +37,7 @@ def with_random_weights(depth: int) -> CifarResNet:
 
 
 def published_state(network: CifarResNet) -> dict[str, Tensor]:
-    """The weights under the names that the published files have."""
+    """Return the weights under the names in the published files."""
     return {name: value for name, value in network.state_dict().items() if not name.endswith(COUNTED)}
 
 

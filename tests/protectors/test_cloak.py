@@ -1,4 +1,4 @@
-"""Photos of every size through the whole of the protectors' room."""
+"""Tests the cloaking of photos of every size from end to end."""
 
 from dataclasses import replace
 
@@ -48,7 +48,7 @@ def test_a_large_photo_keeps_its_size_and_is_protected(cloakroom: Cloakroom, por
 def test_odd_sizes_come_back_at_their_size(
     cloakroom: Cloakroom, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int], protectors: tuple[str, ...]
 ) -> None:
-    # Noise is full of what a detector takes for things; whether they are hidden is not asked here.
+    # A detector finds many objects in noise; this test does not check whether they are hidden.
     monkeypatch.setitem(BUDGETS, "subtle", replace(BUDGETS["subtle"], steps=6))
     photo = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
     cloaked = finish(cloakroom.cloak(cloakroom.judge(Policy(protectors, "subtle"), photo), seed=0))[1].pixels
@@ -122,7 +122,7 @@ def test_visual_with_others_is_refused() -> None:
 
 
 def test_a_photo_that_saving_alone_spoils_is_refused_at_once(cloakroom: Cloakroom) -> None:
-    """It is not optimised first: that takes a minute."""
+    """Nothing is optimised, which would take a minute."""
     noise = np.random.default_rng(0).integers(0, 256, (240, 240, 3), dtype=np.uint8)
     judge = cloakroom.judge(Policy(), noise)
     seen, made = finish(cloakroom.cloak(judge, seed=0, saves=[lambda pixels: saved_as_jpeg(pixels, 50, True)]))

@@ -1,4 +1,4 @@
-"""Generators that a service hands out: what is taken in, and what is refused before anything of it is used."""
+"""Tests which generators of services are imported, and which are refused before they are used."""
 
 import json
 import time
@@ -20,7 +20,7 @@ from tests.protectors.conftest import finish
 
 
 def hand_out(folder: Path, network: UNet | None = None, **changes: Any) -> Path:
-    """A generator's two files, as a service distributes them; the manifest's path."""
+    """Write a generator's two files as a service distributes them, and return the manifest's path."""
     weights = folder / "their.safetensors"
     save_file((network or UNet()).state_dict(), weights)
     content = {
@@ -45,7 +45,7 @@ def test_an_imported_generator_is_a_protector_of_its_own(tmp_path: Path) -> None
     assert imported(models) == ()
     generator = take_in(hand_out(tmp_path), models)
     assert [entry.name for entry in imported(models)] == ["their"]
-    # What the service handed out may go: the copy is what is used.
+    # The copy is used, so the service's files may be deleted.
     (tmp_path / "their.safetensors").unlink()
     room = Cloakroom("cpu", models)
     assert room.protectors[-1] == "visual-their"
@@ -146,7 +146,7 @@ def test_every_measure_that_a_manifest_may_have_can_be_shown(tmp_path: Path) -> 
 
 
 def written(folder: Path, header: bytes, data: bytes = b"") -> Path:
-    """A manifest whose weights' file is this, byte for byte."""
+    """Write a manifest and a weights file with this header and data, and return the manifest's path."""
     path = hand_out(folder)
     weights = folder / "their.safetensors"
     weights.write_bytes(len(header).to_bytes(8, "little") + header + data)
@@ -156,7 +156,7 @@ def written(folder: Path, header: bytes, data: bytes = b"") -> Path:
 
 
 def test_a_file_of_empty_tensors_costs_nothing(tmp_path: Path) -> None:
-    """A million of them in forty megabytes: their reader would take a minute and gigabytes."""
+    """The file has a million empty tensors in forty megabytes, which the library needs a minute and gigabytes to read."""
     empty = b'"%06d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}'
     path = written(tmp_path, b"{" + b",".join(empty % number for number in range(1_000_000)) + b"}")
     tracemalloc.start()

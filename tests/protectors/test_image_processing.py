@@ -1,4 +1,4 @@
-"""The image-processing baselines: each does what its name says, by as much as it says."""
+"""Tests that each image-processing baseline does what its name says, at its stated strength."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_low_brightness_scales_every_value(portrait: Pixels) -> None:
 
 
 def test_blur_spreads_a_block_by_its_deviation() -> None:
-    # A lone bright pixel would spread to less than a level; a block's own variance is known and taken off.
+    # A single bright pixel would spread to less than a level, so a block is used, whose known variance is subtracted.
     picture = np.zeros((61, 61, 3), np.uint8)
     picture[26:35, 26:35] = 255
     offsets = np.arange(61) - 30.0
@@ -54,7 +54,7 @@ def test_noise_has_its_deviation_and_its_seed() -> None:
     noise = gaussian_noise(grey, 25.0).astype(np.float64) - 128
     assert noise.std() == pytest.approx(25.0, rel=0.02)
     assert abs(noise.mean()) < 0.5
-    # Neighbours and channels have their own.
+    # Neighbours and channels have independent noise.
     assert abs(np.corrcoef(noise[:, :-1].ravel(), noise[:, 1:].ravel())[0, 1]) < 0.02
     assert abs(np.corrcoef(noise[..., 0].ravel(), noise[..., 1].ravel())[0, 1]) < 0.02
     assert not np.array_equal(gaussian_noise(grey, 25.0, seed=1), gaussian_noise(grey, 25.0, seed=2))

@@ -1,4 +1,4 @@
-"""The manifest against the files it speaks of, and the room's borders."""
+"""Tests the manifest against its files, and the imports that the protectors may use."""
 
 import ast
 import subprocess
@@ -58,7 +58,7 @@ def test_full_models_can_be_checked_once_fetched() -> None:
         assert model.url is not None
         assert model.url.startswith("https://")
         assert len(model.sha256) == 64
-        # torchvision names its files after the first digits of their hash.
+        # torchvision's file names contain the first digits of the hash.
         assert model.sha256[:8] in model.url
 
 
@@ -90,7 +90,7 @@ def test_the_manifest_needs_no_torch() -> None:
 
 
 READERS = {"google", "tflite"}
-"""The readers of foreign formats may need these: they run where models are pulled, not where photos are cloaked."""
+"""Packages for the readers of foreign formats, which run only when models are pulled."""
 
 
 def test_cloaking_loads_no_reader_of_foreign_formats() -> None:

@@ -1,4 +1,4 @@
-"""Parts are measured once for the same code, weights, photos and size; what was kept and cannot be read is no obstacle."""
+"""Tests that parts are measured once for the same code, weights, photos and size, and that unreadable kept parts do no harm."""
 
 import json
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def begin(tmp_path: Path, data: Path, said: list[str]) -> Begin:
 
 
 def counted(figures: Figures) -> tuple[Callable[[], Figures], list[None]]:
-    """Something to measure, and how often it was."""
+    """A function to measure, and how often it was called."""
     times: list[None] = []
 
     def measure() -> Figures:

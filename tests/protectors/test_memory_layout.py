@@ -1,4 +1,4 @@
-"""Colours last where that is safe and nowhere else, also on a processor without AVX-512 (played by ONEDNN_MAX_CPU_ISA)."""
+"""Tests that channels last is used only where it is safe, also on a CPU without AVX-512 (simulated by ONEDNN_MAX_CPU_ISA)."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ from protectors.training.visual import GeneratorTraining, Recipe
 from tests.protectors.test_grid import few_images
 
 ISAS = ["AVX2", "DEFAULT"]
-"""The instructions that oneDNN may use: most people's processors', and all that this one has."""
+"""Instruction sets that oneDNN may use: those of most people's CPUs, and all of this CPU's."""
 
 TRAINING = """
 import torch
@@ -62,7 +62,7 @@ print("the same")
 
 
 def python(program: str, isa: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program in a process of its own, which a fault may kill, with these instructions at most."""
+    """Run a program in a separate process, which a fault may kill, with at most these instructions."""
     environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": isa, "OMP_NUM_THREADS": "1"}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     return subprocess.run(
@@ -94,7 +94,7 @@ def test_a_cloak_asks_for_no_gradient_of_weights(detector: TwoStageDetector) -> 
 
 
 def watch_convolutions(network: nn.Module) -> list[str]:
-    """The convolutions that are given colours last, filled in as the network is used."""
+    """Return a list of the convolutions with channels-last inputs, which is filled when the network runs."""
     seen: list[str] = []
 
     def look(layer: nn.Module, given: tuple[Tensor, ...]) -> None:

@@ -1,4 +1,4 @@
-"""From the working resolution onto native pixels: no more than is needed, and never below the floor unsaid."""
+"""Tests that a perturbation is applied at native size just as strongly as needed, and never silently below the floor."""
 
 from collections.abc import Callable
 
@@ -49,7 +49,7 @@ def test_what_protects_at_once_stays_as_it_was_made() -> None:
         return True
 
     assert np.array_equal(run(is_protected), seen[0])
-    # Once by the run, and once by the test.
+    # One call is the run's, and one is the test's.
     assert len(seen) == 2
 
 
@@ -75,7 +75,7 @@ def test_it_gets_fainter_until_it_is_above_the_floor() -> None:
 
 
 def test_the_floor_is_asked_of_what_is_saved() -> None:
-    # The perturbation alone is above this floor; saved as a poor JPEG it is not, and no faintness helps the photo.
+    # The perturbed photo is above this floor before saving, but as a poor JPEG it is not at any share.
     floor = Quality(psnr(PHOTO, run(lambda _: True)) - 1, 0, 0)
     assert np.array_equal(run(lambda _: True, floor), run(lambda _: True))
 
@@ -124,7 +124,7 @@ def test_the_file_that_was_judged_is_the_one_that_comes_back() -> None:
     judged: list[Pixels] = []
 
     def save(pixels: Pixels) -> SavedFile:
-        # Two files of the same pixels differ, so that only the judged one will do.
+        # Two files of the same pixels differ, so that only the judged one passes.
         saved.append(SavedFile(f"file {len(saved)}".encode(), pixels))
         return saved[-1]
 

@@ -1,4 +1,4 @@
-"""Object Disappearance against the embedded detector, judged by fresh detections."""
+"""Tests Object Disappearance against the embedded detector, by fresh detections."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_m_sen_leaves_no_person_to_find(detector: TwoStageDetector, portrait: Pi
 def test_the_published_rule_meets_its_own_criterion(
     detector: TwoStageDetector, portrait: Pixels, sensitive: tuple[str, ...]
 ) -> None:
-    """Every score on the clean photo's proposals ends below T; what a fresh detection says is another matter."""
+    """Every score on the clean photo's proposals ends below T, though a fresh detection may find objects again."""
     originals = as_tensor(portrait)
     protector = ObjectDisappearance(detector, sensitive, rule="published")
     _, cloaked = finish(protector.protect(originals, Budget(8 / 255, 60)))
@@ -68,7 +68,7 @@ def test_a_blank_photo_is_survived(detector: TwoStageDetector, rule: Rule) -> No
 
 
 def test_even_an_empty_photo_is_changed_by_default(detector: TwoStageDetector) -> None:
-    """The embedded detector is weak: what it does not see, a better one may."""
+    """A better detector may find what the weak embedded one does not."""
     originals = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(3))
     _, cloaked = finish(ObjectDisappearance(detector).protect(originals, Budget(8 / 255, 10)))
     assert cloaked.steps[0] >= 3
@@ -81,7 +81,7 @@ def test_published_m_sen_cycles_through_the_non_sensitive_classes(detector: TwoS
     assert all(1 not in labels and labels for labels in objective.replacements)
     chosen = Published(detector, as_tensor(portrait), [1], 3, 8 / 255)
     assert chosen.replacements == [(3,)]
-    # Logits that read as class 2: cheap while class 2 is asked for, dear while class 3 is, and so in turn.
+    # These logits read as class 2, so the loss is low for target 2, high for target 3, and so on in turn.
     objective.replacements = [(2, 3)]
     logits = torch.zeros(1, len(detector.classes))
     logits[:, 2] = 5

@@ -1,4 +1,4 @@
-"""The shared loop: budget, 8-bit levels, stopping, progress, cancelling."""
+"""Tests the shared loop: budget, 8-bit levels, stopping, progress and cancelling."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from tests.protectors.conftest import finish
 
 
 class Brighten(Descent):
-    """Makes images brighter until they reach their own goal."""
+    """Brightens each image until its goal."""
 
     stage = "brighten"
 
@@ -66,7 +66,7 @@ def test_the_stop_rule_sees_8_bit_levels() -> None:
 
 
 def test_a_shrinking_change_ends_smaller_and_still_finished() -> None:
-    """One channel's gradient alone counts: what the coarse steps spent on the others is given back."""
+    """Only one channel has a gradient, so the perturbation of the others by coarse steps is removed again."""
 
     class Redden(Brighten):
         def loss(self, images: Tensor, step: int) -> Tensor:
@@ -93,7 +93,7 @@ def test_a_shrinking_change_ends_smaller_and_still_finished() -> None:
 
 def test_a_sparing_budget_spends_where_less_is_noticed() -> None:
     originals = torch.full((1, 3, 16, 16), 0.5)
-    # A lively half beside a flat one.
+    # One half has high contrast, and the other is flat.
     originals[:, :, :, 8:] += 0.2 * (torch.rand(1, 1, 16, 8, generator=torch.Generator().manual_seed(0)) - 0.5)
     changes = []
     for noticeable in (None, 10.0):

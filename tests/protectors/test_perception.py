@@ -1,4 +1,4 @@
-"""What people notice where, against the published formulas by hand and what anyone sees."""
+"""Tests the visibility model against the published formulas, computed by hand, and against common sense."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def flat(level: float) -> torch.Tensor:
 @pytest.mark.parametrize(("level", "levels"), [(0, 20.0), (127, 3.0), (255, 6.0)])
 def test_a_flat_picture_hides_what_its_brightness_hides(level: float, levels: float) -> None:
     noticeable = 255 * just_noticeable(flat(level))
-    # Chou and Li's adaptation: 20 levels in black, 3 in grey, 6 in white; texture adds nothing but its offset.
+    # Chou and Li's adaptation is 20 levels in black, 3 in grey and 6 in white; texture adds only its offset.
     texture = max(0.0, 0.5 - 0.01 * level)
     expected = levels + texture - 0.3 * min(levels, texture)
     assert noticeable.shape == (1, 1, 12, 12)

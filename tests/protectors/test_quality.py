@@ -1,4 +1,4 @@
-"""Our PSNR and SSIM against scikit-image's, and the floor."""
+"""Tests our PSNR and SSIM against scikit-image's, and the floor."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""P-FGSM: how targets are drawn, and that the embedded classifier is fooled."""
+"""Tests how P-FGSM draws targets, and that it fools the embedded classifier."""
 
 import collections
 
@@ -25,7 +25,7 @@ from tests.protectors.conftest import finish
 def test_targets_come_from_beyond_the_cumulative_probability() -> None:
     probabilities = torch.tensor([[0.005, 0.90, 0.003, 0.085, 0.006, 0.001]]).repeat(1, 3000, 1)
     drawn = collections.Counter(draw_targets(unlikely(probabilities), torch.Generator().manual_seed(0)).tolist())
-    # 0.90 + 0.085 + 0.006 reaches 0.99: classes 1, 3 and 4 are likely, the others are drawn evenly.
+    # 0.90 + 0.085 + 0.006 exceeds 0.99: classes 1, 3 and 4 are likely, and the others are drawn uniformly.
     assert set(drawn) == {0, 2, 5}
     assert min(drawn.values()) > 850
 
@@ -44,7 +44,7 @@ def test_what_is_likely_in_any_view_is_never_drawn() -> None:
 def test_ours_draws_what_is_improbable_in_every_view() -> None:
     views = torch.tensor([[0.90, 0.06, 0.03, 0.01], [0.90, 0.02, 0.06, 0.02]])[:, None]
     assert improbable(views).tolist() == [[False, False, False, True]]
-    # A fifth of an even chance is 0.05 here: where no class has so little, the least likely one is left.
+    # A fifth of an even chance is 0.05 here; if no class has less, the least likely one is the candidate.
     assert improbable(torch.tensor([[[0.3, 0.25, 0.2, 0.25]]])).tolist() == [[False, False, True, False]]
 
 
@@ -113,7 +113,7 @@ def test_each_aim_has_its_labels(aim: Aim, labels: set[int]) -> None:
 
 
 def test_p_fgsm_step_by_step_on_a_classifier_by_hand() -> None:
-    """Cross-entropy towards blue falls where blue rises and the others sink, by 0.007 a step whatever the gradient."""
+    """Cross-entropy towards blue raises blue and lowers the others, by 0.007 a step whatever the gradient."""
     classifier, originals = pixels_classifier(), REDDISH
     objective = Misreading(classifier, torch.tensor([2]), True, 0.0, "published")
     images = originals.clone()
@@ -124,7 +124,7 @@ def test_p_fgsm_step_by_step_on_a_classifier_by_hand() -> None:
         by_hand = originals + 0.007 * (step + 1) * torch.tensor([-1.0, -1.0, 1.0])[None, :, None, None]
         assert torch.allclose(images, by_hand, atol=1e-6)
     assert not objective.finished(images, 3)
-    # Blue overtakes red once both have gone a tenth: after fifteen steps, not after fourteen.
+    # Blue overtakes red once both have moved by a tenth, after fifteen steps and not after fourteen.
     for steps, done in ((14, False), (15, True)):
         images = originals + 0.007 * steps * torch.tensor([-1.0, -1.0, 1.0])[None, :, None, None]
         assert objective.finished(images, steps).tolist() == [done]
@@ -140,7 +140,7 @@ def test_what_is_out_of_reach_gives_way_to_the_nearest_that_may_be_read() -> Non
     assert objective.labels.tolist() == [1]
     assert objective.finished(REDDISH, TURNS[1])
     assert objective.labels.tolist() == [0]
-    # What was reached once is stayed with.
+    # A photo that reached its target keeps it.
     assert not objective.finished(REDDISH.flip(1), TURNS[1])
     assert objective.labels.tolist() == [0]
 

@@ -1,4 +1,4 @@
-"""Recessive images, against encoders small enough to follow by hand."""
+"""Tests recessive images against encoders small enough to compute by hand."""
 
 import pytest
 import torch
@@ -32,7 +32,7 @@ def images(count: int = 3, seed: int = 1) -> Tensor:
 
 
 def linear_encoder(seed: int = 0) -> HashEncoder:
-    """One that knows three classes, of the three images above."""
+    """Return an encoder of three classes, those of the three images above."""
     encoder = HashEncoder(f"linear{seed}", Linear(seed), ("one", "two", "three"), torch.zeros(3, BITS), 4)
     encoder.centres = encoder.codes(images())
     return encoder
@@ -46,7 +46,7 @@ def test_a_published_step_raises_the_wrong_label_by_lambda() -> None:
     before = objective.loss(held, 0)
     (gradient,) = torch.autograd.grad(before.sum(), held)
     after = objective.loss(originals - objective.update(gradient, 0), 1)
-    # Of a linear encoder the first order is all there is.
+    # For a linear encoder, the first-order gain is exact.
     assert torch.allclose(before - after, torch.full((3,), LAMBDA), atol=1e-4)
 
 

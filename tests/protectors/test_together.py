@@ -1,4 +1,4 @@
-"""Several objectives in one loop: none starves, and what one has reached the others leave to it."""
+"""Tests several objectives in one loop: none starves, and none undoes what another has reached."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ from tests.protectors.conftest import finish
 
 
 class Channel(Descent):
-    """Makes one colour brighter until its mean reaches a goal; ``loud`` is the scale of its loss."""
+    """Brightens one colour until its mean reaches a goal; ``loud`` is the scale of the loss."""
 
     def __init__(self, channel: int, goal: float, loud: float = 1.0, shrinks: bool = False) -> None:
         self.stage = f"channel {channel}"

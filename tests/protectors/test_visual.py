@@ -1,4 +1,4 @@
-"""Protective perturbations: any size, what a service reads after resizing, the verdicts, and training that goes on."""
+"""Tests protective perturbations: sizes, a service's readings after resizing, the verdicts, and resumed training."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ CLASSES = ("red", "green", "blue")
 
 
 class Colours(nn.Module):
-    """Logits from the mean colours, or from those of the left half alone."""
+    """A network whose logits are the mean colours, or those of the left half only."""
 
     def __init__(self, half: bool = False) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ def classifier(name: str, half: bool = False) -> Classifier:
 
 
 def small_cifar() -> LabelledImages:
-    """Images of one colour each, with noise, and their labels, in place of the archive."""
+    """Return images of one colour each, with noise, and their labels, in place of the archive."""
     cifar = object.__new__(LabelledImages)
     chance = torch.Generator().manual_seed(0)
     cifar.labels = torch.randint(0, 3, (64,), generator=chance)
@@ -61,13 +61,13 @@ def test_any_size_is_read_by_the_service_as_it_was_drawn(size: tuple[int, int]) 
     fits = size == (SIDE, SIDE)
     drawn = generator.draw(photo if fits else smaller(photo, SIDE))
     arrived = cloaked.images if fits else smaller(cloaked.images, SIDE)
-    # A side that is smaller than the model's input cannot carry all that was drawn.
+    # A side smaller than the model's input cannot carry the whole drawing.
     bound = 1 / 255 if min(size) >= 2 * SIDE or fits else 0.2
     assert (arrived - drawn).abs().mean() <= bound
 
 
 def test_an_enlarged_picture_becomes_itself_again() -> None:
-    # Half the contrast of noise: the overshoot that makes up for a service's smoothing finds room in [0, 1].
+    # At half the contrast of noise, the overshoot that compensates for a service's smoothing fits into [0, 1].
     drawn = 0.25 + 0.5 * torch.rand(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
     back = smaller(enlarged_for(drawn, 200, 310), SIDE)
     assert (back - drawn).abs().mean() < 2 / 255
@@ -95,7 +95,7 @@ def test_verdicts_say_who_reads_what() -> None:
     other, target = ask(protector.questions(), red, changed)
     assert (other.adversary, other.protected, other.before, other.after) == ("half", True, ("red",), ("blue",))
     assert (target.adversary, target.protected, target.before, target.after) == ("target", True, ("red",), ("red",))
-    # The photo itself is neither unread nor unseen.
+    # The original is still read, and looks like itself.
     assert [verdict.protected for verdict in ask(protector.questions(), red, red)] == [False, False]
 
 

@@ -1,4 +1,4 @@
-"""The loss of protective perturbations: its gradient, and what it rewards."""
+"""Tests the loss of protective perturbations: its gradient, and what it rewards."""
 
 import pytest
 import torch

@@ -1,1 +1,1 @@
-"""What `cloakroom bench speed` measures, one part a file: each has a `measure` that returns its own figures."""
+"""The parts of `cloakroom bench speed`, one in each file: its `measure` returns the part's figures."""

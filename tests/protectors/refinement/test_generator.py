@@ -1,4 +1,4 @@
-"""The generator of instant cloaks: its maps, and that it is the one of the manifest."""
+"""Tests the maps of the generator of instant cloaks, and that it is the manifest's."""
 
 import pytest
 import skimage.data

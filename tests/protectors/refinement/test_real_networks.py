@@ -1,4 +1,4 @@
-"""Cloaks against the real networks, which `python3 install test` pulls: what they read before, and what is left."""
+"""Tests cloaks against the real networks, which `python3 install test` pulls."""
 
 import dataclasses
 
@@ -28,7 +28,7 @@ def room() -> Cloakroom:
 
 
 def photo(side: int = 256) -> Pixels:
-    """The astronaut at half her size, so that a step costs less."""
+    """Return the astronaut's photo at half the size, which makes steps cheaper."""
     return np.ascontiguousarray(astronaut()[::2, ::2][:side, :side])
 
 
@@ -53,7 +53,7 @@ def test_every_detector_finds_the_astronaut(room: Cloakroom) -> None:
         people = [detection for detection in found if detection.label == "person"]
         assert people, detector.name
         left, top, right, bottom = max(people, key=lambda detection: detection.score).box
-        # Her face is in the box.
+        # The box contains her face.
         assert left < 220 < right, detector.name
         assert top < 110 < bottom, detector.name
 
@@ -62,7 +62,7 @@ def test_a_cloak_hides_from_what_it_is_made_against_and_keeps_the_floor(room: Cl
     judgement = cloaked(room, Policy((OBJECTS, SEARCH, SCENE)))
     against = [verdict for verdict in judgement.verdicts if not verdict.is_judge_only]
     assert {verdict.protector for verdict in against} == {OBJECTS, SEARCH, SCENE}
-    # A photo as small as this is hard to hide within the floor: some may still read something, and the cloak says so.
+    # So small a photo is hard to hide above the floor: some networks may still read something, and the judgement says so.
     assert sum(verdict.protected for verdict in against) >= 2
     assert judgement.protected == all(verdict.protected for verdict in against)
     assert judgement.quality.reaches(FLOORS["balanced"])
