@@ -11,7 +11,7 @@ from protectors.adversaries.detector import NO_CLASSES, Detector
 from protectors.adversaries.embedding_search import EmbeddingSearch
 from protectors.adversaries.hash_encoder import HashEncoder
 from protectors.adversaries.loading import available, load_classifier, load_encoder, load_two_stage
-from protectors.adversaries.pretrained_loading import here, load_one_stage, load_pretrained_classifier, search_by
+from protectors.adversaries.pretrained_loading import load_one_stage, load_pretrained_classifier, pulled_models, search_by
 from protectors.manifest import ModelSet, entry, model_set
 
 WORKING_SIDE = 640
@@ -79,7 +79,7 @@ def load_adversaries(device: torch.device, folder: Path | None = None) -> Advers
 
 def _load_pretrained(device: torch.device, folder: Path | None) -> Adversaries:
     """Load the pretrained networks that were pulled."""
-    models = here(folder)
+    models = pulled_models(folder)
     classifiers = [(model, load_pretrained_classifier(model, device, folder)) for model in models if model.task == "scene"]
     return Adversaries(
         detectors=tuple(load_one_stage(model, device, folder) for model in models if model.task == "objects"),

@@ -25,7 +25,7 @@ EFFICIENTNET_MEAN, EFFICIENTNET_DEVIATION = (127 / 255,) * 3, (128 / 255,) * 3
 """Mean and standard deviation of the pixels that it was trained on (its authors' preprocessing)."""
 
 
-def here(folder: Path | None) -> list[Entry]:
+def pulled_models(folder: Path | None) -> list[Entry]:
     """Return the pretrained models that were pulled."""
     return [model for model in entries() if model.set == "pretrained" and weights_file(model, folder)]
 
