@@ -149,8 +149,8 @@ def weights_file(model: Entry, folder: Path | None) -> Path | None:
 
 
 def model_set(folder: Path | None) -> ModelSet:
-    """Return the set that photos are cloaked against with the models of a folder: the pretrained one where a detector and a
-    classifier of it are there, else the official one where both of it are, else the embedded one."""
+    """Return the set that photos are cloaked against, given a folder of pulled models: the first of ``pretrained`` and ``full``
+    with both a detector and a classifier in the folder, else ``embedded``."""
     sets: tuple[ModelSet, ...] = ("pretrained", "full")
     for name in sets:
         here = {

@@ -70,7 +70,7 @@ def local_contrast(images: Tensor) -> Tensor:
 
 
 class VisibilityModel:
-    """Measures how visible perturbations of images [B, 3, H, W] are. ``unit`` [B, 1, H, W] is what is just noticeable."""
+    """Measures how visible perturbations of images [B, 3, H, W] are. ``unit`` [B, 1, H, W] is just noticeable."""
 
     def __init__(self, images: Tensor) -> None:
         self.unit = torch.minimum(just_noticeable(images), STEADINESS * local_contrast(images))

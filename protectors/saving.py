@@ -21,11 +21,11 @@ class SavedFile:
 
 
 Save = Callable[[Pixels], SavedFile | None]
-"""One way to save pixels uint8 [H, W, 3]; None where the file is too large to be delivered."""
+"""One way to save pixels uint8 [H, W, 3]; it returns None if the file is too large to be delivered."""
 
 
 def jpeg_of(picture: Image.Image, quality: int, subsampled: bool) -> bytes:
-    """Encode a picture as JPEG, with chroma at half the resolution (4:2:0) where ``subsampled``, else at 4:4:4."""
+    """Encode a picture as JPEG at 4:4:4, or ``subsampled`` at 4:2:0."""
     return _encoded(picture, "JPEG", quality=quality, subsampling="4:2:0" if subsampled else "4:4:4")
 
 

@@ -34,7 +34,7 @@ class All(Criterion):
 
 @dataclass(frozen=True)
 class NothingFound(Criterion):
-    """Nothing is found any more: no object at all, or none of the ``sensitive`` classes where some are named."""
+    """Nothing is found any more: no object at all, or none of the ``sensitive`` classes if some are named."""
 
     sensitive: tuple[str, ...] = ()
 

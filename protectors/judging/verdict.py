@@ -11,7 +11,7 @@ from protectors.adversaries.reading import Detection
 class Verdict:
     """The labels that one network reads in a photo before and after, and whether that counts as protected.
 
-    A judge only is a network that no cloak is optimised on: it tells how a network that nobody knows may read the photo.
+    A judge only is a network that no cloak is optimised on: it stands for unknown networks.
     """
 
     protector: str

@@ -52,7 +52,7 @@ def gradient(layout):
 
 for _ in range(4):
     last = gradient(torch.channels_last)
-    # A heap that was written over shows itself as it is used.
+    # Using the heap reveals whether it was overwritten.
     del [torch.rand(count) for count in range(1, 4000, 37)][:]
 contiguous = gradient(torch.contiguous_format)
 assert contiguous.abs().max() > 0
