@@ -1,6 +1,5 @@
-"""Reads the NumPy archives of JPEG images described in ``../shared/data/README.md``."""
+"""Reads the NumPy archives of JPEG images that ``../shared/data/README.md`` describes."""
 
-import io
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,14 +7,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+
+from protectors.saving import Pixels, decoded
 
 DEFAULT_FOLDER = Path(os.environ.get("CLOAKROOM_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
-"""CLOAKROOM_DATA, or the folder that lies beside the repository in our workplaces."""
+"""The folder of the archives: the environment variable CLOAKROOM_DATA, or ``shared/data`` beside the repository."""
 
 
 class Archive:
-    """One archive. Arrays are attributes by ``archive["name"]``; images decode on demand."""
+    """One archive. ``archive["name"]`` gives its arrays; images are decoded on demand."""
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
@@ -33,21 +33,20 @@ class Archive:
     def classes(self) -> list[str]:
         return [str(name) for name in self._arrays["classes"]]
 
-    def image(self, index: int) -> NDArray[np.uint8]:
-        """One image as uint8 [H, W, 3]."""
+    def image(self, index: int) -> Pixels:
+        """Return one image as uint8 [H, W, 3]."""
         start, end = self._arrays["offsets"][index : index + 2]
-        with Image.open(io.BytesIO(self._arrays["jpeg"][start:end].tobytes())) as picture:
-            return np.array(picture.convert("RGB"), dtype=np.uint8)
+        return decoded(self._arrays["jpeg"][start:end].tobytes())
 
-    def images(self, indices: Iterable[int]) -> list[NDArray[np.uint8]]:
+    def images(self, indices: Iterable[int]) -> list[Pixels]:
         return [self.image(index) for index in indices]
 
-    def stack(self, indices: Iterable[int]) -> NDArray[np.uint8]:
-        """Images of one size as uint8 [N, 3, H, W]."""
+    def stack(self, indices: Iterable[int]) -> Pixels:
+        """Return images of one size as uint8 [N, 3, H, W]."""
         return np.ascontiguousarray(np.stack(self.images(indices)).transpose(0, 3, 1, 2))
 
     def boxes(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Boxes [N, 4] (xyxy pixels) and labels [N] of one image, in the archive's own class numbers."""
+        """Return the boxes [N, 4] (xyxy pixels) and labels [N] of one image; labels are the archive's class numbers."""
         start, end = self._arrays["box_offsets"][index : index + 2]
         return (
             self._arrays["boxes"][start:end].astype(np.float32),

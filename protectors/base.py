@@ -1,4 +1,4 @@
-"""The budget and the outcome that every protection method shares."""
+"""The interface of every protection method: its budget, and the batch of cloaked images that it returns."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator
@@ -11,11 +11,11 @@ from protectors.progress import Progress
 
 @dataclass(frozen=True)
 class Budget:
-    """The bounds of a perturbation, and of the time to make it.
+    """The limits on a perturbation and on the steps that make it.
 
-    ``radius`` bounds every pixel (L-infinity, in units of the full range: 8/255 is eight 8-bit levels),
-    ``steps`` the optimisation steps. ``noticeable`` bounds the whole perturbation as people see it: the root mean square
-    of each pixel's over what is just noticeable there (perception.py); None leaves it free.
+    ``radius`` bounds every value (L-infinity, in units of the full range: 8/255 is eight 8-bit levels), ``steps`` the number of
+    optimisation steps. ``noticeable`` bounds the visibility of the whole perturbation, which is the root mean square over the
+    pixels of the perturbation divided by the just noticeable difference there (perception.py); None sets no such bound.
     """
 
     radius: float = 8 / 255
@@ -32,9 +32,9 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Cloaked images float32 [B, 3, H, W] in [0, 1], on 8-bit levels, and the steps each took. ``unrounded`` is what they
-    were before they were put on those levels."""
+class CloakedBatch:
+    """Cloaked images float32 [B, 3, H, W] in [0, 1], rounded to 8-bit levels, and the number of steps that each took.
+    ``unrounded`` holds the same images before rounding."""
 
     images: Tensor
     steps: tuple[int, ...]
@@ -42,13 +42,10 @@ class Outcome:
 
 
 class Protector(ABC):
-    """A method against one kind of adversary. It knows images and budgets, nothing of files, browsers or users."""
+    """A method against one kind of adversary. It knows images and budgets, but no files, browsers or users."""
 
     name: str
 
     @abstractmethod
-    def protect(self, originals: Tensor, budget: Budget) -> Generator[Progress, None, Outcome]:
-        """Cloak float32 [B, 3, H, W] in [0, 1]; yields progress at every step and returns the outcome.
-
-        Closing the generator cancels.
-        """
+    def protect(self, originals: Tensor, budget: Budget) -> Generator[Progress, None, CloakedBatch]:
+        """Cloak images float32 [B, 3, H, W] in [0, 1]. Yields progress at every step; closing the generator cancels."""

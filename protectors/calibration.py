@@ -1,8 +1,8 @@
-"""Estimates how likely a network that nobody here has ever seen is fooled by a delivered photo, and how sure that is.
+"""Estimates the probability that an unknown network is fooled by a delivered photo, with a confidence interval.
 
-``calibration.json``, beside the weights, is fitted by ``protectors.training.calibrate`` on photos that no training and no
-figure of an evaluation uses, by models that no cloak is made against. A logistic model of what is measured of each delivered
-photo gives the probability; the covariance of its weights, robust to a photo being read by several models, gives the interval.
+``protectors.training.calibrate`` fits ``calibration.json``, which lies beside the weights, on photos that no training and no
+evaluation uses, and on models that no cloak is optimised on. A logistic regression on measures of the delivered photo gives
+the probability. The covariance of its weights, clustered by photo since several models read each, gives the interval.
 """
 
 import json
@@ -24,28 +24,28 @@ from protectors.names import OBJECTS
 FILE = FOLDER / "calibration.json"
 
 SURE = 1.96
-"""Standard deviations to either side of a 95 % interval."""
+"""Half the width of a 95 % interval, in standard deviations."""
 
 RIDGE = 0.1
-"""Of the weights but the first: without it few photos, all of one outcome, would have infinite ones."""
+"""L2 penalty on all weights except the intercept. Without it, a few photos that all end alike would make weights infinite."""
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Logistic:
-    """``weights`` [features] and their ``covariance`` [features, features]."""
+    """A logistic regression: its ``weights`` [features] and their ``covariance`` [features, features]."""
 
     weights: Floats
     covariance: Floats
 
     @classmethod
     def fitted(cls, features: Floats, outcomes: Floats, groups: Sequence[int], steps: int = 30) -> "Logistic":
-        """Fit to features [N, F], outcomes [N] of 0 and 1, and the photo [N] that each is of: by Newton's method, with the
-        sandwich covariance over photos (Liang and Zeger, Longitudinal data analysis using generalized linear models, 1986)."""
+        """Fit to features [N, F], outcomes [N] of 0 and 1, and their photos' numbers [N] by Newton's method, with the sandwich
+        covariance over photos (Liang and Zeger, Longitudinal data analysis using generalized linear models, 1986)."""
         count = features.shape[1]
         ridge = RIDGE * np.diag([0.0, *[1.0] * (count - 1)])
-        # Half a photo on either side: where all outcomes are one, the first weight would be infinite too.
+        # Half a photo is added to both outcomes: otherwise the intercept is infinite when all photos end alike.
         weights = np.zeros(count)
         weights[0] = math.log((outcomes.sum() + 0.5) / (len(outcomes) - outcomes.sum() + 0.5))
         for _ in range(steps):
@@ -77,9 +77,9 @@ def _sigmoid(values: Floats) -> Floats:
 
 
 def features_of(quality: Quality, verdicts: Sequence[Verdict], protector: str) -> Floats:
-    """Return the features [4] of a delivered photo: 1, its PSNR, its FSIM, and how much one adversary read in the original.
+    """Return the features [4] of a delivered photo: 1, its PSNR, its FSIM, and the number of labels read in the original.
 
-    ``quality`` is rounded as it is told, and ``verdicts`` are those on the photo as it is delivered.
+    ``quality`` is rounded as in reports, and ``verdicts`` are those on the delivered photo.
     """
     decibels = min(60.0, quality.psnr)
     lost = max(1e-5, 1 - quality.fsim)
@@ -89,20 +89,20 @@ def features_of(quality: Quality, verdicts: Sequence[Verdict], protector: str) -
 
 @cache
 def known(file: Path = FILE) -> dict[str, Logistic]:
-    """Return by protector what was fitted; empty where nothing was."""
+    """Return the fitted regressions by protector; none if there is no file."""
     if not file.is_file():
         return {}
     content = json.loads(file.read_text(encoding="utf-8"))
     return {
-        name: Logistic(np.array(own["weights"]), np.array(own["covariance"])) for name, own in content["protectors"].items()
+        name: Logistic(np.array(fit["weights"]), np.array(fit["covariance"])) for name, fit in content["protectors"].items()
     }
 
 
 def estimates(
     quality: Quality, verdicts: Sequence[Verdict], protectors: Sequence[str], sensitive: Sequence[str] = ()
 ) -> dict[str, Estimate]:
-    """Return by protector the estimate for a photo that was judged; none for a protector that nothing was fitted for, nor for
-    classes of objects: all of them were hidden in what was fitted."""
+    """Return the estimates for a judged photo by protector. A protector without a fit has none, and neither have objects when
+    only ``sensitive`` classes are hidden, since the fit was made with all classes hidden."""
     return {
         name: known()[name].estimate(features_of(quality, verdicts, name)).rounded()
         for name in protectors
@@ -112,7 +112,7 @@ def estimates(
 
 @dataclass(frozen=True)
 class Bin:
-    """The estimates of one bin: its place, their mean, the share that came true, and how many they are."""
+    """The estimates of one bin: the bin's index, their mean, the share that came true, and their count."""
 
     place: int
     expected: float
@@ -121,7 +121,7 @@ class Bin:
 
 
 def binned(likely: Sequence[float], outcomes: Sequence[bool], bins: int = 10) -> list[Bin]:
-    """Return estimates and what became of them, by bins of equal width; empty ones are left out."""
+    """Sort estimates and their outcomes into bins of equal width; empty bins are left out."""
     probabilities, came = np.array(likely), np.array(outcomes, dtype=np.float64)
     places = np.minimum((probabilities * bins).astype(int), bins - 1)
     return [
@@ -136,6 +136,6 @@ def binned(likely: Sequence[float], outcomes: Sequence[bool], bins: int = 10) ->
 
 
 def expected_error(likely: Sequence[float], outcomes: Sequence[bool], bins: int = 10) -> float:
-    """Return the expected calibration error: over bins of equal width, how far the mean probability is from the share that
-    came true, weighted by how many are in the bin (Naeini, Cooper, Hauskrecht, 2015)."""
-    return sum(abs(own.expected - own.came) * own.count for own in binned(likely, outcomes, bins)) / len(likely)
+    """Return the expected calibration error (Naeini, Cooper, Hauskrecht, 2015): the distance in each bin between the mean
+    probability and the share that came true, averaged over all estimates."""
+    return sum(abs(group.expected - group.came) * group.count for group in binned(likely, outcomes, bins)) / len(likely)

@@ -1,6 +1,6 @@
-"""The classifiers of CIFAR-10 that others trained, which lie among the public data and are never part of the product.
+"""CIFAR-10 classifiers that others trained. They lie among the public data and are never part of the product.
 
-They are the real targets and auxiliary models of protective perturbations. Nothing here imports torch.
+They serve as real targets and auxiliary models of protective perturbations. Nothing here imports torch.
 """
 
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from protectors.manifest import Entry
 
 FOLDER = "cifar_resnets"
-"""In the folder of the public data."""
+"""The subfolder of the public data that holds them."""
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -17,20 +17,20 @@ WEIGHTS = {
     32: ("897ca9a2e3e0f83d51ba9f0b65434c9242c2d4c896ded18d40f5bab4254875da", 1878968),
     44: ("c0e417f177f2f9e763c00e58d95804957cda4a81899671d43ee57b972594bc76", 2665480),
 }
-"""By depth: the SHA-256 and the bytes of the file."""
+"""The SHA-256 and the size in bytes of each file, by depth."""
 
 PUBLISHED = {20: 0.918, 32: 0.928, 44: 0.931}
-"""Accuracy on CIFAR-10's test images, as published; the JPEG of ``cifar10.npz`` costs eleven to thirteen points of it."""
+"""Published accuracy on CIFAR-10's test images, by depth. The JPEG of ``cifar10.npz`` costs eleven to thirteen points of it."""
 
 
 def listed_in(data: Path) -> tuple[Entry, ...]:
-    """The networks whose weights lie in the folder of the public data, by depth; none where it has none."""
+    """Return the networks whose weights lie in the folder of the public data, by depth."""
     found = tuple(described(depth, data / FOLDER / f"resnet{depth}.safetensors") for depth in WEIGHTS)
-    return tuple(own for own in found if own.file is not None and own.file.is_file())
+    return tuple(network for network in found if network.file is not None and network.file.is_file())
 
 
 def described(depth: int, weights: Path) -> Entry:
-    """The entry of one network whose weights are in a file."""
+    """Return the manifest entry of a network whose weights are in a file."""
     sha256, size = WEIGHTS[depth]
     return Entry(
         name=f"resnet{depth}_cifar",

@@ -1,7 +1,7 @@
 """Cloaks a photo of any size: optimise at a working resolution, add the enlarged perturbation to the native pixels, round.
 
-The adversaries resize what they read, so a perturbation made at their resolution and enlarged reaches them whole, and costs the
-same for twelve megapixels as for one. A judge says what is read in the pixels that are delivered.
+The adversaries resize what they read. A perturbation that was made at their resolution and enlarged therefore reaches them
+whole, and costs the same for twelve megapixels as for one. A judge reads the pixels that are delivered.
 """
 
 from collections.abc import Generator, Sequence
@@ -9,9 +9,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -35,7 +33,7 @@ from protectors.progress import Progress
 from protectors.quality import as_pixels, as_tensor
 from protectors.refinement.generator import load_generator
 from protectors.refinement.photo import refined
-from protectors.saving import Save, SavedFile
+from protectors.saving import Pixels, Save, SavedFile
 from protectors.scene import MARGIN, SceneProtector
 from protectors.search import SearchProtector
 from protectors.together import Together
@@ -44,14 +42,14 @@ from protectors.visual_protectors import VisualProtectors
 
 @dataclass(frozen=True)
 class Cloaked:
-    """A cloaked photo uint8 [H, W, 3]; ``file`` is how it was saved when it was found to be protected and above its floor."""
+    """A cloaked photo uint8 [H, W, 3]. ``file`` is the saved form that was found protected and above the quality floor."""
 
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     file: SavedFile | None
 
 
 class Cloakroom:
-    """The adversaries, loaded once; it cloaks photos against them, and makes the judges of photos."""
+    """Loads the adversaries once, cloaks photos against them, and creates the judges of photos."""
 
     def __init__(self, device: str = "auto", model_folder: Path | None = None) -> None:
         self._device = pick_device(device)
@@ -62,15 +60,14 @@ class Cloakroom:
         self._refinement: RefinementBudget | None = None
 
     def hurried(self) -> "Cloakroom":
-        """Return a room of the same networks that takes one step against each pretrained one: to check that photos go all the
-        way through it."""
+        """Return a Cloakroom of the same networks that takes one step against each pretrained one, for self-checks."""
         made = copy(self)
         made._refinement = ONE_EACH
         return made
 
     @property
     def model_set(self) -> ModelSet:
-        """The name of the set that the adversaries come from."""
+        """The name of the adversaries' set."""
         return self.adversaries.model_set
 
     @property
@@ -80,14 +77,14 @@ class Cloakroom:
 
     @property
     def protectors(self) -> tuple[str, ...]:
-        """The names that a policy may use: those that are built in, and the generators that were imported."""
+        """The protector names that a policy may use: the built-in ones, and one for each imported generator."""
         return (*PROTECTORS, *self.visuals.imported)
 
-    def judge(self, policy: Policy, original: NDArray[np.uint8]) -> Judge:
+    def judge(self, policy: Policy, original: Pixels) -> Judge:
         """Return the judge of a photo uint8 [H, W, 3].
 
         Raises:
-            ValueError: the policy names a generator or a class that is not known here.
+            ValueError: the policy names an unknown generator or class.
         """
         visual = policy.protectors[0] if is_visual(policy.protectors[0]) else None
         questions = self.visuals.get(visual).questions() if visual else questions_for(policy, self.adversaries)
@@ -95,11 +92,11 @@ class Cloakroom:
         return Judge(policy, original, questions, self._device, estimates_unseen=not is_real)
 
     def optimising(self, policy: Policy, seed: int | None, channels: ChannelSet) -> list[Optimising]:
-        """Return the protectors of a policy, one for each network, or for each kind where a step takes in all of them.
+        """Return the protectors of a policy: one for each detector and each classifier, and one for all encoders together.
 
         Raises:
             ValueError: a detector does not know a class that the policy names.
-            TypeError: no cloak can be made against a detector, which should be a judge only.
+            TypeError: a detector is no two-stage one, so no cloak can be optimised on it.
         """
         generator = _chance(seed)
         against = self.adversaries.optimised
@@ -116,7 +113,7 @@ class Cloakroom:
         return made
 
     def _working(self, native: Tensor) -> Tensor:
-        """Return the photo at the working resolution, sampled as its detectors sample it; small photos stay as they are."""
+        """Return the photo at the working resolution, resized as the detectors do; small photos are returned unchanged."""
         height, width = native.shape[2:]
         scale = self.adversaries.working_side / max(height, width)
         if scale > 0.8:
@@ -129,26 +126,26 @@ class Cloakroom:
     def cloak(
         self, judge: Judge, seed: int | None = None, saves: Sequence[Save] = (saved_as_jpeg,)
     ) -> Generator[Progress, None, Cloaked]:
-        """Cloak the photo of a judge; yields progress at every step. Closing cancels.
+        """Cloak the photo of a judge. Yields progress at every step; closing the generator cancels.
 
-        ``saves`` are the ways in which the photo can be delivered, the dearest first: the cloak is tried in each of these
-        files, and the first that is good counts.
+        ``saves`` are the ways to save the photo for delivery, in order of preference. The first file that is protected and
+        above the quality floor is returned.
         """
         native, policy = as_tensor(judge.original).to(self._device), judge.policy
         if not is_visual(policy.protectors[0]):
             made = yield from self.cloaked(native, judge, seed, saves)
             return Cloaked(made.pixels, made.file)
         drawn = yield from self.visuals.get(policy.protectors[0]).protect(self._working(native), BUDGETS[policy.strength])
-        # Not as a perturbation: the native photo's detail would show through.
+        # The picture itself is enlarged, not the perturbation: otherwise the native photo's detail would show through.
         return Cloaked(as_pixels(enlarged(drawn.images, native)), None)
 
     def cloaked(
         self, native: Tensor, judge: Judge, seed: int | None = None, saves: Sequence[Save] = (saved_as_jpeg,)
     ) -> Generator[Progress, None, NativeResult]:
-        """Make one cloak against all adversaries of a policy that optimises, for a photo [1, 3, H, W] and its judge.
+        """Optimise one cloak against all adversaries of a policy, for a photo [1, 3, H, W] and its judge.
 
-        Where it cannot survive what sites do to a photo of that size and stay above the floor, it goes on from there for the
-        delivered file alone: the site's verdict then says what is lost there.
+        If no cloak both survives what sites do to a photo of that size and stays above the floor, optimisation continues for
+        the delivered file alone. The site's verdict then says what is lost there.
         """
         policy = judge.policy
         originals, budget, floor = self._working(native), BUDGETS[policy.strength], FLOORS[policy.strength]
@@ -158,14 +155,14 @@ class Cloakroom:
         yield Progress("quality", 0, len(saves))
         good_saves = promising(judge.original, saves, floor)
         if not good_saves:
-            # Said at once rather than after a minute: saving alone changes this photo too much.
+            # Saving alone takes this photo below its floor, so a minute of optimisation would be wasted.
             nothing = NativePerturbation(native, torch.zeros_like(originals), budget.radius)
             return NativeResult(judge.original, nothing, 0.0, None)
         hardest = expected(max(native.shape[2:]), max(originals.shape[2:]))
         images = originals
         for channels in dict.fromkeys((hardest, AS_IT_IS)):
             protectors = self.optimising(policy, seed, channels)
-            objective = Together([own.objective(originals, budget) for own in protectors])
+            objective = Together([protector.objective(originals, budget) for protector in protectors])
             images = (yield from optimise(originals, objective, budget, images)).unrounded
             for save in good_saves:
                 perturbation, last = images - originals, save is good_saves[-1]
@@ -178,11 +175,10 @@ class Cloakroom:
         return made
 
     def _within_floor(self, originals: Tensor, images: Tensor, budget: Budget, share: float) -> tuple[Tensor, Budget]:
-        """Return the images [1, 3, H, W] to go on from, and a budget that lets no more be noticed than they have.
+        """Return the images [1, 3, H, W] to continue from, and a budget that limits visibility to theirs.
 
-        Where a perturbation was too much for the floor, and its share that is not was too little for the adversaries, that
-        share is gone on from. Another perturbation as large as the first would only be made fainter again, which leaves of it
-        what is needed least as much as what is needed most.
+        When the share of a perturbation that the floor allows does not fool the adversaries, the next round starts from that
+        share. A new perturbation of full size would only be scaled down again, its useful parts as much as its useless ones.
         """
         if share >= 1:
             return images, budget
@@ -191,10 +187,7 @@ class Cloakroom:
 
 
 def _chance(seed: int | None) -> torch.Generator:
-    """Return the source of what is drawn at random.
-
-    P-FGSM's target must not be foretold: without a seed, it comes from the system's randomness.
-    """
+    """Return a random generator. Without a seed it is seeded by the system, since P-FGSM's target must be unpredictable."""
     generator = torch.Generator()
     if seed is None:
         generator.seed()

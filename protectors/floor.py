@@ -1,7 +1,7 @@
-"""How much of a perturbation a floor of quality allows, found from a few measurements instead of a blind search.
+"""Finds the share of a perturbation that a quality floor allows, from a few measurements instead of a blind search.
 
-Every measure's error (mean squared error, 1 - SSIM, 1 - FSIM) grows about with the square of the perturbation's size, from
-the error that saving alone makes. One measurement therefore tells roughly where the floor is met, and the next one exactly.
+Every measure's error (mean squared error, 1 - SSIM, 1 - FSIM) grows about with the square of the perturbation's size, starting
+at the error of saving alone. So one measurement predicts roughly which share meets the floor, and a second one precisely.
 """
 
 import math
@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from protectors.judging.quality import Quality
 
 NEAR = 1.03
-"""A share is near enough to its floor when at most this many times as much would reach it."""
+"""The search ends at a share that reaches the floor if the share predicted to meet it is at most this many times as large."""
 
 CAREFUL = 0.985
-"""Of the share that is predicted to meet the floor, what is tried: the prediction is a little off in either direction."""
+"""Factor on the predicted share before it is tried, since predictions err a little in either direction."""
 
 ATTEMPTS = 4
-"""Measurements in the search for a share, of which each costs time."""
+"""Measurements in the search for a share."""
 
 HALVINGS = 3
-"""Further ones, each of half the share, where none of those reached the floor."""
+"""Further measurements if none of those reached the floor, each of half the share before."""
 
 MOST = 2.0
 LEAST = 0.05
@@ -29,10 +29,10 @@ LEAST = 0.05
 PERFECT = Quality(math.inf, 1.0, 1.0)
 
 SQUARE = 2.0
-"""The power of the share that errors grow with, until two measurements tell another."""
+"""The exponent with which errors grow with the share, until two measurements give a better one."""
 
 POWERS = (0.7, 3.0)
-"""The range in which the power that two measurements tell is trusted."""
+"""Bounds on the exponent that is computed from two measurements."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ def predicted(trial: Trial, floor: Quality, without: Quality = PERFECT, other: T
     """Return the share of a perturbation that would meet a floor.
 
     Args:
-        trial: what was measured last.
-        floor: what is to be met.
-        without: the measures of no perturbation at all, which differ from perfect ones by what saving takes.
-        other: what was measured with another share. The two tell how errors grow.
+        trial: the last measurement.
+        floor: the quality to meet.
+        without: the quality without a perturbation; saving alone makes it less than perfect.
+        other: an earlier measurement with another share, which together with the last gives the exponent.
     """
     measured, base, allowed = (_errors(quality) for quality in (trial.quality, without, floor))
     earlier = _errors(other.quality) if other is not None else measured
@@ -71,13 +71,13 @@ def share_on_floor(
     without: Quality = PERFECT,
     most: float = MOST,
 ) -> float | None:
-    """Return the largest share, up to ``most``, that was measured to reach a floor; None where none of the attempts did.
+    """Return the largest share, up to ``most``, that was measured to reach a floor; None if no attempt did.
 
     Args:
-        measure: measures the photo with a share of the perturbation; None where it cannot be made at all.
-        floor: what it has to reach.
-        without: the measures without the perturbation.
-        most: the largest share that is tried.
+        measure: returns the photo's quality with a share of the perturbation, or None if no file can be made.
+        floor: the quality to reach.
+        without: the quality without the perturbation.
+        most: the largest share to try.
     """
     share, failed = min(1.0, most), math.inf
     best: float | None = None
@@ -95,13 +95,13 @@ def share_on_floor(
             failed = min(failed, share)
         last, share = trial, max(LEAST, wanted * CAREFUL)
         if share >= failed:
-            # The prediction was wrong: the floor lies below what failed, and above what reached it, if anything did.
+            # The prediction was wrong: the right share lies between the best that reached the floor and the failed one.
             share = failed * CAREFUL**2 if best is None else math.sqrt(best * failed)
     return _halved(measure, floor, failed) if best is None else best
 
 
 def _halved(measure: Callable[[float], Quality | None], floor: Quality, share: float) -> float | None:
-    """Return the first half of a share, half of that and so on that reaches a floor; None where none of a few does."""
+    """Halve a share up to ``HALVINGS`` times and return the first that reaches a floor; None if none does."""
     for _ in range(HALVINGS):
         share /= 2
         if (quality := measure(share)) is not None and quality.reaches(floor):

@@ -1,7 +1,7 @@
-"""The manifest that a service hands out with a generator, held to the last field: JSON of a few kilobytes, from anybody.
+"""Validates the manifest that a service hands out with a generator: untrusted JSON of a few kilobytes.
 
-What is here reaches terminals, the protocol and the extension's pages, so a text is one line of letters that can be seen, a
-number is a number, and nothing is longer than it needs to be.
+Its fields reach terminals, the protocol and the extension's pages. So every text must be one line of printable characters,
+every number finite, and every length bounded.
 """
 
 import json
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,23}")
-"""So that ``visual-NAME`` is a name in the protocol."""
+"""The form of a generator's name, chosen so that ``visual-NAME`` is a valid protector name in the protocol."""
 
 SIDES: Final = range(16, 1025)
-"""Input sizes that are taken: below nothing is left to read, above a drawing takes gigabytes."""
+"""Accepted input sizes in pixels. Smaller pictures cannot be read, and larger ones take gigabytes to draw."""
 
 LARGEST_MANIFEST: Final = 64 * 1024
 LARGEST_WEIGHTS: Final = 256 * 1024 * 1024
@@ -31,14 +31,14 @@ _MEASURE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}")
 
 
 class GeneratorError(Exception):
-    """A generator cannot be taken in; the text says why and what to do. It quotes nothing of what the generator says."""
+    """A generator cannot be imported; the text says why and what to do, and never quotes the manifest."""
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """What a manifest's file says, once every field is what it should be.
+    """Read a manifest's file and check every field.
 
     Raises:
-        GeneratorError: it cannot be read, or is none.
+        GeneratorError: the file cannot be read, or is no valid manifest.
     """
     try:
         if not path.exists():
@@ -74,16 +74,16 @@ def _no_number(_: str) -> float:
 
 
 def check(item: dict[str, Any]) -> None:
-    """Hold every field against what it may be.
+    """Check every field of a manifest.
 
     Raises:
-        GeneratorError: something is missing, unknown or not what it should be.
+        GeneratorError: a field is missing, unknown or invalid.
     """
     missing, unknown = FIELDS - OPTIONAL - item.keys(), item.keys() - FIELDS
     if missing:
         raise GeneratorError(f"The manifest is not of a generator: lacks {min(missing)}.")
     if unknown:
-        # Not by its name, which is the manifest's.
+        # The field's name is untrusted, so the message does not quote it.
         raise GeneratorError("The manifest is not of a generator: has a field that none has.")
     if not _is(item["name"], NAME):
         raise GeneratorError("The generator's name may have up to 24 of a-z, 0-9, - and _, and begins with a letter.")
@@ -116,7 +116,7 @@ def _is_count(value: object) -> bool:
 
 
 def _is_line(value: object, longest: int) -> bool:
-    """No controls, no line ends, nothing that turns the direction of writing, no half characters."""
+    """Whether a value is a short text without control characters, line ends, bidirectional marks or lone surrogates."""
     return isinstance(value, str) and len(value) <= longest and value.isprintable()
 
 

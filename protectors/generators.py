@@ -1,7 +1,7 @@
-"""Generators of protective perturbations: the embedded one, and those that services distribute, checked and kept.
+"""Imports, stores and loads generators of protective perturbations: the embedded one, and those that services distribute.
 
 A service hands out two files: weights as safetensors, and a manifest beside them, JSON as ``cloakroom train visual`` writes
-it. Nothing of them is used before the weights have the manifest's SHA-256 and fit the network of a generator.
+it. Neither is used until the weights have the manifest's SHA-256 and fit the network of a generator.
 """
 
 import json
@@ -22,85 +22,86 @@ __all__ = ["NAME", "GeneratorError", "described", "imported", "load", "network_o
 
 
 def store(models: Path) -> Path:
-    """Where imported generators lie, in the folder of pulled models."""
+    """Return the folder of imported generators, inside the folder of pulled models."""
     return models / "generators"
 
 
 def imported(models: Path | None) -> tuple[Entry, ...]:
-    """The generators that were imported, by name."""
+    """Return the imported generators, sorted by name."""
     found = sorted(store(models).glob("[a-z]*.json")) if models else []
-    return tuple(own for path in found if (own := _kept(path)) is not None)
+    return tuple(generator for path in found if (generator := _kept(path)) is not None)
 
 
 def _kept(path: Path) -> Entry | None:
-    """What was imported; None where it was damaged since, as one bad file must not keep all photos from being cloaked."""
+    """Return an imported generator, or None if its manifest is damaged: one bad file must not block all photos."""
     try:
-        own = described(read_manifest(path), path.parent)
+        generator = described(read_manifest(path), path.parent)
     except GeneratorError:
         return None
-    return own if own.name == path.stem else None
+    return generator if generator.name == path.stem else None
 
 
 def described(item: dict[str, Any], folder: Path) -> Entry:
-    """The entry of a generator whose manifest says ``item``, which was checked."""
+    """Return the entry of a generator from the checked content of its manifest."""
     return parsed({**item, "task": "visual", "role": "generator", "architecture": "unet", "set": "imported"}, folder)
 
 
 def take_in(manifest: Path, models: Path) -> Entry:
-    """Check a generator and keep it; one of the same name is replaced.
+    """Check a generator and store it, replacing any of the same name.
 
     Raises:
-        GeneratorError: it is not what its manifest says, or no generator.
+        GeneratorError: the weights do not match the manifest, or are not a generator's.
     """
     item = read_manifest(manifest)
-    own = described(item, manifest.parent)
-    load(own)
+    generator = described(item, manifest.parent)
+    load(generator)
     folder = store(models)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     unfinished = folder / f".{secrets.token_hex(4)}"
     shutil.copyfile(manifest.parent / item["file"], unfinished)
-    if sha256_of(unfinished) != own.sha256:
+    if sha256_of(unfinished) != generator.sha256:
         unfinished.unlink()
         raise GeneratorError("The weights changed while they were copied. Try again.")
-    unfinished.replace(folder / f"{own.name}.safetensors")
-    content = json.dumps({**item, "file": f"{own.name}.safetensors"}, indent=1)
+    unfinished.replace(folder / f"{generator.name}.safetensors")
+    content = json.dumps({**item, "file": f"{generator.name}.safetensors"}, indent=1)
     unfinished.write_text(content, encoding="utf-8")
-    unfinished.replace(folder / f"{own.name}.json")
-    return own
+    unfinished.replace(folder / f"{generator.name}.json")
+    return generator
 
 
 def remove(name: str, models: Path) -> bool:
-    """Forget an imported generator; whether there was one."""
-    found = any(own.name == name for own in imported(models))
+    """Delete an imported generator and return whether it existed."""
+    found = any(generator.name == name for generator in imported(models))
     for suffix in (".json", ".safetensors"):
         if found:
             (store(models) / f"{name}{suffix}").unlink(missing_ok=True)
     return found
 
 
-def load(own: Entry, device: "torch.device | str" = "cpu") -> "PerturbationGenerator":
-    """The generator, after its hash.
+def load(generator: Entry, device: "torch.device | str" = "cpu") -> "PerturbationGenerator":
+    """Load a generator after checking its hash.
 
     Raises:
-        GeneratorError: the weights are missing, are not those of the manifest, or do not fit.
+        GeneratorError: the weights are missing, do not match the manifest, or do not fit the network.
     """
-    # Imported here, so that who only lists them stays light.
+    # Imported here, so that listing generators does not import torch.
     from protectors.visual import PerturbationGenerator
 
-    if own.file is None or not own.file.is_file():
-        raise GeneratorError(f"The weights of {own.name} are not beside its manifest.")
-    if own.file.stat().st_size != own.bytes:
-        raise GeneratorError(f"The weights of {own.name} are not those of the manifest (their size differs). Fetch both again.")
-    if sha256_of(own.file) != own.sha256:
-        raise GeneratorError(f"The weights of {own.name} are not those of the manifest (SHA-256 differs). Fetch both again.")
-    return PerturbationGenerator(own.name, network_of(own.file, own.name).to(device), own.input_size)
+    if generator.file is None or not generator.file.is_file():
+        raise GeneratorError(f"The weights of {generator.name} are not beside its manifest.")
+    wrong = f"The weights of {generator.name} are not those of the manifest"
+    if generator.file.stat().st_size != generator.bytes:
+        raise GeneratorError(f"{wrong} (their size differs). Fetch both again.")
+    if sha256_of(generator.file) != generator.sha256:
+        raise GeneratorError(f"{wrong} (SHA-256 differs). Fetch both again.")
+    return PerturbationGenerator(generator.name, network_of(generator.file, generator.name).to(device), generator.input_size)
 
 
 def network_of(weights: Path, name: str) -> "UNet":
-    """The network of a generator by its weights alone, whoever they are from.
+    """Load a generator's network from untrusted weights.
 
     Raises:
-        GeneratorError: they cannot be read, do not fit, or are not all numbers.
+        GeneratorError: the weights cannot be read, do not fit, or are not all finite.
     """
     import torch
     from safetensors import SafetensorError

@@ -1,6 +1,6 @@
-"""The one list of adversaries: what each is, where its weights are, and how good it was measured to be.
+"""The list of all models: what each is, where its weights are, and its measured quality.
 
-Nothing here imports torch, so that a process that must stay light can read the list.
+Nothing here imports torch, so that light processes can read the list.
 """
 
 import hashlib
@@ -11,30 +11,30 @@ from pathlib import Path
 from typing import Any, Literal
 
 FOLDER = Path(__file__).resolve().parent / "models"
-"""Where the embedded weights lie."""
+"""The folder of the embedded weights."""
 
 ModelSet = Literal["embedded", "pretrained", "full"]
 """The sets that photos are cloaked against."""
 
 TRAINED = "trained"
-"""Where ``cloakroom train grid`` keeps its models, in the folder of pulled ones."""
+"""The subfolder of pulled models in which ``cloakroom train grid`` keeps its own."""
 
 PAIRS = "pairs"
-"""Where ``cloakroom train pairs`` keeps the generators for real networks, in the folder of pulled models."""
+"""The subfolder of pulled models in which ``cloakroom train pairs`` keeps the generators for real networks."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """A package of a registry that carries a model's files, in exactly one version."""
+    """One version of a registry package that carries a model's files."""
 
     registry: Literal["pypi", "npm"]
     name: str
     version: str
     bytes: int
-    """Of the archive that is downloaded."""
+    """Size of the downloaded archive."""
 
     files: dict[str, str]
-    """The SHA-256 of each file by its path in the archive; the first is the network itself."""
+    """The SHA-256 of each file, by its path in the archive; the first file is the network itself."""
 
     def __str__(self) -> str:
         return f"{self.registry} {self.name} {self.version}"
@@ -42,9 +42,9 @@ class Package:
 
 @dataclass(frozen=True)
 class Entry:
-    """One model. Embedded ones have a ``file`` in FOLDER; full ones a ``url`` and pretrained ones a ``package``, which are
-    fetched when they are asked for; imported ones (see ``generators``) were handed out by a service, trained ones are a
-    person's own, ``data`` ones lie among the public data."""
+    """One model. ``embedded`` ones have a ``file`` in FOLDER; ``full`` ones are pulled from a ``url``, and ``pretrained`` ones
+    from a ``package``; ``imported`` ones (see ``generators``) come from a service; ``trained`` ones were trained by the user;
+    ``data`` ones lie among the public data."""
 
     name: str
     task: Literal["objects", "search", "scene", "visual", "cloak"]
@@ -52,35 +52,35 @@ class Entry:
     architecture: str
     set: Literal["embedded", "pretrained", "full", "imported", "trained", "data"]
     sha256: str
-    """Of the embedded file, or of the fetched file before it is converted."""
+    """Hash of the embedded file, or of the fetched file before conversion."""
     bytes: int
     licence: str
     source: str
     input_size: int
-    """Longest side (detectors) or side (classifiers, encoders) of the network's own input, in pixels."""
+    """Longest side (detectors) or side (classifiers, encoders) of the network's input, in pixels."""
     classes: tuple[str, ...] = ()
-    """Names by label; empty where the architecture brings its own list."""
+    """Class names by label; empty if the architecture defines them."""
     file: Path | None = None
     url: str | None = None
     package: Package | None = None
     quality: dict[str, float] = field(default_factory=dict)
     threshold: float = 0.3
-    """Of a detector: the score from which on what it finds counts. 0.3 is the paper's, for Faster R-CNN; scores of another make
-    are on a scale of their own."""
+    """Least score at which a detector's finding counts. 0.3 is the paper's, for Faster R-CNN; other detectors' scores are on
+    other scales."""
 
     target: str = ""
-    """Of a generator: the model that still reads its pictures."""
+    """Name of the model that still reads a generator's pictures; empty for other models."""
 
     auxiliary: str = ""
-    """Of a generator: the model that stood for other eyes in its training."""
+    """Name of the auxiliary model that a generator was trained to blind; empty for other models."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What a person may call it: by its name here and, where the weights are torchvision's, as torchvision does."""
+        """The names that a person may use: the manifest's and, for torchvision's weights, torchvision's."""
         publisher, _, weights = self.source.partition(", ")
         if publisher != "torchvision":
             return (self.name,)
-        # Its enumerations of weights are called after the functions that build the models, but for upper case.
+        # torchvision names its weight enumerations after the functions that build the models, but with upper case.
         return (self.name, f"torchvision:{weights.partition('_Weights.')[0].lower()}")
 
 
@@ -90,13 +90,12 @@ class DamagedWeightsError(Exception):
 
 @cache
 def entries() -> tuple[Entry, ...]:
-    """All models, embedded ones first."""
+    """Return all models, embedded ones first."""
     return listed(FOLDER)
 
 
 def listed(folder: Path) -> tuple[Entry, ...]:
-    """The models of the manifest in a folder: Cloakroom's own, or one of models that were trained since; none where it has
-    no manifest."""
+    """Return the models of the manifest in a folder; none if it has no manifest. DamagedWeightsError: it cannot be parsed."""
     path = folder / "manifest.json"
     if not path.is_file():
         return ()
@@ -108,31 +107,31 @@ def listed(folder: Path) -> tuple[Entry, ...]:
 
 
 def parsed(item: dict[str, Any], folder: Path = FOLDER) -> Entry:
-    """One model as the manifest's file describes it, whose own file lies in ``folder``."""
+    """Return the model that an item of a manifest describes; its ``file`` is relative to ``folder``."""
     file = folder / item["file"] if item.get("file") else None
     package = Package(**item["package"]) if item.get("package") else None
     return Entry(**{**item, "classes": tuple(item.get("classes", ())), "file": file, "package": package})
 
 
 def entry(name: str) -> Entry:
-    """The model of that name; KeyError names those there are."""
+    """Return the model of a name; KeyError lists the existing names."""
     for candidate in entries():
         if candidate.name == name:
             return candidate
-    raise KeyError(f"no model is called {name!r}; there are {', '.join(own.name for own in entries())}")
+    raise KeyError(f"no model is called {name!r}; there are {', '.join(model.name for model in entries())}")
 
 
 def resolve(name: str, task: str | None = None) -> Entry:
-    """The model that a person means: ``people_detector``, or ``torchvision:resnet50`` for an official checkpoint.
+    """Return the model that a person means: ``people_detector``, or ``torchvision:resnet50`` for an official checkpoint.
 
     Raises:
-        ValueError: there is none of that name, or it is not for ``task``; the text names those there are.
+        ValueError: no model of that name is for ``task``; the text lists those that are.
     """
-    fitting = [own for own in entries() if task in (None, own.task)]
-    for own in fitting:
-        if name in own.names:
-            return own
-    known = ", ".join(called for own in fitting for called in own.names)
+    fitting = [model for model in entries() if task in (None, model.task)]
+    for model in fitting:
+        if name in model.names:
+            return model
+    known = ", ".join(called for model in fitting for called in model.names)
     raise ValueError(f"there is no model {name!r}{f' for {task}' if task else ''}; there are {known}")
 
 
@@ -141,34 +140,36 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def weights_file(own: Entry, folder: Path | None) -> Path | None:
-    """Where this model's safetensors are: beside the manifest, or in ``folder`` once pulled and converted."""
-    if own.file is not None:
-        return own.file
-    pulled = folder / f"{own.name}.safetensors" if folder else None
+def weights_file(model: Entry, folder: Path | None) -> Path | None:
+    """Return the path of a model's safetensors: beside the manifest, or in ``folder`` once pulled; None if not pulled yet."""
+    if model.file is not None:
+        return model.file
+    pulled = folder / f"{model.name}.safetensors" if folder else None
     return pulled if pulled and pulled.is_file() else None
 
 
 def model_set(folder: Path | None) -> ModelSet:
-    """Return the set that photos are cloaked against with the models of a folder: the pretrained one where a detector and a
-    classifier of it are there, else the official one where both of it are, else the embedded one."""
+    """Return the set that photos are cloaked against, given a folder of pulled models: the first of ``pretrained`` and ``full``
+    with both a detector and a classifier in the folder, else ``embedded``."""
     sets: tuple[ModelSet, ...] = ("pretrained", "full")
     for name in sets:
-        here = {own.task for own in entries() if own.set == name and own.role == "adversary" and weights_file(own, folder)}
+        here = {
+            model.task for model in entries() if model.set == name and model.role == "adversary" and weights_file(model, folder)
+        }
         if {"objects", "scene"} <= here:
             return name
     return "embedded"
 
 
 def hash_file(weights: Path) -> Path:
-    """Where the SHA-256 of pulled weights is kept: of what the manifest's file was converted to, once that was found right."""
+    """Return the file that holds the SHA-256 of pulled weights after their checked conversion."""
     return weights.with_suffix(".sha256")
 
 
-def is_right(own: Entry, weights: Path) -> bool:
-    """Whether the weights are what they should be: the manifest's own file, or what was converted from the one it knows."""
-    expected = own.sha256
-    if own.file is None:
+def is_right(model: Entry, weights: Path) -> bool:
+    """Return whether weights have the right hash: the manifest's or, for pulled ones, the one noted after conversion."""
+    expected = model.sha256
+    if model.file is None:
         try:
             expected = hash_file(weights).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):

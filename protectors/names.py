@@ -1,23 +1,23 @@
-"""The protectors by name. Nothing here imports torch, so that a process that must stay light can know them."""
+"""The names of protectors and strengths. Nothing here imports torch, so that light processes can use them."""
 
 from typing import Literal, get_args
 
 OBJECTS, SEARCH, SCENE = "objects", "search", "scene"
 
 VISUAL = "visual"
-"""By the embedded generator; ``visual-NAME`` by one that was imported."""
+"""The protector that uses the embedded generator; ``visual-NAME`` uses an imported one."""
 
 Strength = Literal["instant", "subtle", "balanced", "strong"]
-"""How much is asked of a cloak. ``instant`` is as visible as ``balanced``, and drawn at once instead of refined."""
+"""How strong a cloak is. ``instant`` is as visible as ``balanced``, but drawn in one pass instead of refined."""
 
 STRENGTHS: tuple[Strength, ...] = get_args(Strength)
 
 PROTECTORS = (OBJECTS, SEARCH, SCENE, VISUAL)
 
 DEFAULT = (OBJECTS, SCENE)
-"""What a photo gets on a social site. Search is a choice of the person's until most photos are lost to it: a photo that is not
-protected from all that was chosen is held, and the search by EfficientNet's features still finds most originals. Visual, which
-people cannot look through, is never among it."""
+"""The protectors for social sites. Search is left out, because the search by EfficientNet's features still finds most
+originals, and a photo that is not protected from everything chosen is held. Visual is never a default, since it spoils the
+picture for people."""
 
 
 def is_visual(name: str) -> bool:

@@ -1,5 +1,5 @@
-"""Applies a perturbation that was made at the working resolution to the native pixels: as much of it as is needed, and no more
-than looks well. Both are asked of the very file that will be delivered: saved, and decoded again."""
+"""Applies a perturbation made at the working resolution to the native pixels, scaled to protect and to stay above the floor.
+Both are checked on the pixels decoded from the file that will be delivered."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,26 +16,25 @@ from protectors.quality import as_pixels, reaches
 from protectors.saving import Pixels, Save, SavedFile
 
 FULLER = (1.0, 1.15, 1.3)
-"""Factors that a perturbation is multiplied by until the photo is protected: at the working resolution no more of it was made
-than was needed there, and enlarging and saving take some. Where none protects, the first one stays."""
+"""Factors on a perturbation, tried until the photo is protected: enlarging and saving weaken a perturbation that was just
+large enough at the working resolution. If none protects, the first one is used."""
 
 FAINTER = (0.95, 0.9, 0.85, 0.75, 0.65, 0.5, 0.4)
-"""Factors that it is multiplied by until the photo is above its floor. Where even the last is not enough, the floor is not
-missed because of the perturbation."""
+"""Further factors, tried until the photo is above its floor. If even the last is too large, saving alone misses the floor."""
 
 STRIP = 256
-"""Rows that a perturbation is enlarged for at a time, lest a photo of 120 megapixels need gigabytes for each trial."""
+"""Rows that are enlarged at a time: a whole photo of 120 megapixels would need gigabytes for each trial."""
 
 
 def enlarged(images: Tensor, native: Tensor) -> Tensor:
-    """Enlarge a perturbation or picture [1, 3, h, w] at the working resolution to that of the native photo [1, 3, H, W]."""
+    """Enlarge a perturbation or picture [1, 3, h, w] to the size of the native photo [1, 3, H, W]."""
     if images.shape == native.shape:
         return images
     return functional.interpolate(images, (native.shape[2], native.shape[3]), mode="bilinear", align_corners=False)
 
 
 def enlarged_rows(images: Tensor, native: Tensor, top: int, bottom: int) -> Tensor:
-    """Return the rows from ``top`` to ``bottom`` of what ``enlarged`` makes, without making the others."""
+    """Return the rows from ``top`` to ``bottom`` of ``enlarged``'s result, without computing the others."""
     if images.shape == native.shape:
         return images[:, :, top:bottom]
     rows = images.shape[2]
@@ -49,21 +48,21 @@ def enlarged_rows(images: Tensor, native: Tensor, top: int, bottom: int) -> Tens
 
 @dataclass(frozen=True)
 class NativePerturbation:
-    """A perturbation [1, 3, h, w] at the working resolution, for a native photo [1, 3, H, W], changed by ``radius`` at most."""
+    """A perturbation [1, 3, h, w] at the working resolution for a native photo [1, 3, H, W], bounded by ``radius``."""
 
     native: Tensor
     perturbation: Tensor
     radius: float
 
     def rows(self, share: float) -> Iterator[Tensor]:
-        """Yield the photo with a share of the perturbation, rows [1, 3, n, W] at a time, before it is put on 8-bit levels."""
+        """Yield the photo with a share of the perturbation, rows [1, 3, n, W] at a time, before rounding to 8-bit levels."""
         for top in range(0, self.native.shape[2], STRIP):
             native = self.native[:, :, top : top + STRIP]
             perturbation = enlarged_rows(self.perturbation, self.native, top, top + native.shape[2])
             yield within(native + share * perturbation, native, self.radius)
 
     def pixels(self, share: float) -> Pixels:
-        """Return the photo with a share of the perturbation, whole and on 8-bit levels: uint8 [H, W, 3]."""
+        """Return the photo with a share of the perturbation, rounded to uint8 [H, W, 3]."""
         return np.concatenate([as_pixels(rows) for rows in self.rows(share)])
 
 
@@ -71,7 +70,7 @@ class NativePerturbation:
 class NativeResult:
     """A photo uint8 [H, W, 3] with a share of a perturbation.
 
-    ``file`` is how it was saved when it was found to be protected and above its floor; None where it is not both.
+    ``file`` is the saved form that was found good; None if no file was.
     """
 
     pixels: Pixels
@@ -81,14 +80,14 @@ class NativeResult:
 
     @property
     def unrounded(self) -> Tensor:
-        """The photo before it was put on 8-bit levels, [1, 3, H, W]."""
+        """The photo [1, 3, H, W] before rounding to 8-bit levels."""
         return torch.cat(list(self.perturbation.rows(self.share)), 2)
 
 
 def promising(original: Pixels, saves: Sequence[Save], floor: Quality) -> list[Save]:
-    """Return those ways to save a photo uint8 [H, W, 3] that leave it above its floor before anything is changed.
+    """Return the ways to save a photo uint8 [H, W, 3] that keep the unchanged photo above its floor.
 
-    Where there is none, no cloak can be delivered, and none needs to be made.
+    If there is none, no cloak can be delivered, so none needs to be made.
     """
     return [save for save in saves if (file := save(original)) is not None and reaches(original, file.pixels, floor)]
 
@@ -102,13 +101,13 @@ def apply_at_native_size(
     save: Save,
     last: bool = True,
 ) -> Generator[Progress, None, NativeResult]:
-    """Apply a perturbation [1, 3, h, w] to the native photo [1, 3, H, W]; yields progress between two trials.
+    """Apply a perturbation [1, 3, h, w] to the native photo [1, 3, H, W]. Yields progress before each trial.
 
     Args:
-        is_protected: whether the pixels of a file fool the adversaries.
-        floor: what the pixels of a file have to reach.
+        is_protected: whether the decoded pixels of a file fool the adversaries.
+        floor: the quality that the decoded pixels have to reach.
         save: how the photo will be delivered.
-        last: whether there is no other way to save it. Otherwise no time is spent on making good what is not protected.
+        last: whether no other way to save it remains. Only then is an unprotected photo brought above its floor.
     """
     original, whole = as_pixels(native), NativePerturbation(native, perturbation, radius)
     trials = len(FULLER) + len(FAINTER)
@@ -126,10 +125,10 @@ def apply_at_native_size(
         for number, share in enumerate((1.0, *FAINTER)):
             yield Progress("quality", len(FULLER) + number, trials)
             pixels = whole.pixels(full * share)
-            # The trial that protected is not saved again, nor kept longer than it is of use.
+            # The file of the trial that protected is reused once, then dropped to free its memory.
             file, kept = kept or save(pixels), None
             if file is not None and reaches(original, file.pixels, floor):
                 good = protected and (share == 1.0 or is_protected(file.pixels))
                 return NativeResult(pixels, whole, full * share, file if good else None)
-    # No faintness helps a photo that saving alone takes below its floor.
+    # No share helps a photo that saving alone takes below its floor.
     return NativeResult(whole.pixels(full), whole, full, None)

@@ -1,11 +1,11 @@
 """Object Disappearance: photos in which a detector finds nothing (M_all), or takes chosen classes for others (M_sen).
 
 Source: Xue, Sun, Wu, He, Wang, Liu, "SocialGuard: An adversarial example based privacy-preserving technique for social
-images" (2021), Algorithm 1. Three rules are offered. ``published`` keeps the region proposals of the clean photo throughout
-and stops once every score on them is below the detection threshold. A detector shown the result makes new proposals,
-though, and finds most objects again; ``refreshed``, ours, follows it: new proposals every few steps, a lower threshold, and
-a stop rule that is itself a fresh reading of the 8-bit picture. ``sparing`` goes on from there and takes back what of the
-perturbation is not needed; it asks for less quiet, since it reads every view of the photo that it has to be quiet in.
+images" (2021), Algorithm 1. There are three rules. ``published`` keeps the region proposals of the clean photo throughout
+and stops once every score on them is below the detection threshold. But a detector makes new proposals for the result and
+finds most objects again. So ``refreshed``, ours, makes new proposals every few steps, uses a lower threshold, and stops by a
+fresh reading of the 8-bit picture. ``sparing`` then also shrinks the perturbation as far as the stop rule allows. Its
+threshold is higher than that of ``refreshed``, since it reads every view in which nothing may be found.
 """
 
 from abc import abstractmethod
@@ -26,36 +26,36 @@ from protectors.robust_descent import RobustDescent
 from protectors.transfer import Momentum
 
 PUBLISHED_THRESHOLD = 0.3
-"""T of Algorithm 1, and the score from which a detection counts in every verdict."""
+"""T of Algorithm 1, and the least score at which a detection counts in a verdict."""
 
 SURENESS = 6
-"""The power of a proposal's class probability that it is pushed with."""
+"""The exponent of a proposal's class probability in the weight of its loss."""
 
 REFRESH = 3
-"""Steps between two looks for new proposals, where views do not take turns."""
+"""Steps between two readings for new proposals, if views do not take turns."""
 
 Rule = Literal["published", "refreshed", "sparing"]
 
 
 class Disappearance(RobustDescent):
-    """The objective of one batch of originals [B, 3, H, W]; each rule is a class of its own.
+    """The objective for one batch of originals [B, 3, H, W]; each rule is a subclass.
 
     Args:
-        sensitive: labels that must not be read; empty means that everything is to vanish (M_all).
-        read_as: the label to be read in their place; None takes all that are not sensitive.
+        sensitive: labels that must not be read; empty means that everything has to vanish (M_all).
+        read_as: the label to be read in their place; None allows all that are not sensitive.
         radius: bounds each update of the published rule (Algorithm 1 clamps the update, not only the sum).
     """
 
     stage = "objects"
 
     pushed: float
-    """Proposals whose class probability is at least this are pushed down."""
+    """Least probability of a class at which a proposal is pushed down."""
 
     quiet: float
-    """An image is finished once all is below this."""
+    """An image is finished once every such probability is below this."""
 
     least_steps = 0
-    """Steps made even where the detector saw nothing, so that a weak detector's blindness is not relied on."""
+    """Steps made even if the detector finds nothing, since a weak detector may be blind to what others find."""
 
     def __init__(
         self,
@@ -70,25 +70,24 @@ class Disappearance(RobustDescent):
         self.channels = channels
         self.radius = radius
         self.reached = torch.zeros(len(originals), dtype=torch.bool, device=originals.device)
-        """Which images were finished: from then on every step reads those that go on, to make their perturbation smaller."""
+        """Which images [B] have been finished. They are read at every further step, while their perturbation shrinks."""
         self._due = self.reached
         self.sensitive = tuple(sensitive)
         self.tracker = ProposalTracker(self._first_proposals(originals), channels.views, self.quiet)
-        # Hiding everything replaces nothing, and needs no pre-detection for it.
+        # Only the hiding of chosen classes replaces labels, and needs the pre-detection for that.
         self.replacements = self._replacements(originals, read_as) if self.sensitive else []
 
     def _replacements(self, originals: Tensor, read_as: int | None) -> list[tuple[int, ...]]:
-        """Return by image the non-sensitive labels that take a sensitive one's place (y_non of Algorithm 1).
+        """Return for each image the non-sensitive labels that may replace sensitive ones (y_non of Algorithm 1).
 
-        The pre-detection's own non-sensitive classes come first, so that the photo reads as plausible; where it has
-        none, all non-sensitive classes serve.
+        They are the non-sensitive classes found in the original, which stay plausible; if there are none, all of them.
         """
         if read_as is not None:
             return [(read_as,)] * len(originals)
         others = tuple(label for label in range(1, len(self.detector.classes)) if label not in self.sensitive)
         chosen = []
-        for own in self.detector.detect(originals, PUBLISHED_THRESHOLD):
-            present = {self.detector.classes.index(detection.label) for detection in own}
+        for detections in self.detector.detect(originals, PUBLISHED_THRESHOLD):
+            present = {self.detector.classes.index(detection.label) for detection in detections}
             chosen.append(tuple(label for label in others if label in present) or others)
         return chosen
 
@@ -105,15 +104,15 @@ class Disappearance(RobustDescent):
         losses = []
         for place, logits in zip(places, self._logits(samples, views, places), strict=True):
             threat = self._threatening(functional.softmax(logits.detach(), 1))
-            own = self._proposal_losses(logits, place % self.tracker.images, step)
-            losses.append((own * self._weight(threat)).sum())
+            image_losses = self._proposal_losses(logits, place % self.tracker.images, step)
+            losses.append((image_losses * self._weight(threat)).sum())
         return torch.stack(losses)
 
     def _logits(self, samples: Tensor, views: Sequence[int], places: Sequence[int]) -> list[Tensor]:
-        """Return class logits [P, classes] over what is pushed at each place, in the samples of its view."""
+        """Return class logits [P, classes] over the pushed proposals of each place, in the samples of its view."""
         if not self.channels.in_turn:
             return self.detector.logits(samples, self.tracker.pushed(places))
-        # The same pass proposes anew, and tells whether it is worth while to ask the stop rule.
+        # The same pass makes new proposals, and shows whether the stop rule is worth computing.
         look = self.detector.look(samples)
         for place, fresh, scores in zip(places, *look.proposed(), strict=True):
             self.tracker.see(place, fresh, self._threatening(scores), push=True)
@@ -122,9 +121,9 @@ class Disappearance(RobustDescent):
 
     @torch.no_grad()
     def finished(self, images: Tensor, step: int) -> Tensor:
-        """Return which images are finished; between two looks nobody is read, and nobody is finished."""
+        """Return which images [B] are finished. Between two readings none is."""
         if self.channels.in_turn:
-            # By the last look at each view; where one was not quiet, nothing is read.
+            # Images are read only if nothing was found at the last look at each view.
             self._due = self.tracker.is_quiet(range(self.channels.views))
         else:
             self._due = torch.full_like(self.reached, self._is_look_due(step)) | (self.reached & self.shrinks)
@@ -139,59 +138,59 @@ class Disappearance(RobustDescent):
 
     @property
     def ends_early(self) -> bool:
-        # Otherwise every view is read, so that what is pushed there is fresh.
+        # If views do not take turns, each must be read for new proposals.
         return self.channels.in_turn
 
     def is_done(self, exact: Tensor, view: int, step: int) -> Tensor:
         places = self.tracker.places([view])
         for place, proposals, scores, is_due in zip(places, *self._reading(exact, places), self._due.tolist(), strict=True):
-            # Image by image, so that one gets what it would get in another batch.
+            # Images are handled one by one, so that results do not depend on the batch.
             self.tracker.see(place, proposals, self._threatening(scores), push=is_due and self.looks_anew)
         return self.tracker.is_quiet([view])
 
     looks_anew = True
-    """Whether a look replaces what is pushed."""
+    """Whether a reading adds new proposals to those that are pushed."""
 
     @abstractmethod
     def _first_proposals(self, originals: Tensor) -> list[Proposals]:
-        """Return what is pushed at first at each place."""
+        """Return the first proposals to push at each place."""
 
     @abstractmethod
     def _is_look_due(self, step: int) -> bool:
-        """Return whether the images are read at this step, where views do not take turns."""
+        """Return whether the images are read at this step, if views do not take turns."""
 
     @abstractmethod
     def _reading(self, exact: Tensor, places: Sequence[int]) -> tuple[list[Proposals], list[Tensor]]:
-        """Return the proposals and class probabilities [P, classes] by which each image of one exact view is finished."""
+        """Return the proposals and class probabilities [P, classes] of each image in one exact view, for the stop rule."""
 
     @abstractmethod
     def _proposal_losses(self, logits: Tensor, image: int, step: int) -> Tensor:
-        """Return the loss [P] of each proposal of an image, of logits [P, classes]."""
+        """Return the loss [P] of an image's proposals from their logits [P, classes]."""
 
     @abstractmethod
     def _weight(self, threat: Tensor) -> Tensor:
-        """Return how hard each proposal is pushed [P], by the probability of what must not be read there."""
+        """Return the weight [P] of each proposal's loss, from the largest probability there of a class to hide."""
 
 
 class Published(Disappearance):
-    """Algorithm 1: the proposals of the clean photo throughout, and updates as large as the budget."""
+    """Algorithm 1: it keeps the proposals of the clean photo, and its updates are as large as the budget."""
 
     pushed = PUBLISHED_THRESHOLD
     quiet = PUBLISHED_THRESHOLD
     looks_anew = False
 
     def _first_proposals(self, originals: Tensor) -> list[Proposals]:
-        return [own for _, exact in self.channels.exact_views(originals) for own in self.detector.propose(exact)[0]]
+        return [proposals for _, exact in self.channels.exact_views(originals) for proposals in self.detector.propose(exact)[0]]
 
     def _is_look_due(self, step: int) -> bool:
         return True
 
     def _reading(self, exact: Tensor, places: Sequence[int]) -> tuple[list[Proposals], list[Tensor]]:
         kept = self.tracker.pushed(places)
-        return kept, [functional.softmax(own, 1) for own in self.detector.logits(exact, kept)]
+        return kept, [functional.softmax(values, 1) for values in self.detector.logits(exact, kept)]
 
     def _proposal_losses(self, logits: Tensor, image: int, step: int) -> Tensor:
-        """Return the cross-entropy [P] to the background, or to the non-sensitive classes in turn, one an iteration."""
+        """Return the cross-entropy [P] to the background, or to one non-sensitive class an iteration in turn."""
         labels = self.replacements[image] if self.sensitive else (0,)
         target = torch.full((len(logits),), labels[step % len(labels)], device=logits.device)
         return functional.cross_entropy(logits, target, reduction="none")
@@ -201,12 +200,12 @@ class Published(Disappearance):
 
     def update(self, gradient: Tensor, step: int) -> Tensor:
         largest = gradient.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
-        # Algorithm 1 clamps each update to the budget; scaled by its largest entry it fills that, and needs no clamp.
+        # Algorithm 1 clamps each update to the budget. Scaled by its largest entry, an update fills it and needs no clamp.
         return gradient / largest * self.radius
 
 
 class Refreshed(Disappearance):
-    """New proposals every few steps, which are pushed by their lead in log-odds."""
+    """Makes new proposals every few steps, and lowers the log-odds of their classes."""
 
     pushed = 0.03
     quiet = 0.15
@@ -225,7 +224,7 @@ class Refreshed(Disappearance):
         self.momentum = Momentum(0.7)
 
     def _first_proposals(self, originals: Tensor) -> list[Proposals]:
-        # A look makes them before the first step.
+        # The reading before the first step makes them.
         return [Proposals(originals.new_zeros((0, 4)))] * (self.channels.views * len(originals))
 
     def _is_look_due(self, step: int) -> bool:
@@ -235,9 +234,9 @@ class Refreshed(Disappearance):
         return self.detector.propose(exact)
 
     def _proposal_losses(self, logits: Tensor, image: int, step: int) -> Tensor:
-        """Return by how much [P], in log-odds, what must not be read leads over what may be read in its place.
+        """Return the log-odds [P] of the classes to hide over those that may replace them.
 
-        Unlike cross-entropy its gradient does not fade as the lead shrinks, and it cares for no other class.
+        Unlike cross-entropy's, its gradient does not fade as the log-odds fall, and it leaves other classes alone.
         """
         if not self.sensitive:
             return logits[:, 1:].logsumexp(1) - logits[:, 0]
@@ -245,8 +244,8 @@ class Refreshed(Disappearance):
         return logits[:, list(self.sensitive)].logsumexp(1) - logits[:, others].logsumexp(1)
 
     def _weight(self, threat: Tensor) -> Tensor:
-        # By the surest, as they decide. Photo-filling proposals have faint gradients beside those of small ones: evenly
-        # pushed, they would never fall.
+        # The surest proposals decide, so they weigh most. Proposals that fill the photo have fainter gradients than small
+        # ones: with equal weights they would never fall.
         return (threat >= self.pushed).float() * threat**SURENESS + 1e-6
 
     def update(self, gradient: Tensor, step: int) -> Tensor:
@@ -254,7 +253,7 @@ class Refreshed(Disappearance):
 
 
 class Sparing(Refreshed):
-    """The same, and once all is quiet the perturbation is made smaller."""
+    """Like ``Refreshed``, but once nothing is found the perturbation is made smaller."""
 
     quiet = 0.19
     shrinks = True

@@ -1,4 +1,4 @@
-"""The policy: what a person wants for a photo, and what each strength allows."""
+"""The policy: a person's choices for a photo, and the limits of each strength."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ FLOORS: dict[Strength, Quality] = {
     "balanced": Quality(psnr=36, ssim=0.97, fsim=0.985),
     "strong": Quality(psnr=33, ssim=0.95, fsim=0.975),
 }
-"""Nothing is delivered below these: a perturbation that would be is made smaller, and what that leaves unprotected is said."""
+"""Least quality of a delivered photo. A perturbation that misses it is made smaller; the verdicts say if that unprotects."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class RefinementBudget:
     """How a photo is cloaked against pretrained networks.
 
     Attributes:
-        steps: gradient calls of the first round, at most.
-        further_steps: those of each further round, at most.
-        rounds: further rounds, for a photo that is not protected yet.
-        radius: the largest change of a value, of 1.
+        steps: largest number of gradient calls in the first round.
+        further_steps: largest number in each further round.
+        rounds: number of further rounds for a photo that is not protected yet.
+        radius: largest change of a value in [0, 1].
     """
 
     steps: int
@@ -48,12 +48,12 @@ REFINEMENTS: dict[Strength, RefinementBudget] = {
 
 
 ONE_EACH = RefinementBudget(steps=4, further_steps=0, rounds=0, radius=16 / 255)
-"""A step against each network and no more: to see that a photo goes all the way."""
+"""A budget of one step against each network, for self-checks."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """The wishes of a person for a photo. ``sensitive`` names detector classes to be read as others; empty hides all."""
+    """A person's choices for a photo. ``sensitive`` names detector classes to be read as others; if empty, all are hidden."""
 
     protectors: tuple[str, ...] = DEFAULT
     strength: Strength = "balanced"

@@ -1,4 +1,4 @@
-"""The progress of a run, and a run to its end. Nothing here imports torch."""
+"""The progress that a run yields, and a function that runs one to its end. Nothing here imports torch."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Progress:
-    """The state of one stage of a run: ``done`` of ``total`` steps."""
+    """The state of one stage of a run: ``done`` of ``total`` steps are finished."""
 
     stage: str
     done: int
@@ -17,7 +17,7 @@ class Progress:
 
 
 def end_of(run: Generator[Any, None, Result]) -> Result:
-    """Return what a run returns; its progress is not looked at."""
+    """Run to the end, ignore the progress, and return the result."""
     while True:
         try:
             next(run)

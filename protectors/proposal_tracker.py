@@ -1,4 +1,4 @@
-"""Keeps track of a two-stage detector's region proposals while a photo is changed, in each view of it."""
+"""Keeps track of a two-stage detector's region proposals in each view of a photo that is being cloaked."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,21 +8,21 @@ from torch import Tensor
 from protectors.adversaries.detector import Proposals
 
 FOREMOST = 128
-"""Proposals an image that are pushed of those of one look."""
+"""Proposals of one look at an image that are pushed."""
 
 REMEMBERED = 384
-"""Proposals an image that are pushed at once, fresh and earlier ones together."""
+"""Proposals of an image that are pushed at once, fresh and earlier ones together."""
 
 
 class ProposalTracker:
-    """The proposals that are pushed in each view of each image, and what was seen at the last look.
+    """Holds the proposals to push in each view of each image, and whether the last look found anything there.
 
-    A *place* is one view of one image; place ``view * images + image`` of all.
+    A *place* is one view of one image, numbered ``view * images + image``.
 
     Args:
-        first: what is pushed at first at each place.
-        views: how many views there are of each image.
-        quiet_below: a place is quiet where all that must not be read is below this probability.
+        first: the first proposals to push at each place.
+        views: number of views of each image.
+        quiet_below: a place is quiet if the probabilities of all classes to hide are below this.
     """
 
     def __init__(self, first: Sequence[Proposals], views: int, quiet_below: float) -> None:
@@ -30,7 +30,7 @@ class ProposalTracker:
         self._views = views
         self._quiet_below = quiet_below
         self._device = first[0].boxes.device
-        # Fresh proposals come first, then earlier ones, lest the detector go back to what it just left.
+        # Earlier proposals follow the fresh ones, lest the detector return to them.
         self._pushed = list(first)
         self._quiet = [False] * len(first)
         self._age = [0] * views
@@ -41,37 +41,37 @@ class ProposalTracker:
         return [view * self.images + image for view in views for image in range(self.images)]
 
     def pushed(self, places: Iterable[int]) -> list[Proposals]:
-        """Return what is pushed at some places."""
+        """Return the proposals to push at some places."""
         return [self._pushed[place] for place in places]
 
     def see(self, place: int, proposals: Proposals, threats: Tensor, push: bool) -> None:
-        """Note what a look at one place showed.
+        """Note the result of a look at one place.
 
         Args:
-            proposals: the proposals that it was read at.
-            threats: the probability [P] there of what must not be read.
-            push: whether these proposals are pushed from now on, and the earlier ones after them.
+            proposals: the proposals that were read.
+            threats: the largest probability [P] of a class to hide at each.
+            push: whether these proposals are pushed from now on, ahead of the earlier ones.
         """
         self._quiet[place] = not len(threats) or bool(threats.amax() < self._quiet_below)
         if push:
-            # Those that threaten most: the others' gradients cost time, and bring nothing.
+            # Only the highest probabilities matter: the others' gradients cost time and change nothing.
             foremost = proposals.boxes[threats.topk(min(FOREMOST, len(threats))).indices]
             self._pushed[place] = Proposals(torch.cat([foremost, self._pushed[place].boxes])[:REMEMBERED])
 
     def is_quiet(self, views: Iterable[int]) -> Tensor:
-        """Return which images [B] (bool) were quiet in all of some views when each was last looked at."""
+        """Return which images [B] (bool) were quiet in all given views at the last look at each."""
         places = [[view * self.images + image for view in views] for image in range(self.images)]
-        return torch.tensor([all(self._quiet[place] for place in own) for own in places], device=self._device)
+        return torch.tensor([all(self._quiet[place] for place in image_places) for image_places in places], device=self._device)
 
-    def grow_older(self, looked_at: Sequence[int]) -> None:
-        """Count one step in which some views were looked at."""
-        self._age = [0 if view in looked_at else age + 1 for view, age in enumerate(self._age)]
+    def grow_older(self, viewed: Sequence[int]) -> None:
+        """Count one step in which the given views were looked at."""
+        self._age = [0 if view in viewed else age + 1 for view, age in enumerate(self._age)]
 
     def next_view(self, step: int) -> int:
-        """Return the view that a step is for, where views take turns.
+        """Return the view for a step, if views take turns.
 
-        It is the first that was not quiet, or was not looked at for long: what survives nothing but an untouched file is of
-        use, what survives all else is not.
+        It is the first that was not quiet, or was not looked at for long. Earlier views come first, since a cloak that works
+        only in the untouched file (view 0) is useful, while one that fails there is not.
         """
         for view in range(self._views):
             if self._age[view] >= self._views or not bool(self.is_quiet([view]).all()):

@@ -1,46 +1,46 @@
-"""Measures of how much a photo changed for people: PSNR, SSIM and FSIM on 8-bit pixels."""
+"""Measures a photo's quality beside its original: PSNR, SSIM and FSIM on 8-bit pixels."""
 
 import math
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from protectors.judging.quality import Quality
+from protectors.saving import Pixels
 
 STRIP = 64
-"""Rows that PSNR and SSIM are computed on at a time."""
+"""Rows of a photo that PSNR and SSIM process at a time."""
 
 FSIM_SIDE = 256
-"""Pixels that the shorter side of a photo is brought to before its features are looked at (Zhang et al., section III)."""
+"""Length in pixels to which FSIM averages the shorter side of a photo (Zhang et al., section III)."""
 
 CELLS_A_STRIP = 32
-"""Rows of cells that are averaged at a time."""
+"""Rows of cells that FSIM averages at a time."""
 
 MIDDLE = 128.0
-"""Taken from pixel values before their squares are summed."""
+"""Subtracted from pixel values before their squares are summed, which keeps float32 exact enough for variances."""
 
 
-def as_planes(pixels: NDArray[np.uint8]) -> Tensor:
-    """Turn uint8 [H, W, C] to float32 [C, H, W], levels as they are."""
+def as_planes(pixels: Pixels) -> Tensor:
+    """Turn uint8 [H, W, C] into float32 [C, H, W] with the same levels."""
     return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).float()
 
 
-def as_tensor(pixels: NDArray[np.uint8]) -> Tensor:
-    """Turn uint8 [H, W, 3] to float32 [1, 3, H, W] in [0, 1]."""
+def as_tensor(pixels: Pixels) -> Tensor:
+    """Turn uint8 [H, W, 3] into float32 [1, 3, H, W] in [0, 1]."""
     return as_planes(pixels)[None].div_(255)
 
 
-def as_pixels(images: Tensor) -> NDArray[np.uint8]:
-    """Turn float [1, 3, H, W] in [0, 1] to uint8 [H, W, 3], rounded to the nearest level."""
+def as_pixels(images: Tensor) -> Pixels:
+    """Turn float [1, 3, H, W] in [0, 1] into uint8 [H, W, 3], rounded to the nearest level."""
     levels = (images[0].detach() * 255).round().clamp(0, 255).to(torch.uint8)
     return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
 
 
-def psnr(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
-    """Return the peak signal-to-noise ratio in dB over all values; infinite where nothing differs."""
+def psnr(first: Pixels, second: Pixels) -> float:
+    """Return the peak signal-to-noise ratio in dB over all values; infinite if nothing differs."""
     total = 0.0
     for top in range(0, first.shape[0], STRIP):
         rows = slice(top, top + STRIP)
@@ -50,47 +50,46 @@ def psnr(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     return math.inf if error == 0 else 10 * math.log10(255**2 / error)
 
 
-def ssim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
-    """Return the structural similarity, mean over channels and places: Gaussian window of 11 pixels, sigma 1.5.
+def ssim(first: Pixels, second: Pixels) -> float:
+    """Return the mean structural similarity over channels and places, with a Gaussian window of 11 pixels and sigma 1.5.
 
-    Source: Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment" (2004), section III.B. Photos smaller than the
-    window are compared by their whole as one window.
+    Source: Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment" (2004), section III.B. A photo smaller than the window
+    is compared as one window.
     """
     size = window_size(first.shape[0], first.shape[1])
     total = 0.0
     places = first.shape[0] - size + 1
-    # In strips, so that twelve megapixels do not need gigabytes.
+    # Strips keep twelve megapixels from needing gigabytes.
     for top in range(0, places, STRIP):
         rows = slice(top, min(top + STRIP, places) + size - 1)
-        # Round zero, which keeps float32 exact enough for variances.
         one, two = (as_planes(photo[rows])[:, None] - MIDDLE for photo in (first, second))
         total += float(likeness(one, two, size).sum(dtype=torch.float64))
     count = places * (first.shape[1] - size + 1) * first.shape[2]
     return total / float(count)
 
 
-def fsim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
+def fsim(first: Pixels, second: Pixels) -> float:
     """Return the feature similarity of the brightness.
 
-    Source: Zhang, Zhang, Mou, Zhang, "FSIM: a feature similarity index for image quality assessment" (2011), as piq has it.
+    Source: Zhang, Zhang, Mou, Zhang, "FSIM: a feature similarity index for image quality assessment" (2011), computed by piq.
     """
-    # Its authors' first step, done here a strip at a time: whole, fifty megapixels would need gigabytes.
+    # The averaging is FSIM's first step. It is done here in strips, since piq would need gigabytes for fifty megapixels.
     cell = max(1, round(min(first.shape[:2]) / FSIM_SIDE))
     return fsim_of(averaged(first, cell), averaged(second, cell))
 
 
 def fsim_of(first: Tensor, second: Tensor) -> float:
-    """Return the feature similarity of photos [1, 3, h, w] in [0, 1] that are averaged already."""
-    # Imported here: training and evaluations on bare GPU machines do without it.
+    """Return the feature similarity of photos [1, 3, h, w] in [0, 1] that ``averaged`` has made small."""
+    # Imported here, because bare GPU machines train and evaluate without it.
     from piq import fsim as measured
 
     value = float(measured(first, second, chromatic=False))
-    # Where a picture has no features at all, there are none to lose.
+    # The similarity is not a number if a picture has no features, and then none can be lost.
     return 1.0 if math.isnan(value) else value
 
 
-def averaged(pixels: NDArray[np.uint8], cell: int) -> Tensor:
-    """Return means over the whole square cells of uint8 [H, W, 3], as [1, 3, H / cell, W / cell] in [0, 1]."""
+def averaged(pixels: Pixels, cell: int) -> Tensor:
+    """Return the means [1, 3, H // cell, W // cell] in [0, 1] over square cells of uint8 [H, W, 3]."""
     if cell == 1:
         return as_tensor(pixels)
     rows, columns = pixels.shape[0] // cell, pixels.shape[1] // cell
@@ -101,19 +100,19 @@ def averaged(pixels: NDArray[np.uint8], cell: int) -> Tensor:
     return torch.cat(strips, 1)[None] / 255
 
 
-def measured(original: NDArray[np.uint8], changed: NDArray[np.uint8]) -> Quality:
-    """Measure how like its original a photo is, both uint8 [H, W, 3]."""
+def measured(original: Pixels, changed: Pixels) -> Quality:
+    """Measure the quality of a changed photo beside its original, both uint8 [H, W, 3]."""
     return Quality(psnr(original, changed), ssim(original, changed), fsim(original, changed))
 
 
-def reaches(original: NDArray[np.uint8], changed: NDArray[np.uint8], floor: Quality) -> bool:
-    """Return whether a photo is above a floor; the quickest measure is asked first, and the others only where it is met."""
+def reaches(original: Pixels, changed: Pixels, floor: Quality) -> bool:
+    """Return whether a photo is above a floor. Measures are computed from quick to slow, until one fails."""
     measures = ((psnr, floor.psnr), (ssim, floor.ssim), (fsim, floor.fsim))
     return all(measure(original, changed) >= least for measure, least in measures)
 
 
 def ssim_of(first: Tensor, second: Tensor) -> Tensor:
-    """Return the structural similarity [B] of images [B, 3, H, W] in [0, 1], differentiable; for files there is ``ssim``."""
+    """Return the structural similarity [B] of images [B, 3, H, W] in [0, 1]; differentiable. ``ssim`` is for files."""
     size = window_size(first.shape[2], first.shape[3])
     return likeness(first * 255 - MIDDLE, second * 255 - MIDDLE, size).mean((1, 2, 3))
 
@@ -123,13 +122,14 @@ def window_size(height: int, width: int) -> int:
 
 
 def likeness(one: Tensor, two: Tensor, size: int) -> Tensor:
-    """Return the structural similarity at all places of planes [N, C, H, W] of levels round zero; ``size`` is the window's."""
+    """Return the structural similarity at all places of planes [N, C, H, W] of levels minus ``MIDDLE``; ``size`` is the
+    window's."""
     offsets = torch.arange(size, dtype=one.dtype, device=one.device) - (size - 1) / 2
     window = torch.exp(-offsets.square() / (2 * 1.5**2))
     window = window / window.sum()
 
     def blur(values: Tensor) -> Tensor:
-        # Shifted sums: for one-channel planes far quicker on a CPU than a convolution.
+        # For one-channel planes, shifted sums are far quicker on a CPU than a convolution.
         return weighted(weighted(values, window, 2), window, 3)
 
     mean_one, mean_two = blur(one), blur(two)
@@ -143,7 +143,7 @@ def likeness(one: Tensor, two: Tensor, size: int) -> Tensor:
 
 
 def weighted(values: Tensor, window: Tensor, axis: int) -> Tensor:
-    """Return the sum of shifted copies along an axis, weighted by the window; as long as the shifts leave."""
+    """Correlate values with a window along an axis, without padding."""
     places = values.shape[axis] - len(window) + 1
     total = torch.zeros_like(values.narrow(axis, 0, places))
     for shift, weight in enumerate(window.tolist()):

@@ -1,4 +1,4 @@
-"""Models stay loaded as long as there is room for them; the one that was asked for the longest ago goes first."""
+"""Keeps models loaded within a limit of bytes; the least recently used one is dropped first."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -8,9 +8,7 @@ Model = TypeVar("Model")
 
 
 class Residency(Generic[Model]):
-    """Args:
-    budget: bytes of weights that may stay. One that is larger by itself stays alone.
-    """
+    """A cache of models. ``budget`` is the bytes of weights that may stay loaded; a model above it stays alone."""
 
     def __init__(self, budget: int) -> None:
         self._budget = budget
@@ -21,13 +19,13 @@ class Residency(Generic[Model]):
 
     @property
     def bytes(self) -> int:
-        """Of all that stay."""
+        """Size of all loaded models."""
         return sum(size for _, size in self._models.values())
 
     def get(self, key: str, size: int, load: Callable[[], Model]) -> Model:
-        """The model of a key, of so many bytes; loaded where it has not stayed."""
+        """Return the model of a key, loading it if needed; ``size`` is its bytes."""
         if key not in self._models:
-            # Room is made first: there are never more at once than there may be.
+            # Room is made before loading, so that the limit is never exceeded.
             while self._models and self.bytes + size > self._budget:
                 self._models.popitem(last=False)
             self._models[key] = (load(), size)

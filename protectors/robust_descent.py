@@ -1,6 +1,6 @@
-"""A descent that holds in every view of a photo: as it is, and as the pipelines of a channel set make it.
+"""A descent over several views of a photo: the photo itself, and its forms after the pipelines of a channel set.
 
-The loop over views is here alone: methods say what one view's loss is, and when an image is done in it.
+The loop over views is only here. Methods define the loss of one view, and when an image is done in it.
 """
 
 from abc import abstractmethod
@@ -14,12 +14,12 @@ from protectors.optimisation import Descent
 
 
 class RobustDescent(Descent):
-    """An objective that is summed over the views of a step, and is finished where every exact view is."""
+    """An objective that sums the losses of a step's views, and is finished once it is done in every exact view."""
 
     channels: ChannelSet
 
     def active_views(self, step: int) -> tuple[int, ...]:
-        """Return the views that a step is for."""
+        """Return the views that are optimised in a step."""
         return self.channels.active_views(step)
 
     def loss(self, images: Tensor, step: int) -> Tensor:
@@ -41,14 +41,14 @@ class RobustDescent(Descent):
         return done
 
     def may_be_done(self, images: Tensor, step: int) -> Tensor:
-        """Return which images [B] (bool) may be finished at this step, whatever is read."""
+        """Return which images [B] (bool) may be finished at this step, before anything is read."""
         return torch.ones(len(images), dtype=torch.bool, device=images.device)
 
     @property
     def ends_early(self) -> bool:
-        """Whether further views need not be read once no image is done."""
+        """Whether the remaining views are skipped once no image is done."""
         return True
 
     @abstractmethod
     def is_done(self, exact: Tensor, view: int, step: int) -> Tensor:
-        """Return which images [B] (bool) are done in one exact view [B, 3, H, W] of them."""
+        """Return which images [B] (bool) are done in one exact view [B, 3, H, W]."""

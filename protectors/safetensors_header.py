@@ -1,8 +1,8 @@
-"""What a safetensors file from elsewhere holds, by its header alone: before a tensor is made, and before its reader is asked.
+"""Checks the header of an untrusted safetensors file before the library reads it.
 
 The format: eight bytes with the header's length, the header as JSON (dtype, shape and place of each tensor), the tensors' bytes
 (github.com/huggingface/safetensors, README, "Format"). A header may list millions of empty tensors in a file of a few
-megabytes, and reading them costs a minute and gigabytes. So a file is held against what it has to hold, and nothing else.
+megabytes, which the library needs a minute and gigabytes to read. So only a header with exactly the expected tensors passes.
 """
 
 import json
@@ -12,21 +12,21 @@ from pathlib import Path
 from typing import Any, Final
 
 LARGEST_HEADER: Final = 64 * 1024
-"""Bytes; that of a generator's network has 12,000."""
+"""Largest header in bytes; that of a generator's network has 12,000."""
 
 SIZES: Final = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8}
-"""Bytes of a number, of the kinds that are taken."""
+"""Bytes of a number, by accepted dtype."""
 
 
 class UnexpectedTensorsError(Exception):
-    """The file does not hold what it should."""
+    """A file does not hold exactly the expected tensors."""
 
 
 def check_header(path: Path, shapes: Mapping[str, Sequence[int]]) -> None:
-    """Hold a file's header against the tensors that it has to hold: these, of these shapes, side by side and to the end.
+    """Check that a file holds exactly the tensors of these names and shapes, without gaps, up to its end.
 
     Raises:
-        UnexpectedTensorsError: it holds others, or is no such file.
+        UnexpectedTensorsError: it holds others, or is no safetensors file.
         OSError: it cannot be read.
     """
     whole = path.stat().st_size
@@ -62,7 +62,7 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _place(told: Any, shape: Sequence[int]) -> tuple[int, int]:
-    """Where a tensor begins and ends."""
+    """Return the offsets at which a tensor begins and ends, after checking its description."""
     if not isinstance(told, dict) or told.keys() != {"dtype", "shape", "data_offsets"}:
         raise UnexpectedTensorsError
     kind, offsets = told["dtype"], told["data_offsets"]

@@ -1,11 +1,11 @@
-"""P-FGSM: photos whose scene a classifier reads as one drawn at random from the unlikely ones.
+"""P-FGSM: makes a classifier read a photo's scene as a class drawn at random from the unlikely ones.
 
 Source: Li, Shamsabadi, Sanchez-Matilla, Mazzon, Cavallaro, "Scene privacy protection" (ICASSP 2019). Because the target is
-drawn at random outside the classes that make up most of the probability, the class that is read tells nothing of the true one.
+drawn at random outside the classes that make up most of the probability, the class that is read does not reveal the true one.
 
-Two step rules are offered: ``published`` is the paper's, x <- x - epsilon * sign(gradient); ``shaped``, ours and the default,
-draws the same targets but keeps the gradient's shape in finer steps, which reaches them at some dB more. The paper's baselines
-differ from it by their aim alone.
+There are two step rules: ``published`` is the paper's, x <- x - epsilon * sign(gradient); ``shaped``, ours and the default,
+keeps the gradient's shape in finer steps, which reach the target at a PSNR some dB higher. The paper's baselines differ from
+P-FGSM only in their aim.
 """
 
 from collections.abc import Sequence
@@ -22,39 +22,39 @@ from protectors.optimisation import Optimising, shaped_step
 from protectors.robust_descent import RobustDescent
 
 STEP = 0.007
-"""epsilon of the paper, for pixels in [0, 1]."""
+"""The paper's epsilon, for pixels in [0, 1]."""
 
 PATIENCE = 10
-"""Shaped steps before signs take over: dense textures, such as forests, need every pixel's share of the budget."""
+"""Number of shaped steps before sign steps take over: dense textures, such as forests, need the whole budget of each pixel."""
 
 CUMULATIVE = 0.99
-"""sigma of the paper: the likeliest classes that together reach this probability are never targets."""
+"""The paper's sigma: the likeliest classes that together reach this probability are never targets."""
 
 UNLIKELY = 0.2
-"""Of an even chance: what is less probable than this in every view may be a target of ours. A classifier of few classes trained
-with label smoothing leaves each of them so much that the paper's bound takes in all, and nothing is drawn any more: the
-least likely class stands for the true one. Chosen on photos that no figure is measured on: the true class was drawn for 0.03 %
-of them, out of 2.7 classes to choose from."""
+"""Bound on a target's probability in every view, as a share of an even chance, in our rule. The paper's bound fails for a
+classifier of few classes trained with label smoothing: it excludes all classes, so the least likely one is always taken and
+gives the true one away. Chosen on photos that no figure is measured on: the true class was drawn for 0.03 % of them, from 2.7
+candidates on average."""
 
 TURNS = (12, 20)
-"""Steps at which a photo that the drawn class is out of reach for is led elsewhere: to the nearest of those that could have
-been drawn, then to the nearest that is not read. A forest may not become a mountain in the budget, but it becomes a street."""
+"""Steps at which an unfinished photo gets another target: first the nearest candidate, then the nearest class that is not read.
+The budget may not turn a forest into a mountain, but into a street."""
 
 MARGIN = 0.1
-"""How far the drawn class leads in delivered photos, read after the daemon's own JPEG."""
+"""Lead in probability of the target in delivered photos, read after the daemon's JPEG."""
 
 KNOWN = 0.2
-"""Of the margin, what is asked of a view that is itself a site's: a margin is for what is not known."""
+"""Share of the margin that is required in a view that models a site: the full margin allows for unknown processing."""
 
 Rule = Literal["published", "shaped"]
 
 Aim = Literal["unlikely", "random", "least", "away"]
-"""Where the reading is led: to a class drawn beyond the likely ones (P-FGSM), to one drawn among all others (R-FGSM), to the
-least likely one (L-FGSM), or nowhere but away from the class that is read (N-FGSM)."""
+"""The target: a class drawn from the unlikely ones (P-FGSM), one drawn from all but the one that is read (R-FGSM), the least
+likely one (L-FGSM), or any class but the one that is read (N-FGSM)."""
 
 
 def inner(images: Tensor, share: float = 0.8) -> Tensor:
-    """Return the middle of [B, 3, H, W], as a person might crop it."""
+    """Crop images [B, 3, H, W] to their middle, as a person might."""
     height, width = (max(1, round(side * share)) for side in images.shape[2:])
     top, left = (images.shape[2] - height) // 2, (images.shape[3] - width) // 2
     return images[:, :, top : top + height, left : left + width]
@@ -63,8 +63,8 @@ def inner(images: Tensor, share: float = 0.8) -> Tensor:
 def unlikely(probabilities: Tensor, cumulative: float = CUMULATIVE) -> Tensor:
     """Return which classes [B, classes] (bool) lie beyond ``cumulative`` probability in every one of [views, B, classes].
 
-    Classes are taken from the likeliest down until their sum exceeds the bound. Where that takes all of them, the least
-    likely one is left: the true class must not be drawn.
+    Classes are excluded from the likeliest down until their sum exceeds the bound. If that excludes all of them, the least
+    likely one is returned.
     """
     ordered, classes = probabilities.sort(2, descending=True)
     before = ordered.cumsum(2) - ordered
@@ -73,26 +73,26 @@ def unlikely(probabilities: Tensor, cumulative: float = CUMULATIVE) -> Tensor:
 
 
 def improbable(probabilities: Tensor, share: float = UNLIKELY) -> Tensor:
-    """Return which classes [B, classes] (bool) have less than a share of an even chance in every one of [views, B, classes];
-    the least likely one where none has."""
+    """Return which classes [B, classes] (bool) have less than a share of an even chance in every one of [views, B, classes], or
+    the least likely one if none has."""
     likely = (probabilities >= share / probabilities.shape[2]).any(0)
     return _beyond(likely, probabilities)
 
 
 def _beyond(likely: Tensor, probabilities: Tensor) -> Tensor:
-    """Return the classes [B, classes] (bool) that are not likely or, where all are, the one least so in all views together."""
+    """Return the classes [B, classes] (bool) that are not likely or, if all are, the least likely one over all views."""
     least = functional.one_hot(probabilities.sum(0).argmin(1), probabilities.shape[2]).bool()
     return torch.where(likely.all(1, keepdim=True), least, ~likely)
 
 
 def draw_targets(candidates: Tensor, generator: torch.Generator) -> Tensor:
-    """Return targets [B], each drawn evenly from its candidates [B, classes]."""
+    """Return targets [B], each drawn uniformly from its candidates [B, classes]."""
     return torch.multinomial(candidates.float().cpu(), 1, generator=generator)[:, 0].to(candidates.device)
 
 
 class Misreading(RobustDescent):
-    """The objective of one batch: cross-entropy to the labels [B] to be read, or away from those that are. ``turns`` are
-    the classes [B, classes] that may be read instead from each of ``TURNS`` on."""
+    """The objective for one batch: cross-entropy towards target labels [B], or away from those that are read. ``turns`` are
+    the candidate classes [B, classes] from each of the steps ``TURNS`` on."""
 
     stage = "scene"
 
@@ -126,7 +126,7 @@ class Misreading(RobustDescent):
             mean = torch.stack([self.classifier.read(exact) for _, exact in self.channels.exact_views(images)]).mean(0)
             choice = self.turns[TURNS.index(step)]
             nearest = mean.where(choice, -1).argmax(1)
-            # Where every class is read in some view there is nothing else to lead to.
+            # A photo keeps its target if every class is read in some view.
             self.labels = torch.where(self.reached | ~choice.any(1), self.labels, nearest)
         done = super().finished(images, step)
         self.reached |= done
@@ -136,7 +136,8 @@ class Misreading(RobustDescent):
         return self._leads(self.classifier.read(exact)) > (self.margin if view == 0 else KNOWN * self.margin)
 
     def _leads(self, probabilities: Tensor) -> Tensor:
-        """Return by how much [B] the label is read before all others or, where that is not to be, another one before it."""
+        """Return the lead [B] in probability of the target over all other classes or, with aim ``away``, of another class over
+        the label."""
         labels = self.labels[:, None]
         leads = probabilities.gather(1, labels)[:, 0] - probabilities.scatter(1, labels, 0).amax(1)
         return self.sign * leads
@@ -150,8 +151,8 @@ class Misreading(RobustDescent):
 
 
 class SceneProtector(Optimising):
-    """P-FGSM against one classifier, or with another aim a baseline of it. ``margin`` is how far the probability of the
-    class to be read must lead (0: as published); a lead keeps the reading through re-encoding."""
+    """P-FGSM against one classifier, or a baseline of it with another aim. ``margin`` is the required lead of the target's
+    probability (0: as published), which keeps the reading through re-encoding."""
 
     name = "scene"
 
@@ -172,10 +173,10 @@ class SceneProtector(Optimising):
         self.channels = channels
 
     def _views(self, originals: Tensor) -> Tensor:
-        """Return what is read [views, B, classes] in the originals and, to draw a target by, in other views of them.
+        """Return class probabilities [views, B, classes] of the originals and, to draw targets by our rule, of other views.
 
-        These are their mirror images and middles. A classifier that is sure and wrong would let the true class be drawn, but
-        it seldom is so in every view.
+        These are their mirror images and middles. A classifier that is sure of a wrong class makes the true one a candidate,
+        but that is rare in every view.
         """
         views = [originals]
         if self.aim == "unlikely" and self.rule == "shaped":
@@ -183,7 +184,7 @@ class SceneProtector(Optimising):
         return torch.stack([self.classifier.read(view) for view in views])
 
     def _labels(self, views: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return the labels [B] of the objective, from what is read in the originals, and what may be read instead."""
+        """Return the objective's labels [B], and the candidates [B, classes] for each of its ``turns``."""
         if self.aim == "unlikely" and self.rule == "shaped":
             candidates = improbable(views)
             unread = ~functional.one_hot(views.argmax(2), views.shape[2]).bool().any(0)
@@ -191,13 +192,13 @@ class SceneProtector(Optimising):
         if self.aim == "unlikely":
             return draw_targets(unlikely(views), self.generator), ()
         if self.aim == "random":
-            # Beyond next to no probability lies every class but the likeliest.
+            # A bound of almost no probability excludes only the likeliest class.
             return draw_targets(unlikely(views, 1e-6), self.generator), ()
         return views[0].argmin(1) if self.aim == "least" else views[0].argmax(1), ()
 
     def objective(self, originals: Tensor, budget: Budget) -> Misreading:
         views = self._views(originals)
         (labels, turns), towards = self._labels(views), self.aim != "away"
-        # Signs spend every pixel's share of the budget, whatever people notice of it.
+        # Sign steps spend the whole budget of each pixel and ignore visibility.
         patience = PATIENCE if budget.noticeable is None else budget.steps
         return Misreading(self.classifier, labels, towards, self.margin, self.rule, self.channels, turns, patience)

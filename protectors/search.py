@@ -1,12 +1,13 @@
-"""Recessive images: photos that a reverse image search by deep hashing no longer finds the likes of.
+"""Recessive images: photos for which a reverse image search by deep hashing no longer finds similar ones.
 
-Source: "Recessive Social Networking: Preventing Privacy Leakage against Reverse Image Search". A wrong label is drawn at
-random, and steps along r, the difference of its gradient and that of the label that is retrieved, are added until another one
-is. Of the rules that are offered two are the paper's: ``published`` takes its step, lambda * r / ||r||_2^2; ``ifgsm`` is its
-baseline, the sign of r. Two are ours and draw no label: ``codes``, the default, drives the bits of the code itself over their
-thresholds, in as many encoders at once as it is given, and leaves alone those that are well across; ``nearest`` asks as little
-as the paper's rule, and leads the code to the label that is nearest anyhow. Ours too is ``unseen``, for encoders that are not
-at hand: it leads away from the label, fills the budget, and looks at other views of the photo at every step.
+Source: "Recessive Social Networking: Preventing Privacy Leakage against Reverse Image Search". The paper draws a wrong label at
+random and adds steps along r, the difference of its gradient and that of the retrieved label, until another label is retrieved.
+
+Two rules are the paper's: ``published`` takes its step, lambda * r / ||r||_2^2; ``ifgsm`` is its baseline, the sign of r. Three
+are ours and draw no label. ``codes``, the default, drives the bits of the code over their thresholds, in all given encoders at
+once, and ignores bits that are well across. ``nearest`` stops as early as the paper's rule, and moves the code to the nearest
+other label. ``unseen`` is for unknown encoders: it moves away from the label, uses the whole budget, and reads different views
+of the photo at every step.
 """
 
 from collections.abc import Sequence
@@ -23,33 +24,33 @@ from protectors.robust_descent import RobustDescent
 from protectors.transfer import Momentum, diverse
 
 LAMBDA = 0.1
-"""By how much, to first order, a published step raises the wrong label's score over the retrieved one's."""
+"""The paper's lambda: the first-order gain of the wrong label's score over the retrieved one's in a published step."""
 
 SIGN_STEP = 1 / 255
 """The step of iFGSM."""
 
 ACROSS = 0.5
-"""How far beyond its threshold a bit is driven, in units of the encoder's usual output."""
+"""Distance beyond its threshold to which a bit is driven, in units of the encoder's mean output."""
 
 FLIPPED = 0.5
-"""The share of bits that have to differ: codes of different classes differ in about as many."""
+"""The share of bits that have to differ, about as many as between codes of different classes."""
 
 SMALL = 4
-"""Times an encoder's input: up to this size JPEG acts on what it reads."""
+"""Largest size, in multiples of an encoder's input, at which JPEG still affects what the encoder reads."""
 
 LEAD = 0.3
-"""By how much a code has to be more like another label's than like its own, for ``nearest``; identical codes are alike by 1."""
+"""Lead in similarity of another label over the original one that ``nearest`` requires; identical codes have similarity 1."""
 
 VIEWS = 4
-"""Views of a photo that a step of ``unseen`` looks at: what they have in common, other encoders have as well."""
+"""Views of a photo that a step of ``unseen`` reads, since what they have in common transfers to other encoders."""
 
 Rule = Literal["published", "ifgsm", "codes", "nearest", "unseen"]
 
 
 class Recession(RobustDescent):
-    """The objective of one batch of originals [B, 3, H, W] against encoders; each rule is a class of its own.
+    """The objective for one batch of originals [B, 3, H, W] against encoders; each rule is a subclass.
 
-    ``wrong`` are labels [B], one of each encoder, for the rules that ``draws`` says are led to one.
+    ``wrong`` holds the wrong labels [B] for each encoder, if the rule ``draws`` labels.
     """
 
     stage = "search"
@@ -67,11 +68,11 @@ class Recession(RobustDescent):
         self.channels = channels
         with torch.no_grad():
             self.outputs = [encoder.outputs(originals) for encoder in self.encoders]
-        self.codes = [binary(own) for own in self.outputs]
-        self.labels = [own.scores(codes).argmax(1) for own, codes in zip(self.encoders, self.codes, strict=True)]
+        self.codes = [binary(outputs) for outputs in self.outputs]
+        self.labels = [encoder.scores(codes).argmax(1) for encoder, codes in zip(self.encoders, self.codes, strict=True)]
 
     def looks(self, sample: Tensor, step: int) -> Sequence[Tensor]:
-        """Return what a step looks at of one sampled view [B, 3, H, W]."""
+        """Return the variants of one sampled view [B, 3, H, W] that a step reads."""
         return (sample,)
 
     def view_losses(self, samples: Tensor, views: Sequence[int], step: int) -> Tensor:
@@ -83,7 +84,7 @@ class Recession(RobustDescent):
         return torch.stack(losses).sum(0)
 
     def _loss(self, index: int, outputs: Tensor) -> Tensor:
-        """Return how much more one encoder's outputs [B, bits] are like the label retrieved than like the wrong one."""
+        """Return how much more similar [B] one encoder's outputs [B, bits] are to the retrieved label than to the wrong one."""
         scores = self.encoders[index].scores(outputs)
         return self._own(index, scores) - scores.gather(1, self.wrong[index][:, None])[:, 0]
 
@@ -99,7 +100,7 @@ class Recession(RobustDescent):
         return done
 
     def _is_far(self, index: int, codes: Tensor) -> Tensor:
-        """Return which [B] of the codes [B, bits] of one encoder have what a rule asks besides another label."""
+        """Return which [B] of one encoder's codes [B, bits] meet what a rule requires besides another label."""
         return torch.ones(len(codes), dtype=torch.bool, device=codes.device)
 
     def update(self, gradient: Tensor, step: int) -> Tensor:
@@ -125,7 +126,7 @@ class Signs(Recession):
 
 
 class Codes(Recession):
-    """Bits are driven over their thresholds, and those that are well across left alone."""
+    """Drives bits over their thresholds, and ignores those that are well across."""
 
     shrinks = True
 
@@ -138,12 +139,12 @@ class Codes(Recession):
 
 
 class Nearest(Recession):
-    """The code is led from its own label to the nearest other one, as little as suffices."""
+    """Moves the code from its label to the nearest other one, just as far as needed."""
 
     shrinks = True
 
     def _loss(self, index: int, outputs: Tensor) -> Tensor:
-        """Return how much more outputs [B, bits] are like their own label than like the nearest other, which wins below 0."""
+        """Return the lead in similarity [B] of the label of outputs [B, bits] over the nearest other label."""
         scores = self.encoders[index].scores(outputs)
         return self._own(index, scores) - scores.scatter(1, self.labels[index][:, None], -torch.inf).amax(1)
 
@@ -152,7 +153,7 @@ class Nearest(Recession):
 
 
 class Unseen(Recession):
-    """Away from the label, through other views of the photo, to the budget's end."""
+    """Moves away from the label, in random views of the photo, until the budget is spent."""
 
     def __init__(
         self,
@@ -165,7 +166,7 @@ class Unseen(Recession):
         self.momentum = Momentum()
 
     def looks(self, sample: Tensor, step: int) -> Sequence[Tensor]:
-        # From the step alone, so that a photo gets what it would get in another batch.
+        # Seeds depend only on the step, so that results do not depend on the batch.
         chances = [torch.Generator().manual_seed(VIEWS * step + number) for number in range(VIEWS)]
         return [diverse(sample, chance) for chance in chances]
 
@@ -173,7 +174,7 @@ class Unseen(Recession):
         return self._own(index, self.encoders[index].scores(outputs))
 
     def finished(self, images: Tensor, step: int) -> Tensor:
-        # It fills the budget whatever these encoders read.
+        # It spends the whole budget, whatever these encoders read.
         return torch.zeros(len(images), dtype=torch.bool, device=images.device)
 
     def update(self, gradient: Tensor, step: int) -> Tensor:
@@ -190,10 +191,10 @@ RULES: dict[Rule, type[Recession]] = {
 
 
 class SearchProtector(Optimising):
-    """Hides photos from searches by the given encoders. The wrong labels of the paper's rules come from ``generator``.
+    """Hides photos from searches by the given encoders. ``generator`` draws the wrong labels of the paper's rules.
 
-    ``channels`` is what the cloak has to survive; None is nothing or, for pictures not much larger than an encoder's input, a
-    careless JPEG: of larger ones, an encoder's own resizing averages out what JPEG does.
+    ``channels`` is what the cloak has to survive. None means nothing or, for pictures not much larger than an encoder's input,
+    a careless JPEG. In larger ones, the encoder's resizing averages out JPEG's errors.
     """
 
     name = "search"
@@ -215,11 +216,11 @@ class SearchProtector(Optimising):
     def _family(self, originals: Tensor) -> ChannelSet:
         if self.channels is not None:
             return self.channels
-        small = max(originals.shape[2:]) <= SMALL * min(own.side for own in self.encoders)
+        small = max(originals.shape[2:]) <= SMALL * min(encoder.side for encoder in self.encoders)
         return SMALL_PICTURES if small and self.rule == "codes" else AS_IT_IS
 
     def _wrong(self, encoder: HashEncoder, originals: Tensor) -> Tensor:
-        """Return a label [B] drawn evenly among all but the one that is retrieved."""
+        """Return labels [B], each drawn uniformly from all but the retrieved one."""
         labels, classes = encoder.read(originals), len(encoder.classes)
         offsets = torch.randint(1, classes, (len(originals),), generator=self.generator).to(labels.device)
         return (labels + offsets) % classes

@@ -1,8 +1,8 @@
 """One cloak against several adversaries at once, under one budget.
 
-Each objective makes its own step, as large as its shape is; the steps are added up by what is still open.
-An objective that is finished keeps a share, so that the others do not undo it, and none starves: whatever the scale of its loss
-or the number of its adversaries, a shaped step (optimisation.py) is as large as another's.
+Each objective makes its own step, and the steps are added. A finished objective keeps a small weight, so that the others do not
+undo it. None starves, because all shaped steps (optimisation.py) are equally large, whatever the scale of the loss or the
+number of adversaries.
 """
 
 from collections.abc import Sequence
@@ -18,24 +18,24 @@ RESTING = 0.1
 
 
 class Together(Objective):
-    """The objective that several make. ``stage`` is that of the first which is not finished yet."""
+    """Combines several objectives into one. ``stage`` is that of the first unfinished one."""
 
     def __init__(self, objectives: Sequence[Objective]) -> None:
         if not objectives:
             raise ValueError("at least one objective is needed")
         self.objectives = tuple(objectives)
         self.stage = self.objectives[0].stage
-        self.shrinks = all(own.shrinks for own in self.objectives)
+        self.shrinks = all(objective.shrinks for objective in self.objectives)
         self._done: tuple[Tensor, ...] = ()
 
     def finished(self, images: Tensor, step: int) -> Tensor:
-        self._done = tuple(own.finished(images, step) for own in self.objectives)
-        unfinished = (own.stage for own, done in zip(self.objectives, self._done, strict=True) if not done.all())
+        self._done = tuple(objective.finished(images, step) for objective in self.objectives)
+        unfinished = (objective.stage for objective, done in zip(self.objectives, self._done, strict=True) if not done.all())
         self.stage = next(unfinished, self.objectives[-1].stage)
         return torch.stack(self._done).all(0)
 
     def descend(self, images: Tensor, step: int, visibility: VisibilityModel | None) -> Tensor:
         weights = torch.where(torch.stack(self._done), RESTING, 1.0)
         weights = weights / weights.sum(0)
-        steps = torch.stack([own.descend(images, step, visibility) for own in self.objectives])
+        steps = torch.stack([objective.descend(images, step, visibility) for objective in self.objectives])
         return (weights[:, :, None, None, None] * steps).sum(0)

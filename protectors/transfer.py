@@ -1,7 +1,7 @@
-"""What makes a cloak work on models that are not at hand: pieces of a step, to be put together by any objective.
+"""Parts of a step that make a cloak transfer to unknown models; any objective can combine them.
 
-A step's gradient fits the surrogate too well. Pieces of two kinds take from it what is the surrogate's alone: *views*, other
-looks at the same photo over which the gradient is summed, and *memory*, what earlier steps agreed on.
+A step's gradient overfits the surrogate. Two kinds of parts reduce that: *views*, variants of the photo over which the gradient
+is summed, and *memory*, the sum of earlier steps' gradients.
 """
 
 import math
@@ -13,22 +13,23 @@ from torch.nn import functional
 from protectors.channel.resizing import resized
 
 SMALLEST_VIEW = 0.8
-"""The least share of a photo's side that a diverse view is drawn at."""
+"""Smallest scale of a diverse view."""
 
 SCALES = 5
-"""Copies of a photo that scale invariance looks at, each half as bright as the one before."""
+"""Number of copies that scale invariance reads, each half as bright as the one before."""
 
 BLOCKS = 2
-"""Blocks a side that are shuffled, and turned by up to ``TURN`` degrees."""
+"""Blocks along each side that are shuffled and rotated."""
 
 TURN = 24.0
+"""Largest rotation of a block in degrees."""
 
 STRUCTURE_BLOCKS = 3
-"""Blocks a side of which each is changed in a way of its own."""
+"""Blocks along each side that are transformed independently."""
 
 
 class Momentum:
-    """Sums gradients of steps, each on the same scale, earlier ones ``decay`` as strong.
+    """Sums the normalised gradients of all steps, with earlier ones multiplied by ``decay`` at each step.
 
     Source: Dong et al., Boosting adversarial attacks with momentum (CVPR 2018), equation 6.
     """
@@ -38,17 +39,17 @@ class Momentum:
         self.sum: Tensor | float = 0.0
 
     def after(self, gradient: Tensor) -> Tensor:
-        """The sum [B, 3, H, W] with the gradient of this step in it."""
+        """Add the gradient of this step and return the sum [B, 3, H, W]."""
         made: Tensor = self.decay * self.sum + gradient / gradient.abs().mean((1, 2, 3), keepdim=True).clamp(min=1e-12)
         self.sum = made
         return made
 
 
 def diverse(images: Tensor, chance: torch.Generator) -> Tensor:
-    """Images [B, 3, H, W] drawn somewhat smaller, somewhere in the frame, with their edges carried on, perhaps mirrored.
+    """Shrink images [B, 3, H, W] a little, place them at random in a frame of repeated edges, and mirror them half the time.
 
-    Source: Xie et al., Improving transferability of adversarial examples with input diversity (CVPR 2019); theirs pads with
-    black and mirrors nothing.
+    Source: Xie et al., Improving transferability of adversarial examples with input diversity (CVPR 2019), who pad with black
+    and do not mirror.
     """
     height, width = images.shape[2:]
     scale = SMALLEST_VIEW + (1 - SMALLEST_VIEW) * float(torch.rand(1, generator=chance))
@@ -60,7 +61,7 @@ def diverse(images: Tensor, chance: torch.Generator) -> Tensor:
 
 
 def scaled(images: Tensor, number: int) -> Tensor:
-    """Copy ``number`` of images: 2^-number as bright.
+    """Return images darkened by a factor of 2^-number.
 
     Source: Lin et al., Nesterov accelerated gradient and scale invariance for adversarial attacks (ICLR 2020).
     """
@@ -68,7 +69,7 @@ def scaled(images: Tensor, number: int) -> Tensor:
 
 
 def shuffled(images: Tensor, chance: torch.Generator) -> Tensor:
-    """Images [B, 3, H, W] cut into blocks at random places, the blocks turned a little and laid out anew.
+    """Cut images [B, 3, H, W] into blocks at random places, rotate the blocks a little, and shuffle them.
 
     Source: Wang et al., Boosting adversarial transferability by block shuffle and rotation (CVPR 2024).
     """
@@ -85,7 +86,7 @@ def _shuffled_rows(strip: Tensor, chance: torch.Generator) -> Tensor:
 
 
 def varied(images: Tensor, chance: torch.Generator) -> Tensor:
-    """Images [B, 3, H, W] of which each block is changed in a way of its own, and the whole is still in its place.
+    """Transform each block of images [B, 3, H, W] independently, and leave the blocks in their places.
 
     Source: Wang, Zhang, Zhang, Structure invariant transformation for better adversarial transferability (ICCV 2023).
     """
@@ -98,7 +99,7 @@ def varied(images: Tensor, chance: torch.Generator) -> Tensor:
 
 
 def _changed(block: Tensor, chance: torch.Generator) -> Tensor:
-    """One block [B, 3, h, w] after one of eight changes that leave its size."""
+    """Apply one of eight random transformations to a block [B, 3, h, w]; its size stays the same."""
     which = int(torch.randint(0, 8, (1,), generator=chance))
     height, width = block.shape[2:]
     if which == 0:
@@ -121,10 +122,10 @@ def _changed(block: Tensor, chance: torch.Generator) -> Tensor:
 
 
 def _turned(block: Tensor, degrees: float) -> Tensor:
-    """A block [B, 3, h, w] turned round its middle; what comes in from outside is black, as in the paper."""
+    """Rotate a block [B, 3, h, w] around its middle, with black outside, as in the paper."""
     angle = math.radians(degrees)
     height, width = block.shape[2:]
-    # Sampling places are in units of half the side, of which height and width have their own.
+    # Sampling positions are in units of half the height and half the width.
     matrix = torch.tensor(
         [
             [math.cos(angle), -math.sin(angle) * height / width, 0.0],
@@ -136,7 +137,7 @@ def _turned(block: Tensor, degrees: float) -> Tensor:
 
 
 def _cut(side: int, count: int, chance: torch.Generator) -> list[int]:
-    """A side cut into as many parts at random places, none of them empty."""
+    """Cut a side at random into ``count`` parts, none of them empty, and return their lengths."""
     if side < count:
         raise ValueError(f"{side} pixels cannot be cut into {count} parts")
     cuts = sorted((torch.randperm(side - 1, generator=chance)[: count - 1] + 1).tolist())

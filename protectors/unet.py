@@ -1,7 +1,7 @@
 """The U-Net that draws protective perturbations.
 
-Source: Ronneberger, Fischer, Brox, "U-Net" (2015), with batch normalisation and half its channels: 7.766 million parameters,
-as the generator of the protective-perturbation paper has.
+Source: Ronneberger, Fischer, Brox, "U-Net" (2015), with batch normalisation and half the channels. It has 7.766 million
+parameters, as many as the generator of the protective-perturbation paper.
 """
 
 import itertools
@@ -11,16 +11,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 DEPTH = 4
-"""How often the resolution is halved."""
+"""Number of times that the resolution is halved."""
 
 FEW_PLACES = 16
-"""Of a plane, up to which a product of matrices is quicker in bfloat16 than a processor's convolution."""
+"""Largest number of places in a plane at which, in bfloat16 on a CPU, a matrix product is quicker than a convolution."""
 
 
 class Convolution(nn.Conv2d):
-    """A 3x3 convolution that keeps the size. [B, in, H, W] to [B, out, H, W].
+    """A 3x3 convolution from [B, in, H, W] to [B, out, H, W].
 
-    In bfloat16 on a processor, planes of few places are multiplied as one matrix: there oneDNN's convolutions (torch 2.14.1,
+    In bfloat16 on a CPU, it computes planes of few places as one matrix product. There oneDNN's convolutions (torch 2.14.1,
     with AMX) take two to six times as long, and the U-Net's two lowest levels would cost more than all others.
     """
 
@@ -41,7 +41,7 @@ class Convolution(nn.Conv2d):
 
 
 class DoubleConvolution(nn.Sequential):
-    """Two 3x3 convolutions, each normalised and rectified. [B, in, H, W] to [B, out, H, W]."""
+    """Two 3x3 convolutions, each with batch normalisation and ReLU, from [B, in, H, W] to [B, out, H, W]."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         layers: list[nn.Module] = []
@@ -51,21 +51,21 @@ class DoubleConvolution(nn.Sequential):
 
 
 class UNet(nn.Module):
-    """[B, 3, H, W] to [B, 3, H, W], any size: what is missing to a multiple of 16 is mirrored on, and cut off again."""
+    """A U-Net from [B, 3, H, W] to [B, 3, H, W], of any size: images are padded to multiples of 16, and cropped again."""
 
     def __init__(self, width: int = 32) -> None:
         super().__init__()
         widths = [width * 2**level for level in range(DEPTH + 1)]
         self.entry = DoubleConvolution(3, width)
         self.down = nn.ModuleList(DoubleConvolution(*pair) for pair in itertools.pairwise(widths))
-        self.widen = nn.ModuleList(nn.ConvTranspose2d(2 * own, own, 2, 2) for own in reversed(widths[:-1]))
-        self.up = nn.ModuleList(DoubleConvolution(2 * own, own) for own in reversed(widths[:-1]))
+        self.widen = nn.ModuleList(nn.ConvTranspose2d(2 * channels, channels, 2, 2) for channels in reversed(widths[:-1]))
+        self.up = nn.ModuleList(DoubleConvolution(2 * channels, channels) for channels in reversed(widths[:-1]))
         self.exit = nn.Conv2d(width, 3, 1)
 
     def forward(self, images: Tensor) -> Tensor:
         height, width = images.shape[2:]
         multiple = 2**DEPTH
-        # Mirrored where there is enough to mirror, repeated at the edges of what is smaller.
+        # Mirroring needs images larger than the padding; smaller ones repeat their edges.
         missing = (-height % multiple, -width % multiple)
         mode = "reflect" if missing[0] < height and missing[1] < width else "replicate"
         features = self.entry(functional.pad(images, (0, missing[1], 0, missing[0]), mode=mode))

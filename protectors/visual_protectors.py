@@ -1,4 +1,4 @@
-"""The protectors of protective perturbation, one for each generator: the embedded one, and those that were imported."""
+"""The protectors of protective perturbation, one for each generator, embedded or imported."""
 
 from pathlib import Path
 
@@ -15,17 +15,17 @@ from protectors.visual import VisualProtector
 EMBEDDED = "unet_vgg13_bn_cifar"
 
 AUXILIARY = "resnet18_cifar"
-"""Stands for other eyes where a picture is spoilt for people."""
+"""The auxiliary model, which stands for other viewers."""
 
 GENERATOR_BYTES = 512 * 1024 * 1024
-"""The bytes of generators that stay loaded. Services' sites choose them: more are loaded anew when their turn comes."""
+"""Bytes of generators that stay loaded. Sites choose generators, so beyond this limit they are reloaded when needed."""
 
 
 class VisualProtectors:
-    """Loads a generator's protector when it is asked for, and keeps it as long as there is room.
+    """Loads the protector of a generator on demand, and keeps it loaded as long as there is room.
 
     Args:
-        device: where the networks go.
+        device: the device of the networks.
         folder: the folder of pulled models, which holds the imported generators.
     """
 
@@ -33,7 +33,7 @@ class VisualProtectors:
         self._device = device
         self._folder = folder
         self._kept: Residency[VisualProtector] = Residency(GENERATOR_BYTES)
-        """By the hash of the generator's weights."""
+        """Loaded protectors by the hash of the generator's weights."""
 
     @property
     def imported(self) -> tuple[str, ...]:
@@ -48,7 +48,7 @@ class VisualProtectors:
         """
         generator: Entry | None = entry(EMBEDDED)
         if name != VISUAL:
-            generator = next((own for own in imported(self._folder) if f"{VISUAL}-{own.name}" == name), None)
+            generator = next((candidate for candidate in imported(self._folder) if f"{VISUAL}-{candidate.name}" == name), None)
         if generator is None:
             known = (*PROTECTORS, *self.imported)
             raise ValueError(f"no generator {name!r} was imported; there are {', '.join(known)}")
@@ -56,7 +56,8 @@ class VisualProtectors:
 
     def _loaded(self, generator: Entry) -> VisualProtector:
         auxiliary = load_classifier(entry(AUXILIARY), self._device)
-        # A service's manifest may name what it likes; only a reader that is embedded is taken at its word.
-        readers = [own for own in entries() if own.task == VISUAL and own.role != "generator" and own.name == generator.target]
-        target = load_classifier(readers[0], self._device) if readers else None
+        # A service's manifest is untrusted, so a target counts only if it is embedded.
+        readers = [model for model in entries() if model.task == VISUAL and model.role != "generator"]
+        reader = next((model for model in readers if model.name == generator.target), None)
+        target = load_classifier(reader, self._device) if reader else None
         return VisualProtector(load_generator(generator, self._device), auxiliary, target)

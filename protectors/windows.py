@@ -1,8 +1,7 @@
-"""Windows of a large photo that stand for the whole while a share of its perturbation is searched for.
+"""Samples windows of a large photo to search for the share of its perturbation, instead of measuring the whole photo.
 
-A photo of twelve megapixels takes seconds to measure. Windows spread over it, on the grid of JPEG's blocks, are saved just as
-they would be in the whole photo, and their measures are those of the whole but for chance. The file that is delivered is
-measured whole.
+Measuring a photo of twelve megapixels takes seconds. Windows that lie on the grid of JPEG's blocks are saved exactly as in the
+whole photo, so their measures estimate the whole photo's. The delivered file itself is measured whole.
 """
 
 import math
@@ -19,37 +18,37 @@ from protectors.quality import FSIM_SIDE, MIDDLE, as_planes, averaged, fsim_of, 
 from protectors.saving import Pixels, Save
 
 SIDE = 64
-"""Of a window, in pixels: four of JPEG's largest blocks."""
+"""Side of a window in pixels: four of JPEG's largest blocks."""
 
 BLOCK = 16
 ROWS, COLUMNS = 8, 12
 
 LARGE = 1_500_000
-"""Pixels from which on windows stand for a photo."""
+"""Least number of pixels of a photo that is measured by windows."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Where windows are: for each row of them its top, and the left of each window."""
+    """The positions of windows: the top of each row, and the left of each window in it."""
 
     tops: tuple[int, ...]
     lefts: tuple[tuple[int, ...], ...]
 
     @classmethod
     def over(cls, height: int, width: int) -> "Spread":
-        """Spread windows over a photo; those of every second row are half a distance further left."""
+        """Spread windows evenly over a photo; every second row is shifted left by half a distance."""
         tops = tuple(_place((row + 0.5) / ROWS, height) for row in range(ROWS))
         shifts = [0.25 if row % 2 else 0.75 for row in range(ROWS)]
         lefts = tuple(tuple(_place((column + shift) / COLUMNS, width) for column in range(COLUMNS)) for shift in shifts)
         return cls(tops, lefts)
 
     def mosaic(self, planes: Tensor) -> Tensor:
-        """Return the windows of planes [1, C, H, W] as one picture [1, C, ROWS * SIDE, COLUMNS * SIDE]."""
+        """Join the windows of planes [1, C, H, W] into one picture [1, C, ROWS * SIDE, COLUMNS * SIDE]."""
         rows = [planes[:, :, top : top + SIDE] for top in self.tops]
         return torch.cat([self.side_by_side(row, planes) for row, planes in enumerate(rows)], 2)
 
     def side_by_side(self, row: int, planes: Tensor) -> Tensor:
-        """Return the windows of a row [1, C, SIDE, COLUMNS * SIDE] from its planes [1, C, SIDE, W]."""
+        """Join the windows of one row, from its planes [1, C, SIDE, W], into [1, C, SIDE, COLUMNS * SIDE]."""
         return torch.cat([planes[..., left : left + SIDE] for left in self.lefts[row]], 3)
 
 
@@ -59,7 +58,7 @@ def _place(share: float, length: int) -> int:
 
 
 class PhotoWindows:
-    """The windows of a large photo uint8 [H, W, 3], and its averages over cells, at which FSIM looks."""
+    """The windows of a large photo uint8 [H, W, 3], and its averages over cells, on which FSIM is computed."""
 
     def __init__(self, original: Pixels) -> None:
         self._spread = Spread.over(*original.shape[:2])
@@ -67,7 +66,7 @@ class PhotoWindows:
         self.averages = averaged(original, max(1, round(min(original.shape[:2]) / FSIM_SIDE)))
 
     def of(self, pixels: Pixels) -> Pixels:
-        """Return the windows of a photo of the same size as one picture."""
+        """Return the windows of another photo of the same size, joined into one picture."""
         return np.ascontiguousarray(self._spread.mosaic(torch.from_numpy(pixels).permute(2, 0, 1)[None])[0].permute(1, 2, 0))
 
     def perturbed(self, whole: NativePerturbation) -> NativePerturbation:
@@ -85,7 +84,7 @@ class PhotoWindows:
         return functional.interpolate(whole.perturbation.cpu(), size, mode="bilinear", align_corners=False, antialias=True)
 
     def quality(self, decoded: Pixels) -> Quality:
-        """Return the quality of windows that were saved and decoded; FSIM, to which saving does next to nothing, is 1."""
+        """Return the quality of windows that were saved and decoded; FSIM, which saving hardly changes, is set to 1."""
         return Quality(psnr(self.original, decoded), _ssim(self.original, decoded), 1.0)
 
 
@@ -99,10 +98,10 @@ class WindowedPhoto:
         self._averaged = windows.averaged_perturbation(whole)
 
     def quality(self, share: float, save: Save, without: Quality) -> Quality | None:
-        """Return the quality of the photo with a share of the perturbation; None where its file would be too large.
+        """Return the quality of the photo with a share of the perturbation, or None if its file would be too large.
 
-        ``without`` is the quality that saving alone leaves. PSNR is that of the whole perturbation: a few windows of a photo
-        with a quiet and a busy half miss it by a decibel.
+        ``without`` is the quality after saving alone. PSNR is computed from the whole perturbation, since a few windows miss it
+        by a decibel in a photo with a quiet and a busy half.
         """
         file = save(self._perturbed.pixels(share))
         if file is None:
@@ -115,7 +114,7 @@ class WindowedPhoto:
 
 
 def mean_square(whole: NativePerturbation) -> float:
-    """Return the mean square of a perturbation over the native photo, of the full range."""
+    """Return the mean square of a perturbation over the native photo, in units of the full range."""
     height, total = whole.native.shape[2], 0.0
     for top in range(0, height, STRIP):
         rows = enlarged_rows(whole.perturbation, whole.native, top, min(top + STRIP, height))
@@ -124,7 +123,7 @@ def mean_square(whole: NativePerturbation) -> float:
 
 
 def _ssim(first: Pixels, second: Pixels) -> float:
-    """Return the mean structural similarity of two mosaics, within each of their windows alone."""
+    """Return the mean structural similarity of two mosaics, computed within their windows only."""
     one, two = (_windows(as_planes(mosaic) - MIDDLE) for mosaic in (first, second))
     return float(likeness(one, two, window_size(SIDE, SIDE)).mean(dtype=torch.float64))
 

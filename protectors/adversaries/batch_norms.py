@@ -1,4 +1,4 @@
-"""Batch normalisations of frozen networks, multiplied into the convolutions before them: fewer passes, the same outputs."""
+"""Folds batch normalisations of frozen networks into the convolutions before them: fewer passes, the same outputs."""
 
 from itertools import pairwise
 
@@ -7,7 +7,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 def fold_pair(module: nn.Module, convolution: str, normalisation: str) -> None:
-    """Put one convolution in the place of a convolution and a batch normalisation of the module, given by their names."""
+    """Fold a batch normalisation of a module into a convolution, both given by their names."""
     before, after = getattr(module, convolution), getattr(module, normalisation)
     if isinstance(after, nn.BatchNorm2d):
         setattr(module, convolution, fuse_conv_bn_eval(before, after))

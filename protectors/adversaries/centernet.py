@@ -1,4 +1,4 @@
-"""CenterNet MobileNetV3, trained on COCO by others. It is a judge only: no cloak that is delivered is optimised on it."""
+"""CenterNet MobileNetV3, trained on COCO by others. It is a judge only: no delivered cloak is optimised on it."""
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ class CenterNet(OneStageDetector):
     def decoded(self, outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         heat, distances = outputs[self.outputs[0]], outputs[self.outputs[1]]
         peaks = functional.max_pool2d(heat, 3, 1, 1)
-        # Only the peak of a blob is an object.
+        # Only local maxima of the heatmap are objects.
         heat = torch.where(heat == peaks, heat, heat.new_tensor(-30.0))
         cells = flat(distances, 4)
         stride = self.side / heat.shape[3]

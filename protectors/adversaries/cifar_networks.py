@@ -1,8 +1,8 @@
-"""Well-known classifiers in the form they take for 32x32 images: the first layers keep the resolution.
+"""Well-known classifiers adapted to 32x32 images: the first layers keep the resolution.
 
-Each is torchvision's own, or built of its blocks, with the stem that PyTorch models for CIFAR-10 have (a 3x3 convolution of
-stride one, no early pooling) and one linear layer at the end. ``width`` scales the channels where the architecture allows
-it, so that a CPU can train it too.
+Each is torchvision's, or built from its blocks, with the usual stem of PyTorch models for CIFAR-10 (a 3x3 convolution of stride
+one, no early pooling) and one linear layer at the end. ``width`` scales the channels if the architecture allows it, so that a
+CPU can train it too.
 """
 
 from collections.abc import Callable
@@ -18,11 +18,11 @@ from torchvision.models.resnet import BasicBlock
 from torchvision.models.vgg import cfgs, make_layers
 
 SIDE = 32
-"""Pixels at which they read images."""
+"""Input size in pixels."""
 
 
 class Pooled(nn.Module):
-    """Features, the mean over their places, and a linear layer. Input [B, 3, 32, 32] normalised, output [B, outputs]."""
+    """Features, global average pooling and a linear layer. Input [B, 3, 32, 32] normalised, output [B, outputs]."""
 
     def __init__(self, features: nn.Module, channels: int, outputs: int) -> None:
         super().__init__()
@@ -35,13 +35,13 @@ class Pooled(nn.Module):
 
 
 def vgg(configuration: str, outputs: int, width: float) -> nn.Module:
-    """Simonyan and Zisserman 2015 with batch normalisation; torchvision's layers, scaled."""
+    """Return VGG (Simonyan and Zisserman, 2015) with batch normalisation, from torchvision's layers."""
     scaled = [layer if isinstance(layer, str) else int(layer * width) for layer in cfgs[configuration]]
     return Pooled(make_layers(scaled, batch_norm=True), int(512 * width), outputs)
 
 
 def resnet(blocks: tuple[int, ...], outputs: int, width: float) -> nn.Module:
-    """He et al. 2016, of torchvision's basic blocks."""
+    """Return ResNet (He et al., 2016), from torchvision's basic blocks."""
     channels = int(64 * width)
     layers: list[nn.Module] = [nn.Conv2d(3, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
     for stage, count in enumerate(blocks):
@@ -57,7 +57,7 @@ def resnet(blocks: tuple[int, ...], outputs: int, width: float) -> nn.Module:
 
 
 def densenet121(outputs: int, width: float) -> nn.Module:
-    """Huang et al. 2017."""
+    """Return DenseNet-121 (Huang et al., 2017)."""
     first = int(64 * width)
     network: nn.Module = DenseNet(int(32 * width), (6, 12, 24, 16), first, num_classes=outputs)
     network.set_submodule("features.conv0", nn.Conv2d(3, first, 3, 1, 1, bias=False))
@@ -66,7 +66,7 @@ def densenet121(outputs: int, width: float) -> nn.Module:
 
 
 def mobilenet_v2(outputs: int, width: float) -> nn.Module:
-    """Sandler et al. 2018; the first two halvings of the resolution left out."""
+    """Return MobileNetV2 (Sandler et al., 2018) without the first two halvings of the resolution."""
     # Each row: expansion, channels, repeats, stride of the first (table 2 of the paper; strides 1 in the second row).
     rows = [[1, 16, 1, 1], [6, 24, 2, 1], [6, 32, 3, 2], [6, 64, 4, 2], [6, 96, 3, 1], [6, 160, 3, 2], [6, 320, 1, 1]]
     network: nn.Module = MobileNetV2(outputs, width, rows)
@@ -75,7 +75,7 @@ def mobilenet_v2(outputs: int, width: float) -> nn.Module:
 
 
 def googlenet(outputs: int, width: float) -> nn.Module:
-    """Szegedy et al. 2015, with batch normalisation."""
+    """Return GoogLeNet (Szegedy et al., 2015) with batch normalisation."""
     whole_only(width)
     network: nn.Module = GoogLeNet(outputs, aux_logits=False, init_weights=False)
     network.conv1 = GoogLeNetConvolution(3, 64, kernel_size=3, padding=1)
@@ -84,7 +84,7 @@ def googlenet(outputs: int, width: float) -> nn.Module:
 
 
 def inception_v3(outputs: int, width: float) -> nn.Module:
-    """Szegedy et al. 2016; one convolution in the place of the stem that makes 299 pixels 35."""
+    """Return Inception v3 (Szegedy et al., 2016) with one convolution in place of the stem from 299 to 35 pixels."""
     whole_only(width)
     network: nn.Module = Inception3(outputs, aux_logits=False, init_weights=False)
     network.Conv2d_1a_3x3 = InceptionConvolution(3, 192, kernel_size=3, padding=1)
@@ -108,4 +108,4 @@ NETWORKS: dict[str, Callable[[int, float], nn.Module]] = {
     "googlenet": googlenet,
     "inception_v3": inception_v3,
 }
-"""By name: from the number of outputs and the width (1: the published one) to the network."""
+"""Constructors by name, from the number of outputs and the width (1: the published one) to the network."""

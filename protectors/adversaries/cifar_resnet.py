@@ -1,9 +1,8 @@
-"""The residual networks that He et al. made for CIFAR-10: three stages of basic blocks, of 16, 32 and 64 channels.
+"""The residual networks by He et al. for CIFAR-10: three stages of basic blocks, with 16, 32 and 64 channels.
 
-Source: He, Zhang, Ren, Sun, "Deep residual learning for image recognition" (2016), section 4.2, with shortcuts of option A:
-where a stage halves the resolution, the shortcut takes every second pixel and fills the channels that are missing with zeros.
-It has no parameters. All others are named as in the published PyTorch checkpoints (``conv1.weight``, ``layer1.0.bn1.weight``,
-``linear.bias``), so that those load as they are.
+Source: He, Zhang, Ren, Sun, "Deep residual learning for image recognition" (2016), section 4.2, with shortcuts of option A: if
+a stage halves the resolution, the shortcut takes every second pixel and fills the missing channels with zeros. Parameters are
+named as in the published PyTorch checkpoints (``conv1.weight``, ``layer1.0.bn1.weight``, ``linear.bias``).
 """
 
 from torch import Tensor, nn
@@ -12,11 +11,12 @@ from torch.nn import functional
 from protectors.adversaries.batch_norms import fold_pair
 
 CHANNELS = (16, 32, 64)
-"""Of the three stages."""
+"""Channels of the three stages."""
 
 
 class CifarResNet(nn.Module):
-    """``depth`` is 6n + 2: 20, 32, 44, 56 or 110 in the paper. Input [B, 3, 32, 32] normalised, output [B, outputs].
+    """A residual network from normalised images [B, 3, 32, 32] to [B, outputs]. ``depth`` is 6n + 2: the paper has 20, 32, 44,
+    56 and 110.
 
     Raises:
         ValueError: no network has that depth.
@@ -42,9 +42,9 @@ class CifarResNet(nn.Module):
         return outputs
 
     def fold(self) -> None:
-        """Multiply each batch normalisation into the convolution before it, for a network that is no longer trained.
+        """Fold each batch normalisation into the convolution before it, once training is over.
 
-        It then reads the same with fewer passes over its features. Its parameters no longer have the checkpoints' names.
+        The outputs stay the same. Parameters no longer have the checkpoints' names.
         """
         self.eval()
         fold_pair(self, "conv1", "bn1")
@@ -55,7 +55,7 @@ class CifarResNet(nn.Module):
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and what came in added to them. [B, in, H, W] to [B, out, H / stride, W / stride]."""
+    """Two 3x3 convolutions with a shortcut, from [B, in, H, W] to [B, out, H / stride, W / stride]."""
 
     def __init__(self, channels_in: int, channels_out: int, stride: int) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class BasicBlock(nn.Module):
         return functional.relu(self.bn2(self.conv2(made)) + self.shortcut(features))
 
     def shortcut(self, features: Tensor) -> Tensor:
-        """Every ``stride``-th pixel, with channels of zeros before and after those that there are."""
+        """Take every ``stride``-th pixel, and add channels of zeros before and after the existing ones."""
         if not self.missing:
             return features
         before = self.missing // 2
@@ -79,6 +79,6 @@ class BasicBlock(nn.Module):
 
 
 def stage(channels_in: int, channels_out: int, blocks: int, stride: int) -> nn.Sequential:
-    """Blocks of which the first changes the resolution and the number of channels."""
+    """Return a sequence of blocks, of which the first changes the resolution and the number of channels."""
     first = BasicBlock(channels_in, channels_out, stride)
     return nn.Sequential(first, *(BasicBlock(channels_out, channels_out, 1) for _ in range(blocks - 1)))

@@ -1,4 +1,4 @@
-"""A classifier as an adversary: class probabilities of a whole photo, differentiable."""
+"""A classifier as an adversary, with differentiable class probabilities of a whole photo."""
 
 import torch
 from torch import Tensor

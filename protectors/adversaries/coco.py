@@ -1,4 +1,4 @@
-"""COCO's 80 classes (Lin et al., 2014), and groups of them that a person chooses by one name."""
+"""COCO's 80 classes (Lin et al., 2014), and named groups of them that a person can choose."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 from protectors.adversaries.detector import NO_CLASSES
 
 WITH_GAPS: tuple[str, ...] = tuple(FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"])
-"""The 91 labels of detectors that keep COCO's own numbers: the background, 80 classes, and "N/A" for the unused numbers."""
+"""The 91 labels of detectors that keep COCO's numbering: the background, 80 classes, and "N/A" for unused numbers."""
 
 CLASSES: tuple[str, ...] = tuple(name for name in WITH_GAPS if name not in NO_CLASSES)
 """The 80 names, in COCO's order."""
@@ -36,14 +36,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "furnishing": FURNISHINGS,
     "item": tuple(name for name in CLASSES if name not in {"person", *VEHICLES, *ANIMALS, *FURNISHINGS}),
 }
-"""Names for several classes at once. The embedded detector has some of them as classes of its own."""
+"""Names for groups of classes. Some of them are classes of the embedded detector."""
 
 
 def expanded(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
-    """Return the classes that a person means by names of classes or groups, for a detector that knows some classes.
+    """Expand names of classes or groups to the classes that a detector knows.
 
     Raises:
-        ValueError: the detector knows nothing by one of the names; the text says what it knows.
+        ValueError: the detector knows no class of one of the names; the text lists those it knows.
     """
     classes = tuple(name for name in known if name not in NO_CLASSES)
     chosen: dict[str, None] = {}

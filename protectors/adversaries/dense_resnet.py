@@ -1,7 +1,7 @@
 """A small residual network of dense 3x3 convolutions: the backbone of the embedded detector and of a classifier.
 
-The block is He et al.'s (Deep Residual Learning, 2016, section 3.3). Depthwise convolutions are left out on purpose:
-they save arithmetic but not time on the CPUs most people cloak on, and full convolutions give smoother gradients.
+The block is from He et al. (Deep Residual Learning, 2016, section 3.3). Depthwise convolutions are avoided: they save
+arithmetic but no time on most people's CPUs, and full convolutions give smoother gradients.
 """
 
 from collections import OrderedDict
@@ -22,7 +22,7 @@ class ResidualBlock(nn.Module):
         self.norm2 = nn.BatchNorm2d(channels_out)
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or channels_in != channels_out:
-            # Averaging before the projection keeps every pixel's say in the shortcut (He et al., Bag of Tricks, 2019).
+            # Averaging before the projection lets every pixel contribute to the shortcut (He et al., Bag of Tricks, 2019).
             self.shortcut = nn.Sequential(
                 nn.AvgPool2d(stride, ceil_mode=True) if stride > 1 else nn.Identity(),
                 nn.Conv2d(channels_in, channels_out, 1, bias=False),
@@ -35,9 +35,9 @@ class ResidualBlock(nn.Module):
 
 
 class DenseResNet(nn.Module):
-    """Stem at stride 4, then one stage a width, each after the first halving the resolution.
+    """A stem at stride 4, then one stage for each width; each but the first halves the resolution.
 
-    ``forward`` gives the maps of every stage but the first: "0" at stride 8, "1" at 16, "2" at 32.
+    ``forward`` returns the maps of every stage but the first: "0" at stride 8, "1" at 16, "2" at 32.
     """
 
     def __init__(self, widths: Sequence[int] = (48, 96, 192, 320), blocks: Sequence[int] = (2, 2, 2, 2)) -> None:

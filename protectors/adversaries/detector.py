@@ -1,4 +1,4 @@
-"""A detector as an adversary: what it finds, and, of one in two stages, differentiable scores over fixed region proposals."""
+"""A detector as an adversary: its detections and, in two-stage ones, differentiable scores over fixed region proposals."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from protectors.adversaries.reading import Detection, Reading
 
 @dataclass(frozen=True)
 class Proposals:
-    """Region proposals of one image, [P, 4] (xyxy), in pixels of the detector's own input."""
+    """Region proposals of one image, [P, 4] (xyxy), in pixels of the detector's input."""
 
     boxes: Tensor
 
 
 @dataclass(frozen=True)
 class Look:
-    """The features that a model's backbone saw in ``inputs`` [B, 3, h, w], the images as it takes them."""
+    """A backbone's features of its ``inputs`` [B, 3, h, w]."""
 
     model: FasterRCNN
     inputs: Tensor
@@ -31,35 +31,35 @@ class Look:
     @torch.no_grad()
     def proposed(self) -> tuple[list[Proposals], list[Tensor]]:
         """Return the region proposals of each image, and the class probabilities [P, classes] there."""
-        features = {name: own.detach() for name, own in self.features.items()}
+        features = {name: level.detach() for name, level in self.features.items()}
         inputs = self.inputs.detach()
         boxes, _ = self.model.rpn(ImageList(inputs, [_size(inputs)] * len(inputs)), features)
-        proposals = [Proposals(own) for own in boxes]
+        proposals = [Proposals(box) for box in boxes]
         logits = Look(self.model, inputs, features).logits(proposals)
-        return proposals, [functional.softmax(own, 1) for own in logits]
+        return proposals, [functional.softmax(values, 1) for values in logits]
 
     def logits(self, proposals: Sequence[Proposals]) -> list[Tensor]:
         """Return class logits [P, classes] over each image's given proposals; differentiable with respect to the images."""
         heads = self.model.roi_heads
-        boxes = [own.boxes for own in proposals]
+        boxes = [proposed.boxes for proposed in proposals]
         pooled = heads.box_roi_pool(self.features, boxes, [_size(self.inputs)] * len(self.inputs))
         scores, _ = heads.box_predictor(heads.box_head(pooled))
-        return list(scores.split([len(own) for own in boxes]))
+        return list(scores.split([len(box) for box in boxes]))
 
 
 def _size(inputs: Tensor) -> tuple[int, int]:
-    """Return height and width, as torchvision wants them."""
+    """Return height and width, in torchvision's order."""
     return int(inputs.shape[2]), int(inputs.shape[3])
 
 
 NO_CLASSES = frozenset({"background", "__background__", "N/A"})
-"""Labels that detectors have and that are no class of objects."""
+"""Labels of detectors that are no classes of objects."""
 
 
 class Detector(ABC):
     """A detector as an adversary. Images are float32 [B, 3, H, W] in [0, 1], of any size.
 
-    ``classes`` are names by label, ``NO_CLASSES`` among them; ``threshold`` is the score from which on what it finds counts.
+    ``classes`` are names by label, including ``NO_CLASSES``; ``threshold`` is the least score at which a detection counts.
     """
 
     def __init__(self, name: str, classes: Sequence[str], threshold: float) -> None:
@@ -69,15 +69,15 @@ class Detector(ABC):
 
     @abstractmethod
     def detect(self, images: Tensor, threshold: float = 0.3) -> list[list[Detection]]:
-        """Return the objects in each image with at least such a score; boxes in pixels of the images given."""
+        """Return the objects in each image with at least the score ``threshold``; boxes are in pixels of the given images."""
 
     def readings(self, images: Tensor) -> list[Reading]:
-        """Return the objects found in each image that count: of at least the detector's own threshold."""
+        """Return the objects in each image with at least the detector's threshold."""
         found = self.detect(images, self.threshold)
-        return [Reading(tuple(detection.label for detection in own), tuple(own)) for own in found]
+        return [Reading(tuple(detection.label for detection in detections), tuple(detections)) for detections in found]
 
     def label(self, name: str) -> int:
-        """The label of a class; ValueError names the classes there are."""
+        """Return the label of a class; ValueError lists the known classes."""
         known = [known for known in self.classes if known not in NO_CLASSES]
         if name not in known:
             raise ValueError(f"{self.name} knows no class {name!r}; it knows {', '.join(known)}")
@@ -85,17 +85,17 @@ class Detector(ABC):
 
 
 class TorchvisionDetector(Detector):
-    """Wraps one of torchvision's detectors, which resize images themselves; label 0 is the background."""
+    """Wraps a detector of torchvision's, which resizes images itself; label 0 is the background."""
 
     def __init__(self, name: str, model: nn.Module, classes: Sequence[str], threshold: float) -> None:
         super().__init__(name, classes, threshold)
-        # Colours last takes 10 to 15 % less time with AVX-512 and as long with AVX2. It is safe because the weights are frozen:
+        # Channels last is 10 to 15 % quicker with AVX-512 and as quick with AVX2. It is safe because the weights are frozen:
         # see protectors/training/memory_layout.py.
         self.model = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
     @torch.no_grad()
     def detect(self, images: Tensor, threshold: float = 0.3) -> list[list[Detection]]:
-        """Return what the detector finds, by its whole pipeline, in each image; boxes in pixels of the images given."""
+        """Run the detector's whole pipeline on each image; boxes are in pixels of the given images."""
         found = []
         for image in images:
             (result,) = self.model([image])
@@ -112,26 +112,26 @@ class TorchvisionDetector(Detector):
 
 
 class TwoStageDetector(TorchvisionDetector):
-    """Faster R-CNN, which first proposes regions and then says what is in them: what cloaks are made against."""
+    """Faster R-CNN, which first proposes regions and then classifies them. Cloaks can be optimised on it."""
 
     model: FasterRCNN
 
     def inputs(self, images: Tensor) -> Tensor:
-        """Return images as the backbone takes them, [B, 3, h, w], by the model's own resizing; differentiable."""
+        """Resize and normalise images to the backbone's input [B, 3, h, w]; differentiable."""
         batch, _ = self.model.transform(list(images))
         tensors: Tensor = batch.tensors.contiguous(memory_format=torch.channels_last)
         return tensors
 
     def look(self, images: Tensor) -> "Look":
-        """Pass images through the backbone once; proposals and logits are then asked of the result."""
+        """Pass images through the backbone once; the result gives proposals and logits."""
         inputs = self.inputs(images)
         return Look(self.model, inputs, self.model.backbone(inputs))
 
     @torch.no_grad()
     def propose(self, images: Tensor) -> tuple[list[Proposals], list[Tensor]]:
-        """Return the region proposals that it looks at in each image, and its class probabilities [P, classes] there."""
+        """Return the region proposals of each image, and the class probabilities [P, classes] there."""
         return self.look(images).proposed()
 
     def logits(self, images: Tensor, proposals: Sequence[Proposals]) -> list[Tensor]:
-        """Class logits [P, classes] over each image's given proposals; differentiable with respect to the images."""
+        """Return class logits [P, classes] over each image's given proposals; differentiable with respect to the images."""
         return self.look(images).logits(proposals)

@@ -20,7 +20,7 @@ ANCHOR_SIZES = ((10, 17, 29), (46, 70, 105), (150, 220, 330))
 
 
 class PyramidBackbone(nn.Module):
-    """A body with a feature pyramid over its maps of the given widths, at strides 8, 16 and 32 (Lin et al., 2017)."""
+    """A body with a feature pyramid (Lin et al., 2017) over its maps of the given widths, at strides 8, 16 and 32."""
 
     def __init__(self, body: nn.Module, widths: Sequence[int], channels: int) -> None:
         super().__init__()
@@ -34,9 +34,9 @@ class PyramidBackbone(nn.Module):
 
 
 def build_detector(smallest_side: int = 336, longest_side: int = 416) -> FasterRCNN:
-    """Faster R-CNN (Ren et al., 2015) over five classes, without weights; label 0 is the background.
+    """Return Faster R-CNN (Ren et al., 2015) over five classes, without weights; label 0 is the background.
 
-    Photos are resized by the model itself, to at most the given sides in pixels: about what it was trained on.
+    The model resizes photos to at most the given sides in pixels, about those that it was trained on.
     """
     body = DenseResNet()
     ratios = ((0.5, 1.0, 2.0),) * len(ANCHOR_SIZES)
@@ -56,6 +56,6 @@ def build_detector(smallest_side: int = 336, longest_side: int = 416) -> FasterR
         box_score_thresh=0.05,
         box_detections_per_img=100,
     )
-    # Set afterwards: the constructor insists on torchvision's own pooling, whose backward is slow on CPUs.
+    # The constructor accepts only torchvision's pooling, whose backward is slow on CPUs, so it is replaced here.
     model.roi_heads.box_roi_pool = SeparableRoIPool(STRIDES)
     return model

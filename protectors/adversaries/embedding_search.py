@@ -1,4 +1,4 @@
-"""A search by embeddings: photos whose embeddings are most alike are found first."""
+"""A search by embeddings, which ranks photos by the similarity of their embeddings."""
 
 import torch
 from torch import Tensor
@@ -10,8 +10,8 @@ from protectors.adversaries.reading import Reading
 class EmbeddingSearch:
     """A search by the embeddings of a classifier's network.
 
-    ``similarity`` is how alike (cosine) the most alike of 2,000 other photos is to a photo, in the median over photos as people
-    post them: a copy that is less alike than that is no longer found first.
+    ``similarity`` is the cosine similarity of a photo to the most similar of 2,000 other photos, in the median over photos that
+    people post. A copy with less similarity than that is no longer found first.
     """
 
     def __init__(self, network: PretrainedClassifier, similarity: float) -> None:

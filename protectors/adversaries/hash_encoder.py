@@ -1,4 +1,4 @@
-"""A deep-hashing encoder as an adversary: the binary code by which a reverse image search finds a photo's likes."""
+"""A deep-hashing encoder as an adversary: its binary codes let a reverse image search find similar photos."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from protectors.adversaries.reading import Reading
 class HashEncoder(ImageNetwork):
     """A network whose outputs are real values [B, bits]; their signs are the code.
 
-    ``centres`` [classes, bits] is the mean code of each class in the database that is searched.
+    ``centres`` [classes, bits] holds the mean code of each class in the searched database.
     """
 
     def __init__(self, name: str, network: nn.Module, classes: Sequence[str], centres: Tensor, side: int) -> None:
@@ -29,7 +29,7 @@ class HashEncoder(ImageNetwork):
         return binary(self.outputs(images))
 
     def scores(self, outputs: Tensor) -> Tensor:
-        """Return how like each class [B, classes] outputs [B, bits] are: the inner product with its centre over the bits."""
+        """Return the similarity [B, classes] of outputs [B, bits] to each class: the mean product with its centre's bits."""
         return outputs @ self.centres.T / self.bits
 
     @torch.no_grad()
@@ -43,10 +43,10 @@ class HashEncoder(ImageNetwork):
 
 
 def binary(outputs: Tensor) -> Tensor:
-    """Return -1 and 1 for real values; zero counts as 1, so that every value has a bit."""
+    """Return the signs -1 and 1 of real values; zero counts as 1, so that every value has a bit."""
     return 2 * (outputs >= 0).to(outputs.dtype) - 1
 
 
 def hamming_distances(first: Tensor, second: Tensor) -> Tensor:
-    """Return the bits [A, B] that differ between codes [A, bits] and [B, bits]."""
+    """Return the number of bits [A, B] that differ between codes [A, bits] and [B, bits]."""
     return (first.shape[1] - first @ second.T) / 2

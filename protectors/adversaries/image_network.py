@@ -1,4 +1,4 @@
-"""A network with a fixed input size as a service uses it: photos of any size are resized and normalised for it."""
+"""A network with a fixed input size, for which photos of any size are resized and normalised as a service does."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -10,20 +10,20 @@ from protectors.channel.resizing import resized
 
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
-"""Of ImageNet's channels: what torchvision's networks expect, and so what is trained here too."""
+"""Mean and standard deviation of ImageNet's channels, which torchvision's networks expect and those trained here too."""
 
 
 def normalised(images: Tensor) -> Tensor:
-    """[B, 3, H, W] in [0, 1] as networks read it; for training, where there is no ImageNetwork yet."""
+    """Normalise images [B, 3, H, W] in [0, 1] for a network; for training, before there is an ImageNetwork."""
     mean, deviation = (torch.tensor(value, device=images.device).view(1, 3, 1, 1) for value in (MEAN, DEVIATION))
     return (images - mean) / deviation
 
 
 class ImageNetwork:
-    """Wraps a network that gives [B, outputs] for normalised images of ``side`` pixels.
+    """Wraps a network from normalised images of ``side`` pixels to [B, outputs].
 
-    Images of any size [B, 3, H, W] in [0, 1] are accepted; they are resized to the network's input (antialiased bilinear)
-    as a service would.
+    It accepts images [B, 3, H, W] in [0, 1] of any size, and resizes them to the network's input (antialiased bilinear) as a
+    service would.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class ImageNetwork:
         self.deviation = torch.tensor(deviation, device=self.device).view(1, 3, 1, 1)
 
     def outputs(self, images: Tensor) -> Tensor:
-        """What the network gives [B, outputs]; differentiable with respect to the images."""
+        """Return the network's outputs [B, outputs]; differentiable with respect to the images."""
         if images.shape[2:] != (self.side, self.side):
             images = resized(images, self.side, self.side)
         outputs: Tensor = self.model((images - self.mean) / self.deviation)

@@ -1,4 +1,4 @@
-"""The networks that photos are cloaked against and judged by, once they are loaded."""
+"""Loads the networks that photos are cloaked against and judged by."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,21 +11,21 @@ from protectors.adversaries.detector import NO_CLASSES, Detector
 from protectors.adversaries.embedding_search import EmbeddingSearch
 from protectors.adversaries.hash_encoder import HashEncoder
 from protectors.adversaries.loading import available, load_classifier, load_encoder, load_two_stage
-from protectors.adversaries.pretrained_loading import here, load_one_stage, load_pretrained_classifier, search_by
+from protectors.adversaries.pretrained_loading import load_one_stage, load_pretrained_classifier, pulled_models, search_by
 from protectors.manifest import ModelSet, entry, model_set
 
 WORKING_SIDE = 640
-"""The longest side in pixels that photos are cloaked at against pretrained networks: more than any of them reads."""
+"""Longest side in pixels at which photos are cloaked against pretrained networks, larger than any network's input."""
 
 ENCODERS = ("dsh48", "dbh48", "dpsh48")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adversaries:
-    """Networks of each kind. A judge asks them all; ``judges_only`` names those that no cloak is optimised on.
+    """Networks of each kind. A judge asks all of them; ``judges_only`` names those that no cloak is optimised on.
 
-    ``working_side`` is the longest side in pixels that a photo is optimised at; ``model_set`` is the manifest's name for the
-    set that they come from.
+    ``working_side`` is the longest side in pixels at which a photo is optimised; ``model_set`` is the manifest's name of their
+    set.
     """
 
     detectors: tuple[Detector, ...] = ()
@@ -41,15 +41,15 @@ class Adversaries:
         """The networks that cloaks are optimised on."""
         return replace(
             self,
-            detectors=tuple(own for own in self.detectors if own.name not in self.judges_only),
-            classifiers=tuple(own for own in self.classifiers if own.name not in self.judges_only),
-            encoders=tuple(own for own in self.encoders if own.name not in self.judges_only),
-            searches=tuple(own for own in self.searches if own.name not in self.judges_only),
+            detectors=tuple(detector for detector in self.detectors if detector.name not in self.judges_only),
+            classifiers=tuple(classifier for classifier in self.classifiers if classifier.name not in self.judges_only),
+            encoders=tuple(encoder for encoder in self.encoders if encoder.name not in self.judges_only),
+            searches=tuple(search for search in self.searches if search.name not in self.judges_only),
         )
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes of objects that a person may choose to hide, in the detectors' order, and groups of them."""
+        """The classes of objects that a person may choose to hide, in the detectors' order, with groups after the first."""
         names = dict.fromkeys(name for detector in self.detectors for name in detector.classes)
         known = tuple(name for name in names if name not in NO_CLASSES)
         groups = [group for group, members in GROUPS.items() if group not in known and set(members) <= set(known)]
@@ -57,12 +57,12 @@ class Adversaries:
 
 
 def load_adversaries(device: torch.device, folder: Path | None = None) -> Adversaries:
-    """Load the best networks whose weights are there: pretrained ones, else official ones, else those that are embedded.
+    """Load the best available networks: pretrained ones, else official ones, else embedded ones.
 
     ``folder`` is that of pulled models.
 
     Raises:
-        DamagedWeightsError: weights are missing, or are not what the manifest says.
+        DamagedWeightsError: weights are missing, or do not match the manifest.
     """
     chosen = model_set(folder)
     if chosen == "pretrained":
@@ -78,8 +78,8 @@ def load_adversaries(device: torch.device, folder: Path | None = None) -> Advers
 
 
 def _load_pretrained(device: torch.device, folder: Path | None) -> Adversaries:
-    """Load the pretrained networks that are there."""
-    models = here(folder)
+    """Load the pretrained networks that were pulled."""
+    models = pulled_models(folder)
     classifiers = [(model, load_pretrained_classifier(model, device, folder)) for model in models if model.task == "scene"]
     return Adversaries(
         detectors=tuple(load_one_stage(model, device, folder) for model in models if model.task == "objects"),

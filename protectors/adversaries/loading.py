@@ -1,4 +1,4 @@
-"""Builds adversaries from the manifest: architecture by name, weights from safetensors."""
+"""Builds adversaries from their manifest entries: the architecture by its name, the weights from safetensors."""
 
 import re
 from collections.abc import Callable
@@ -30,7 +30,7 @@ BACKGROUND = "background"
 
 
 def official_detector() -> FasterRCNN:
-    """torchvision's own, whose published weights were made with frozen normalisation that adds nothing to the variance."""
+    """Return torchvision's detector, whose published weights were trained with a frozen normalisation of epsilon 0."""
     model = fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -54,7 +54,7 @@ CLASSIFIERS: dict[str, Callable[[int], nn.Module]] = {
     "cifar_resnet44": lambda classes: CifarResNet(44, classes),
 }
 CIFAR = re.compile(r"(\w+)_cifar(?:_x([\d.]+))?")
-"""A network in its CIFAR form, such as ``vgg13_bn_cifar``, or ``vgg13_bn_cifar_x0.25`` of a quarter of the width."""
+"""The name of a network in its CIFAR form: ``vgg13_bn_cifar``, or ``vgg13_bn_cifar_x0.25`` at a quarter of the width."""
 
 CLASS_LISTS: dict[str, tuple[str, ...]] = {
     "faster_rcnn_resnet50_fpn": tuple(FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"]),
@@ -63,71 +63,71 @@ CLASS_LISTS: dict[str, tuple[str, ...]] = {
 
 
 def available(task: str, role: str, folder: Path | None) -> Entry:
-    """The best model for a task whose weights are there: a pulled full one before the embedded one."""
-    fitting = [own for own in entries() if own.task == task and own.role == role and weights_file(own, folder)]
+    """Return the best available model for a task: a pulled ``full`` one, else the embedded one."""
+    fitting = [model for model in entries() if model.task == task and model.role == role and weights_file(model, folder)]
     if not fitting:
         raise DamagedWeightsError(f"no weights for {task} are there: install Cloakroom again")
-    return next((own for own in fitting if own.set == "full"), fitting[0])
+    return next((model for model in fitting if model.set == "full"), fitting[0])
 
 
-def read_weights(own: Entry, folder: Path | None) -> dict[str, torch.Tensor]:
-    """The model's state as float32, after its hash."""
-    return read_float(checked_weights_file(own, folder))
+def read_weights(entry: Entry, folder: Path | None) -> dict[str, torch.Tensor]:
+    """Read a model's state as float32 after checking its hash."""
+    return read_float(checked_weights_file(entry, folder))
 
 
-def checked_weights_file(own: Entry, folder: Path | None) -> Path:
-    """Return the file of a model's weights, once its hash was found right.
+def checked_weights_file(entry: Entry, folder: Path | None) -> Path:
+    """Return the file of a model's weights after checking its hash.
 
     Raises:
-        DamagedWeightsError: it is not there, or not what it should be; the text says what to do.
+        DamagedWeightsError: the file is missing or has the wrong hash; the text says what to do.
     """
-    path = weights_file(own, folder)
+    path = weights_file(entry, folder)
     if path is None or not path.is_file():
-        raise DamagedWeightsError(f"the weights of {own.name} are not there: run `cloakroom models pull {own.name}`")
-    if not is_right(own, path):
+        raise DamagedWeightsError(f"the weights of {entry.name} are not there: run `cloakroom models pull {entry.name}`")
+    if not is_right(entry, path):
         mended = (
-            f"run `cloakroom models pull {own.name}`" if own.file is None else "install Cloakroom again, or train them anew"
+            f"run `cloakroom models pull {entry.name}`" if entry.file is None else "install Cloakroom again, or train them anew"
         )
-        raise DamagedWeightsError(f"the weights of {own.name} are damaged: {mended}")
+        raise DamagedWeightsError(f"the weights of {entry.name} are damaged: {mended}")
     return path
 
 
 def build(architecture: str, outputs: int) -> nn.Module:
-    """The network of a classifier or an encoder, without weights. KeyError: there is no such architecture."""
+    """Return the network of a classifier or an encoder, without weights. KeyError: there is no such architecture."""
     small = CIFAR.fullmatch(architecture)
     return NETWORKS[small[1]](outputs, float(small[2] or 1)) if small else CLASSIFIERS[architecture](outputs)
 
 
-def load_detector(own: Entry, device: torch.device, folder: Path | None = None) -> Detector:
-    """Any detector, to read photos."""
-    if own.architecture in TWO_STAGE:
-        return load_two_stage(own, device, folder)
-    model = DETECTORS[own.architecture]()
-    model.load_state_dict(read_weights(own, folder))
-    return TorchvisionDetector(own.name, model.to(device), (BACKGROUND, *own.classes), own.threshold)
+def load_detector(entry: Entry, device: torch.device, folder: Path | None = None) -> Detector:
+    """Load any embedded or official detector, for reading photos."""
+    if entry.architecture in TWO_STAGE:
+        return load_two_stage(entry, device, folder)
+    model = DETECTORS[entry.architecture]()
+    model.load_state_dict(read_weights(entry, folder))
+    return TorchvisionDetector(entry.name, model.to(device), (BACKGROUND, *entry.classes), entry.threshold)
 
 
-def load_two_stage(own: Entry, device: torch.device, folder: Path | None = None) -> TwoStageDetector:
-    """A detector to cloak photos against. KeyError: it is of another make."""
-    model = TWO_STAGE[own.architecture]()
-    model.load_state_dict(read_weights(own, folder))
-    classes = CLASS_LISTS.get(own.architecture) or (BACKGROUND, *own.classes)
-    return TwoStageDetector(own.name, model.to(device), classes, own.threshold)
+def load_two_stage(entry: Entry, device: torch.device, folder: Path | None = None) -> TwoStageDetector:
+    """Load a detector that cloaks can be optimised on. KeyError: it is not a two-stage one."""
+    model = TWO_STAGE[entry.architecture]()
+    model.load_state_dict(read_weights(entry, folder))
+    classes = CLASS_LISTS.get(entry.architecture) or (BACKGROUND, *entry.classes)
+    return TwoStageDetector(entry.name, model.to(device), classes, entry.threshold)
 
 
-def load_classifier(own: Entry, device: torch.device, folder: Path | None = None) -> Classifier:
-    classes = own.classes or CLASS_LISTS[own.architecture]
-    model = build(own.architecture, len(classes))
-    model.load_state_dict(read_weights(own, folder))
+def load_classifier(entry: Entry, device: torch.device, folder: Path | None = None) -> Classifier:
+    classes = entry.classes or CLASS_LISTS[entry.architecture]
+    model = build(entry.architecture, len(classes))
+    model.load_state_dict(read_weights(entry, folder))
     if isinstance(model, CifarResNet):
         model.fold()
-    return Classifier(own.name, model.to(device), classes, own.input_size)
+    return Classifier(entry.name, model.to(device), classes, entry.input_size)
 
 
-def load_encoder(own: Entry, device: torch.device, folder: Path | None = None) -> HashEncoder:
-    """An encoder; its file holds the centres of its classes beside the weights, and so the number of its bits."""
-    weights = read_weights(own, folder)
+def load_encoder(entry: Entry, device: torch.device, folder: Path | None = None) -> HashEncoder:
+    """Load an encoder. Its file holds the class centres beside the weights, and so the number of bits."""
+    weights = read_weights(entry, folder)
     centres = weights.pop("centres")
-    network = build(own.architecture, centres.shape[1])
+    network = build(entry.architecture, centres.shape[1])
     network.load_state_dict(weights)
-    return HashEncoder(own.name, network.to(device), own.classes, centres, own.input_size)
+    return HashEncoder(entry.name, network.to(device), entry.classes, centres, entry.input_size)

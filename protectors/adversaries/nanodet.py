@@ -9,8 +9,8 @@ from protectors.adversaries.one_stage import OneStageDetector, centres, flat
 
 
 class NanoDet(OneStageDetector):
-    """NanoDet-g (RangiLyu, 2021): cells of three grids, distances to the box's sides as distributions over 11 bins (Generalized
-    Focal Loss, Li et al., 2020)."""
+    """NanoDet-g (RangiLyu, 2021), with cells on three grids. It predicts the distances to a box's sides as distributions over
+    11 bins (Generalized Focal Loss, Li et al., 2020)."""
 
     side = 416
     outputs = ("PartitionedCall/Add_29", "PartitionedCall/Add_33", "PartitionedCall/Add_37")
@@ -19,8 +19,7 @@ class NanoDet(OneStageDetector):
     bins = 11
 
     def prepared(self, images: Tensor) -> Tensor:
-        # Its training read OpenCV's order of colours. The package it comes in says RGB / 255; measured on COCO photos, that
-        # finds half as much.
+        # It was trained on OpenCV's BGR order. Its package says RGB / 255, which finds half as much on COCO photos.
         return normalised(images).flip(1)
 
     def decoded(self, outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:

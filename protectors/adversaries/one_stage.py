@@ -1,6 +1,6 @@
-"""Detectors that read a photo in one stage: every anchor or cell of a grid has class scores and a box.
+"""One-stage detectors, in which every anchor or cell of a grid has class scores and a box.
 
-Each network is a frozen graph (``protectors/pretrained``); its subclass says how images go in and how boxes come out.
+Each network is a frozen graph (``protectors/pretrained``); its subclass prepares images and decodes boxes.
 """
 
 from abc import abstractmethod
@@ -17,16 +17,16 @@ from protectors.channel.resizing import resized
 from protectors.pretrained.network import GraphNetwork
 
 OVERLAP = 0.5
-"""Intersection over union from which on two boxes of a class count as one object."""
+"""Intersection over union above which two boxes of a class count as one object."""
 
 MOST = 100
-"""Objects that are reported for a photo."""
+"""Largest number of objects reported for a photo."""
 
 
 @dataclass(frozen=True)
 class CellLook:
-    """What a network computed for images: class logits [B, cells, classes], boxes [B, cells, 4] (xyxy, as shares of the
-    image's sides), and named feature maps [B, C, h, w]."""
+    """One pass over images: class logits [B, cells, classes], boxes [B, cells, 4] (xyxy, as shares of the image's sides), and
+    named feature maps [B, C, h, w]."""
 
     logits: Tensor
     boxes: Tensor
@@ -34,13 +34,13 @@ class CellLook:
 
 
 class OneStageDetector(Detector):
-    """A detector whose every cell has class logits and a box."""
+    """A detector with class logits and a box for every cell."""
 
     side: int
-    """Pixels of the square that the network reads."""
+    """Side in pixels of the network's square input."""
 
     stages: tuple[str, ...]
-    """The names of the graph's maps that are its features, from early to late."""
+    """Names of the graph's maps that serve as features, from early to late."""
 
     def __init__(self, name: str, network: GraphNetwork, classes: Sequence[str], threshold: float) -> None:
         super().__init__(name, classes, threshold)
@@ -49,14 +49,14 @@ class OneStageDetector(Detector):
 
     @abstractmethod
     def prepared(self, images: Tensor) -> Tensor:
-        """Images in [0, 1] at the network's size as the network reads them."""
+        """Turn images in [0, 1] at the network's size into its input."""
 
     @abstractmethod
     def decoded(self, outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Class logits [B, cells, classes] and boxes [B, cells, 4] of the graph's outputs."""
+        """Decode the graph's outputs to class logits [B, cells, classes] and boxes [B, cells, 4]."""
 
     def look(self, images: Tensor) -> CellLook:
-        """One pass of the network over images; differentiable."""
+        """Pass images through the network once; differentiable."""
         if images.shape[2:] != (self.side, self.side):
             images = resized(images, self.side, self.side)
         made = self.network(self.prepared(images), self.stages)
@@ -65,7 +65,7 @@ class OneStageDetector(Detector):
 
     @torch.no_grad()
     def detect(self, images: Tensor, threshold: float = 0.3) -> list[list[Detection]]:
-        """Return the objects in each image with at least such a score; boxes in pixels of the images given."""
+        """Return the objects in each image with at least the score ``threshold``; boxes are in pixels of the given images."""
         look = self.look(images)
         height, width = images.shape[2:]
         sides = torch.tensor([width, height, width, height], device=images.device)
@@ -83,13 +83,13 @@ class OneStageDetector(Detector):
 
 
 def flat(output: Tensor, values: int) -> Tensor:
-    """A map [B, anchors * values, h, w] as [B, h * w * anchors, values], in the order of TensorFlow's own boxes."""
+    """Reshape a map [B, anchors * values, h, w] to [B, h * w * anchors, values], in TensorFlow's order of boxes."""
     batch, channels, height, width = output.shape
     anchors = channels // values
     return output.reshape(batch, anchors, values, height, width).permute(0, 3, 4, 1, 2).reshape(batch, -1, values)
 
 
 def centres(height: int, width: int, device: torch.device) -> Tensor:
-    """The middles [height * width, 2] (x, y) of a grid's cells, in cells."""
+    """Return the centres [height * width, 2] (x, y) of a grid's cells, in units of cells."""
     y, x = torch.meshgrid(torch.arange(height, device=device), torch.arange(width, device=device), indexing="ij")
     return torch.stack([x, y], -1).reshape(-1, 2) + 0.5

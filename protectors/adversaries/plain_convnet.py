@@ -1,6 +1,6 @@
-"""A plain stack of 3x3 convolutions without shortcuts: another architecture, to judge what was made on DenseResNet.
+"""A plain stack of 3x3 convolutions without shortcuts, a different architecture to judge cloaks made on DenseResNet.
 
-In the manner of Simonyan and Zisserman (Very deep convolutional networks, 2015) with batch normalisation.
+It follows Simonyan and Zisserman (Very deep convolutional networks, 2015), with batch normalisation.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class PlainConvNet(nn.Module):
-    """Two convolutions and a maximum pooling a width. Input [B, 3, H, W] normalised, output logits [B, classes]."""
+    """Two convolutions and a max pooling for each width. Input [B, 3, H, W] normalised, output logits [B, classes]."""
 
     def __init__(self, classes: int, widths: Sequence[int] = (32, 64, 128, 192)) -> None:
         super().__init__()
@@ -17,7 +17,7 @@ class PlainConvNet(nn.Module):
         channels = 3
         for width in widths:
             for _ in range(2):
-                # The very first convolution halves the resolution: most of the arithmetic would be spent there.
+                # The first convolution halves the resolution, where most of the arithmetic would be spent otherwise.
                 stride = 2 if channels == 3 else 1
                 layers += [nn.Conv2d(channels, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
                 channels = width

@@ -1,4 +1,4 @@
-"""Classifiers of ImageNet's 1,000 classes that others trained, with the features and the embedding that they compute."""
+"""Classifiers of ImageNet's 1,000 classes that others trained, with their features and embeddings."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from protectors.channel.resizing import resized
 from protectors.pretrained.network import GraphNetwork
 
 IMAGENET: tuple[str, ...] = tuple(MobileNet_V2_Weights.IMAGENET1K_V1.meta["categories"])
-"""The 1,000 names, in the order of the challenge's own list."""
+"""The 1,000 class names, in the challenge's order."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class ClassifierLook:
 
 
 class Stages(nn.Module, ABC):
-    """A network that gives its logits [B, classes] and some of its feature maps."""
+    """A network that returns its logits [B, classes] and some of its feature maps."""
 
     @abstractmethod
     def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]: ...
 
 
 class MobileNetStages(Stages):
-    """MobileNetV2 (Sandler et al., 2018) as torchvision builds it, with the ends of its resolutions as features."""
+    """torchvision's MobileNetV2 (Sandler et al., 2018), with the last maps of three resolutions as features."""
 
     layers = (6, 13, 18)
 
@@ -70,7 +70,7 @@ class GraphStages(Stages):
 
 
 class PretrainedClassifier(Classifier):
-    """A classifier whose one pass gives class, embedding and features."""
+    """A classifier that computes class, embedding and features in one pass."""
 
     model: Stages
 
@@ -86,7 +86,7 @@ class PretrainedClassifier(Classifier):
         super().__init__(name, model, classes, side, mean, deviation)
 
     def look(self, images: Tensor) -> ClassifierLook:
-        """Return one pass over images [B, 3, H, W] in [0, 1]; differentiable."""
+        """Pass images [B, 3, H, W] in [0, 1] through the network once; differentiable."""
         if images.shape[2:] != (self.side, self.side):
             images = resized(images, self.side, self.side)
         logits, features = self.model((images - self.mean) / self.deviation)
@@ -97,5 +97,5 @@ class PretrainedClassifier(Classifier):
 
     @torch.no_grad()
     def embed(self, images: Tensor) -> Tensor:
-        """Return the embeddings [B, D], of length 1: mean features of the last stage, which searches compare."""
+        """Return the embeddings [B, D], of length 1, that searches compare: the mean features of the last stage."""
         return self.look(images).embedding

@@ -1,4 +1,4 @@
-"""Builds pretrained adversaries, whose weights were converted from registry packages, by the architecture in the manifest."""
+"""Builds pretrained adversaries, whose weights were converted from registry packages."""
 
 from pathlib import Path
 
@@ -19,24 +19,24 @@ from protectors.pretrained.network import GraphNetwork
 ONE_STAGE: dict[str, type[OneStageDetector]] = {"ssd_mobilenet": SSDMobileNet, "nanodet": NanoDet, "centernet": CenterNet}
 
 EFFICIENTNET_STAGES = ("map170", "map204", "map235")
-"""Maps of EfficientNet-Lite3 at three resolutions, by their numbers in its file."""
+"""Maps of EfficientNet-Lite3 at three resolutions, named by their numbers in its file."""
 
 EFFICIENTNET_MEAN, EFFICIENTNET_DEVIATION = (127 / 255,) * 3, (128 / 255,) * 3
-"""Of the pixels that it was trained on (its authors' preprocessing)."""
+"""Mean and standard deviation of the pixels that it was trained on (its authors' preprocessing)."""
 
 
-def here(folder: Path | None) -> list[Entry]:
-    """Return the pretrained models whose weights are there."""
+def pulled_models(folder: Path | None) -> list[Entry]:
+    """Return the pretrained models that were pulled."""
     return [model for model in entries() if model.set == "pretrained" and weights_file(model, folder)]
 
 
 def load_one_stage(model: Entry, device: torch.device, folder: Path | None) -> OneStageDetector:
-    """Load a one-stage detector. KeyError: it is of another make."""
+    """Load a one-stage detector. KeyError: it is not a one-stage one."""
     return ONE_STAGE[model.architecture](model.name, _graph(model, device, folder), CLASSES, model.threshold)
 
 
 def load_pretrained_classifier(model: Entry, device: torch.device, folder: Path | None) -> PretrainedClassifier:
-    """Load a classifier of ImageNet's classes with its features."""
+    """Load a classifier of ImageNet's classes."""
     if model.architecture == "efficientnet_lite":
         stages = GraphStages(_graph(model, device, folder), EFFICIENTNET_STAGES)
         return PretrainedClassifier(model.name, stages, model.input_size, EFFICIENTNET_MEAN, EFFICIENTNET_DEVIATION)

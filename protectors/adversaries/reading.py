@@ -1,4 +1,4 @@
-"""The reading that a network makes of a photo. Nothing here imports torch: processes that must stay light use it too."""
+"""A network's reading of a photo. Nothing here imports torch, since light processes use it too."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Detection:
-    """One object as a detector reads it; the box is xyxy in pixels of the photo that was read."""
+    """One object that a detector found; the box is xyxy in pixels of the photo."""
 
     label: str
     score: float
@@ -29,8 +29,8 @@ class Detection:
 class Reading:
     """The reading of one photo by one network.
 
-    ``labels`` are what it names, the surest first; ``detections`` say where, if it is a detector. Where a criterion needs them,
-    ``seen`` [1, 3, h, w] is the photo as it was shown to the network, and ``embedding`` [D] of length 1 what a search compares.
+    ``labels`` are sorted from the surest; ``detections`` are set for detectors. For criteria that need them, ``seen``
+    [1, 3, h, w] is the network's input, and ``embedding`` [D] of length 1 is what a search compares.
     """
 
     labels: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class Reading:
 
 
 class Adversary(Protocol):
-    """A network that reads photos [B, 3, H, W] in [0, 1] of any size, on the device that they are on."""
+    """A network that reads photos [B, 3, H, W] in [0, 1] of any size, on their device."""
 
     @property
     def name(self) -> str: ...

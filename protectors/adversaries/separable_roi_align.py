@@ -1,9 +1,9 @@
-"""RoIAlign written as two matrix products, for speed where torchvision's own is slow: backward on a CPU.
+"""RoIAlign written as two matrix products, because torchvision's backward pass is slow on a CPU.
 
-RoIAlign (He et al., Mask R-CNN, 2017, section 3) averages bilinear samples over a grid in each bin. The bilinear kernel is
-a product of one factor along y and one along x and so is the grid, hence the whole operator is
-``pooled[r, c] = Wy[r] @ features[c] @ Wx[r].T`` with small matrices of weights. Values equal torchvision's
-``roi_align(aligned=True)``; the matrix products and their gradients are what BLAS is fast at.
+RoIAlign (He et al., Mask R-CNN, 2017, section 3) averages bilinear samples over a grid in each bin. Both the bilinear kernel
+and the grid are products of one factor along y and one along x, hence the whole operator is
+``pooled[r, c] = Wy[r] @ features[c] @ Wx[r].T`` with small weight matrices. Values equal torchvision's
+``roi_align(aligned=True)``, and BLAS computes matrix products and their gradients quickly.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 
 def axis_weights(start: Tensor, end: Tensor, size: int, bins: int, samples: int) -> Tensor:
-    """Weights [R, bins, size] that average ``samples`` linear samples a bin between ``start`` and ``end`` (feature cells).
+    """Return weights [R, bins, size] that average ``samples`` linear samples in each bin between ``start`` and ``end`` (cells).
 
-    Samples beyond one cell outside the map count as zero, nearer ones take the border's value, as in torchvision.
+    As in torchvision, samples more than one cell outside the map count as zero, and nearer ones take the border's value.
     """
     steps = (torch.arange(bins * samples, device=start.device, dtype=start.dtype) + 0.5) / (bins * samples)
     points = start[:, None] + (end - start)[:, None] * steps[None]
@@ -27,7 +27,7 @@ def axis_weights(start: Tensor, end: Tensor, size: int, bins: int, samples: int)
 
 
 def separable_roi_align(features: Tensor, boxes: Tensor, scale: float, bins: int, samples: int = 2) -> Tensor:
-    """Pool one image's map [C, H, W] over boxes [R, 4] (xyxy pixels; ``scale`` = cells a pixel) to [R, C, bins, bins]."""
+    """Pool one image's map [C, H, W] over boxes [R, 4] (xyxy pixels; ``scale`` is cells per pixel) to [R, C, bins, bins]."""
     channels, height, width = features.shape
     corners = boxes * scale - 0.5
     along_y = axis_weights(corners[:, 1], corners[:, 3], height, bins, samples)
@@ -39,10 +39,10 @@ def separable_roi_align(features: Tensor, boxes: Tensor, scale: float, bins: int
 
 
 class SeparableRoIPool(nn.Module):
-    """Takes the place of torchvision's MultiScaleRoIAlign in Faster R-CNN: each box is pooled from one level of the pyramid.
+    """Replaces torchvision's MultiScaleRoIAlign in Faster R-CNN: each box is pooled from one level of the pyramid.
 
-    A box of side ``canonical`` pixels or more goes to the second level, of twice that to the third, and so on
-    (Lin et al., Feature Pyramid Networks, 2017, equation 1, with the constant that suits photos of about 400 pixels).
+    Boxes with a side of at least ``canonical`` pixels use the second level, of twice that the third, and so on (Lin et al.,
+    Feature Pyramid Networks, 2017, equation 1, with a constant for photos of about 400 pixels).
     """
 
     def __init__(self, strides: Sequence[int], bins: int = 7, canonical: float = 112.0) -> None:
@@ -52,17 +52,17 @@ class SeparableRoIPool(nn.Module):
         self.canonical = canonical
 
     def forward(self, features: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]) -> Tensor:
-        """Features by level [B, C, H, W], boxes [R, 4] an image; gives [sum of R, C, bins, bins]. The shapes are not needed."""
+        """Pool each level's features [B, C, H, W] over the boxes [R, 4] of each image to [sum of R, C, bins, bins]."""
         levels = list(features.values())
         pooled = []
-        for index, own in enumerate(boxes):
-            side = ((own[:, 2] - own[:, 0]) * (own[:, 3] - own[:, 1])).clamp(min=1e-6).sqrt()
+        for index, regions in enumerate(boxes):
+            side = ((regions[:, 2] - regions[:, 0]) * (regions[:, 3] - regions[:, 1])).clamp(min=1e-6).sqrt()
             level = (torch.log2(side / self.canonical + 1e-6).floor() + 1).clamp(0, len(levels) - 1)
-            out = levels[0].new_zeros(len(own), levels[0].shape[1], self.bins, self.bins)
+            out = levels[0].new_zeros(len(regions), levels[0].shape[1], self.bins, self.bins)
             for number, (maps, stride) in enumerate(zip(levels, self.strides, strict=True)):
                 (chosen,) = torch.where(level == number)
                 if len(chosen):
-                    part = separable_roi_align(maps[index], own[chosen], 1.0 / stride, self.bins)
+                    part = separable_roi_align(maps[index], regions[chosen], 1.0 / stride, self.bins)
                     out = out.index_copy(0, chosen, part)
             pooled.append(out)
         return torch.cat(pooled)

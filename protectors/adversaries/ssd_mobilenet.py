@@ -11,16 +11,16 @@ from protectors.adversaries.one_stage import OneStageDetector, centres, flat
 from protectors.pretrained.network import GraphNetwork
 
 GRIDS = (19, 10, 5, 3, 2, 1)
-"""Cells a side of the six grids."""
+"""Cells along each side of the six grids."""
 
 CODER = (10.0, 10.0, 5.0, 5.0)
-"""How much larger the network's box codes are than what they say (the box coder of Faster R-CNN)."""
+"""Scales of the network's box codes (the box coder of Faster R-CNN)."""
 
 
 class SSDMobileNet(OneStageDetector):
     """SSD (Liu et al., 2016) on MobileNetV2 (Sandler et al., 2018), as TensorFlow's detection zoo of 2018-03-29 trained it.
 
-    Its anchors are those of the zoo: six grids, scales from 0.2 to 0.95, three boxes a cell in the first and six in the others.
+    Its anchors are the zoo's: six grids, scales from 0.2 to 0.95, three boxes in each cell of the first, six in the others.
     """
 
     side = 300
@@ -47,13 +47,13 @@ class SSDMobileNet(OneStageDetector):
         codes = torch.cat([flat(outputs[name], 4) for name in self.outputs[1::2]], 1) / self.coder
         middle = codes[..., :2] * self.anchors[:, 2:] + self.anchors[:, :2]
         half = codes[..., 2:].exp() * self.anchors[:, 2:] / 2
-        # y before x in the zoo's codes.
+        # The zoo's codes put y before x.
         boxes = torch.cat([middle - half, middle + half], -1)[..., [1, 0, 3, 2]]
         return logits[..., self.labels], boxes
 
 
 def anchors(grids: Sequence[int], smallest: float = 0.2, largest: float = 0.95) -> Tensor:
-    """The zoo's anchors [N, 4] (y, x, height, width, as shares of the image) for square grids."""
+    """Return the zoo's anchors [N, 4] (y, x, height, width, as shares of the image) for square grids."""
     steps = len(grids) - 1
     scales = [smallest + (largest - smallest) * number / steps for number in range(len(grids))] + [1.0]
     made = []

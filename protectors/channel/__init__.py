@@ -1,5 +1,5 @@
-"""What becomes of a photo between the person and the people who see it: resizing, chroma subsampling, JPEG, WebP.
+"""Models the processing of a photo on its way to other people: resizing, chroma subsampling, JPEG and WebP.
 
-``exact`` and ``pipeline`` make the very bytes, for judging; ``resizing``, ``jpeg`` and ``webp`` are differentiable models of
-them, for optimising. Verdicts never come from a model.
+``exact`` and ``pipeline`` produce real files, for judging. ``resizing``, ``jpeg`` and ``webp`` are differentiable models, for
+optimising; verdicts never come from them.
 """

@@ -1,4 +1,4 @@
-"""JPEG as a differentiable model, for optimising what shall survive it. Verdicts come from real files, never from this.
+"""A differentiable model of JPEG, for optimising. Verdicts come from real files, never from this.
 
 Source: the standard's baseline process (ITU-T T.81, annex A.3.3 and tables K.1, K.2) with libjpeg's scaling of the tables.
 Rounding passes on the gradient of Shin and Song (JPEG-resistant adversarial images, 2017): round(x) + (x - round(x))^3.
@@ -26,7 +26,7 @@ TO_YCBCR = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688,
 
 
 def compressed(images: Tensor, quality: int, subsampled: bool = True) -> Tensor:
-    """Images [B, 3, H, W] in [0, 1] as they look after JPEG; ``subsampled`` chroma has half the resolution (4:2:0)."""
+    """Compress images [B, 3, H, W] in [0, 1] by JPEG; ``subsampled`` chroma has half the resolution (4:2:0)."""
     height, width = images.shape[2:]
     multiple = 2 * BLOCK if subsampled else BLOCK
     missing = (-height % multiple, -width % multiple)
@@ -49,27 +49,27 @@ def compressed(images: Tensor, quality: int, subsampled: bool = True) -> Tensor:
 
 
 def _quantised(planes: Tensor, table: tuple[tuple[int, ...], ...], quality: int) -> Tensor:
-    """Planes [B, C, H, W] after the transform of each block, rounding to the table's steps, and back."""
+    """Transform the blocks of planes [B, C, H, W], round them to the table's steps, and transform them back."""
     steps = _steps(table, quality).to(planes)
     basis = _basis().to(planes)
     batch, channels, height, width = planes.shape
     blocks = planes.reshape(batch, channels, height // BLOCK, BLOCK, width // BLOCK, BLOCK).transpose(3, 4)
     values = basis @ blocks @ basis.T / steps
     rounded = values.round().detach()
-    # The value is the rounded one; only the gradient is the soft one's.
+    # The value is the rounded one; only the gradient comes from the soft one.
     soft = rounded + (values - rounded) ** 3
     restored = basis.T @ ((rounded + soft - soft.detach()) * steps) @ basis
     return restored.transpose(3, 4).reshape(batch, channels, height, width)
 
 
 def _steps(table: tuple[tuple[int, ...], ...], quality: int) -> Tensor:
-    """The table's steps at a quality of 1 to 100, as libjpeg scales them."""
+    """Scale a table to a quality of 1 to 100 as libjpeg does."""
     scale = 5000 / quality if quality < 50 else 200 - 2 * quality
     return ((torch.tensor(table, dtype=torch.float64) * scale + 50) / 100).floor().clamp(1, 255)
 
 
 def _basis() -> Tensor:
-    """The orthonormal cosine transform [8, 8]."""
+    """Return the matrix [8, 8] of the orthonormal cosine transform."""
     places = torch.arange(BLOCK, dtype=torch.float64)
     basis = torch.cos(math.pi * (2 * places[None] + 1) * places[:, None] / (2 * BLOCK)) / 2
     basis[0] /= math.sqrt(2)

@@ -1,22 +1,20 @@
-"""What one site does to a photo, by name: makes it smaller, encodes it, and perhaps encodes it again.
+"""The processing of a photo by one site: resizing, encoding, and perhaps a second site's processing.
 
-A pipeline is data (``sites.json`` in this folder has each site's), in two readings: ``exact``, Pillow's very bytes, for
-judging; ``model``, differentiable, for optimising. A site's own code is not here: this is the best public knowledge of it.
+A pipeline is data (``sites.json`` in this folder has each site's) with two implementations: ``exact`` makes real files, for
+judging; ``model`` is differentiable, for optimising. Sites do not publish their code: this is the best public knowledge of it.
 """
 
-import io
 import math
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from protectors.channel.jpeg import compressed
 from protectors.channel.resizing import Kernel, resampled
 from protectors.channel.webp import compressed_webp
+from protectors.saving import Pixels, decoded, jpeg_of, webp_of
 
 Encoding = Literal["jpeg", "webp"]
 
@@ -28,16 +26,17 @@ RESAMPLING: dict[Kernel, Image.Resampling] = {
 }
 
 POSSIBLE = {"encoding": ("jpeg", "webp"), "subsampling": ("4:2:0", "4:4:4")}
-"""What a site's table may say of how it encodes, the usual first."""
+"""Allowed values in a site's entry, with the default first."""
 
 QUALITIES = (1, 95)
-"""Between these a quality is searched that keeps a file below a site's limit."""
+"""Range in which a site searches the quality that keeps a file below its limit."""
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """``longest`` side in pixels and ``megapixels`` bound the size; ``scale`` makes any photo smaller; ``most_bytes`` asks for
-    the best quality that keeps the file as small; ``then`` is what a second site does to it."""
+    """One site's processing. ``longest`` side in pixels and ``megapixels`` bound the size, and ``scale`` shrinks any photo.
+    With ``most_bytes``, the site takes the best quality that keeps the file below it. ``then`` is a second site's
+    processing."""
 
     name: str
     quality: int = 85
@@ -55,7 +54,7 @@ class Pipeline:
             raise ValueError(f"{self.name}: a quality lies between 1 and 100, a scale above 0 and at most at 1")
 
     def size(self, height: int, width: int) -> tuple[int, int]:
-        """The height and width that arrive."""
+        """Return the height and width after processing."""
         scale = self.scale
         if self.longest:
             scale = min(scale, self.longest / max(height, width))
@@ -63,14 +62,13 @@ class Pipeline:
             scale = min(scale, math.sqrt(self.megapixels * 1e6 / (height * width)))
         return (height, width) if scale >= 1 else (max(1, round(height * scale)), max(1, round(width * scale)))
 
-    def exact(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """uint8 [H, W, 3] as decoded again from the file that the site keeps, [h, w, 3]."""
+    def exact(self, pixels: Pixels) -> Pixels:
+        """Return the pixels uint8 [h, w, 3] decoded from the file that the site makes of uint8 [H, W, 3]."""
         height, width = self.size(*pixels.shape[:2])
         picture = Image.fromarray(pixels)
         if (height, width) != pixels.shape[:2]:
             picture = picture.resize((width, height), RESAMPLING[self.kernel])
-        with Image.open(io.BytesIO(self._file(picture))) as decoded:
-            arrived = np.array(decoded.convert("RGB"), dtype=np.uint8)
+        arrived = decoded(self._file(picture))
         return self.then.exact(arrived) if self.then else arrived
 
     def _file(self, picture: Image.Image) -> bytes:
@@ -84,15 +82,10 @@ class Pipeline:
         return self._encoded(picture, low)
 
     def _encoded(self, picture: Image.Image, quality: int) -> bytes:
-        stream = io.BytesIO()
-        if self.encoding == "webp":
-            picture.save(stream, "WEBP", quality=quality)
-        else:
-            picture.save(stream, "JPEG", quality=quality, subsampling="4:2:0" if self.subsampled else "4:4:4")
-        return stream.getvalue()
+        return webp_of(picture, quality) if self.encoding == "webp" else jpeg_of(picture, quality, self.subsampled)
 
     def model(self, images: Tensor) -> Tensor:
-        """Images [B, 3, H, W] in [0, 1] as they arrive, [B, 3, h, w]; differentiable. A limit of bytes is not modelled."""
+        """Process images [B, 3, H, W] in [0, 1] to [B, 3, h, w]; differentiable. ``most_bytes`` is ignored."""
         height, width = self.size(*images.shape[2:])
         made = images if (height, width) == images.shape[2:] else resampled(images, height, width, self.kernel)
         if self.encoding == "webp":
@@ -103,10 +96,10 @@ class Pipeline:
 
 
 def of_site(channel: dict[str, Any]) -> Pipeline:
-    """The pipeline that an entry of sites.json describes.
+    """Return the pipeline that an entry of sites.json describes.
 
     Raises:
-        ValueError: it says what cannot be.
+        ValueError: a value of the entry is not allowed.
     """
     searched = channel.get("bytes")
     for key, possible in POSSIBLE.items():
@@ -114,7 +107,7 @@ def of_site(channel: dict[str, Any]) -> Pipeline:
             raise ValueError(f"{channel['name']}: {key} can be {' or '.join(possible)}, not {channel[key]}")
     return Pipeline(
         name=channel["name"],
-        # Where a site searches the quality, it begins with the best.
+        # A site that searches the quality starts at the best one.
         quality=channel.get("quality", QUALITIES[1] if searched else 85),
         encoding=channel.get("encoding", "jpeg"),
         subsampled=channel.get("subsampling", "4:2:0") == "4:2:0",
@@ -125,5 +118,5 @@ def of_site(channel: dict[str, Any]) -> Pipeline:
 
 
 def twice(first: Pipeline, second: Pipeline) -> Pipeline:
-    """A photo that is posted on one site, saved there, and posted on another."""
+    """Return the processing of a photo that is posted on one site, saved there, and posted on another."""
     return replace(first, name=f"{first.name}_{second.name}", then=second)

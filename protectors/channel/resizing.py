@@ -1,8 +1,7 @@
-"""Resizing as Pillow does it, and with it most services: each output pixel a weighted mean of the input pixels it covers.
+"""Differentiable resizing as Pillow and most services do it: each output pixel is a weighted mean of input pixels.
 
-Source: Pillow's ``Resample.c``: a filter of a fixed support, stretched by the scale where a photo is made smaller, its weights
-summing to one, first along the rows and then along the columns. The models here are that to float's exactness; Pillow rounds
-to 8 bits after each of the two.
+Source: Pillow's ``Resample.c``. A filter of fixed support, stretched by the scale if a photo is made smaller, with weights that
+sum to one, is applied along the rows and then along the columns. Pillow rounds to 8 bits after each; the models here do not.
 """
 
 import math
@@ -16,16 +15,16 @@ from torch.nn import functional
 Kernel = Literal["box", "bilinear", "bicubic", "lanczos"]
 
 SUPPORT: dict[Kernel, float] = {"box": 0.5, "bilinear": 1.0, "bicubic": 2.0, "lanczos": 3.0}
-"""In output pixels, to either side."""
+"""Radius of each filter, in output pixels."""
 
 
 def resized(images: Tensor, height: int, width: int) -> Tensor:
-    """Images [B, 3, H, W] at another size as adversaries resize what they read: bilinear, with what is lost averaged in."""
+    """Resize images [B, 3, H, W] as adversaries do: bilinear with antialiasing."""
     return functional.interpolate(images, (height, width), mode="bilinear", antialias=True, align_corners=False)
 
 
 def resampled(images: Tensor, height: int, width: int, kernel: Kernel) -> Tensor:
-    """Images [B, 3, H, W] in [0, 1] at another size by one of Pillow's filters; differentiable."""
+    """Resize images [B, 3, H, W] in [0, 1] with one of Pillow's filters; differentiable."""
     made = images
     if width != images.shape[3]:
         made = (made @ _weights(images.shape[3], width, kernel).to(images).T).clamp(0, 1)
@@ -37,7 +36,7 @@ def resampled(images: Tensor, height: int, width: int, kernel: Kernel) -> Tensor
 
 @lru_cache(maxsize=16)
 def _weights(before: int, after: int, kernel: Kernel) -> Tensor:
-    """The weights [after, before] of one axis; sparse for what they are, but dense products are quick enough."""
+    """Return the weights [after, before] of one axis. They are sparse, but dense products are quick enough."""
     scale = before / after
     stretch = max(scale, 1.0)
     support = SUPPORT[kernel] * stretch
@@ -45,8 +44,8 @@ def _weights(before: int, after: int, kernel: Kernel) -> Tensor:
     for place in range(after):
         centre = (place + 0.5) * scale
         first, last = max(0, int(centre - support + 0.5)), min(before, int(centre + support + 0.5))
-        own = torch.tensor([_filter((at - centre + 0.5) / stretch, kernel) for at in range(first, last)], dtype=torch.float64)
-        weights[place, first:last] = own / own.sum()
+        row = torch.tensor([_filter((at - centre + 0.5) / stretch, kernel) for at in range(first, last)], dtype=torch.float64)
+        weights[place, first:last] = row / row.sum()
     return weights
 
 

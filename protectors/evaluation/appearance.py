@@ -1,8 +1,8 @@
-"""How a cloaked photo looks beside its original, by measures that no cloak is optimised on.
+"""Measures how a cloaked photo looks beside its original, with measures that no cloak is optimised on.
 
-- CIEDE2000 (Sharma, Wu, Dalal, 2005), the difference of colour that FSIM does not see, as scikit-image has it;
-- SSIMULACRA 2 (Sneyers, 2022), of which 90 is hardly told from the original and 70 is of high quality, as its package on PyPI;
-- FLIP (Andersson and others, 2020), the difference that people see when they flip between two pictures, as NVIDIA's package.
+- CIEDE2000 (Sharma, Wu, Dalal, 2005), the colour difference, which FSIM ignores, computed by scikit-image;
+- SSIMULACRA 2 (Sneyers, 2022), computed by its package on PyPI: 90 is hardly distinguishable, 70 is high quality;
+- FLIP (Andersson and others, 2020), the difference that people see when flipping between two pictures, by NVIDIA's package.
 """
 
 import tempfile
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from protectors.evaluation.extra import needed
+from protectors.saving import Pixels
 
 
 @dataclass(frozen=True)
 class Appearance:
-    """CIEDE2000 (mean, 99th percentile and largest over pixels), SSIMULACRA 2 (100 is the same) and FLIP (0 is the same)."""
+    """CIEDE2000 (mean, 99th percentile and largest over pixels), SSIMULACRA 2 (100 means equal) and FLIP (0 means equal)."""
 
     delta_e: float
     delta_e_99: float
@@ -27,7 +27,7 @@ class Appearance:
     flip: float
 
 
-def appearance(original: NDArray[np.uint8], delivered: NDArray[np.uint8]) -> Appearance:
+def appearance(original: Pixels, delivered: Pixels) -> Appearance:
     """Compare two photos uint8 [H, W, 3].
 
     Raises:
@@ -46,7 +46,7 @@ def appearance(original: NDArray[np.uint8], delivered: NDArray[np.uint8]) -> App
     )
 
 
-def _ssimulacra2(original: NDArray[np.uint8], delivered: NDArray[np.uint8]) -> float:
+def _ssimulacra2(original: Pixels, delivered: Pixels) -> float:
     # The package reads files.
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder) / f"{name}.png" for name in ("original", "delivered")]

@@ -1,4 +1,4 @@
-"""Average precision of a detector at one overlap, by class."""
+"""Average precision of a detector for one class at one overlap."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def overlaps(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Intersection over union of boxes [N, 4] and [M, 4] (xyxy): [N, M]."""
+    """Return the intersection over union [N, M] of boxes [N, 4] and [M, 4] (xyxy)."""
     top_left = np.maximum(first[:, None, :2], second[None, :, :2])
     bottom_right = np.minimum(first[:, None, 2:], second[None, :, 2:])
     shared = (bottom_right - top_left).clip(0).prod(2)
@@ -29,7 +29,7 @@ class AveragePrecision:
     _boxes: int = 0
 
     def add(self, found: NDArray[np.float32], scores: NDArray[np.float32], real: NDArray[np.float32]) -> None:
-        """One image's detections [N, 4] with scores [N] and annotated boxes [M, 4], of one class."""
+        """Add one image's detections [N, 4] with scores [N], and its annotated boxes [M, 4], of one class."""
         self._boxes += len(real)
         taken = np.zeros(len(real), bool)
         shared = overlaps(found, real)
@@ -48,7 +48,7 @@ class AveragePrecision:
         return self._boxes
 
     def value(self) -> float:
-        """Average precision in [0, 1]; not a number where nothing is annotated."""
+        """Return the average precision in [0, 1]; not a number if nothing is annotated."""
         if not self._boxes:
             return float("nan")
         order = np.argsort(-np.array(self._scores, np.float32), kind="stable")

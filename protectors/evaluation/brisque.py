@@ -1,7 +1,7 @@
-"""BRISQUE: how unnatural a photo looks, without a look at the original; lower is better.
+"""BRISQUE, a measure of how unnatural a photo looks that needs no original; lower is better.
 
 Source: Mittal, Moorthy, Bovik, "No-reference image quality assessment in the spatial domain" (IEEE Transactions on Image
-Processing, 2012), as the ``brisque`` package has it with its trained model.
+Processing, 2012), computed by the ``brisque`` package with its trained model.
 """
 
 from collections.abc import Sequence
@@ -12,16 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protectors.evaluation.extra import needed
+from protectors.saving import Pixels
 
 
-def brisque(pixels: NDArray[np.uint8]) -> float:
-    """The score of one photo uint8 [H, W, 3] in RGB: about 0 to 100, somewhat below for the best of photos.
+def brisque(pixels: Pixels) -> float:
+    """Return the score of one photo uint8 [H, W, 3] in RGB: about 0 to 100, and slightly negative for the best photos.
 
     Raises:
         MissingExtraError: the package is not installed.
-        ValueError: the photo has no statistics to judge by, as one colour all over has none.
+        ValueError: the photo has no natural scene statistics, such as a photo of one colour.
     """
-    # A flat photo divides by zero on its way to the ValueError.
+    # A flat photo causes divisions by zero before the ValueError.
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(_model().score(pixels))
 

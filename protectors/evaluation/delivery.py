@@ -1,4 +1,4 @@
-"""Delivers photos as the daemon does. Runs of one protector do without: they are not measured anew when another one changes."""
+"""Delivers photos as the daemon does. Evaluations of one protector avoid this module, so that they depend on no other."""
 
 from protectors.channel.exact import through_jpeg
 from protectors.cloak import Cloakroom
@@ -9,5 +9,5 @@ from protectors.saving import Pixels
 
 
 def delivered_by(room: Cloakroom, judge: Judge) -> Pixels:
-    """Return the photo of a judge as the daemon delivers it: cloaked, saved as its JPEG, and decoded again."""
+    """Return a judge's photo as the daemon delivers it: cloaked, saved as the daemon's JPEG, and decoded."""
     return through_jpeg(end_of(room.cloak(judge, SEED)).pixels)

@@ -1,4 +1,4 @@
-"""Lines, bars and matrices in the one look that all plots of the report have."""
+"""Draws lines, bars and matrices in the common style of the report's plots."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,30 +7,30 @@ from typing import Any
 from protectors.evaluation.extra import needed
 
 Drawing = Any
-"""matplotlib's Figure. Only reports need matplotlib: it is imported as the first plot is drawn."""
+"""matplotlib's Figure. Only reports need matplotlib, so it is imported when the first plot is drawn."""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Okabe and Ito's, which people who see fewer colours can tell apart."""
+"""Okabe and Ito's palette, which colour-blind people can tell apart."""
 
 SIZE = (6.4, 4.2)
-"""Inches."""
+"""Width and height in inches."""
 
 RESOLUTION = 110
-"""Pixels an inch."""
+"""Pixels per inch."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One line, or one bar in each group: values by their place across."""
+    """One line, or one bar in each group: values by their place on the horizontal axis."""
 
     label: str
     values: Mapping[Any, float]
     published: float | None = None
-    """What a paper prints, drawn as a dashed line of the same colour."""
+    """A paper's figure, drawn as a dashed line of the same colour."""
 
 
 def lines(title: str, across: str, up: str, curves: Sequence[Curve]) -> Drawing:
-    """Curves over a number."""
+    """Draw curves over a number."""
     drawing, axes = _begun(title, up)
     for colour, curve in zip(COLOURS, curves, strict=False):
         axes.plot(list(curve.values), list(curve.values.values()), marker="o", color=colour, label=curve.label)
@@ -41,7 +41,7 @@ def lines(title: str, across: str, up: str, curves: Sequence[Curve]) -> Drawing:
 
 
 def bars(title: str, up: str, curves: Sequence[Curve], published: Mapping[str, float] = {}) -> Drawing:
-    """Groups of bars, one bar a curve in each; what a paper prints of a group is a dashed line across it."""
+    """Draw groups of bars with one bar for each curve; a paper's figure for a group is a dashed line across it."""
     drawing, axes = _begun(title, up)
     groups = list(dict.fromkeys(group for curve in curves for group in curve.values))
     width = 0.8 / len(curves)
@@ -57,13 +57,13 @@ def bars(title: str, up: str, curves: Sequence[Curve], published: Mapping[str, f
 
 
 def matrix(title: str, up: str, across: str, values: Mapping[tuple[str, str], float]) -> Drawing:
-    """A square for each pair (row, column), with its value in it."""
+    """Draw a square for each pair (row, column), with its value in it."""
     drawing, axes = _begun(title, up)
     rows, columns = (list(dict.fromkeys(pair[side] for pair in values)) for side in (0, 1))
     shades = [[values.get((row, column), float("nan")) for column in columns] for row in rows]
     image = axes.imshow(shades, cmap="cividis", aspect="auto")
     for (row, column), value in values.items():
-        # Light figures on the dark half of the scale.
+        # Values on the dark half of the scale are written in white.
         ink = "white" if image.norm(value) < 0.5 else "black"
         axes.text(columns.index(column), rows.index(row), f"{value:.3g}", ha="center", va="center", fontsize="small", color=ink)
     axes.set_xticks(range(len(columns)), columns, rotation=30, ha="right")
@@ -74,7 +74,7 @@ def matrix(title: str, up: str, across: str, values: Mapping[tuple[str, str], fl
 
 
 def _begun(title: str, up: str) -> tuple[Drawing, Any]:
-    # Without pyplot there is no state to share and no screen to ask for: a Figure draws with Agg.
+    # A Figure created without pyplot shares no state, needs no screen, and draws with Agg.
     drawing = needed("matplotlib.figure").Figure(SIZE, RESOLUTION, layout="constrained")
     axes = drawing.add_subplot()
     axes.set_title(title)
@@ -85,7 +85,7 @@ def _begun(title: str, up: str) -> tuple[Drawing, Any]:
 
 
 def _ended(drawing: Drawing, axes: Any) -> Drawing:
-    """With a legend below the axes, where it hides nothing."""
+    """Add a legend below the axes, where it hides nothing."""
     if len(axes.get_legend_handles_labels()[0]) > 1:
         drawing.legend(loc="outside lower center", ncols=3, fontsize="small")
     return drawing

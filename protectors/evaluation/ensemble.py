@@ -1,8 +1,8 @@
-"""One cloak against detectors, encoders and classifiers at once, beside each of them alone, all under the same budget.
+"""Compares one cloak against detectors, encoders and classifiers together with cloaks against each alone, at equal budgets.
 
-- ``objects.alone``, ``objects.together``: the share of photos protected from that kind of adversary, by a cloak made against
-  it alone, and by one made against all three kinds; ``.kept`` is the one over the other. Likewise ``search`` and ``scene``.
-- ``alone.NAME.psnr``, ``together.psnr``: what that costs.
+- ``objects.alone``, ``objects.together``: the share of photos protected from detectors, by a cloak made against them alone and
+  by one made against all three kinds; ``.kept`` is together over alone. Likewise ``search`` and ``scene``.
+- ``alone.NAME.psnr``, ``together.psnr``: the cost in quality.
 """
 
 from concurrent.futures import Executor
@@ -10,32 +10,30 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from protectors.evaluation.delivery import delivered_by
 from protectors.evaluation.measurement import Figures, Measurement
 from protectors.evaluation.processes import each, processes, room_of
 from protectors.evaluation.quality import chosen
 from protectors.policy import Policy
+from protectors.saving import Pixels
 
 KINDS = ("objects", "search", "scene")
 PHOTOS = 40
 QUICK_PHOTOS = 2
 
-Pixels = NDArray[np.uint8]
-
 
 @dataclass(frozen=True)
 class Reading:
-    """One photo after one policy: from which kinds of adversary, of those that had something to read, it is protected; its
-    PSNR in dB."""
+    """One photo cloaked by one policy: whether it is protected from each kind of adversary that read something in the original,
+    and its PSNR in dB."""
 
     protected: dict[str, bool]
     decibels: float
 
 
 def read(device: str, protectors: tuple[str, ...], photo: Pixels) -> Reading:
-    """Cloak one photo and read the pixels that are delivered."""
+    """Cloak one photo and judge the delivered pixels."""
     room = room_of(device)
     judge = room.judge(Policy(protectors), photo)
     judgement = judge.judgement(delivered_by(room, judge))
@@ -49,7 +47,7 @@ def read(device: str, protectors: tuple[str, ...], photo: Pixels) -> Reading:
 
 
 def run(measurement: Measurement) -> None:
-    """All figures of ``ensemble.json``."""
+    """Measure all figures of ``ensemble.json``."""
     photos = chosen(measurement.data, {"people.npz": QUICK_PHOTOS if measurement.quick else PHOTOS})
     measurement.figures["photos"] = len(photos)
     with processes(measurement.device) as pool:
@@ -62,16 +60,17 @@ def run(measurement: Measurement) -> None:
 
 
 def share(readings: list[Reading], kind: str) -> float:
-    """Return the share protected from one kind of adversary, of the photos that hold something for it."""
-    return float(np.mean([own.protected[kind] for own in readings if kind in own.protected]))
+    """Return the share protected from one kind of adversary, among the photos in which it read something."""
+    return float(np.mean([reading.protected[kind] for reading in readings if kind in reading.protected]))
 
 
 def alone(measurement: Measurement, pool: Executor | None, photos: list[Pixels], kind: str) -> Figures:
     readings = each(pool, partial(read, measurement.device, (kind,)), photos, measurement)
-    return {f"{kind}.alone": share(readings, kind), f"alone.{kind}.psnr": float(np.mean([own.decibels for own in readings]))}
+    decibels = float(np.mean([reading.decibels for reading in readings]))
+    return {f"{kind}.alone": share(readings, kind), f"alone.{kind}.psnr": decibels}
 
 
 def together(measurement: Measurement, pool: Executor | None, photos: list[Pixels]) -> Figures:
     readings = each(pool, partial(read, measurement.device, KINDS), photos, measurement)
     shares = {f"{kind}.together": share(readings, kind) for kind in KINDS}
-    return shares | {"together.psnr": float(np.mean([own.decibels for own in readings]))}
+    return shares | {"together.psnr": float(np.mean([reading.decibels for reading in readings]))}

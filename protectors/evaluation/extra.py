@@ -1,4 +1,4 @@
-"""The packages that only evaluations need; for use, Cloakroom is installed without them."""
+"""Imports packages that only evaluations need; Cloakroom is installed without them by default."""
 
 import importlib
 import sys
@@ -9,11 +9,11 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 class MissingExtraError(Exception):
-    """A package of the ``evaluate`` extra is not installed; the text says how it comes."""
+    """A package of the ``evaluate`` extra is not installed; the text says how to install it."""
 
 
 def needed(package: str) -> ModuleType:
-    """One package of the extra.
+    """Import one package of the extra.
 
     Raises:
         MissingExtraError: it is not installed.

@@ -1,4 +1,4 @@
-"""Tables with more than one column of ours, for what no paper prints beside it."""
+"""Tables with several columns of our figures, for results without a published counterpart."""
 
 import re
 from collections.abc import Mapping
@@ -11,21 +11,21 @@ SUBJECTS = {"m_all": "M_all", "m_sen": "M_sen", "search": "search", "scene": "sc
 
 @dataclass(frozen=True)
 class Grid:
-    """``head`` names the columns; each row begins with what it is."""
+    """A table: ``head`` names the columns, and each row begins with its title."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
 def grid(name: str, figures: Mapping[str, float]) -> Grid | None:
-    """The grid of one evaluation, where it has one."""
+    """Return the grid of one evaluation, or None if it has none."""
     grids = {"visual": visual, "survival": survival, "quality": quality, "ensemble": ensemble, "transfer": transfer}
     made = grids.get(name)
     return made(figures) if made else None
 
 
 def visual(figures: Mapping[str, float]) -> Grid | None:
-    """Each pair of target and auxiliary model, and how many of the published bounds it is within; None where there is none."""
+    """Show each pair of target and auxiliary model, and how many of the published bounds it meets; None without pairs."""
     rows = []
     for end in ends(figures):
         target, _, auxiliary = end.partition(".")
@@ -59,7 +59,7 @@ def _share(value: float | None) -> str:
 
 
 def survival(figures: Mapping[str, float]) -> Grid:
-    """Success by pipeline, ours and without our work; pipelines that no optimisation saw are marked."""
+    """Show success by pipeline, with and without our work; pipelines unseen in optimisation are marked."""
     subjects = [name for name in SUBJECTS if f"{name}.delivered.success" in figures]
     pipelines = {
         "float": "before rounding to 8 bits",
@@ -84,7 +84,7 @@ def survival(figures: Mapping[str, float]) -> Grid:
 
 
 def quality(figures: Mapping[str, float]) -> Grid:
-    """The whole distribution of each measure."""
+    """Show the distribution of each measure."""
     forms = {"psnr": ("PSNR (dB)", "{:.1f}"), "ssim": ("SSIM", "{:.3f}"), "fsim": ("FSIM", "{:.4f}")}
     keys = ("min", "p5", "mean")
     rows = tuple(
@@ -95,7 +95,7 @@ def quality(figures: Mapping[str, float]) -> Grid:
 
 
 def ensemble(figures: Mapping[str, float]) -> Grid:
-    """Each kind of adversary: a cloak against it alone beside one against all."""
+    """Show for each kind of adversary a cloak against it alone beside one against all."""
     kinds = [found[1] for key in figures if (found := re.fullmatch(r"(\w+)\.together", key))]
     rows = [
         (kind, *(f"{figures[f'{kind}.{key}']:.1%}".replace("%", " %") for key in ("alone", "together", "kept")))
@@ -105,7 +105,7 @@ def ensemble(figures: Mapping[str, float]) -> Grid:
 
 
 def transfer(figures: Mapping[str, float]) -> Grid:
-    """Success by method and by the architecture that was left out."""
+    """Show success by method and by left-out architecture."""
     methods = [found[1] for key in figures if (found := re.fullmatch(r"(\w+)\.mean", key))]
     left = [key.partition(".")[2] for key in figures if methods and key.startswith(f"{methods[0]}.")]
 
@@ -117,7 +117,7 @@ def transfer(figures: Mapping[str, float]) -> Grid:
 
 
 def _pair(figures: Mapping[str, float], name: str, key: str, form: str) -> tuple[str, str]:
-    """Ours and the baseline's, each open where it is not measured."""
+    """Return our figure and the baseline's, each as a dash if it was not measured."""
     found = (figures.get(f"{prefix}{name}.{key}") for prefix in ("", "baseline."))
     ours, baseline = ("–" if value is None else form.format(value).replace("%", " %") for value in found)
     return ours, baseline

@@ -1,8 +1,8 @@
-"""Measures how much of a photo's objects a detector still finds: success and leakage over photos, and their quality.
+"""Measures how many of the photos' objects a detector still finds: success and leakage over photos, and their quality.
 
-Success is the share of photos, among those in which the detector found something that had to go, in which a fresh
-detection on the delivered file finds nothing that had to go; leakage is the number of such objects found afterwards over
-the number found before (Xue et al., SocialGuard, 2021, section 4: privacy-preserving success rate and leakage rate).
+Only photos count in which the detector found an object to hide. Success is the share of them in which a fresh detection on the
+delivered file finds none; leakage is the number of such objects found afterwards over the number found before (Xue et al.,
+SocialGuard, 2021, section 4: privacy-preserving success rate and leakage rate).
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ Found = tuple[Detection, ...]
 
 @dataclass(frozen=True)
 class Form:
-    """One form of a photo: what was found in the photo, what is found now, and the quality in dB and SSIM."""
+    """One form of a photo: the detections before and after, and the quality as PSNR in dB and SSIM."""
 
     before: Found
     after: Found
@@ -28,12 +28,12 @@ class Form:
 
 
 def counted(found: Found, sensitive: tuple[str, ...], threshold: float = PUBLISHED_THRESHOLD) -> int:
-    """Count the objects found that had to go; with nothing ``sensitive`` all had."""
-    return sum(own.score >= threshold and (not sensitive or own.label in sensitive) for own in found)
+    """Count the detected objects to hide; if ``sensitive`` is empty, all are to be hidden."""
+    return sum(detection.score >= threshold and (not sensitive or detection.label in sensitive) for detection in found)
 
 
 def privacy(forms: Sequence[Form], sensitive: tuple[str, ...], threshold: float = PUBLISHED_THRESHOLD) -> Figures:
-    """Success and leakage, over the photos that held something that had to go; no figures where none did."""
+    """Return success and leakage over the photos with an object to hide; no figures if there are none."""
     pairs = [(counted(form.before, sensitive, threshold), counted(form.after, sensitive, threshold)) for form in forms]
     pairs = [(before, after) for before, after in pairs if before]
     if not pairs:
@@ -46,7 +46,7 @@ def privacy(forms: Sequence[Form], sensitive: tuple[str, ...], threshold: float 
 
 
 def quality(forms: Sequence[Form]) -> Figures:
-    """Mean PSNR in dB and mean SSIM, of all forms."""
+    """Return the mean PSNR in dB and the mean SSIM of all forms."""
     return {
         "psnr": float(np.mean([form.decibels for form in forms])),
         "ssim": float(np.mean([form.likeness for form in forms])),
@@ -54,5 +54,5 @@ def quality(forms: Sequence[Form]) -> Figures:
 
 
 def under(prefix: str, figures: Figures) -> Figures:
-    """Return the figures by their dotted keys."""
+    """Put a prefix and a dot before the figures' keys."""
     return {f"{prefix}.{key}": value for key, value in figures.items()}

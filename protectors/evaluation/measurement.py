@@ -1,4 +1,4 @@
-"""One evaluation while it runs: its figures part by part, the parts an earlier run finished, progress, and strips of photos."""
+"""The state of a running evaluation: its figures by part, parts kept from earlier runs, progress, and strips of photos."""
 
 import ast
 import hashlib
@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from protectors.manifest import PAIRS, TRAINED, entries, listed
+from protectors.saving import Pixels
 
 SEED = 0
-"""Of every evaluation."""
+"""The seed of every evaluation."""
 
 ROOM = Path(__file__).resolve().parents[1]
 EVERY = 15.0
@@ -25,20 +25,20 @@ Figures = dict[str, float]
 
 
 class Measurement:
-    """Collects ``figures``. Parts that are in ``kept``, a JSON file of an earlier run with the same fingerprint, are taken from
-    there; each new one is written to it as soon as it is finished, so that a run that ended early goes on.
+    """Collects ``figures``. Parts in ``kept``, a JSON file of an earlier run with the same fingerprint, are reused. Each new
+    part is written there once it is finished, so that an interrupted run can resume.
 
     Args:
-        name: of the evaluation, and of its module in this package.
-        quick: few photos.
+        name: the name of the evaluation, and of its module in this package.
+        quick: whether to use few photos.
         data: the folder of the archives.
-        say: hears each line of progress.
-        kept: where parts are kept; None keeps none.
-        strips: the folder for the before-and-after images that the report shows; None makes none.
-        device: what torch computes on, "cpu" or "cuda".
-        adversary: the model to protect against, as the manifest resolves it; None takes the embedded one.
-        models: the folder of pulled models, and of those trained since.
-        real: whether the networks are those that others trained, instead of those trained here.
+        say: receives each line of progress.
+        kept: the file that keeps parts; None keeps none.
+        strips: the folder for the report's before-and-after images; None makes none.
+        device: the device of torch, "cpu" or "cuda".
+        adversary: the model to protect against, as the manifest resolves it; None means the embedded one.
+        models: the folder of pulled and trained models.
+        real: whether to use networks that others trained, instead of those trained here.
     """
 
     def __init__(
@@ -69,14 +69,14 @@ class Measurement:
         self._fingerprint = fingerprint(name, quick, device, data, adversary, models)
         self._parts = self._kept_parts()
         if strips and not self._parts:
-            # What an older run showed is not what this one measures.
+            # Images of an older run do not belong to this one.
             for old in strips.glob("*.png"):
                 old.unlink()
         self._part = name
         self._begun = self._said = time.monotonic()
 
     def _kept_parts(self) -> dict[str, Figures]:
-        """What an earlier run with this fingerprint has measured; nothing where its file is damaged."""
+        """Return the parts that an earlier run with this fingerprint measured; none if its file is damaged."""
         if self._kept is None or not self._kept.is_file():
             return {}
         try:
@@ -89,7 +89,7 @@ class Measurement:
             return {}
 
     def part(self, name: str, measure: Callable[[], Figures]) -> Figures:
-        """The figures of one part, measured now unless an earlier run has them."""
+        """Return the figures of one part, which is measured unless it was kept."""
         if name in self._parts:
             self.say(f"{self.name}: {name} is kept from an earlier run")
         else:
@@ -106,7 +106,7 @@ class Measurement:
         return self._parts[name]
 
     def progress(self, done: int, total: int) -> None:
-        """Say how far the current part is and how long it still takes; not more often than is of use."""
+        """Say the current part's progress and remaining time, at most every ``EVERY`` seconds."""
         now = time.monotonic()
         if now - self._said >= EVERY and done:
             self._said = now
@@ -114,12 +114,12 @@ class Measurement:
             self.say(f"{self.name}: {self._part} {done}/{total}, about {left:.0f} s left")
 
     def scratch(self, name: str) -> Path:
-        """Return a folder for what processes share during the run, beside the kept parts where there are some."""
+        """Return a folder for files that processes share during the run, beside the kept parts if there are any."""
         folder = (self._kept.parent if self._kept else Path(tempfile.gettempdir())) / f"{self.name}-{name}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def strip(self, name: str, photos: Sequence[NDArray[np.uint8]]) -> None:
+    def strip(self, name: str, photos: Sequence[Pixels]) -> None:
         """Keep photos uint8 [H, W, 3] of one height side by side as ``name``.png for the report."""
         if self.strips:
             self.strips.mkdir(parents=True, exist_ok=True)
@@ -127,14 +127,14 @@ class Measurement:
 
 
 def fingerprint(name: str, quick: bool, device: str, data: Path, adversary: str | None, models: Path | None) -> str:
-    """What a part's figures depend on: the code, the weights, the photos, and the size of the run."""
+    """Return a hash of all that a part's figures depend on: code, weights, photos, and the size of the run."""
     digest = hashlib.sha256(f"{name} {quick} {device} {adversary}".encode())
     for source in sorted(sources(ROOM / "evaluation" / f"{name}.py")):
         digest.update(source.read_bytes())
-    for own in (*entries(), *(own for folder in (TRAINED, PAIRS) if models for own in listed(models / folder))):
-        if own.task == name:
-            digest.update(f"{own.name} {own.sha256}".encode())
-    # Of each pulled model the store keeps the hash; those of all the photos would take longer than a quick run.
+    for model in (*entries(), *(model for folder in (TRAINED, PAIRS) if models for model in listed(models / folder))):
+        if model.task == name:
+            digest.update(f"{model.name} {model.sha256}".encode())
+    # The store keeps each pulled model's hash. Archives enter by their size, since hashing all photos would take too long.
     for pulled in sorted(models.glob("*.sha256")) if models else ():
         digest.update(f"{pulled.name} {pulled.read_text(encoding='utf-8')}".encode())
     for archive in sorted(data.glob("*.npz")):
@@ -143,7 +143,7 @@ def fingerprint(name: str, quick: bool, device: str, data: Path, adversary: str 
 
 
 def sources(module: Path) -> set[Path]:
-    """The files of this room that a module is made of, itself included, but not this one: it measures nothing itself."""
+    """Return the files of this package that a module imports, itself included, but not this one, which measures nothing."""
     found: set[Path] = set()
     waiting = [module]
     while waiting:

@@ -1,15 +1,14 @@
-"""Object Disappearance on the people test photos: success, leakage and quality, by fresh detection on delivered files.
+"""Measures Object Disappearance on the people test photos: success, leakage and quality, by detection on delivered files.
 
-What success and leakage are is said in leakage.py. The figures of the paper's tables and plots, and where they come from:
+leakage.py defines success and leakage. The figures correspond to the paper's tables and plots:
 
-- ``m_all.eps8``, ``m_sen.eps8`` and so on for 1 to 10 levels: everything hidden; persons read as something else. The
+- ``m_all.eps8``, ``m_sen.eps8`` and so on for 1 to 10 levels: everything hidden, or persons read as something else. The
   ``published`` rule's rows are beside them. 3 and 8 levels are measured on all photos, the others on the first
-  ``FEW_PHOTOS`` of them (on a GPU: on all); ``images`` says how many photos held something that had to go.
-- ``m_all.t20`` to ``t40``: the photos of eps8, as a detector reads them whose detections count from that score on (0.2 to
-  0.4), before and after.
-- ``m_all.person`` and the other classes: the photos of eps8 that hold the class, counting that class alone.
-  ``m_sen.person`` is the same; for ``m_sen.vehicle`` and so on that class was the sensitive one, in at most ``FEW_PHOTOS``.
-- ``baseline.blur`` and so on: image processing in place of the method, everything counted (strengths: image_processing.py).
+  ``FEW_PHOTOS`` of them (on a GPU: on all); ``images`` is the number of photos with an object to hide.
+- ``m_all.t20`` to ``t40``: the photos of eps8, for detection thresholds of 0.2 to 0.4, before and after.
+- ``m_all.person`` and the other classes: the photos of eps8 with that class, counting only that class. ``m_sen.person`` is the
+  same; for ``m_sen.vehicle`` and so on, that class was the sensitive one, in at most ``FEW_PHOTOS``.
+- ``baseline.blur`` and so on: image processing in place of the method, counting everything (strengths: image_processing.py).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -21,31 +20,31 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from protectors.adversaries.detector import TwoStageDetector
 from protectors.adversaries.loading import load_two_stage
 from protectors.archive import Archive
-from protectors.base import Budget, Outcome
+from protectors.base import Budget, CloakedBatch
 from protectors.channel.exact import through_jpeg
 from protectors.evaluation.image_processing import BASELINES
 from protectors.evaluation.leakage import Form, Found, counted, privacy, quality, under
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.processes import each, processes
 from protectors.evaluation.reading import average_precisions
-from protectors.evaluation.running import outcome_of
+from protectors.evaluation.running import cloaked_batch
 from protectors.manifest import resolve
 from protectors.objects import ObjectDisappearance, Rule
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
+from protectors.saving import Pixels
 
 EMBEDDED = "people_detector"
 
 PHOTOS = 100
-"""Photos with a sensitive object in them; the others that are drawn on the way count for M_all."""
+"""Number of photos with a sensitive object; the other photos drawn meanwhile count for M_all."""
 
 FEW_PHOTOS = 30
-"""Of the photos, what a row of less weight is measured on where there is no GPU."""
+"""Number of photos for less important rows without a GPU."""
 
 QUICK_PHOTOS = 4
 
@@ -53,14 +52,14 @@ STRIPS = 3
 """Photos that the report shows; a quick run's shows one."""
 
 STEPS = 30
-"""Of the method alone."""
+"""Steps of the method."""
 
 SENSITIVE = ("person",)
 MODES: dict[str, tuple[str, ...]] = {"m_all": (), "m_sen": SENSITIVE}
-"""What is sensitive in each mode of the method; nothing named means that everything is to vanish."""
+"""The sensitive classes in each mode of the method; none means that everything is hidden."""
 
 MAIN_LEVELS = 8
-"""The budget that thresholds, classes and the published rule are measured at, in 8-bit levels."""
+"""The budget for thresholds, classes and the published rule, in 8-bit levels."""
 
 SMALL_LEVELS = 3
 """The other budget that is measured on all photos."""
@@ -69,13 +68,12 @@ OTHER_LEVELS = (1, 2, 4, 5, 6, 7, 9, 10)
 
 THRESHOLDS = (0.2, 0.25, 0.3, 0.35, 0.4)
 
-Pixels = NDArray[np.uint8]
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class Adversary:
-    """Which detector, on which device, from which folder if it was pulled: what each process of a pool loads its own by."""
+    """A detector's name, its device, and the folder of pulled models, with which each process of a pool loads it."""
 
     name: str
     device: str
@@ -84,7 +82,7 @@ class Adversary:
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a table: what is sensitive, the budget in 8-bit levels, and the rule."""
+    """One row of a table: the sensitive classes, the budget in 8-bit levels, and the rule."""
 
     prefix: str
     sensitive: tuple[str, ...]
@@ -94,7 +92,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Photo:
-    """A test photo uint8 [H, W, 3], and what is found in it at the lowest of the thresholds."""
+    """A test photo uint8 [H, W, 3], and its detections at the lowest threshold."""
 
     pixels: Pixels
     found: Found
@@ -102,7 +100,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class Reading:
-    """One cloaked photo as it is delivered, without loss and as JPEG, and the steps it took."""
+    """One cloaked photo as delivered, lossless and as JPEG, and the number of steps."""
 
     lossless: Form
     jpeg: Form
@@ -119,7 +117,7 @@ def row_figures(row: Row, readings: Sequence[Reading]) -> Figures:
 
 
 def finer_figures(mode: str, readings: Sequence[Reading], classes: Sequence[str]) -> Figures:
-    """What the same photos say by detection threshold, and by class where the class had to go."""
+    """Return the figures of the same photos by detection threshold, and by each class that was hidden."""
     forms = [reading.lossless for reading in readings]
     sensitive = MODES[mode]
     figures: Figures = {}
@@ -133,12 +131,12 @@ def finer_figures(mode: str, readings: Sequence[Reading], classes: Sequence[str]
 
 @cache
 def detector_of(adversary: Adversary) -> TwoStageDetector:
-    """The detector of this process, which may be one of a pool."""
+    """Load the detector once in this process, which may be one of a pool."""
     return load_two_stage(resolve(adversary.name), torch.device(adversary.device), adversary.models)
 
 
 def as_read(detector: TwoStageDetector, pixels: Pixels) -> Tensor:
-    """float32 [1, 3, H, W] on the detector's own device."""
+    """Turn pixels into float32 [1, 3, H, W] on the detector's device."""
     return as_tensor(pixels).to(next(detector.model.parameters()).device)
 
 
@@ -152,23 +150,23 @@ def find(detector: TwoStageDetector, pixels: Pixels) -> Found:
 
 
 def form_of(detector: TwoStageDetector, photo: Photo, pixels: Pixels) -> Form:
-    """A fresh detection on what was made of a photo."""
-    # An unchanged photo would be infinitely good; 100 dB keep a mean a number, and no changed photo reaches them.
+    """Detect objects in a form of a photo, and measure its quality."""
+    # PSNR is infinite for an unchanged photo; 100 dB, which no changed photo reaches, keeps means finite.
     decibels = min(100.0, psnr(photo.pixels, pixels))
     return Form(photo.found, find(detector, pixels), decibels, ssim(photo.pixels, pixels))
 
 
-def cloak(detector: TwoStageDetector, row: Row, photo: Photo) -> Outcome:
+def cloak(detector: TwoStageDetector, row: Row, photo: Photo) -> CloakedBatch:
     protector = ObjectDisappearance(detector, row.sensitive, rule=row.rule)
-    return outcome_of(protector, as_read(detector, photo.pixels), Budget(row.levels / 255, STEPS))
+    return cloaked_batch(protector, as_read(detector, photo.pixels), Budget(row.levels / 255, STEPS))
 
 
 def measure(detector: TwoStageDetector, row: Row, photo: Photo) -> Reading:
-    """Cloak one photo and read what is delivered."""
-    outcome = cloak(detector, row, photo)
-    delivered = as_pixels(outcome.images)
+    """Cloak one photo and detect objects in what is delivered."""
+    cloaked = cloak(detector, row, photo)
+    delivered = as_pixels(cloaked.images)
     lossless, jpeg = (form_of(detector, photo, pixels) for pixels in (delivered, through_jpeg(delivered)))
-    return Reading(lossless, jpeg, outcome.steps[0])
+    return Reading(lossless, jpeg, cloaked.steps[0])
 
 
 def _measured(adversary: Adversary, row: Row, photo: Photo) -> Reading:
@@ -185,19 +183,19 @@ def _processed(adversary: Adversary, name: str, photo: Photo) -> Form:
 
 @dataclass(frozen=True)
 class Bench:
-    """Where the rows are measured."""
+    """Measures rows with one detector."""
 
     measurement: Measurement
     adversary: Adversary
     pool: Executor | None
     classes: tuple[str, ...]
-    """Those that have figures of their own."""
+    """Classes with separate figures."""
 
     def each(self, task: Callable[[Photo], Result], photos: Sequence[Photo]) -> list[Result]:
         return each(self.pool, task, photos, self.measurement)
 
     def readings(self, row: Row, photos: Sequence[Photo]) -> list[Reading]:
-        """Of the photos that hold something that has to go."""
+        """Measure the photos with an object to hide."""
         holding = [photo for photo in photos if counted(photo.found, row.sensitive)]
         if not holding:
             raise RuntimeError("no test photo has anything to hide: the detector's weights are not the trained ones")
@@ -216,16 +214,16 @@ class Bench:
         return under(f"baseline.{name}", privacy(forms, ()) | quality(forms))
 
     def strips(self, photos: Sequence[Photo]) -> Figures:
-        """The first photos with a sensitive object: as they were, after M_all, after M_sen."""
+        """Keep strips of the first photos with a sensitive object: original, after M_all, after M_sen."""
         shown = [photo for photo in photos if counted(photo.found, SENSITIVE)][: 1 if self.measurement.quick else STRIPS]
-        cloaked = [self.each(partial(_cloaked, self.adversary, Row(mode, own)), shown) for mode, own in MODES.items()]
+        cloaked = [self.each(partial(_cloaked, self.adversary, Row(mode, variant)), shown) for mode, variant in MODES.items()]
         for number, (photo, *made) in enumerate(zip(shown, *cloaked, strict=True), 1):
             self.measurement.strip(f"original.m_all.m_sen.{number}", [photo.pixels, *made])
         return {}
 
 
 def chosen_photos(archive: Archive, detector: TwoStageDetector, count: int) -> list[Photo]:
-    """Test photos, drawn without order, in which the detector finds something; ``count`` of them hold a sensitive object.
+    """Return random test photos in which the detector finds something; ``count`` of them have a sensitive object.
 
     M_all is measured on all of them, M_sen on those ``count``.
     """
@@ -243,26 +241,26 @@ def chosen_photos(archive: Archive, detector: TwoStageDetector, count: int) -> l
 
 
 def detector_figures(data: Path) -> Figures:
-    """Average precisions of the embedded detector."""
-    own = average_precisions(load_two_stage(resolve(EMBEDDED), torch.device("cpu")), data)
-    people = {f"{name}.ap50": own[f"{name}.person.ap50"] for name in ("street", "others", "photos")}
-    return under("detector", own | people)
+    """Return the average precisions of the embedded detector."""
+    precisions = average_precisions(load_two_stage(resolve(EMBEDDED), torch.device("cpu")), data)
+    people = {f"{name}.ap50": precisions[f"{name}.person.ap50"] for name in ("street", "others", "photos")}
+    return under("detector", precisions | people)
 
 
 def run(measurement: Measurement) -> None:
-    """All figures of ``objects.json``; a quick run takes few photos, and only the main budget and the baselines.
+    """Measure all figures of ``objects.json``; a quick run uses few photos, the main budget and the baselines.
 
-    The adversary is the measurement's, or the embedded detector. Of one with classes of its own (COCO's), persons alone
-    have figures by class, and its average precision is not measured: its own test photos are not here.
+    The adversary is the measurement's, or the embedded detector. A detector with other classes (COCO's) has figures by class
+    for persons only, and no average precision, since its test photos are not available.
     """
-    own = resolve(measurement.adversary or EMBEDDED, "objects")
-    adversary = Adversary(own.name, measurement.device, measurement.models)
-    if own.name == EMBEDDED and not measurement.quick:
+    entry = resolve(measurement.adversary or EMBEDDED, "objects")
+    adversary = Adversary(entry.name, measurement.device, measurement.models)
+    if entry.name == EMBEDDED and not measurement.quick:
         measurement.part("detector", partial(detector_figures, measurement.data))
     count = QUICK_PHOTOS if measurement.quick else PHOTOS
     photos = chosen_photos(Archive(measurement.data / "people.npz"), detector_of(adversary), count)
     with processes(measurement.device) as pool:
-        bench = Bench(measurement, adversary, pool, own.classes or SENSITIVE)
+        bench = Bench(measurement, adversary, pool, entry.classes or SENSITIVE)
         for mode in MODES:
             measurement.part(f"{mode}.eps{MAIN_LEVELS}", partial(bench.main_row, mode, photos))
         for name in BASELINES:
@@ -270,12 +268,12 @@ def run(measurement: Measurement) -> None:
         if measurement.strips:
             measurement.part("strips", partial(bench.strips, photos))
         if not measurement.quick:
-            for row, own_photos in further_rows(photos, bench.classes, measurement.device):
-                measurement.part(row.prefix, partial(bench.row, row, own_photos))
+            for row, chosen in further_rows(photos, bench.classes, measurement.device):
+                measurement.part(row.prefix, partial(bench.row, row, chosen))
 
 
 def further_rows(photos: Sequence[Photo], classes: Sequence[str], device: str) -> Iterator[tuple[Row, Sequence[Photo]]]:
-    """The rows that only a full run has, each with its photos."""
+    """Yield the rows of a full run only, each with its photos."""
     few = len(photos) if device == "cuda" else FEW_PHOTOS
     for mode, sensitive in MODES.items():
         yield Row(f"{mode}.eps{SMALL_LEVELS}", sensitive, SMALL_LEVELS), photos

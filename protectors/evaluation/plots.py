@@ -1,4 +1,4 @@
-"""Which plots the figures of each evaluation make: those whose keys are there."""
+"""Draws the plots of each evaluation for which figures exist."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -24,22 +24,22 @@ READINGS = {
 
 
 def published(evaluation: str, pattern: str) -> dict[str, float]:
-    """What the paper prints beside those figures of ours, in our own measure, by what the pattern's one group holds."""
+    """Return the paper's figures whose keys match a pattern, in our units, by the content of the pattern's group."""
     return by(pattern, {row.key: max(row.values) for row in TABLES[evaluation].rows})
 
 
 def by(pattern: str, figures: Figures) -> dict[str, float]:
-    """Figures whose key is like the pattern, by what its one group holds, in the order measured."""
+    """Return the figures whose keys match a pattern, by the content of the pattern's group, in their order."""
     return {found[1]: value for key, value in figures.items() if (found := re.fullmatch(pattern, key))}
 
 
 def by_number(pattern: str, figures: Figures, scale: float = 1.0) -> dict[float, float]:
-    """The same where the group is a number, times ``scale``, in order."""
+    """Return the same as ``by`` for a group that is a number, multiplied by ``scale``, sorted."""
     return dict(sorted((int(held) * scale, value) for held, value in by(pattern, figures).items()))
 
 
 def by_pair(measure: str, figures: Figures, also_without: bool = False) -> dict[tuple[str, str], float]:
-    """One measure by target and auxiliary model; ``also_without`` an auxiliary, which is called none."""
+    """Return one measure by target and auxiliary model; ``also_without`` includes generators without one, named none."""
     found = by(rf"(\w+\.\w+)\.{measure}", figures)
     pairs = {(pair.partition(".")[0], pair.partition(".")[2]): value for pair, value in found.items()}
     return {pair: value for pair, value in pairs.items() if also_without or pair[1] != "none"}
@@ -50,7 +50,7 @@ def present(curves: Iterable[Curve]) -> list[Curve]:
 
 
 def objects(figures: Figures) -> dict[str, Drawing]:
-    """The paper's figures 4 to 7: by epsilon, by threshold, by class; and the image-processing baselines."""
+    """Draw the paper's figures 4 to 7 (by epsilon, by threshold, by class) and the image-processing baselines."""
     drawn = {}
     for measure, up in MEASURES.items():
         pattern = rf"\.eps(\d+)\.{measure}"
@@ -76,7 +76,7 @@ def objects(figures: Figures) -> dict[str, Drawing]:
 
 
 def search(figures: Figures) -> dict[str, Drawing]:
-    """Mean average precision by encoder before and after, and of what was made on another encoder."""
+    """Draw mean average precision by encoder before and after, and the transfer between encoders."""
     drawn = {}
     curves = present(Curve(name, by(rf"(\w+\d+|landmarks)\.{form}", figures)) for form, name in FORMS.items())
     if curves:
@@ -89,19 +89,19 @@ def search(figures: Figures) -> dict[str, Drawing]:
 
 
 def scene(figures: Figures) -> dict[str, Drawing]:
-    """Accuracy, quality and irreversibility of the four aims."""
+    """Draw accuracy, quality and irreversibility of the four aims."""
     drawn = {}
     for measure, up in READINGS.items():
         pattern = rf"([pnrl]_fgsm)\.{measure}"
         ours, theirs = by(pattern, figures), published("scene", pattern)
         if ours:
-            values, papers = ({AIMS[aim]: value for aim, value in own.items()} for own in (ours, theirs))
+            values, papers = ({AIMS[aim]: value for aim, value in measures.items()} for measures in (ours, theirs))
             drawn[measure] = bars(up.partition(" (")[0], up, [Curve("ours", values)], papers)
     return drawn
 
 
 def visual(figures: Figures) -> dict[str, Drawing]:
-    """Accuracy of target and auxiliary model, likeness and cost, by pair."""
+    """Draw the accuracy of target and auxiliary model, the similarity and the cost, by pair."""
     drawn = {}
     for measure, title in {
         "target": "accuracy of the target",
@@ -116,7 +116,7 @@ def visual(figures: Figures) -> dict[str, Drawing]:
 
 
 def survival(figures: Figures) -> dict[str, Drawing]:
-    """Success by pipeline, ours and without our work."""
+    """Draw success by pipeline, with and without our work."""
     drawn = {}
     for subject, name in SUBJECTS.items():
         curves = present(
@@ -129,7 +129,7 @@ def survival(figures: Figures) -> dict[str, Drawing]:
 
 
 def quality(figures: Figures) -> dict[str, Drawing]:
-    """The worst photo, the fifth percentile and the mean of each likeness; and how far the channels' models are off."""
+    """Draw the distribution of each similarity, the calibration, and the errors of the channel models."""
     drawn = {}
     curves = present(
         Curve(title, {name: figures[f"{name}.{key}"] for name in ("ssim", "fsim") if f"{name}.{key}" in figures})
@@ -150,20 +150,20 @@ def quality(figures: Figures) -> dict[str, Drawing]:
 
 
 def ensemble(figures: Figures) -> dict[str, Drawing]:
-    """Each kind of adversary, by a cloak against it alone and by one against all."""
+    """Draw the share protected from each kind of adversary, by a cloak against it alone and by one against all."""
     curves = present(Curve(title, by(rf"(\w+)\.{title}", figures)) for title in ("alone", "together"))
     return {"together": bars("one cloak for each, and one for all", "photos protected", curves)} if curves else {}
 
 
 def transfer(figures: Figures) -> dict[str, Drawing]:
-    """Success of each method, by the architecture that was left out."""
+    """Draw the success of each method by left-out architecture."""
     methods = by(r"(\w+)\.mean", figures)
     curves = present(Curve(name, by(rf"{name}\.(?!psnr|margin)(\w+)", figures)) for name in methods)
     return {"left_out": bars("success on an architecture that was left out", "success", curves)} if curves else {}
 
 
 def real(figures: Figures) -> dict[str, Drawing]:
-    """The objects that real detectors still find: cloaked against, judging only, left out of the making, and before."""
+    """Draw the objects that real detectors still find: optimised on, judges only, left out, and with embedded models."""
     groups = ("seen", "judge", "left_out", "before")
     curves = present(Curve(group, by(rf"{group}\.(\w+)\.delivered\.objects_left", figures)) for group in groups)
     return {"objects_left": bars("objects that real detectors still find", "share of the objects", curves)} if curves else {}
@@ -183,7 +183,7 @@ PLOTS: Mapping[str, Callable[[Figures], dict[str, Drawing]]] = {
 
 
 def draw(name: str, figures: Figures, folder: Path) -> list[Path]:
-    """Draw what the figures of one evaluation hold as PNG files ``NAME.PLOT.png``, and return them in order.
+    """Draw the plots of one evaluation as PNG files ``NAME.PLOT.png``, and return their paths in order.
 
     Raises:
         MissingExtraError: matplotlib is not installed.

@@ -1,4 +1,4 @@
-"""Photos one at a time, on every core: how an evaluation on a CPU is quickest."""
+"""Processes photos in parallel, one on each core, which is quickest on a CPU."""
 
 import multiprocessing
 import os
@@ -18,10 +18,10 @@ Result = TypeVar("Result")
 
 
 def processes(device: str) -> AbstractContextManager[Executor | None]:
-    """A pool with a process a core; none for a GPU, which one process keeps busy."""
+    """Return a pool with one process for each core, or None for a GPU, which one process keeps busy."""
     if device == "cuda":
         return nullcontext()
-    # One thread a process: on a CPU that is well quicker than all threads on one small photo.
+    # One thread in each process is much quicker than all threads on one small photo.
     return ProcessPoolExecutor(
         os.cpu_count() or 1, multiprocessing.get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
     )
@@ -29,14 +29,14 @@ def processes(device: str) -> AbstractContextManager[Executor | None]:
 
 @cache
 def room_of(device: str) -> Cloakroom:
-    """All adversaries, loaded once in this process, which may be one of a pool."""
+    """Load all adversaries once in this process, which may be one of a pool."""
     return Cloakroom(device)
 
 
 def each(
     pool: Executor | None, task: Callable[[Item], Result], items: Sequence[Item], measurement: Measurement
 ) -> list[Result]:
-    """What a task makes of each item, in order, with progress; where there is a pool the task is one that pickles."""
+    """Apply a task to each item, with progress, and return the results in order. For a pool, the task must pickle."""
     results: list[Result] = []
     for result in pool.map(task, items) if pool else map(task, items):
         results.append(result)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 SCALES = {"": 1.0, "%": 0.01, "dB": 1.0, "ms": 1.0, "s": 1000.0, "M": 1e6, "MB": 1e6}
-"""By unit, how much of our own measure (fractions, milliseconds, single parameters, bytes) one of it is."""
+"""Factors from the papers' units to ours (fractions, milliseconds, single parameters, bytes)."""
 
 
 @dataclass(frozen=True)
@@ -15,22 +15,22 @@ class Published:
 
     what: str
     printed: str
-    """As the paper prints it: a number, or the lowest and the highest of several, with an en dash between them."""
+    """The paper's figure: a number, or the lowest and the highest of several, joined by an en dash."""
     unit: str
     key: str
-    """Of our figure; a regular expression where ours are several as well."""
+    """Key of our figure, or a regular expression for several."""
     better: Literal["lower", "higher"] | None = None
-    """None where the figure says how things were before."""
+    """The better direction; None for a figure from before protection."""
     per: str = ""
-    """Key of the figure that ours is divided by."""
+    """Key of the figure by which ours is divided; empty for none."""
 
     @property
     def values(self) -> tuple[float, ...]:
-        """What the paper prints, in our own measure."""
+        """The paper's figures in our unit."""
         return tuple(float(number) * SCALES[self.unit] for number in self.printed.split("–"))
 
     def ours(self, figures: Mapping[str, float]) -> tuple[float, ...]:
-        """Our figure, or the lowest and the highest of several; nothing where none is measured."""
+        """Return our figure, or the lowest and the highest of several; empty if none was measured."""
         if self.per and not figures.get(self.per):
             return ()
         found = [value for key, value in figures.items() if key == self.key or re.fullmatch(self.key, key)]
@@ -38,14 +38,14 @@ class Published:
         return tuple(sorted({min(each), max(each)})) if each else ()
 
     def met(self, figures: Mapping[str, float]) -> bool:
-        """Whether all of ours are at least as good as the worst that is published."""
+        """Return whether all of ours are at least as good as the worst published one."""
         ours = self.ours(figures)
         if not ours or self.better is None:
             return False
         return max(ours) <= max(self.values) if self.better == "lower" else min(ours) >= min(self.values)
 
     def shown(self, values: tuple[float, ...]) -> str:
-        """Values in our own measure, printed as the paper prints its own."""
+        """Format values in our unit like the paper's."""
         decimals = max(len(number.partition(".")[2]) for number in self.printed.split("–"))
         numbers = "–".join(f"{value / SCALES[self.unit]:.{decimals}f}" for value in values)
         return f"{numbers} {self.unit}".rstrip()
@@ -53,14 +53,14 @@ class Published:
 
 @dataclass(frozen=True)
 class Table:
-    """What one paper publishes."""
+    """The figures of one paper."""
 
     title: str
     paper: str
     there: str
-    """What the paper measured with."""
+    """The paper's data and models."""
     here: str
-    """What plays its part here."""
+    """The data and models used here."""
     rows: tuple[Published, ...]
 
 
@@ -170,7 +170,7 @@ VISUAL = Table(
         Published("auxiliary models' accuracy afterwards", "0.74–10.34", "%", r"\w+\.(?!none\b)\w+\.auxiliary", "lower"),
         Published("generator: parameters", "7.766", "M", "generator.parameters"),
         Published("generator: size", "31", "MB", "generator.bytes"),
-        # Judged by nobody: which device ours ran on, the sentence below the table says.
+        # Times are not compared, since the devices differ; the sentence below the table names ours.
         Published("generator: time a 32x32 image (on a GPU: 0.047 ms)", "1.17–1.39", "ms", r"\w+\.(?!none\b)\w+\.ms"),
     ),
 )
@@ -227,4 +227,4 @@ TABLES = {
     "transfer": TRANSFER,
     "quality": QUALITY,
 }
-"""By the evaluation that measures ours."""
+"""The tables by the evaluation that measures our figures."""

@@ -1,14 +1,14 @@
-"""Measures how photos look that are delivered: the whole distribution, not its mean; what is not protected above the floor; and
-that hashes which find known abuse still find them.
+"""Measures the quality of delivered photos as a whole distribution, the share not protected, and that hashes for known abuse
+still match.
 
-Photos go the way of the daemon: cloaked by the default policy at balanced, encoded as its JPEG, decoded again.
+Photos are processed as by the daemon: cloaked by the default policy at balanced, encoded as its JPEG, and decoded.
 
-- ``photos``, ``not_protected``: how many, and the share of them that comes back as not protected.
-- ``psnr.min``, ``psnr.mean``, ``psnr.p5`` (the twentieth part below it), and so for ``ssim`` and ``fsim``; ``floor.passed`` is
-  the share above the floor.
-- ``pdq.within31``: the share whose PDQ hash (Facebook's, for matching known abuse) moves by at most 31 bits of 256.
-- ``calibration.ece``: how far the probabilities that a report gives for unseen models are from what such models do, and so
-  by protector; ``calibration.bin3.expected``, ``.fooled``, ``.readings``: those given as 30 to 40 %.
+- ``photos``, ``not_protected``: their number, and the share that is not protected.
+- ``psnr.min``, ``psnr.mean``, ``psnr.p5`` (the fifth percentile), and so for ``ssim`` and ``fsim``; ``floor.passed`` is the
+  share above the floor.
+- ``pdq.within31``: the share whose PDQ hash (Facebook's, for matching known abuse) changes by at most 31 bits of 256.
+- ``calibration.ece``: the expected calibration error of the reports' probabilities for unseen models, and so by protector;
+  ``calibration.bin3.expected``, ``.fooled``, ``.readings``: the probabilities of 30 to 40 %.
 - ``channel.distance``: the largest mean distance, in 8-bit levels, of a channel's differentiable model from Pillow's file.
 """
 
@@ -19,7 +19,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from protectors.archive import Archive
 from protectors.calibration import binned, expected_error
@@ -32,44 +31,43 @@ from protectors.evaluation.processes import each, processes, room_of
 from protectors.judging.quality import Quality
 from protectors.policy import BUDGETS, Policy
 from protectors.quality import as_tensor
+from protectors.saving import Pixels
 
 PHOTOS = {"people.npz": 120, "photos.npz": 80}
 UNSPLIT = "photos.npz"
-"""Whose photos no training here has seen, so that all of them are test photos (the full set's detector has)."""
+"""An archive that no training here uses, so that all its photos are test photos (the ``full`` detector was trained on them)."""
 
 QUICK_PHOTOS = {"people.npz": 2, "photos.npz": 1}
 PAIRS = 10
-"""Photos that the report shows at each strength, before, after and the difference amplified."""
+"""Photos that the report shows at each strength: before, after, and the amplified difference."""
 
 AMPLIFIED = 10
 
 WITHIN = 31
-"""Bits of 256 up to which PDQ takes two photos for the same (its own documentation)."""
+"""Largest distance in bits of 256 at which PDQ takes two photos for the same (PDQ's documentation)."""
 
 SEARCHED = 60
-"""Photos that are cloaked against search alone."""
+"""Number of photos that are cloaked against search alone."""
 
 QUALITIES = (30, 40, 50, 60, 70, 75, 80, 85, 90, 95)
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """One photo as it was delivered, and what is read in it."""
+    """One delivered photo, its judgement, and the unseen models' readings."""
 
     pixels: Pixels
     quality: Quality
     protected: bool
     above: bool
     expected: Mapping[str, float]
-    """By protector, the probability that a model is fooled which nobody tried."""
+    """The estimated probability by protector that an unseen model is fooled."""
 
     reads: Sequence[unseen.Read]
 
 
 def deliver(device: str, policy: Policy, photo: Pixels) -> Delivered:
-    """Send one photo on its whole way."""
+    """Cloak, deliver, judge and read one photo."""
     room = room_of(device)
     judge = room.judge(policy, photo)
     pixels = delivered_by(room, judge)
@@ -83,21 +81,21 @@ def distribution(photos: Sequence[Delivered]) -> Figures:
     """Return the least, the mean and the fifth percentile of each measure."""
     figures: Figures = {}
     for name in ("psnr", "ssim", "fsim"):
-        values = np.array([getattr(own.quality, name) for own in photos])
+        values = np.array([getattr(photo.quality, name) for photo in photos])
         figures |= {f"{name}.min": float(values.min()), f"{name}.mean": float(values.mean())}
         figures[f"{name}.p5"] = float(np.percentile(values, 5))
-    figures["floor.passed"] = float(np.mean([own.above for own in photos]))
-    figures["not_protected"] = float(np.mean([not own.protected for own in photos]))
+    figures["floor.passed"] = float(np.mean([photo.above for photo in photos]))
+    figures["not_protected"] = float(np.mean([not photo.protected for photo in photos]))
     return figures
 
 
 def calibration(photos: Sequence[Delivered]) -> Figures:
-    """Return how far what is expected of unseen models is from what they do, overall, by protector and by bin."""
+    """Compare the estimates for unseen models with their readings: overall, by protector and by bin."""
     pairs = [
-        (read.protector, own.expected[read.protector], read.fooled)
-        for own in photos
-        for read in own.reads
-        if read.protector in own.expected
+        (read.protector, photo.expected[read.protector], read.fooled)
+        for photo in photos
+        for read in photo.reads
+        if read.protector in photo.expected
     ]
     if not pairs:
         return {}
@@ -109,21 +107,21 @@ def calibration(photos: Sequence[Delivered]) -> Figures:
         figures[f"calibration.{name}.fooled"] = float(np.mean([fooled for _, fooled in mine]))
     _, likely, fooled = zip(*pairs, strict=True)
     figures["calibration.ece"] = expected_error(likely, fooled)
-    for own in binned(likely, fooled):
-        figures[f"calibration.bin{own.place}.expected"], figures[f"calibration.bin{own.place}.fooled"] = own.expected, own.came
-        figures[f"calibration.bin{own.place}.readings"] = own.count
+    for group in binned(likely, fooled):
+        key = f"calibration.bin{group.place}"
+        figures |= {f"{key}.expected": group.expected, f"{key}.fooled": group.came, f"{key}.readings": group.count}
     return figures
 
 
 def pdq_distance(first: Pixels, second: Pixels) -> int:
-    """Bits by which the PDQ hashes of two photos differ."""
+    """Return the number of bits that differ between the PDQ hashes of two photos."""
     pdqhash = needed("pdqhash")
     one, two = (pdqhash.compute(np.ascontiguousarray(photo))[0] for photo in (first, second))
     return int(np.count_nonzero(one != two))
 
 
 def channel_distance(photos: Sequence[Pixels]) -> Figures:
-    """Return how far the channels' models are from the very files: mean levels by kind, the largest over the qualities."""
+    """Return the mean distance in levels of the channel models from real files by kind, each the largest over qualities."""
     kinds = {
         "jpeg420": [Pipeline("any", quality) for quality in QUALITIES],
         "jpeg444": [Pipeline("any", quality, subsampled=False) for quality in QUALITIES],
@@ -131,7 +129,7 @@ def channel_distance(photos: Sequence[Pixels]) -> Figures:
         **{kernel: [Pipeline("any", 95, scale=0.6, kernel=kernel)] for kernel in ("box", "bilinear", "bicubic", "lanczos")},
     }
     distances = {
-        f"channel.{kind}": max(float(np.mean([_levels_apart(own, photo) for photo in photos])) for own in pipelines)
+        f"channel.{kind}": max(float(np.mean([_levels_apart(pipeline, photo) for photo in photos])) for pipeline in pipelines)
         for kind, pipelines in kinds.items()
     }
     return distances | {"channel.distance": max(distances.values())}
@@ -143,13 +141,13 @@ def _levels_apart(pipeline: Pipeline, photo: Pixels) -> float:
 
 
 def amplified(first: Pixels, second: Pixels) -> Pixels:
-    """Return the difference of two photos round grey, large enough to be seen."""
+    """Return the amplified difference of two photos around grey."""
     difference = (second.astype(np.int16) - first) * AMPLIFIED + 128
     return difference.clip(0, 255).astype(np.uint8)
 
 
 def chosen(data: Path, counts: dict[str, int]) -> list[Pixels]:
-    """Test photos of each archive, drawn without order."""
+    """Return random test photos of each archive."""
     photos: list[Pixels] = []
     for name, count in counts.items():
         archive = Archive(data / name)
@@ -159,7 +157,7 @@ def chosen(data: Path, counts: dict[str, int]) -> list[Pixels]:
 
 
 def run(measurement: Measurement) -> None:
-    """All figures of ``quality.json``."""
+    """Measure all figures of ``quality.json``."""
     needed("pdqhash")
     photos = chosen(measurement.data, QUICK_PHOTOS if measurement.quick else PHOTOS)
     measurement.figures["photos"] = len(photos)
@@ -171,12 +169,12 @@ def run(measurement: Measurement) -> None:
 
 
 def delivered(measurement: Measurement, pool: Executor | None, photos: Sequence[Pixels]) -> Figures:
-    """Every photo at balanced."""
+    """Measure every photo at balanced."""
     made = each(pool, partial(deliver, measurement.device, Policy()), photos, measurement)
-    # The default policy is not against search: what is expected of searches is measured on some of the photos alone.
+    # The default policy leaves search out, so the estimates for searches are measured separately, on some of the photos.
     some = photos[: 1 if measurement.quick else SEARCHED]
     searched = each(pool, partial(deliver, measurement.device, Policy(("search",))), some, measurement)
-    moved = [pdq_distance(photo, own.pixels) for photo, own in zip(photos, made, strict=True)]
+    moved = [pdq_distance(photo, cloaked.pixels) for photo, cloaked in zip(photos, made, strict=True)]
     return (
         distribution(made)
         | calibration([*made, *searched])
@@ -188,9 +186,9 @@ def delivered(measurement: Measurement, pool: Executor | None, photos: Sequence[
 
 
 def strips(measurement: Measurement, pool: Executor | None, photos: Sequence[Pixels]) -> Figures:
-    """Before, after, and the difference amplified, at each strength."""
+    """Keep strips of photos before, after, and their amplified difference, at each strength."""
     for strength in BUDGETS:
         made = each(pool, partial(deliver, measurement.device, Policy(strength=strength)), photos, measurement)
-        for number, (photo, own) in enumerate(zip(photos, made, strict=True), 1):
-            measurement.strip(f"{strength}.{number}", [photo, own.pixels, amplified(photo, own.pixels)])
+        for number, (photo, cloaked) in enumerate(zip(photos, made, strict=True), 1):
+            measurement.strip(f"{strength}.{number}", [photo, cloaked.pixels, amplified(photo, cloaked.pixels)])
     return {}

@@ -1,4 +1,4 @@
-"""How well adversaries read photos nobody changed: average precision, accuracy, and how well like is found by codes."""
+"""Measures how well adversaries read unchanged photos: average precision, accuracy and retrieval."""
 
 import math
 from pathlib import Path
@@ -28,16 +28,16 @@ COCO_GROUPS = {
         "sink", "refrigerator",
     ),
 }  # fmt: skip
-"""COCO's 80 classes in the embedded detector's five; what is not named is an item."""
+"""COCO's classes by the embedded detector's; all others are items."""
 
 
 def group_of(name: str) -> str:
-    """The embedded class that a COCO class belongs to."""
+    """Return the embedded detector's class for a COCO class."""
     return next((group for group, members in COCO_GROUPS.items() if name in members), "item")
 
 
 def average_precisions(detector: Detector, data: Path, report_every: int = 0) -> dict[str, float]:
-    """AP at an overlap of 0.5 by class, on people.npz's test photos (street; others: COCO and Open Images) and photos.npz."""
+    """Return AP at an overlap of 0.5 by class, on people.npz's test photos (street and others) and photos.npz."""
     people = Archive(data / "people.npz")
     photos = Archive(data / "photos.npz")
     photo_classes = [group_of(name) for name in photos.classes]
@@ -53,10 +53,10 @@ def average_precisions(detector: Detector, data: Path, report_every: int = 0) ->
             (found,) = detector.detect(as_tensor(archive.image(index)), LOWEST_SCORE)
             boxes, labels = archive.boxes(index)
             for label, counter in counters.items():
-                own = [detection for detection in found if detection.label == label]
+                detections = [detection for detection in found if detection.label == label]
                 counter.add(
-                    np.array([detection.box for detection in own], np.float32).reshape(-1, 4),
-                    np.array([detection.score for detection in own], np.float32),
+                    np.array([detection.box for detection in detections], np.float32).reshape(-1, 4),
+                    np.array([detection.score for detection in detections], np.float32),
                     boxes[[classes[number] == label for number in labels.tolist()]],
                 )
             if report_every and done % report_every == 0:
@@ -69,26 +69,26 @@ def average_precisions(detector: Detector, data: Path, report_every: int = 0) ->
 
 
 def images_of(archive: Archive, indices: NDArray[np.int64]) -> Tensor:
-    """Equally large images as float [N, 3, H, W] in [0, 1]."""
+    """Return images of one size as float [N, 3, H, W] in [0, 1]."""
     return torch.from_numpy(archive.stack(indices.tolist())).float() / 255
 
 
 def accuracy(classifier: Classifier, archive: Archive) -> float:
-    """Top-1 accuracy on the test split of an archive of equally large images with labels."""
+    """Return the top-1 accuracy on the test split of an archive of labelled images of one size."""
     (tests,) = np.where(archive["is_test"])
     return share_right(classifier, images_of(archive, tests), torch.from_numpy(archive["labels"][tests].astype(np.int64)))
 
 
 def share_right(classifier: Classifier, images: Tensor, truth: Tensor) -> float:
-    """Top-1 accuracy on images [N, 3, H, W] whose labels are [N]."""
+    """Return the top-1 accuracy on images [N, 3, H, W] with labels [N]."""
     read = torch.cat([classifier.read(batch.to(classifier.device)).argmax(1).cpu() for batch in images.split(100)])
     return float((read == truth).float().mean())
 
 
 def retrieval(encoder: HashEncoder, archive: Archive, queries: int = 1000, top: int = 1000) -> float:
-    """mAP over the ``top`` nearest of the training split, for ``queries`` images of the test split."""
+    """Return the mAP over the ``top`` nearest of the training split, for ``queries`` images of the test split."""
     chance = np.random.default_rng(0)
-    # In no order, so that among codes at the same distance no class comes first.
+    # A random order prevents any class from coming first among codes at the same distance.
     tests, rest = (chance.permutation(np.where(archive["is_test"] == chosen)[0]) for chosen in (True, False))
 
     def codes(indices: NDArray[np.int64]) -> Tensor:

@@ -1,24 +1,24 @@
-"""Real machines: what networks that others trained on COCO and ImageNet read in cloaked photos, also after every known site.
+"""Measures what real networks, trained by others on COCO and ImageNet, read in cloaked photos, also after every known site.
 
-Photos are COCO's of photos.npz and test photos of people.npz, cloaked as the product does it. Conditions:
+The photos are COCO's of photos.npz and test photos of people.npz, cloaked as by the product. Conditions:
 
-- ``seen``: every network but the judges is optimised on, at balanced; ``strong`` is the same at strong;
-- ``instant``: the same photos at instant, which takes no steps: the generator's cloak brought to its floor;
+- ``seen``: optimised on every network but the judges, at balanced; ``strong`` is the same at strong;
+- ``instant``: the same photos at instant, which takes no steps: the generator's cloak fitted to the floor;
 - ``judge``: the networks of ``seen`` that no cloak is ever optimised on;
 - ``left_out``: cloaks that are made without one network, read by that network;
-- ``before``: the product with its embedded demonstration models, as it was before there were pretrained ones.
+- ``before``: the product with its embedded demonstration models, as it was without pretrained ones.
 
 Figures, by network and form of the photo (``delivered``, ``jpeg75``, each site's name, and ``worst``, the worst of the sites):
 
-- ``seen.NETWORK.FORM.objects_left``: of the objects found in the originals, the share that is found in the same place as the
-  same class; ``.people_left`` of people alone; ``.nothing_left`` the share of photos in which nothing at all is found;
-  ``.drop`` how much the objects' scores fall in the mean;
-- ``seen.NETWORK.FORM.top1``, ``.top5``: of classifiers, the share of photos whose class is still read first, or among five;
-- ``seen.search.NETWORK.recall1``, ``.recall10``: how often a search by the cloaked photo finds the original, among 2,000
-  others; ``.same1`` and ``.same10`` a mirrored crop of the original, which no one has cloaked;
-- ``seen.psnr.min``, ``.mean``, and so on: how the delivered photos look;
+- ``seen.NETWORK.FORM.objects_left``: the share of the originals' objects that is still found in the same place as the same
+  class; ``.people_left`` for people only; ``.nothing_left``: the share of photos in which nothing is found; ``.drop``: the mean
+  fall of the objects' scores;
+- ``seen.NETWORK.FORM.top1``, ``.top5``: for classifiers, the share of photos whose class is still read first, or among five;
+- ``seen.search.NETWORK.recall1``, ``.recall10``: how often a search by the cloaked photo finds the original among 2,000
+  others; ``.same1`` and ``.same10``: how often it finds an uncloaked, mirrored crop of the original;
+- ``seen.psnr.min``, ``.mean``, and so on: the quality of the delivered photos;
 - ``scene.top1``, ``search.recall1``, ``scene.left_out.top1`` and so on: the means over the networks;
-- ``lasts.objects``, ``lasts.scene``: success after the worst site over success as delivered, of the network where it is least.
+- ``lasts.objects``, ``lasts.scene``: success after the worst site over success as delivered, for the network with the least.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,33 +38,34 @@ from protectors.evaluation.appearance import appearance
 from protectors.evaluation.gallery import embedded, gallery_photos, rank
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.processes import each, processes
-from protectors.evaluation.real_reading import Pixels, Sums, sums_of
+from protectors.evaluation.real_reading import Sums, sums_of
 from protectors.evaluation.real_tables import figures_of, summary_of
 from protectors.manifest import DamagedWeightsError
 from protectors.names import Strength
 from protectors.policy import Policy
 from protectors.progress import end_of
 from protectors.quality import as_tensor, measured
+from protectors.saving import Pixels
 
 PROTECTORS = ("objects", "search", "scene")
 
 TUNED_ON = frozenset({5, 12, 20, 33, 47, 58, 71, 90, 101, 110, 120, 125})
-"""Photos of photos.npz that the method's constants were chosen on: no figure is measured on them."""
+"""Photos of photos.npz that were used to choose the method's constants; no figure is measured on them."""
 
 BLOCK = 8
-"""Photos whose sums are kept together: a run that was stopped goes on after the last block."""
+"""Number of photos whose sums are kept together; a stopped run resumes after the last block."""
 
 PHOTOS, PART, FEW = (24, 24), (8, 4), (6, 2)
-"""Photos of COCO and of people: of ``seen``, of ``strong`` and each network that is left out, and of ``before``, whose cloaks
-take a minute each. All of them, 116 and 120, would take a day on two cores."""
+"""Numbers of COCO's photos and of those with people: for ``seen``, for ``strong`` and each left-out network, and for
+``before``, whose cloaks take a minute each. All of them, 116 and 120, would take a day on two cores."""
 
 CROP = 0.8
-"""Of each side, for another photo of the same subject."""
+"""Share of each side in a crop that serves as another photo of the same subject."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """How photos are cloaked, and how many of COCO's and of the people's are."""
+    """The way in which photos are cloaked, and the numbers of COCO's photos and of those with people."""
 
     name: str
     photos: int
@@ -75,7 +76,7 @@ class Condition:
 
 
 def conditions(networks: Sequence[str], quick: bool) -> Iterator[Condition]:
-    """Yield every condition; ``networks`` are those that cloaks are optimised on."""
+    """Yield all conditions; ``networks`` are those that cloaks are optimised on."""
     whole, part, few = ((1, 1), (1, 0), (1, 0)) if quick else (PHOTOS, PART, FEW)
     yield Condition("seen", *whole)
     yield Condition("instant", *whole, strength="instant")
@@ -87,7 +88,7 @@ def conditions(networks: Sequence[str], quick: bool) -> Iterator[Condition]:
 
 @dataclass(frozen=True)
 class Task:
-    """One condition, and where the models and the gallery's embeddings are."""
+    """One condition, and the folders of the models and of the gallery's embeddings."""
 
     condition: Condition
     models: Path
@@ -106,7 +107,7 @@ def _cloaker(task: Task) -> Cloakroom:
     made = Cloakroom("cpu", task.models)
     left_out = {task.condition.left_out} - {None}
     if left_out:
-        # The generator was trained against the network that is left out.
+        # The generator was trained against the left-out network.
         made.generator = None
     made.adversaries = replace(made.adversaries, judges_only=made.adversaries.judges_only | frozenset(map(str, left_out)))
     return made
@@ -118,7 +119,7 @@ def _gallery(folder: Path) -> dict[str, Tensor]:
 
 
 def measure(task: Task, photo: Pixels) -> tuple[Sums, dict[str, float], Pixels]:
-    """Cloak one photo; return the sums of what is read in it, how it looks, and its pixels as delivered."""
+    """Cloak one photo, and return the counts of what is read in it, its quality, and the delivered pixels."""
     room, readers = _cloaker(task), _readers(task.models)
     judge = room.judge(Policy(PROTECTORS, task.condition.strength), photo)
     made = end_of(room.cloak(judge, SEED))
@@ -148,7 +149,7 @@ def _mirrored_crop(photo: Pixels) -> Pixels:
 
 
 def photos_of(condition: Condition, data: Path) -> list[Pixels]:
-    """Return the photos of a condition: the first of COCO's that nothing was tuned on, and test photos with people in them."""
+    """Return the photos of a condition: the first of COCO's that nothing was tuned on, and test photos with people."""
     coco, people = Archive(data / "photos.npz"), Archive(data / "people.npz")
     first = [index for index in range(len(coco)) if index not in TUNED_ON][: condition.photos]
     person = people.classes.index("person")
@@ -158,7 +159,7 @@ def photos_of(condition: Condition, data: Path) -> list[Pixels]:
 
 
 def run(measurement: Measurement) -> None:
-    """All figures of ``real.json``.
+    """Measure all figures of ``real.json``.
 
     Raises:
         DamagedWeightsError: the pretrained networks have not been pulled.
@@ -177,7 +178,7 @@ def run(measurement: Measurement) -> None:
 
 
 def _make_gallery(measurement: Measurement, room: Cloakroom, folder: Path) -> None:
-    """Keep the embeddings of the gallery's photos, which every process reads."""
+    """Save the embeddings of the gallery's photos for all processes."""
     photos = gallery_photos(measurement.data, 20 if measurement.quick else 2000)
     for search in room.adversaries.searches:
         path = folder / f"{search.name}.npy"
@@ -200,7 +201,7 @@ def _measured(measurement: Measurement, pool: Executor | None, task: Task, room:
             {key.partition("looks.")[2].partition(".")[2]: value for key, value in kept.items() if f"looks.{number}." in key}
             for number in range(len(block))
         ]
-        # Sums are no figures of the result.
+        # Sums are intermediate, and not figures of the result.
         for key in kept:
             measurement.figures.pop(key, None)
     return figures_of(condition.name, condition.left_out, sums, looks, room.adversaries.judges_only)

@@ -1,13 +1,11 @@
-"""What pretrained networks read in one cloaked photo, in every form that it takes, as sums that photos can be added up by."""
+"""Counts what pretrained networks read in every form of a cloaked photo, as sums that can be added over photos."""
 
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torchvision.ops import box_iou
 
 from protectors.adversaries.loaded import Adversaries
@@ -15,18 +13,18 @@ from protectors.adversaries.reading import Detection
 from protectors.channel import sites
 from protectors.channel.pipeline import Pipeline
 from protectors.quality import as_tensor
+from protectors.saving import Pixels
 
-Pixels = NDArray[np.uint8]
 Sums = dict[str, float]
 
 THRESHOLD = 0.3
-"""The score from which on an object counts as found."""
+"""Least score at which an object counts as found."""
 
 FAINT = 0.05
-"""The least score that is looked at: how far scores fall is measured down to it."""
+"""Least score of a detection that is read at all; the fall of scores is measured down to it."""
 
 OVERLAP = 0.5
-"""Intersection over union from which on a detection is of the same object."""
+"""Least intersection over union at which a detection is of the same object."""
 
 JPEG = Pipeline("jpeg75", 75)
 
@@ -34,7 +32,7 @@ DELIVERED = "delivered"
 
 
 def forms(delivered: Pixels) -> Iterator[tuple[str, Pixels]]:
-    """Yield the forms of a delivered photo by name: as it is, as a JPEG of quality 75, and as each site keeps it."""
+    """Yield the forms of a delivered photo by name: unchanged, as JPEG of quality 75, and after each site."""
     yield DELIVERED, delivered
     for pipeline in (JPEG, *sites.pipelines()):
         yield pipeline.name, pipeline.exact(delivered)
@@ -42,13 +40,13 @@ def forms(delivered: Pixels) -> Iterator[tuple[str, Pixels]]:
 
 @dataclass(frozen=True)
 class Found:
-    """The objects of one photo by one detector, boxes as shares of the photo's sides: those that count, and fainter ones."""
+    """One detector's objects in one photo, with boxes as shares of the photo's sides: those that count, and fainter ones."""
 
     detections: tuple[Detection, ...]
     faint: tuple[Detection, ...]
 
     def scores_in(self, later: "Found") -> list[float]:
-        """Return for each object that counts the best score of its class in its place later; 0 where there is none."""
+        """Return for each object that counts the best later score of its class in its place, or 0."""
         candidates = (*later.detections, *later.faint)
         if not candidates or not self.detections:
             return [0.0] * len(self.detections)
@@ -68,7 +66,7 @@ class Found:
 
 
 def found_by(adversaries: Adversaries, photo: Pixels) -> dict[str, Found]:
-    """Return what each detector finds in a photo."""
+    """Return each detector's objects in a photo."""
     height, width = photo.shape[:2]
     sides, image = (width, height, width, height), as_tensor(photo)
     found = {}
@@ -88,21 +86,21 @@ def _scaled(detection: Detection, sides: Sequence[int]) -> Detection:
 
 
 def best_classes(adversaries: Adversaries, photo: Pixels) -> dict[str, list[int]]:
-    """Return the five likeliest classes of a photo by each classifier."""
+    """Return each classifier's five likeliest classes of a photo."""
     image = as_tensor(photo)
     return {network.name: network.read(image)[0].topk(5).indices.tolist() for network in adversaries.classifiers}
 
 
 def sums_of(adversaries: Adversaries, original: Pixels, delivered: Pixels) -> Sums:
-    """Return what is counted of one photo, by ``NETWORK.FORM.WHAT``.
+    """Return the counts of one photo by ``NETWORK.FORM.WHAT``.
 
-    Of detectors: ``objects`` and ``people`` in the original, those ``objects_left`` and ``people_left``, ``photos`` with an
-    object, ``nothing_left`` where none is found at all, and ``drop``, the sum over objects of how much the score fell. Of
-    classifiers: ``photos``, ``top1`` where the class that was read first still is, ``top5`` where it is among the first five.
+    For detectors these are ``objects`` and ``people`` in the original, ``objects_left`` and ``people_left``, ``photos`` with an
+    object, ``nothing_left`` for photos in which nothing is found, and ``drop``, the sum of the falls of the objects' scores.
+    For classifiers they are ``photos``, and those in which the first class is still first (``top1``) or among five (``top5``).
     """
     before, classes = found_by(adversaries, original), best_classes(adversaries, original)
     sums: Sums = defaultdict(float)
-    # Sites that do the same to a photo of this size are read once.
+    # Sites whose processing of this photo is the same are read once.
     known: dict[str, tuple[dict[str, Found], dict[str, list[int]]]] = {}
     for form, pixels in forms(delivered):
         mark = hashlib.sha256(pixels.tobytes() + str(pixels.shape).encode()).hexdigest()
@@ -116,7 +114,7 @@ def sums_of(adversaries: Adversaries, original: Pixels, delivered: Pixels) -> Su
 
 
 def count_classes(sums: Sums, form: str, before: Mapping[str, list[int]], later: Mapping[str, list[int]]) -> None:
-    """Add what is counted of the classes of one form of a photo to the sums, where what is not there yet is 0."""
+    """Add the counts of classes in one form of a photo to the sums, whose missing keys count as 0."""
     for name, best in before.items():
         sums[f"{name}.{form}.photos"] += 1
         sums[f"{name}.{form}.top1"] += later[name][0] == best[0]
@@ -124,7 +122,7 @@ def count_classes(sums: Sums, form: str, before: Mapping[str, list[int]], later:
 
 
 def count_objects(sums: Sums, prefix: str, before: Found, later: Found) -> None:
-    """Add what is counted of the objects of one form of a photo to the sums, where what is not there yet is 0."""
+    """Add the counts of objects in one form of a photo to the sums, whose missing keys count as 0."""
     if not before.detections:
         return
     scores = before.scores_in(later)

@@ -1,4 +1,4 @@
-"""Figures of real machines from the sums of many photos."""
+"""Computes the figures of ``real`` from the sums of many photos."""
 
 import re
 from collections import defaultdict
@@ -19,7 +19,7 @@ def figures_of(
 ) -> Figures:
     """Return the figures of one condition.
 
-    Where a network was left out, only what it reads is told; what the judges read is told under ``judge``.
+    If a network was left out, only its readings are included. The judges' readings have the prefix ``judge``.
     """
     figures: Figures = {}
     for network, by_form in _by_network(sums).items():
@@ -47,7 +47,7 @@ def figures_of(
 
 
 def summary_of(figures: Figures) -> Figures:
-    """Return what is told first: the looks of ``seen``, and the means over networks of scene and search."""
+    """Return the main figures: the quality of ``seen``, and the means of scene and search over networks."""
     looks = ("psnr.min", "ssim.min", "fsim.min", "ssimulacra2.mean", "delta_e.max")
     told = {what: figures[f"seen.{what}"] for what in looks}
     for group, name in (("seen", ""), ("left_out", "left_out.")):
@@ -59,7 +59,7 @@ def summary_of(figures: Figures) -> Figures:
 
 
 def _lasting(protector: str, what: str, figures: Figures) -> Figures:
-    """Return the success after the worst site over that before, of the network of ``seen`` where it is least."""
+    """Return the success after the worst site over that before, for the network of ``seen`` with the least."""
     ratios = []
     for key, left in figures.items():
         if (found := re.fullmatch(rf"seen\.(\w+)\.delivered\.{what}", key)) and left < 1:
@@ -92,7 +92,7 @@ def _shares(counted: Mapping[str, float]) -> dict[str, float]:
 
 
 def _worst(of_sites: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """The worst share among sites: the most that is left, and the fewest photos in which nothing is."""
+    """Return the worst figures among sites: the most that is left, and the least of ``nothing_left`` and ``drop``."""
     worst: dict[str, float] = {}
     for what in of_sites[0]:
         values = [shares[what] for shares in of_sites if what in shares]

@@ -1,4 +1,4 @@
-"""The report of a run as one HTML page that needs no other file and runs nothing."""
+"""Writes the report of a run as one HTML page without scripts or other files."""
 
 import base64
 import re
@@ -27,7 +27,7 @@ figcaption, .provenance { font-size: .85rem; opacity: .8; }
 
 
 def page(results: Results, plots: Mapping[str, Sequence[Path]], strips: Mapping[str, Sequence[Path]]) -> str:
-    """The whole page: for each evaluation its table, notes, plots and strips of photos (PNG files, which it takes in)."""
+    """Return the whole page: each evaluation's table, notes, plots and strips of photos (PNG files, which it embeds)."""
     sections = "".join(
         _section(name, table, results[name], plots.get(name, ()), strips.get(name, ()))
         for name, table in TABLES.items()
@@ -42,7 +42,7 @@ def page(results: Results, plots: Mapping[str, Sequence[Path]], strips: Mapping[
 
 
 def write_report(results: Results, strips: Mapping[str, Sequence[Path]], folder: Path, say: Callable[[str], None]) -> Path:
-    """Write report.md, the plots and report.html, and return the last. Without matplotlib it says how plots can be had."""
+    """Write report.md, the plots and report.html, and return the last's path. Without matplotlib, say how to get plots."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.md").write_text(markdown(results), encoding="utf-8")
     plots: dict[str, list[Path]] = {}
@@ -78,11 +78,11 @@ def _section(name: str, table: Table, result: Result, plots: Sequence[Path], str
     )
 
 
-def _grid(own: Grid | None) -> str:
-    if own is None:
+def _grid(shown: Grid | None) -> str:
+    if shown is None:
         return ""
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in own.head)
-    rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>\n" for row in own.rows)
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in shown.head)
+    rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>\n" for row in shown.rows)
     return f"<table>\n<tr>{head}</tr>\n{rows}</table>\n"
 
 
@@ -94,5 +94,5 @@ def _picture(path: Path, caption: str = "") -> str:
 
 
 def _inline(text: str) -> str:
-    """Markdown's bold words and commands as HTML's."""
+    """Convert Markdown's bold words and commands to HTML."""
     return re.sub(r"`(.+?)`", r"<code>\1</code>", re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(text)))

@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
-from protectors.base import Budget, Outcome, Protector
+from protectors.base import Budget, CloakedBatch, Protector
 from protectors.progress import end_of
 
 
-def outcome_of(protector: Protector, originals: Tensor, budget: Budget) -> Outcome:
-    """Return what a protector makes of images [B, 3, H, W]."""
+def cloaked_batch(protector: Protector, originals: Tensor, budget: Budget) -> CloakedBatch:
+    """Cloak images [B, 3, H, W] with a protector."""
     return end_of(protector.protect(originals, budget))

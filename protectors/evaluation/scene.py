@@ -1,4 +1,4 @@
-"""P-FGSM and its baselines on scene test photos: what is read, at what quality, and what a judge reads that they never saw."""
+"""Measures P-FGSM and its baselines on scene test photos: readings, quality, and the readings of a judge not optimised on."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -16,28 +16,29 @@ from protectors.channel.channel_set import AS_IT_IS, OWN_FILE
 from protectors.channel.exact import through_jpeg
 from protectors.evaluation.brisque import brisque
 from protectors.evaluation.measurement import SEED, Figures, Measurement
-from protectors.evaluation.running import outcome_of
+from protectors.evaluation.running import cloaked_batch
 from protectors.judging.question import about_scene
 from protectors.manifest import entry, resolve
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
+from protectors.saving import Pixels
 from protectors.scene import MARGIN, Aim, Rule, SceneProtector
 
 PHOTOS = 500
 QUICK_PHOTOS = 20
-BATCH = 5  # the loop goes on until a batch's slowest photo is done
+BATCH = 5  # small, since the loop runs until a batch's slowest photo is done
 STRIPS = 3 * BATCH
-"""Photos of whose batches the report shows the first."""
+"""Number of photos in the batches whose first photo the report shows."""
 
 
 @dataclass
 class Tally:
-    """One row of the table, photo by photo."""
+    """The measurements of one row of the table, photo by photo."""
 
     classes: tuple[str, ...]
-    """What the adversary can read."""
+    """The adversary's classes."""
 
     truths: list[str]
-    """Names of the archive's labels."""
+    """The archive's classes."""
 
     fooled: list[bool] = field(default_factory=list)
     fooled_jpeg: list[bool] = field(default_factory=list)
@@ -70,19 +71,19 @@ class Tally:
 
 
 def distance_from_uniform(read: list[int], classes: int) -> float:
-    """Euclidean distance between how often each class is read and evenly often: 0 tells nothing of the true class."""
+    """Return the Euclidean distance of the classes' frequencies from uniform; at 0 the reading reveals no true class."""
     shares = np.bincount(read, minlength=classes) / len(read)
     return float(np.linalg.norm(shares - 1 / classes))
 
 
 def measure(
-    protector: SceneProtector, judge: Classifier, photos: list[NDArray[np.uint8]], truth: NDArray[np.int64], tally: Tally
-) -> list[NDArray[np.uint8]]:
-    """Cloak one batch of photos of the same size, enter it, and return what is delivered."""
+    protector: SceneProtector, judge: Classifier, photos: list[Pixels], truth: NDArray[np.int64], tally: Tally
+) -> list[Pixels]:
+    """Cloak a batch of photos of one size, add it to the tally, and return the delivered pixels."""
     device = protector.classifier.device
     originals = torch.cat([as_tensor(photo) for photo in photos]).to(device)
-    outcome = outcome_of(protector, originals, BUDGET)
-    delivered = [as_pixels(image[None]) for image in outcome.images]
+    cloaked = cloaked_batch(protector, originals, BUDGET)
+    delivered = [as_pixels(image[None]) for image in cloaked.images]
     forms = torch.cat([as_tensor(pixels) for pixels in delivered]).to(device)
     compressed = torch.cat([as_tensor(through_jpeg(pixels)) for pixels in delivered]).to(device)
     question = about_scene(protector.classifier)
@@ -100,12 +101,12 @@ def measure(
     tally.brisque += [brisque(pixels) for pixels in delivered]
     tally.decibels += [psnr(photo, pixels) for photo, pixels in zip(photos, delivered, strict=True)]
     tally.likeness += [ssim(photo, pixels) for photo, pixels in zip(photos, delivered, strict=True)]
-    tally.steps += list(outcome.steps)
+    tally.steps += list(cloaked.steps)
     return delivered
 
 
 BUDGET = Budget(radius=8 / 255, steps=30)
-"""Of the method alone: nothing is asked of looks, as in the paper. What is delivered is measured by ``quality``."""
+"""The method's budget without a bound on visibility, as in the paper. ``quality`` measures delivered photos."""
 
 ROWS: dict[str, tuple[Rule, float, Aim]] = {
     "p_fgsm": ("shaped", MARGIN, "unlikely"),
@@ -114,15 +115,15 @@ ROWS: dict[str, tuple[Rule, float, Aim]] = {
     "r_fgsm": ("published", 0.0, "random"),
     "l_fgsm": ("published", 0.0, "least"),
 }
-"""``p_fgsm`` is the default rule with the margin that delivered photos get; ``p_fgsm.published`` the paper's own, and the
-others are the paper's baselines."""
+"""The rule, margin and aim of each row. ``p_fgsm`` is the default rule with the margin of delivered photos,
+``p_fgsm.published`` is the paper's, and the others are the paper's baselines."""
 
 
 def run(measurement: Measurement) -> None:
-    """All figures of ``scene.json``, on photos drawn without order from the test split of scenes6.npz."""
+    """Measure all figures of ``scene.json``, on random test photos of scenes6.npz."""
     device = torch.device(measurement.device)
-    own = resolve(measurement.adversary, "scene") if measurement.adversary else entry("scenes")
-    adversary = load_classifier(own, device, measurement.models)
+    model = resolve(measurement.adversary, "scene") if measurement.adversary else entry("scenes")
+    adversary = load_classifier(model, device, measurement.models)
     judge = load_classifier(entry("scenes_judge"), device)
     archive = Archive(measurement.data / "scenes6.npz")
     count = QUICK_PHOTOS if measurement.quick else PHOTOS

@@ -1,7 +1,8 @@
-"""Recessive images: how well a search by codes still finds their like, at what quality and cost.
+"""Measures how well a search by codes still finds images similar to recessive ones, and their quality and cost.
 
-The protocol is the paper's: labels are the meaning, queries come from the test split, the database is the training split, and
-mAP is taken over the nearest of it. CIFAR-10 is the first dataset; scenes15.npz plays its second, Google Landmarks.
+The protocol is the paper's: images with equal labels are similar, queries come from the test split, the database is the
+training split, and mAP is computed over the nearest images. CIFAR-10 is the first dataset; scenes15.npz stands for the second,
+Google Landmarks.
 """
 
 import time
@@ -22,10 +23,11 @@ from protectors.channel.exact import jpeg
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.reading import images_of
 from protectors.evaluation.retrieval import mean_average_precision, precision_within
-from protectors.evaluation.running import outcome_of
+from protectors.evaluation.running import cloaked_batch
 from protectors.manifest import TRAINED, Entry, entries, entry, listed
 from protectors.optimisation import on_levels
 from protectors.quality import as_pixels
+from protectors.saving import Pixels
 from protectors.search import Rule, SearchProtector
 
 GROUPS = {
@@ -34,7 +36,7 @@ GROUPS = {
     36: ("dsh36", "dbh32", "dpsh32"),
     48: ("dsh48", "dbh48", "dpsh48"),
 }
-"""Encoders that are protected against at once, by about their bits: 24 and 48 are embedded, the others the grid's."""
+"""Encoders that are protected against together, by their approximate bits: 24 and 48 are embedded, the others the grid's."""
 
 QUICK_GROUP = 48
 QUERIES = 500
@@ -43,7 +45,7 @@ QUICK_DATABASE = 4000
 TOP = 1000
 LANDMARKS = "dbh48_scenes15"
 LANDMARKS_TOP = 200
-"""Fewer, because scenes15.npz has some 250 images a class."""
+"""Fewer than ``TOP``, because scenes15.npz has some 250 images in each class."""
 
 BATCH = 100
 BUDGET = Budget(8 / 255, 30)
@@ -52,7 +54,7 @@ STRIPS = 6
 
 @dataclass(frozen=True)
 class Database:
-    """What one encoder searches: codes [N, bits] and labels [N] of images nobody protected."""
+    """The database of one encoder: codes [N, bits] and labels [N] of unprotected images."""
 
     encoder: HashEncoder
     codes: Tensor
@@ -60,7 +62,7 @@ class Database:
     top: int = TOP
 
     def quality(self, images: Tensor, truth: Tensor) -> tuple[float, float]:
-        """mAP over the nearest, and precision within Hamming radius 2, for queries [Q, 3, H, W] as delivered."""
+        """Return the mAP over the nearest images, and the precision within Hamming radius 2, of queries [Q, 3, H, W]."""
         codes = codes_of(self.encoder, images)
         return (
             mean_average_precision(codes, truth, self.codes, self.labels, self.top),
@@ -74,15 +76,15 @@ def codes_of(encoder: HashEncoder, images: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Protected:
-    """Queries after one rule, on the levels of a file, and what that cost."""
+    """Queries cloaked by one rule, on 8-bit levels, and the time for each."""
 
     images: Tensor
     milliseconds: float
 
     def figures(self, originals: Tensor) -> Figures:
-        change = self.images - originals
-        decibels = -10 * change.square().mean((1, 2, 3)).clamp(min=1e-10).log10()
-        return {"psnr": float(decibels.mean()), "l1": float(change.abs().mean() * 255), "ms": self.milliseconds}
+        perturbation = self.images - originals
+        decibels = -10 * perturbation.square().mean((1, 2, 3)).clamp(min=1e-10).log10()
+        return {"psnr": float(decibels.mean()), "l1": float(perturbation.abs().mean() * 255), "ms": self.milliseconds}
 
 
 def protect(
@@ -94,28 +96,28 @@ def protect(
     protector = SearchProtector(encoders, torch.Generator().manual_seed(SEED), rule)
     begun, made = time.perf_counter(), []
     for batch in originals.split(BATCH):
-        made.append(outcome_of(protector, batch.to(encoders[0].device), BUDGET).images.cpu())
+        made.append(cloaked_batch(protector, batch.to(encoders[0].device), BUDGET).images.cpu())
         if progress:
             progress.progress(sum(len(part) for part in made), len(originals))
     return Protected(torch.cat(made), 1000 * (time.perf_counter() - begun) / len(originals))
 
 
 def as_large(images: Tensor, originals: Tensor, others: Tensor) -> Tensor:
-    """Images whose change from the originals is made as large, image by image, as that of others, on the levels of a file."""
-    change, size = images - originals, (others - originals).square().mean((1, 2, 3), keepdim=True).sqrt()
-    scale = size / change.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-6)
-    return on_levels((originals + scale * change).clamp(0, 1))
+    """Scale each image's perturbation to the size of another's, and round to 8-bit levels."""
+    perturbation, size = images - originals, (others - originals).square().mean((1, 2, 3), keepdim=True).sqrt()
+    scale = size / perturbation.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-6)
+    return on_levels((originals + scale * perturbation).clamp(0, 1))
 
 
 def fewer_levels(images: Tensor, bits: int = 4) -> Tensor:
-    """Bit-depth reduction, the other processing that the paper tries on its images."""
+    """Reduce the bit depth, the paper's other processing of its images."""
     levels = float(2**bits - 1)
     return (images * levels).round() / levels
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Queries and what is searched, both drawn without order: among codes at the same distance no class comes first."""
+    """Queries and stored images, both in random order, so that no class comes first among codes at the same distance."""
 
     queries: Tensor
     truth: Tensor
@@ -138,12 +140,12 @@ class Dataset:
 
 
 def run(measurement: Measurement) -> None:
-    """All figures of ``search.json``.
+    """Measure all figures of ``search.json``.
 
     ``ours`` protects against the three encoders of a size at once, ``paper`` and ``ifgsm`` against the one that searches.
-    ``transfer`` is what was made on DSH alone by our ``unseen`` rule, ``transfer.paper`` by the paper's, searched by the
-    others, whose network is another. ``equal.ours`` is our ``nearest`` rule against that encoder, its change made as large as
-    the paper's; ``equal.paper`` the paper's change made as large as ``ours``.
+    ``transfer`` is made on DSH alone by our ``unseen`` rule, ``transfer.paper`` by the paper's; both are searched by the other
+    encoders, whose network differs. ``equal.ours`` is our ``nearest`` rule against the searching encoder, with its perturbation
+    scaled to the size of the paper's; ``equal.paper`` is the paper's perturbation scaled to the size of ``ours``.
     """
     dataset = Dataset.of(Archive(measurement.data / "cifar10.npz"), measurement.quick)
     measurement.figures |= {"queries": len(dataset.queries), "database": len(dataset.stored)}
@@ -157,22 +159,22 @@ def run(measurement: Measurement) -> None:
 
 
 def encoders_of(measurement: Measurement) -> dict[str, Entry]:
-    """The embedded encoders and those that the grid has trained, by name; of two of one name the grid's."""
+    """Return the embedded encoders and the grid's by name; of two with the same name, the grid's."""
     trained = listed(measurement.models / TRAINED) if measurement.models else ()
-    return {own.name: own for own in (*entries(), *trained) if own.task == "search"}
+    return {model.name: model for model in (*entries(), *trained) if model.task == "search"}
 
 
 def one_size(group: Sequence[Entry], dataset: Dataset, measurement: Measurement, shown: bool) -> Figures:
-    """DSH, DBH and DPSH of about as many bits; ``shown`` ones enter the report as images."""
-    encoders = [load_encoder(own, torch.device(measurement.device)) for own in group]
-    databases = [dataset.searched_by(own) for own in encoders]
+    """Measure DSH, DBH and DPSH of about the same bits; ``shown`` puts images into the report."""
+    encoders = [load_encoder(model, torch.device(measurement.device)) for model in group]
+    databases = [dataset.searched_by(encoder) for encoder in encoders]
     queries, truth = dataset.queries, dataset.truth
     figures: Figures = {}
     ours = protect(encoders, queries, "codes", measurement)
     for database in databases:
         name = database.encoder.name
-        own, paper = row(database, queries, truth, ours)
-        figures |= {f"{name}.{key}": value for key, value in own.items()}
+        measured, paper = row(database, queries, truth, ours)
+        figures |= {f"{name}.{key}": value for key, value in measured.items()}
         for index in range(STRIPS if shown else 0):
             forms = (queries, paper.images, ours.images)
             measurement.strip(f"{name}.{index}", [enlarged(form[index]) for form in forms])
@@ -186,7 +188,7 @@ def one_size(group: Sequence[Entry], dataset: Dataset, measurement: Measurement,
 
 
 def row(database: Database, queries: Tensor, truth: Tensor, ours: Protected) -> tuple[Figures, Protected]:
-    """The figures of one encoder, and what the paper's rule made."""
+    """Return the figures of one encoder, and the images of the paper's rule."""
     clean, near = database.quality(queries, truth)
     paper = protect([database.encoder], queries, "published")
     ifgsm = protect([database.encoder], queries, "ifgsm")
@@ -211,17 +213,17 @@ def row(database: Database, queries: Tensor, truth: Tensor, ours: Protected) -> 
 
 
 def landmarks(measurement: Measurement) -> Figures:
-    """DBH on the second dataset; the paper gives the drop of mAP in shares of the clean one."""
+    """Measure DBH on the second dataset, with the drop of mAP as a share of the clean one, as in the paper."""
     archive = Archive(measurement.data / "scenes15.npz")
     dataset = Dataset.of(archive, measurement.quick)
     encoder = load_encoder(entry(LANDMARKS), torch.device(measurement.device))
     database = dataset.searched_by(encoder, LANDMARKS_TOP)
     ours = protect([encoder], dataset.queries, "codes", measurement)
-    own, _ = row(database, dataset.queries, dataset.truth, ours)
-    drops = {f"{name}.drop": 1 - own[name] / own["clean"] for name in ("ours", "paper", "ifgsm")}
-    return {f"landmarks.{key}": value for key, value in (own | drops).items()}
+    measured, _ = row(database, dataset.queries, dataset.truth, ours)
+    drops = {f"{name}.drop": 1 - measured[name] / measured["clean"] for name in ("ours", "paper", "ifgsm")}
+    return {f"landmarks.{key}": value for key, value in (measured | drops).items()}
 
 
-def enlarged(image: Tensor, times: int = 4) -> NDArray[np.uint8]:
-    """One image [3, H, W] as pixels large enough to look at."""
+def enlarged(image: Tensor, times: int = 4) -> Pixels:
+    """Turn an image [3, H, W] into pixels enlarged by repetition, for display."""
     return as_pixels(image[None]).repeat(times, 0).repeat(times, 1)

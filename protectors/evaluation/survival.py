@@ -1,15 +1,15 @@
-"""Measures what survives a site: each protector's success on the very file that a site would keep, by pipeline.
+"""Measures each protector's success on the file that a site keeps, by pipeline.
 
-Photos are cloaked twice: for the uploads that ``UPLOADS`` stands for, and without that work, under ``baseline.``. Success is a
-protector's own verdict on the decoded file, of the photos in which there was something to hide. ``untouched`` is what the
-pipeline does to a photo that nobody cloaked: what it spoils by itself is no merit of ours.
+Photos are cloaked twice: against the uploads that ``UPLOADS`` models, and without that work, with the prefix ``baseline.``.
+Success is the protector's verdict on the decoded file, over photos with something to hide. ``untouched`` is the success on
+uncloaked photos, which is the pipeline's effect and not ours.
 
-- ``m_all.facebook.success``, ``.psnr``: M_all, through what Facebook does; the PSNR is that of what people see there, cloaked
-  and not, both through the pipeline. ``m_all.delivered`` is the file before the upload, ``m_all.float`` the result before it is
-  rounded to 8 bits.
+- ``m_all.facebook.success``, ``.psnr``: M_all after Facebook's processing; the PSNR is between the cloaked and the original
+  photo, both after the pipeline. ``m_all.delivered`` is the file before the upload, ``m_all.float`` the result before rounding
+  to 8 bits.
 - ``m_all.worst``: the success of the worst pipeline over that before the upload.
 - ``large.``: photos of twelve megapixels (large.py).
-- ``unseen.webp75``: 1 where no step of the optimisation ever tried a pipeline like it.
+- ``unseen.webp75``: 1 if optimisation never used a similar pipeline.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from protectors.adversaries.detector import TwoStageDetector
 from protectors.archive import Archive
@@ -33,12 +32,13 @@ from protectors.cloak import Cloakroom
 from protectors.evaluation import large
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.processes import each, processes, room_of
-from protectors.evaluation.running import outcome_of
+from protectors.evaluation.running import cloaked_batch
 from protectors.judging.verdict import all_protected
 from protectors.objects import ObjectDisappearance
 from protectors.policy import BUDGETS, Policy
 from protectors.progress import end_of
 from protectors.quality import as_pixels, as_tensor, psnr, ssim
+from protectors.saving import Pixels
 from protectors.scene import MARGIN, SceneProtector
 from protectors.search import SearchProtector
 
@@ -47,7 +47,7 @@ QUICK_PHOTOS = 2
 STRIPS = 3
 
 BASELINE_STEPS = 30
-"""What every photo was given before there was anything to survive."""
+"""Steps of the baseline, which does not optimise for survival."""
 
 OTHERS = (
     Pipeline("smaller", 85, scale=0.75),
@@ -55,18 +55,16 @@ OTHERS = (
     Pipeline("webp75", 75, "webp"),
     Pipeline("lanczos60", 80, scale=0.6, kernel="lanczos"),
 )
-"""Besides the sites' own: made smaller, which sites do to photos larger than these; and encoded twice, as a photo is that
-goes from one site to another."""
+"""Pipelines besides the sites': shrinking, which sites do to larger photos than these; two encodings, as of a photo that goes
+from one site to another; WebP; and another filter."""
 
 UNSEEN = ("webp75", "lanczos60", "jpeg85_jpeg70")
-"""Nothing like these is in ``UPLOADS``: another code, another filter and size, a second JPEG."""
-
-Pixels = NDArray[np.uint8]
+"""Pipelines unlike any in ``UPLOADS``: another format, another filter and size, a second JPEG."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One protector alone, and where its photos come from."""
+    """One protector alone, and the archive of its photos."""
 
     archive: str
     policy: Policy
@@ -82,7 +80,7 @@ SUBJECTS: Mapping[str, Subject] = {
 
 @dataclass(frozen=True)
 class Task:
-    """The way a photo is cloaked: against what, ours or the baseline, on which device."""
+    """The way in which a photo is cloaked: the subject, ours or the baseline, and the device."""
 
     subject: str
     ours: bool
@@ -91,7 +89,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Reading:
-    """One photo: whether it is protected in each form, and its quality there."""
+    """One photo: whether it is protected in each form, and its quality in each."""
 
     protected: Mapping[str, bool]
     decibels: Mapping[str, float]
@@ -101,31 +99,31 @@ class Reading:
 
 
 def pipelines() -> tuple[Pipeline, ...]:
-    """Return those of the sites in their table, and the others."""
+    """Return the sites' pipelines and the others."""
     return (*sites.pipelines(), *OTHERS)
 
 
 def without(room: Cloakroom, subject: str) -> Protector:
-    """Return the protector as it was before anything was done for survival: for the daemon's own file alone."""
+    """Return the protector that optimises only for the daemon's file, not for survival."""
     if subject == "search":
         return SearchProtector(room.adversaries.encoders, torch.Generator())
     if subject == "scene":
         (classifier,) = room.adversaries.classifiers
         return SceneProtector(classifier, torch.Generator().manual_seed(SEED), MARGIN, channels=OWN_FILE)
-    (detector,) = (own for own in room.adversaries.detectors if isinstance(own, TwoStageDetector))
+    (detector,) = (candidate for candidate in room.adversaries.detectors if isinstance(candidate, TwoStageDetector))
     return ObjectDisappearance(detector, SUBJECTS[subject].policy.sensitive)
 
 
 def measure(task: Task, photo: Pixels) -> Reading:
-    """Cloak one photo, and read every form that it takes."""
+    """Cloak one photo, and judge every form of it."""
     room, policy = room_of(task.device), SUBJECTS[task.subject].policy
     originals, judge = as_tensor(photo).to(task.device), room.judge(policy, photo)
     if task.ours:
-        # A seed a photo: in a pool nothing depends on which process takes which.
+        # Each photo starts from the same seed, so that results do not depend on the pool's processes.
         unrounded = end_of(room.cloaked(originals, judge, SEED)).unrounded
     else:
-        own = BUDGETS[policy.strength]
-        unrounded = outcome_of(without(room, task.subject), originals, Budget(own.radius, BASELINE_STEPS)).unrounded
+        budget = BUDGETS[policy.strength]
+        unrounded = cloaked_batch(without(room, task.subject), originals, Budget(budget.radius, BASELINE_STEPS)).unrounded
     pixels = through_jpeg(as_pixels(unrounded))
     protected = {
         "float": all_protected(judge.verdicts(unrounded)),
@@ -141,29 +139,29 @@ def measure(task: Task, photo: Pixels) -> Reading:
 
 
 def figures_of(readings: Sequence[Reading]) -> Figures:
-    """Shares and means of one protector's photos."""
-    figures: Figures = {"images": len(readings), "ssim": float(np.mean([own.likeness for own in readings]))}
+    """Return shares and means over one protector's photos."""
+    figures: Figures = {"images": len(readings), "ssim": float(np.mean([reading.likeness for reading in readings]))}
     for name in readings[0].protected:
-        figures[f"{name}.success"] = float(np.mean([own.protected[name] for own in readings]))
+        figures[f"{name}.success"] = float(np.mean([reading.protected[name] for reading in readings]))
     for name in readings[0].decibels:
-        # A photo that nobody had to change would be infinitely good.
-        figures[f"{name}.psnr"] = float(np.mean([min(100.0, own.decibels[name]) for own in readings]))
+        # PSNR is infinite for an unchanged photo.
+        figures[f"{name}.psnr"] = float(np.mean([min(100.0, reading.decibels[name]) for reading in readings]))
     for name in readings[0].untouched:
-        figures[f"{name}.untouched"] = float(np.mean([own.untouched[name] for own in readings]))
+        figures[f"{name}.untouched"] = float(np.mean([reading.untouched[name] for reading in readings]))
     before = figures["delivered.success"]
     figures["worst"] = min(figures[f"{name}.success"] for name in readings[0].untouched) / before if before else 0.0
     return figures
 
 
 def photos_of(task: Task, data: Path, count: int) -> list[Pixels]:
-    """Test photos, drawn without order, in which there is something to hide."""
+    """Return random test photos with something to hide."""
     subject = SUBJECTS[task.subject]
     archive = Archive(data / subject.archive)
     order = np.random.default_rng(SEED).permutation(np.where(archive["is_test"])[0])
     photos: list[Pixels] = []
     for index in order.tolist():
         photo = archive.image(index)
-        # Where even the photo itself counts as protected there is nothing to hide.
+        # If the original counts as protected, it has nothing to hide.
         if not all_protected(room_of(task.device).judge(subject.policy, photo).verdicts(photo)):
             photos.append(photo)
         if len(photos) == count:
@@ -172,8 +170,8 @@ def photos_of(task: Task, data: Path, count: int) -> list[Pixels]:
 
 
 def run(measurement: Measurement) -> None:
-    """All figures of ``survival.json``."""
-    measurement.figures |= {f"unseen.{own.name}": float(own.name in UNSEEN) for own in pipelines()}
+    """Measure all figures of ``survival.json``."""
+    measurement.figures |= {f"unseen.{pipeline.name}": float(pipeline.name in UNSEEN) for pipeline in pipelines()}
     gaps = []
     with processes(measurement.device) as pool:
         for name in SUBJECTS:
@@ -188,7 +186,7 @@ def run(measurement: Measurement) -> None:
 
 
 def row(measurement: Measurement, pool: Executor | None, task: Task, prefix: str) -> Figures:
-    """One protector with our work or without it, through every pipeline."""
+    """Measure one protector, with or without our work, after every pipeline."""
     photos = photos_of(task, measurement.data, QUICK_PHOTOS if measurement.quick else PHOTOS)
     readings = each(pool, partial(measure, task), photos, measurement)
     for number, (photo, reading) in enumerate(zip(photos[:STRIPS], readings[:STRIPS], strict=True), 1):

@@ -1,4 +1,4 @@
-"""Results beside what the papers print, in Markdown; and our figures inside a text that people write."""
+"""Writes results beside the papers' in Markdown, and fills our figures into texts that people write."""
 
 import json
 import re
@@ -10,10 +10,10 @@ from protectors.evaluation.grids import grid
 from protectors.evaluation.published import OBJECTS, TABLES, Published, Table
 
 Result = Mapping[str, Any]
-"""What one command measured: ``figures`` by key, with ``command``, ``machine``, ``versions``, ``seed`` and ``date``."""
+"""One command's result: ``figures`` by key, with ``command``, ``machine``, ``versions``, ``seed`` and ``date``."""
 
 Results = Mapping[str, Result]
-"""By the name of the evaluation."""
+"""Results by the name of their evaluation."""
 
 PREMISE = (
     "Where a paper's data or weights cannot be had here, the same experiment runs on other data with models trained here; "
@@ -29,18 +29,18 @@ ALL_LIKELY = (
 
 
 def read_results(folder: Path) -> dict[str, Result]:
-    """Every result in a folder, by its file's name."""
+    """Read all results in a folder, by the names of their files."""
     return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
 
 
 def cells(row: Published, figures: Mapping[str, float]) -> tuple[str, str, str, bool]:
-    """One row: what it is, the paper's figure, ours, and whether ours is at least as good."""
+    """Return the cells of one row: its title, the paper's figure, ours, and whether ours is at least as good."""
     ours = row.ours(figures)
     return row.what, row.shown(row.values), row.shown(ours) if ours else OPEN, row.met(figures)
 
 
 def provenance(result: Result) -> str:
-    """One sentence on how a result came about, or one for each of its parts."""
+    """Return one sentence on the origin of a result, or one for each of its parts."""
     return " ".join(_measured_by(part) for part in result.get("parts", {"": result}).values())
 
 
@@ -55,7 +55,7 @@ def _measured_by(result: Result) -> str:
 
 
 def notes(name: str, figures: Mapping[str, float]) -> list[str]:
-    """What the rows of one table do not say."""
+    """Return the notes below one table."""
     if name == "objects":
         return [note for mode in ("m_all", "m_sen") if (note := _smallest_epsilon(mode, figures))]
     if name == "search":
@@ -68,47 +68,48 @@ def notes(name: str, figures: Mapping[str, float]) -> list[str]:
 
 
 def _smallest_epsilon(mode: str, figures: Mapping[str, float]) -> str | None:
-    """At which epsilon a mode reaches what is published of it."""
+    """Return a note on the smallest epsilon at which a mode reaches the published figures."""
     title = mode.replace("m", "M", 1)
     levels = sorted(int(found[1]) for key in figures if (found := re.fullmatch(rf"{mode}\.eps(\d+)\.success", key)))
     if not levels:
         return None
     success, leakage = (row for row in OBJECTS.rows if re.match(rf"{mode}\.eps\d+\.(success|leakage)", row.key))
     for level in levels:
-        own = {measure: figures[f"{mode}.eps{level}.{measure}"] for measure in ("images", "success", "leakage", "psnr", "ssim")}
-        if own["success"] >= success.values[0] and own["leakage"] <= leakage.values[0]:
+        key = f"{mode}.eps{level}"
+        measured = {measure: figures[f"{key}.{measure}"] for measure in ("images", "success", "leakage", "psnr", "ssim")}
+        if measured["success"] >= success.values[0] and measured["leakage"] <= leakage.values[0]:
             return (
                 f"The smallest epsilon at which {title} reaches the published success and leakage is {level}/255: success "
-                f"{formatted(own['success'], '.1%')}, leakage {formatted(own['leakage'], '.2%')}, {own['psnr']:.2f} dB, "
-                f"SSIM {own['ssim']:.3f}, on {own['images']:.0f} photos."
+                f"{formatted(measured['success'], '.1%')}, leakage {formatted(measured['leakage'], '.2%')}, "
+                f"{measured['psnr']:.2f} dB, SSIM {measured['ssim']:.3f}, on {measured['images']:.0f} photos."
             )
     return f"{title} reaches the published success and leakage at no epsilon measured (up to {levels[-1]}/255)."
 
 
 def _perturbation_sizes(figures: Mapping[str, float]) -> Iterator[str]:
-    """The paper's perturbation is to be smaller than iFGSM's where both hide as much; and ours is compared at equal PSNR."""
+    """Yield notes that compare the size of the paper's perturbation with iFGSM's, and ours with the paper's at equal PSNR."""
     for bits in (12, 24, 32, 36, 48):
         for method in ("dsh", "dbh", "dpsh"):
-            own = {
+            measured = {
                 key.removeprefix(f"{method}{bits}."): value
                 for key, value in figures.items()
                 if key.startswith(f"{method}{bits}.")
             }
             title = f"{method.upper()}, {bits} bits"
-            if {"paper", "paper.l1", "ifgsm", "ifgsm.l1"} <= set(own):
+            if {"paper", "paper.l1", "ifgsm", "ifgsm.l1"} <= set(measured):
                 yield (
-                    f"{title}: the paper's perturbation changes a value by {own['paper.l1']:.2f} levels on average for an mAP "
-                    f"of {own['paper']:.3f}, iFGSM by {own['ifgsm.l1']:.2f} levels for {own['ifgsm']:.3f}."
+                    f"{title}: the paper's perturbation changes a value by {measured['paper.l1']:.2f} levels on average for an "
+                    f"mAP of {measured['paper']:.3f}, iFGSM by {measured['ifgsm.l1']:.2f} levels for {measured['ifgsm']:.3f}."
                 )
-            if {"paper", "paper.psnr", "equal.ours"} <= set(own):
+            if {"paper", "paper.psnr", "equal.ours"} <= set(measured):
                 yield (
-                    f"{title}: at the paper's PSNR of {own['paper.psnr']:.2f} dB, ours leaves an mAP of "
-                    f"{own['equal.ours']:.3f}, the paper's {own['paper']:.3f}."
+                    f"{title}: at the paper's PSNR of {measured['paper.psnr']:.2f} dB, ours leaves an mAP of "
+                    f"{measured['equal.ours']:.3f}, the paper's {measured['paper']:.3f}."
                 )
 
 
 def _auxiliary_or_none(figures: Mapping[str, float]) -> Iterator[str]:
-    """What an auxiliary model in the training changes in the pictures: the paper's ablation."""
+    """Yield notes on the effect of an auxiliary model in training, the paper's ablation."""
     for key, alone in figures.items():
         if found := re.fullmatch(r"(\w+)\.none\.ssim", key):
             for pair, value in figures.items():
@@ -117,12 +118,12 @@ def _auxiliary_or_none(figures: Mapping[str, float]) -> Iterator[str]:
 
 
 def formatted(value: float, form: str) -> str:
-    """A number in Python's format, with the space before the percent sign that the texts here have."""
+    """Format a number, with a space before the percent sign as in our texts."""
     return format(value, form).replace("%", " %")
 
 
 def markdown(results: Results, glance: str = "") -> str:
-    """The tables of all results there are, and below them a text whose figures are filled in already."""
+    """Return the tables of all results, followed by a text whose figures are already filled in."""
     parts = [PREMISE, "", "# Paper and ours", "", LEGEND]
     for name, table in TABLES.items():
         if name in results:
@@ -140,9 +141,9 @@ def _section(name: str, table: Table, result: Result) -> list[str]:
         lines.append(f"| {what} | {paper} | {f'**{ours}**' if met else ours} |")
     said = notes(name, figures)
     lines += ["", *(f"- {note}" for note in said)] if said else []
-    if own := grid(name, figures):
-        lines += ["", f"| {' | '.join(own.head)} |", f"| --- |{' ---: |' * (len(own.head) - 1)}"]
-        lines += [f"| {' | '.join(row)} |" for row in own.rows]
+    if found := grid(name, figures):
+        lines += ["", f"| {' | '.join(found.head)} |", f"| --- |{' ---: |' * (len(found.head) - 1)}"]
+        lines += [f"| {' | '.join(row)} |" for row in found.rows]
     return [*lines, "", provenance(result)]
 
 
@@ -151,12 +152,12 @@ _FIGURE = re.compile(r"(<!-- figure: (\S+) (\S+) (\S+) -->).*?(<!-- /figure -->)
 
 
 def fill_figures(text: str, results: Results) -> str:
-    """Write our figures where a text asks for them: ``<!-- figure: objects m_all.eps8.success .1% -->…<!-- /figure -->``,
-    which is the result, the key and Python's format.
+    """Fill our figures into a text's places: ``<!-- figure: objects m_all.eps8.success .1% -->…<!-- /figure -->`` names the
+    result, the key and Python's format.
 
     Raises:
-        KeyError: no such result or figure.
-        ValueError: a place that begins does not end, or its format is none.
+        KeyError: there is no such result or figure.
+        ValueError: a place has no end, or an invalid format.
     """
 
     def filled(place: re.Match[str]) -> str:

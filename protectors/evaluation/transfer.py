@@ -1,11 +1,11 @@
-"""Measures how well a cloak works on a model that it was not made against: each architecture left out in turn.
+"""Measures how well a cloak transfers to a model that it was not optimised on, leaving out each architecture in turn.
 
-Every method cloaks the same scene test photos against the same other architectures, all at once by the mean of their logits,
-within 8/255 and with ``CALLS`` gradients of them: a method that looks at several views a step makes the fewer steps. Success
-is the share of photos, among those that the left-out classifier read rightly, that it reads as another scene.
+Every method cloaks the same scene test photos against the mean logits of all other architectures, within 8/255 and with
+``CALLS`` gradients: a method that reads several views in a step makes fewer steps. Success is the share of photos that the
+left-out classifier reads as another scene, among those that it read correctly before.
 
-- ``METHOD.scenes_judge``: success of one method where that classifier was left out, ``METHOD.mean`` over all of them, and
-  ``METHOD.psnr``. ``ours.margin`` is by how much ours is better than the best of the others.
+- ``METHOD.scenes_judge``: success of a method with that classifier left out; ``METHOD.mean`` over all of them; and
+  ``METHOD.psnr``. ``ours.margin`` is the lead of ours over the best other method.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ from protectors.adversaries.loading import load_classifier
 from protectors.archive import Archive
 from protectors.base import Budget
 from protectors.evaluation.measurement import SEED, Figures, Measurement
-from protectors.evaluation.running import outcome_of
+from protectors.evaluation.running import cloaked_batch
 from protectors.manifest import entries
 from protectors.optimisation import Descent, Optimising
 from protectors.quality import as_pixels, as_tensor, psnr
@@ -30,26 +30,26 @@ from protectors.transfer import SCALES, Momentum, diverse, scaled, shuffled, var
 
 RADIUS = 8 / 255
 CALLS = 40
-"""Gradients of the surrogates that every method may ask for."""
+"""Number of the surrogates' gradients that every method may use."""
 
 PHOTOS = 40
 QUICK_PHOTOS = 6
 BATCH = 10
-"""Scene photos are equally large."""
+"""Photos in a batch; all scene photos have the same size."""
 
 Views = Callable[[Tensor, int], Sequence[Tensor]]
-"""The views of images [B, 3, H, W] that one step looks at."""
+"""Function from images [B, 3, H, W] and a step's number to the views that the step reads."""
 
 
 def seeded(step: int, number: int) -> torch.Generator:
-    """From the step alone, so that a photo gets what it would get in another batch."""
+    """Return a random generator that depends only on the step and the view, so that results do not depend on the batch."""
     return torch.Generator().manual_seed(1000 * step + number)
 
 
 @dataclass(frozen=True)
 class Method:
-    """``views`` looks at ``count`` views a step; ``memory`` is how much of the earlier steps counts; steps are ``stride`` times
-    as long as those that come to the radius when all of them go the same way."""
+    """A method: ``views`` returns ``count`` views for a step, ``memory`` is the decay of earlier gradients, and ``stride`` is
+    the length of steps, relative to those that reach the radius if all go the same way."""
 
     views: Views
     count: int = 1
@@ -66,7 +66,7 @@ def as_it_is(images: Tensor, step: int) -> Sequence[Tensor]:
 
 
 def copies(view: Callable[[Tensor, torch.Generator], Tensor], count: int) -> Views:
-    """Several drawn views of one kind."""
+    """Return views that are several random variants of one kind."""
     return lambda images, step: [view(images, seeded(step, number)) for number in range(count)]
 
 
@@ -78,14 +78,14 @@ METHODS: Mapping[str, Method] = {
     "sim": Method(lambda images, step: [scaled(images, number) for number in range(SCALES)], SCALES),
     "bsr": Method(copies(shuffled, 4), 4),
     "sia": Method(copies(varied, 4), 4),
-    # With few steps, directions that change leave most of the radius unused: long steps, cut back to it, use it up. Chosen on
-    # other test photos than those measured here, as was what did not help: smoothing, and one view of several kinds.
+    # With few steps, changing directions leave most of the radius unused; long steps, clipped to it, use it up. This was chosen
+    # on other test photos than those measured here. Smoothing, and one view of several kinds, did not help.
     "ours": Method(copies(varied, 2), 2, stride=8.0),
 }
 
 
 class Fooling(Descent):
-    """Away from what is read, for all surrogates at once."""
+    """Moves away from the class that all surrogates read together."""
 
     stage = "transfer"
 
@@ -96,7 +96,7 @@ class Fooling(Descent):
         self.labels = self._logits(originals).argmax(1)
 
     def _logits(self, images: Tensor) -> Tensor:
-        return torch.stack([own.logits(images) for own in self.surrogates]).mean(0)
+        return torch.stack([surrogate.logits(images) for surrogate in self.surrogates]).mean(0)
 
     def loss(self, images: Tensor, step: int) -> Tensor:
         losses = [
@@ -106,7 +106,7 @@ class Fooling(Descent):
         return torch.stack(losses).sum(0)
 
     def finished(self, images: Tensor, step: int) -> Tensor:
-        # It fills the budget, whatever the surrogates read.
+        # It spends the whole budget, whatever the surrogates read.
         return torch.zeros(len(images), dtype=torch.bool, device=images.device)
 
     def update(self, gradient: Tensor, step: int) -> Tensor:
@@ -114,7 +114,7 @@ class Fooling(Descent):
 
 
 class Fooler(Optimising):
-    """One method against some surrogates."""
+    """Applies one method against some surrogates."""
 
     name = "transfer"
 
@@ -127,13 +127,13 @@ class Fooler(Optimising):
 
 
 def classifiers(device: torch.device) -> dict[str, Classifier]:
-    """One of each architecture that reads scenes and is trained here."""
-    own = [known for known in entries() if known.task == "scene" and known.set == "embedded"]
-    return {known.name: load_classifier(known, device) for known in own}
+    """Load one scene classifier of each architecture that is trained here."""
+    scenes = [known for known in entries() if known.task == "scene" and known.set == "embedded"]
+    return {known.name: load_classifier(known, device) for known in scenes}
 
 
 def run(measurement: Measurement) -> None:
-    """All figures of ``transfer.json``."""
+    """Measure all figures of ``transfer.json``."""
     known = classifiers(torch.device(measurement.device))
     archive = Archive(measurement.data / "scenes6.npz")
     count = QUICK_PHOTOS if measurement.quick else PHOTOS
@@ -152,7 +152,7 @@ def row(
     name: str,
     method: Method,
 ) -> Figures:
-    """One method, each classifier left out in turn."""
+    """Measure one method, leaving out each classifier in turn."""
     fooled: dict[str, list[bool]] = {left: [] for left in known}
     decibels: list[float] = []
     for done in range(0, len(order), BATCH):
@@ -161,8 +161,8 @@ def row(
         originals = torch.cat([as_tensor(photo) for photo in photos]).to(measurement.device)
         truth = torch.from_numpy(archive["labels"][list(chosen)].astype(np.int64)).to(originals.device)
         for left, judge in known.items():
-            fooler = Fooler([own for other, own in known.items() if other != left], method)
-            images = outcome_of(fooler, originals, Budget(RADIUS, method.steps)).images
+            fooler = Fooler([classifier for other, classifier in known.items() if other != left], method)
+            images = cloaked_batch(fooler, originals, Budget(RADIUS, method.steps)).images
             right = judge.read(originals).argmax(1) == truth
             fooled[left] += (judge.read(images).argmax(1) != truth)[right].tolist()
             decibels += [psnr(photo, as_pixels(image[None])) for photo, image in zip(photos, images, strict=True)]

@@ -1,5 +1,5 @@
-"""Reads delivered photos with models that no cloak is made against: the judges, the surrogates of other makes, and the
-encoders of other code lengths. An estimate is fitted on them, and checked by them on other photos."""
+"""Reads delivered photos with models that no cloak is optimised on: judges, surrogates of other architectures, and encoders of
+other code lengths. The estimates for unseen models are fitted on them, and checked with them on other photos."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +16,7 @@ from protectors.saving import Pixels
 
 @dataclass(frozen=True)
 class Read:
-    """One unseen model, and whether one photo fools it."""
+    """One unseen model's reading: whether a photo fools it."""
 
     protector: str
     model: str
@@ -27,33 +27,33 @@ def models() -> tuple[Entry, ...]:
     """Return the unseen models of the embedded set."""
     database = entry(ENCODERS[0]).classes
     return tuple(
-        own
-        for own in entries()
-        if own.set == "embedded"
+        model
+        for model in entries()
+        if model.set == "embedded"
         and (
-            (own.task in ("objects", "scene") and own.role in ("judge", "surrogate"))
-            or (own.task == "search" and own.name not in ENCODERS and own.classes == database)
+            (model.task in ("objects", "scene") and model.role in ("judge", "surrogate"))
+            or (model.task == "search" and model.name not in ENCODERS and model.classes == database)
         )
     )
 
 
 @cache
 def questions(device: str) -> tuple[Question, ...]:
-    """Return the question for each unseen model."""
+    """Return one question for each unseen model."""
     place = pick_device(device)
     made: list[Question] = []
-    for own in models():
-        if own.task == "objects":
-            made.append(about_objects(load_detector(own, place)))
-        elif own.task == "search":
-            made.append(about_search(load_encoder(own, place)))
+    for model in models():
+        if model.task == "objects":
+            made.append(about_objects(load_detector(model, place)))
+        elif model.task == "search":
+            made.append(about_search(load_encoder(model, place)))
         else:
-            made.append(about_scene(load_classifier(own, place)))
+            made.append(about_scene(load_classifier(model, place)))
     return tuple(made)
 
 
 def read(device: str, protectors: tuple[str, ...], photo: Pixels, delivered: Pixels) -> list[Read]:
-    """Ask the unseen models of some protectors about a photo; those that read nothing in the original are left out."""
+    """Ask the unseen models of some protectors about a photo, except those that read nothing in the original."""
     asked = [question for question in questions(device) if question.protector in protectors]
     judge = Judge(Policy(protectors), photo, asked, pick_device(device))
     return [

@@ -1,8 +1,8 @@
-"""Protective perturbations on CIFAR-10's test split: what the target and others still read, what people see, what it costs.
+"""Measures protective perturbations on CIFAR-10's test split: the models' readings, the similarity for people, and the cost.
 
-For each pair of target and auxiliary model that a generator was trained for: those of the grid (``cloakroom train grid``) where
-it was run, else the embedded one; and, where they are asked for, the pairs of real networks (``cloakroom train pairs``). All is
-read from the 8-bit images that would be delivered.
+Every generator's pair of target and auxiliary model is measured: the grid's (``cloakroom train grid``) if it was run, else the
+embedded one, or on request the pairs of real networks (``cloakroom train pairs``). All readings are of the 8-bit images that
+would be delivered.
 """
 
 import time
@@ -27,7 +27,7 @@ from protectors.evaluation.leakage import under
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.pairs import counts
 from protectors.evaluation.reading import images_of, share_right
-from protectors.evaluation.running import outcome_of
+from protectors.evaluation.running import cloaked_batch
 from protectors.evaluation.search import enlarged
 from protectors.generators import load as load_generator
 from protectors.manifest import PAIRS, TRAINED, DamagedWeightsError, Entry, entries, listed
@@ -39,10 +39,10 @@ from protectors.visual import VisualProtector, smaller
 IMAGES = 10_000
 QUICK_IMAGES = 200
 SETTLED_IMAGES = 300
-"""Of the pairs of real networks, for which settling what is delivered takes longest."""
+"""Number of images for the delivered pictures of real networks' pairs, which take longest to correct."""
 
 LARGER = 4
-"""Times the side, for what becomes of pictures that are not of the model's size."""
+"""Factor on the side of pictures that are larger than the model's input."""
 
 TIMED = 64
 TIMES = 5
@@ -51,20 +51,20 @@ STRIPS = 8
 
 @dataclass(frozen=True)
 class Zoo:
-    """The models that pairs are made of: the grid's where it was run, else the embedded ones; or the real ones."""
+    """The models of the pairs: the grid's if it was run, else the embedded ones; or the real ones."""
 
     models: tuple[Entry, ...]
     device: torch.device
 
     @classmethod
     def of(cls, folder: Path | None, device: torch.device) -> "Zoo":
-        trained = [own for own in listed(folder / TRAINED) if own.task == "visual"] if folder else []
-        # Names are a manifest's own, and the grid has networks of the same: its models stand in the embedded ones' place.
-        return cls(tuple(trained or (own for own in entries() if own.task == "visual")), device)
+        trained = [model for model in listed(folder / TRAINED) if model.task == "visual"] if folder else []
+        # The grid's networks have the same names as the embedded ones, so they replace all of them.
+        return cls(tuple(trained or (model for model in entries() if model.task == "visual")), device)
 
     @classmethod
     def real(cls, folder: Path | None, data: Path, device: torch.device) -> "Zoo":
-        """The networks that others trained, and the generators for their pairs.
+        """Return the networks that others trained, and the generators for their pairs.
 
         Raises:
             DamagedWeightsError: no such generator has been trained.
@@ -76,19 +76,19 @@ class Zoo:
 
     @property
     def generators(self) -> list[Entry]:
-        return [own for own in self.models if own.role == "generator"]
+        return [model for model in self.models if model.role == "generator"]
 
     def classifier(self, name: str) -> Classifier:
-        return load_classifier(next(own for own in self.models if own.name == name), self.device)
+        return load_classifier(next(model for model in self.models if model.name == name), self.device)
 
     def other(self, target: str) -> str:
-        """The first classifier but the target: who reads where no auxiliary model was trained against."""
-        return next(own.name for own in self.models if own.role != "generator" and own.name != target)
+        """Return the first classifier other than the target, as the reader if a generator has no auxiliary model."""
+        return next(model.name for model in self.models if model.role != "generator" and model.name != target)
 
 
 def run(measurement: Measurement) -> None:
-    """All figures of ``visual.json``: ``TARGET.AUXILIARY.target`` and so on, ``TARGET.none`` for the generator that was
-    trained without an auxiliary model, whose ``auxiliary`` is what another model reads."""
+    """Measure all figures of ``visual.json``: ``TARGET.AUXILIARY.target`` and so on. ``TARGET.none`` is the generator trained
+    without an auxiliary model; its ``auxiliary`` is another model's accuracy."""
     archive = Archive(measurement.data / "cifar10.npz")
     tests = np.random.default_rng(SEED).permutation(np.where(archive["is_test"])[0])
     tests = tests[: QUICK_IMAGES if measurement.quick else IMAGES]
@@ -98,22 +98,22 @@ def run(measurement: Measurement) -> None:
     measurement.figures["images"] = len(images)
     for generator in zoo.generators:
         measurement.part(generator.name, partial(pair, generator, zoo, images, truth, measurement))
-    measurement.figures["generator.parameters"] = sum(own.numel() for own in UNet().parameters())
-    measurement.figures["generator.bytes"] = max(own.bytes for own in zoo.generators)
+    measurement.figures["generator.parameters"] = sum(weights.numel() for weights in UNet().parameters())
+    measurement.figures["generator.bytes"] = max(generator.bytes for generator in zoo.generators)
     counted = counts(measurement.figures)
     measurement.figures |= counted
     if measurement.real:
-        # Kept apart as well: in the results file the counts above are of all pairs.
+        # The counts also get a separate prefix, since the results file has the keys above for all pairs.
         measurement.figures |= under("real", counted)
 
 
 def short(name: str) -> str:
-    """A model's name as the papers write it."""
+    """Return a model's name as in the papers."""
     return name.removesuffix("_cifar")
 
 
 def pair(generator: Entry, zoo: Zoo, images: Tensor, truth: Tensor, measurement: Measurement) -> Figures:
-    """The figures of one generator: of its single pass, which is the paper's, and as ``settled`` of what is delivered."""
+    """Return the figures of one generator: of its single pass, as in the paper, and of the delivered pictures (``settled``)."""
     target = zoo.classifier(generator.target)
     auxiliary = zoo.classifier(generator.auxiliary or zoo.other(generator.target))
     protector = VisualProtector(load_generator(generator, zoo.device), auxiliary, target)
@@ -128,7 +128,7 @@ def pair(generator: Entry, zoo: Zoo, images: Tensor, truth: Tensor, measurement:
         f"{prefix}.ssim": likeness(images, drawn),
     }
     if not generator.auxiliary:
-        # For comparing alone, and never delivered: settling it would be what it was trained without.
+        # This generator is for comparison only: correcting its pictures would use the auxiliary model that it does without.
         return figures
     settled = min(len(images), SETTLED_IMAGES) if measurement.real else len(images)
     figures |= {
@@ -140,7 +140,7 @@ def pair(generator: Entry, zoo: Zoo, images: Tensor, truth: Tensor, measurement:
         ),
     }
     if not measurement.real:
-        # What a generator costs does not depend on the pair that it was trained for.
+        # A generator's cost does not depend on its pair.
         figures |= under(prefix, times(protector, target, images[:TIMED]))
     return figures
 
@@ -148,11 +148,11 @@ def pair(generator: Entry, zoo: Zoo, images: Tensor, truth: Tensor, measurement:
 def delivered_figures(
     protector: VisualProtector, target: Classifier, images: Tensor, truth: Tensor, measurement: Measurement, prefix: str
 ) -> Figures:
-    """What is delivered: the generator's pictures once the target and the auxiliary model read them as they should."""
+    """Return the figures of delivered pictures, which are corrected until both models read them as intended."""
     auxiliary, device = protector.auxiliary, target.device
 
     def delivered(originals: Tensor) -> Tensor:
-        return outcome_of(protector, originals.to(device), Budget()).images.cpu()
+        return cloaked_batch(protector, originals.to(device), Budget()).images.cpu()
 
     made, begun = [], time.perf_counter()
     for batch in images.split(500):
@@ -160,7 +160,7 @@ def delivered_figures(
         measurement.progress(sum(len(part) for part in made), len(images))
     pictures, seconds = torch.cat(made), time.perf_counter() - begun
     compressed = jpeg(pictures)
-    # Enlarged before it is protected, as a photo is that is larger than the model's input; the service makes it small again.
+    # Images are enlarged before protection, to stand for photos larger than the model's input; the service shrinks them again.
     larger = functional.interpolate(images[: len(images) // 5], scale_factor=LARGER, mode="bicubic", align_corners=False).clamp(
         0, 1
     )
@@ -180,14 +180,14 @@ def delivered_figures(
 
 
 def likeness(first: Tensor, second: Tensor) -> float:
-    """Mean structural similarity."""
+    """Return the mean structural similarity."""
     return float(torch.cat([ssim_of(*both) for both in zip(first.split(500), second.split(500), strict=True)]).mean())
 
 
 @torch.no_grad()
 def times(protector: VisualProtector, target: Classifier, images: Tensor) -> Figures:
-    """Milliseconds an image, in batches: the generator's, the target's own, and those of the target at its published width,
-    whose time does not depend on its weights."""
+    """Return milliseconds per image in batches: the generator's, the target's, and those of the target at its published width
+    with random weights."""
     images = images.to(target.device)
     whole = NETWORKS[short(target.name)](len(target.classes), 1.0).eval().to(target.device)
     ways: Sequence[tuple[str, Callable[[], object]]] = (
@@ -204,7 +204,7 @@ def times(protector: VisualProtector, target: Classifier, images: Tensor) -> Fig
 
 
 def fastest(way: Callable[[], object]) -> float:
-    """Seconds of the quickest of a few runs: what else the machine does can only add to it."""
+    """Return the seconds of the fastest of a few runs, since other load on the machine can only add to it."""
     measured = []
     for _ in range(TIMES):
         if torch.cuda.is_available():

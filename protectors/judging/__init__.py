@@ -1,5 +1,5 @@
-"""Judging: what networks read in a photo before and after it was cloaked, and how much of it people can tell.
+"""Judges cloaked photos: what networks read before and after, and how visible the perturbation is to people.
 
-``Judge`` reads the original once and judges any number of delivered forms into ``Judgement``. The dataclasses of a judgement
-import neither torch nor NumPy: the command line and the daemon's front process read them too.
+``Judge`` reads the original once and judges any number of delivered forms into a ``Judgement``. The dataclasses of a judgement
+import neither torch nor NumPy, since the command line and the daemon's front process read them too.
 """

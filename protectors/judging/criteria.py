@@ -1,7 +1,7 @@
-"""Criteria: when a network counts as fooled, from its reading of a photo before and after. They can be joined with ``&``.
+"""Criteria that decide whether a network is fooled, from its readings of a photo before and after. ``&`` combines them.
 
-Foolbox keeps its criteria apart from its attacks in the same way (Rauber, Brendel, Bethge, "Foolbox: a Python toolbox to
-benchmark the robustness of machine learning models", 2017).
+Foolbox separates criteria from attacks in the same way (Rauber, Brendel, Bethge, "Foolbox: a Python toolbox to benchmark the
+robustness of machine learning models", 2017).
 """
 
 from abc import ABC, abstractmethod
@@ -12,11 +12,11 @@ from protectors.quality import ssim_of
 
 
 class Criterion(ABC):
-    """A condition on a network's readings."""
+    """A condition on a network's readings before and after."""
 
     @abstractmethod
     def is_met(self, before: Reading, after: Reading) -> bool:
-        """Return whether the network that read the original so, and the delivered photo so, is fooled."""
+        """Return whether a network with these readings of the original and of the delivered photo is fooled."""
 
     def __and__(self, other: "Criterion") -> "Criterion":
         return All((self, other))
@@ -24,7 +24,7 @@ class Criterion(ABC):
 
 @dataclass(frozen=True)
 class All(Criterion):
-    """Every one of several criteria is met."""
+    """All of several criteria are met."""
 
     criteria: tuple[Criterion, ...]
 
@@ -34,7 +34,7 @@ class All(Criterion):
 
 @dataclass(frozen=True)
 class NothingFound(Criterion):
-    """Nothing is found any more: no object at all, or none of the ``sensitive`` classes where some are named."""
+    """Nothing is found any more: no object at all, or none of the ``sensitive`` classes if some are named."""
 
     sensitive: tuple[str, ...] = ()
 
@@ -46,9 +46,9 @@ class NothingFound(Criterion):
 
 @dataclass(frozen=True)
 class NothingLeft(Criterion):
-    """Nothing of what was found is found any more: neither a class that was read before, nor a ``sensitive`` one.
+    """No class to hide is found any more: the ``sensitive`` ones, or if none are named, all that were read before.
 
-    A network of 80 classes may find something in a cloaked photo that was never there; that tells nothing of the photo.
+    A network of 80 classes may find a class in a cloaked photo that was never there, which reveals nothing.
     """
 
     sensitive: tuple[str, ...] = ()
@@ -76,8 +76,8 @@ class NotRetrieved(Criterion):
 
 @dataclass(frozen=True)
 class NotSimilar(Criterion):
-    """A search by embeddings takes the photo for another one: the cosine similarity is below that of unrelated photos that a
-    search ranks first."""
+    """A search by embeddings takes the photo for another one: its cosine similarity to the original is below ``similarity``,
+    that of unrelated photos that a search ranks first."""
 
     similarity: float
 
@@ -89,7 +89,7 @@ class NotSimilar(Criterion):
 
 @dataclass(frozen=True)
 class LooksUnlike(Criterion):
-    """The picture no longer looks like itself at the size the network was shown: its structural similarity is at most this."""
+    """The picture no longer looks like itself: its structural similarity at the network's size is at most ``similarity``."""
 
     similarity: float
 

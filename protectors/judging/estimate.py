@@ -1,4 +1,4 @@
-"""The estimate for a network that nobody tried. It is fitted in ``protectors.calibration``; this imports no NumPy."""
+"""The estimate for an unknown network, which ``protectors.calibration`` computes. Nothing here imports NumPy."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ class Estimate:
     high: float
 
     def rounded(self) -> "Estimate":
-        """Return the estimate with as many decimals as are told."""
+        """Return the estimate rounded as in reports."""
         return Estimate(round(self.probability, 3), round(self.low, 3), round(self.high, 3))
 
     def as_json(self) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The judge of one photo: reads the original once, and any number of delivered forms of it."""
+"""The judge of one photo, which reads the original once and judges any number of delivered forms of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,6 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from protectors.adversaries.reading import Reading
@@ -20,34 +19,32 @@ from protectors.judging.verdict import Verdict, all_protected
 from protectors.names import is_visual
 from protectors.policy import FLOORS, Policy
 from protectors.quality import as_tensor, measured
-
-Pixels = NDArray[np.uint8]
-
+from protectors.saving import Pixels
 
 REMEMBERED = 2
-"""Forms of a photo whose measures are kept: the file that may be delivered, and what a site may make of it."""
+"""Forms of a photo whose results are kept: the file that may be delivered, and what a site may make of it."""
 
 
 @dataclass
 class _Form:
-    """A form of a photo that was judged lately, and what is known of it."""
+    """A form of a photo that was judged recently, with its results so far."""
 
     form: Pixels | Tensor
     quality: Quality | None = None
     readings: dict[int, Reading] = field(default_factory=dict)
-    """By the identity of the adversary, of which two may bear the same name."""
+    """Readings by the ``id`` of the adversary, since two adversaries may have the same name."""
 
 
 class Judge:
-    """The judge of one photo. It never optimises, and builds nothing that does.
+    """Judges delivered forms of one photo. It never optimises.
 
     Args:
-        policy: what is asked for; its strength says how well the photo has to look.
+        policy: the person's choices; its strength determines the quality floor.
         original: the photo uint8 [H, W, 3], read when the first form is judged.
-        questions: the networks, each with its criterion (``questions_for`` makes them).
-        device: where the networks are.
-        estimates_unseen: whether the estimate for networks that nobody tried holds: it is fitted on the embedded models, and
-            where there are real ones, those that are judges only say it of this very photo.
+        questions: the networks, each with its criterion (``questions_for`` creates them).
+        device: the device of the networks.
+        estimates_unseen: whether to estimate the success against unknown networks. The estimate is fitted on the embedded
+            models; with pretrained ones, those that are judges only answer for this very photo instead.
     """
 
     def __init__(
@@ -68,11 +65,11 @@ class Judge:
 
     @cached_property
     def _before(self) -> tuple[Reading, ...]:
-        # Not by ``_form``, which shall go on to hold what is delivered.
+        # The original is not remembered by ``_form``, which is for delivered forms.
         return self._read(_Form(self.original), self._questions)
 
     def _readings(self, form: Pixels | Tensor, questions: Sequence[Question]) -> tuple[Reading, ...]:
-        """Return the reading of one form by the network of each question; one that was read lately is not read again."""
+        """Return each question's reading of one form. Recent readings are reused."""
         return self._read(self._form(form), questions)
 
     def _read(self, form: "_Form", questions: Sequence[Question]) -> tuple[Reading, ...]:
@@ -91,26 +88,26 @@ class Judge:
         return self._last[-1]
 
     def quality(self, delivered: Pixels) -> Quality:
-        """Return the quality of a form uint8 [H, W, 3] beside the original; one of the last is not measured again."""
+        """Return the quality of a form uint8 [H, W, 3] beside the original. Recent measurements are reused."""
         form = self._form(delivered)
         if form.quality is None:
             form.quality = measured(self.original, delivered)
         return form.quality
 
     def verdicts(self, arrived: Pixels | Tensor) -> tuple[Verdict, ...]:
-        """Return one verdict for each question, on a form of the photo of any size: uint8 [H, W, 3] or float [1, 3, H, W]."""
+        """Return the verdict on each question about a form of the photo, of any size: uint8 [H, W, 3] or float [1, 3, H, W]."""
         asked = zip(self._questions, self._before, self._readings(arrived, self._questions), strict=True)
         return tuple(question.verdict(before, after) for question, before, after in asked)
 
     def is_protected(self, arrived: Pixels | Tensor) -> bool:
         """Return whether a form of the photo fools every network that cloaks are optimised on.
 
-        A trial that goes by this owes nothing to the networks that are judges only.
+        Judges only are not read, so that trials which rely on this remain independent of them.
         """
         return not self.still_reading(arrived)
 
     def still_reading(self, arrived: Pixels | Tensor) -> tuple[str, ...]:
-        """Return the names of the networks that cloaks are optimised on and that a form of the photo does not fool."""
+        """Return the names of the networks that a form of the photo does not fool, except judges only."""
         pairs = [pair for pair in zip(self._questions, self._before, strict=True) if not pair[0].is_judge_only]
         readings = self._readings(arrived, [question for question, _ in pairs])
         asked = zip(pairs, readings, strict=True)
@@ -118,9 +115,9 @@ class Judge:
         return tuple(dict.fromkeys(verdict.adversary for verdict in verdicts if not verdict.protected))
 
     def judgement(self, delivered: Pixels, channel: Pipeline | None = None) -> Judgement:
-        """Judge a photo by the pixels uint8 [H, W, 3] that are decoded from the very bytes that will be sent.
+        """Judge the pixels uint8 [H, W, 3] that are decoded from the delivered bytes.
 
-        ``channel`` is what the site will do to them, where that is known.
+        ``channel`` is the site's processing, or None if unknown.
         """
         quality = self.quality(delivered)
         max_difference = int(np.abs(self.original.astype(np.int16) - delivered).max())
@@ -143,7 +140,7 @@ class Judge:
         return estimates(quality, verdicts, self.policy.protectors, self.policy.sensitive)
 
     def _site(self, delivered: Pixels, channel: Pipeline) -> SiteJudgement | None:
-        """Judge the file that a site makes; None where it can make none of a photo so long and narrow."""
+        """Judge the file that a site makes, or return None if it can make none of so long and narrow a photo."""
         try:
             arrived = channel.exact(delivered)
         except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The judgement on a delivered photo, and the one definition of the keys that it is told by.
+"""The judgement on a delivered photo, and the only definition of its JSON keys.
 
 The worker writes it into a job's report; the protocol, the command line, the extension and the calibration read it there.
 Nothing here imports torch or NumPy.
@@ -37,10 +37,10 @@ class SiteJudgement:
 class Judgement:
     """The judgement on one delivered form of a photo.
 
-    ``protected`` says that the photo was changed, looks well, and that every network is fooled. ``quality`` and ``unseen`` are
-    rounded as they are told. ``above_floor`` says whether the photo looks as well as its strength demands; ``max_difference``
-    is the largest change of a value, in 8-bit levels; ``site`` is None where the site is unknown or can make no file of the
-    photo; ``unseen`` holds, by protector, the estimate for a network that nobody tried.
+    ``protected`` says that the photo was changed, is above the quality floor, and fools every network that counts. ``quality``
+    and ``unseen`` are rounded as in reports. ``max_difference`` is the largest change of a value, in 8-bit levels; ``site`` is
+    None if the site is unknown or can make no file of the photo; ``unseen`` holds the estimates for unknown networks by
+    protector.
     """
 
     protected: bool
@@ -65,7 +65,7 @@ class Judgement:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Judgement":
-        """Read a judgement from a report, which may say more besides.
+        """Read a judgement from a report, which may have further keys.
 
         Raises:
             ValueError: a part is missing or of the wrong kind.
@@ -79,11 +79,11 @@ class Judgement:
                 content["max_difference"],
                 _verdicts_in(content),
                 None if site is None else SiteJudgement.from_json(site),
-                {name: Estimate.from_json(own) for name, own in content["unseen"].items()},
+                {name: Estimate.from_json(estimate) for name, estimate in content["unseen"].items()},
             )
         except (KeyError, TypeError, AttributeError) as problem:
             raise ValueError(f"this is no judgement: {problem}") from None
 
 
 def _verdicts_in(content: Mapping[str, Any]) -> tuple[Verdict, ...]:
-    return tuple(Verdict.from_json(own) for own in content["verdicts"])
+    return tuple(Verdict.from_json(verdict) for verdict in content["verdicts"])

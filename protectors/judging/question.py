@@ -1,4 +1,4 @@
-"""The questions that a judge asks: a network, the protector that works against it, and the criterion for its being fooled."""
+"""The questions that a judge asks: each is a network, the protector against it, and the criterion for being fooled."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from protectors.policy import Policy
 
 @dataclass(frozen=True)
 class Question:
-    """One network, asked on behalf of one protector. A judge only is a network that no cloak is optimised on."""
+    """One network, asked on behalf of one protector. ``is_judge_only`` marks a network that no cloak is optimised on."""
 
     protector: str
     adversary: Adversary
@@ -48,12 +48,12 @@ class Question:
 
 
 THIS_PHOTO, OTHER_PHOTOS = "this photo", "other photos"
-"""The words for what a search finds first."""
+"""The labels of a search's first result."""
 
 
 @dataclass(frozen=True)
 class SearchQuestion(Question):
-    """A search by embeddings, asked whether it still finds the original by the delivered photo."""
+    """Asks a search by embeddings whether the delivered photo still finds the original."""
 
     def verdict(self, before: Reading, after: Reading) -> Verdict:
         is_lost = self.criterion.is_met(before, after)
@@ -62,13 +62,13 @@ class SearchQuestion(Question):
 
 
 def ask(questions: Sequence[Question], originals: Tensor, delivered: Tensor) -> list[Verdict]:
-    """Return the verdicts on images [B, 3, H, W] as delivered, image by image, one for each question."""
+    """Return each question's verdict on each pair of images [B, 3, H, W], image by image."""
     by_question = [question.verdicts(originals, delivered) for question in questions]
     return [verdict for image in zip(*by_question, strict=True) for verdict in image]
 
 
 def about_objects(detector: Detector, sensitive: Sequence[str] = ()) -> Question:
-    """Ask whether a detector still finds anything, or any of the sensitive classes; ValueError: it does not know a class."""
+    """Ask whether a detector still finds anything, or any of the sensitive classes. ValueError: it does not know a class."""
     classes = expanded(sensitive, detector.classes)
     criterion = NothingLeft(classes) if isinstance(detector, OneStageDetector) else NothingFound(classes)
     return Question(OBJECTS, detector, criterion)
@@ -90,7 +90,7 @@ def about_scene(classifier: Classifier) -> Question:
 
 
 def questions_for(policy: Policy, adversaries: Adversaries) -> tuple[Question, ...]:
-    """Return one question for each network that a policy is about; ValueError: a detector does not know a sensitive class."""
+    """Return one question for each network that a policy concerns. ValueError: a detector does not know a sensitive class."""
     questions: list[Question] = []
     if OBJECTS in policy.protectors:
         questions += [about_objects(detector, policy.sensitive) for detector in adversaries.detectors]
@@ -99,4 +99,4 @@ def questions_for(policy: Policy, adversaries: Adversaries) -> tuple[Question, .
         questions += [about_embeddings(search) for search in adversaries.searches]
     if SCENE in policy.protectors:
         questions += [about_scene(classifier) for classifier in adversaries.classifiers]
-    return tuple(replace(own, is_judge_only=own.adversary.name in adversaries.judges_only) for own in questions)
+    return tuple(replace(question, is_judge_only=question.adversary.name in adversaries.judges_only) for question in questions)

@@ -11,7 +11,7 @@ from protectors.adversaries.reading import Detection
 class Verdict:
     """The labels that one network reads in a photo before and after, and whether that counts as protected.
 
-    A judge only is a network that no cloak is optimised on: it tells how a network that nobody knows may read the photo.
+    A judge only is a network that no cloak is optimised on: it stands for unknown networks.
     """
 
     protector: str
@@ -41,7 +41,7 @@ class Verdict:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Verdict":
         before, after = (
-            tuple(Detection.from_json(own) for own in content.get(f"detections_{when}", ())) for when in ("before", "after")
+            tuple(Detection.from_json(item) for item in content.get(f"detections_{when}", ())) for when in ("before", "after")
         )
         return cls(
             content["protector"],
@@ -56,5 +56,5 @@ class Verdict:
 
 
 def all_protected(verdicts: "tuple[Verdict, ...] | list[Verdict]") -> bool:
-    """Return whether every network that cloaks are optimised on is fooled. Those that are judges only are told beside them."""
+    """Return whether every network is fooled that cloaks are optimised on. Judges only do not count."""
     return all(verdict.protected or verdict.is_judge_only for verdict in verdicts)

@@ -1,1 +1,1 @@
-"""Readers of networks that others trained, from the formats that registry packages carry them in."""
+"""Reads networks that others trained from the formats in which registry packages carry them."""

@@ -1,4 +1,4 @@
-"""Converts the files of registry packages to the graphs that `adversaries` runs, by architecture."""
+"""Converts the files of registry packages to graphs that `adversaries` runs, by architecture."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,11 +17,11 @@ READERS: dict[str, Callable[[Sequence[Path]], Graph]] = {
     "centernet": lambda files: read_javascript(files[0], files[1], "tower_0/images", CenterNet.outputs),
     "efficientnet_lite": lambda files: read_classifier(files[0]),
 }
-"""Each reads the files of its package, in the manifest's order."""
+"""Readers by architecture; each reads the files of its package, in the manifest's order."""
 
 
 def convert(architecture: str, files: Sequence[Path], target: Path) -> None:
-    """Write the network that the files hold to ``target``, a safetensors file.
+    """Convert the network in the files to ``target``, a safetensors file.
 
     Raises:
         KeyError: the architecture is not one of ``READERS``.

@@ -1,7 +1,7 @@
-"""A network as data: steps over named tensors and their weights, in one safetensors file.
+"""A network as data: steps over named tensors, and their weights, in one safetensors file.
 
-Every reader of a foreign format (TensorFlow, TensorFlow Lite, ONNX) makes a `Graph`; ``network.GraphNetwork`` runs it.
-All images and maps are [B, C, H, W], whatever the order of axes was in the format.
+Every reader of a foreign format (TensorFlow, TensorFlow Lite, ONNX) creates a `Graph`; ``network.GraphNetwork`` runs it.
+All images and maps are [B, C, H, W], whatever the format's order of axes.
 """
 
 import json
@@ -17,16 +17,16 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 KEY = "graph"
-"""The entry of the safetensors file's metadata that holds the steps as JSON."""
+"""The key of the safetensors file's metadata that holds the steps as JSON."""
 
 
 class GraphError(Exception):
-    """A file does not hold a network that can be run here; the text says what is missing."""
+    """A file holds no network that can be run here; the text says why."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One operation: its kind, the tensors it reads, the tensor it makes, and its settings (numbers, words and lists)."""
+    """One operation: its kind, the names of its inputs and its output, and its settings (numbers, words and lists)."""
 
     kind: str
     inputs: tuple[str, ...]
@@ -39,9 +39,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Graph:
-    """The steps in the order in which they run, the name of the image that is read, and the outputs.
+    """The steps in their order, the name of the input image, and the names of the outputs.
 
-    Weights are float32, by names such as ``STEP.weight``.
+    Weights are float32, with names such as ``STEP.weight``.
     """
 
     image: str
@@ -56,10 +56,10 @@ class Graph:
 
 
 def load(path: Path) -> Graph:
-    """Read the network of a safetensors file that ``Graph.save`` has written.
+    """Read a network from a safetensors file that ``Graph.save`` wrote.
 
     Raises:
-        GraphError: the file holds none.
+        GraphError: the file holds no graph.
     """
     with safe_open(path, "pt") as file:
         told = (file.metadata() or {}).get(KEY)
@@ -72,12 +72,12 @@ def load(path: Path) -> Graph:
 
 
 ACTIVATIONS = frozenset({"relu", "relu6", "leaky", "silu"})
-"""Kinds of steps that a convolution can do at its end."""
+"""Kinds of steps that can be folded into the convolution before them."""
 
 
 def simplified(graph: Graph) -> Graph:
-    """The same network with fewer steps: none that no output needs, and convolutions that do the padding before them, the
-    affine steps and the activations after them, where nothing else reads what lies between."""
+    """Return the same network with fewer steps. Steps that no output needs are dropped. Padding before a convolution, and
+    affine steps and activations after it, are folded into it if nothing else reads the tensor between."""
     steps = _needed(graph.steps, graph.outputs)
     weights = dict(graph.weights)
     readers = Counter(name for step in steps for name in step.inputs)
@@ -95,7 +95,7 @@ def simplified(graph: Graph) -> Graph:
 
 
 def _folded(before: Step, step: Step, weights: dict[str, Tensor]) -> Step | None:
-    """One step that does what two do; None where there is none. The weights take the name of the second."""
+    """Fold two steps into one that takes the second's name, or return None if they cannot be folded."""
     if before.kind == "pad" and step.kind == "conv":
         if before.settings["value"] != 0 or step.settings["padding"] != [0, 0, 0, 0]:
             return None
@@ -118,7 +118,7 @@ def _folded(before: Step, step: Step, weights: dict[str, Tensor]) -> Step | None
 
 
 def _needed(steps: Iterable[Step], outputs: Iterable[str]) -> list[Step]:
-    """The steps that the outputs depend on, in their order."""
+    """Return the steps that the outputs depend on, in their order."""
     needed = set(outputs)
     chosen = []
     for step in reversed(list(steps)):
@@ -129,7 +129,7 @@ def _needed(steps: Iterable[Step], outputs: Iterable[str]) -> list[Step]:
 
 
 def check_weights(graph: Graph) -> None:
-    """Refuse weights that are not finite numbers.
+    """Check that all weights are finite.
 
     Raises:
         GraphError: a weight is not finite.

@@ -14,7 +14,7 @@ Operation = Callable[[Sequence[Tensor], Settings, dict[str, Tensor]], Tensor]
 
 
 def _pad_same(image: Tensor, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> tuple[int, ...]:
-    """TensorFlow's "SAME": as many cells as make the output the input over the stride, the odd one at the end."""
+    """Return TensorFlow's "SAME" padding (left, right, top, bottom), with the odd cell at the end."""
     sides = []
     for size, taps, step, spread in zip(image.shape[2:], kernel, stride, dilation, strict=True):
         total = max((-(-size // step) - 1) * step + (taps - 1) * spread + 1 - size, 0)
@@ -24,7 +24,7 @@ def _pad_same(image: Tensor, kernel: Sequence[int], stride: Sequence[int], dilat
 
 
 def _padded(image: Tensor, settings: Settings, kernel: Sequence[int], value: float = 0.0) -> tuple[Tensor, tuple[int, int]]:
-    """The image with its padding where PyTorch cannot do it itself, and the padding that is left for PyTorch."""
+    """Apply padding that PyTorch's operation cannot, and return the image with the padding left for the operation."""
     padding = settings["padding"]
     dilation = settings.get("dilation", (1, 1))
     sides = _pad_same(image, kernel, settings["stride"], dilation) if padding == "same" else tuple(padding)
@@ -47,7 +47,7 @@ def _activated(image: Tensor, kind: str, settings: Settings) -> Tensor:
 def _conv(inputs: Sequence[Tensor], settings: Settings, weights: dict[str, Tensor]) -> Tensor:
     weight = weights["weight"]
     image, padding = _padded(inputs[0], settings, weight.shape[2:])
-    # The filters tell the groups: each reads as many channels as it has.
+    # The number of groups follows from the filters, each of which reads the channels of one group.
     groups = image.shape[1] // weight.shape[1]
     made = functional.conv2d(image, weight, weights["bias"], settings["stride"], padding, settings["dilation"], groups)
     return _activated(made, *settings["activation"]) if "activation" in settings else made
@@ -73,7 +73,7 @@ def _resize(inputs: Sequence[Tensor], settings: Settings, _: dict[str, Tensor]) 
 
 
 def _resized_from_origin(image: Tensor, size: Sequence[int]) -> Tensor:
-    """TensorFlow 1's bilinear grid, which puts output pixel i at input i * (input size / output size)."""
+    """Resize on TensorFlow 1's bilinear grid, which puts output pixel i at input i * (input size / output size)."""
     for axis, count in zip((2, 3), size, strict=True):
         cells = image.shape[axis]
         places = torch.arange(count, device=image.device) * (cells / count)
@@ -108,10 +108,10 @@ OPERATIONS: dict[str, Operation] = {
 
 
 class GraphNetwork(nn.Module):
-    """A frozen network made of a graph's steps.
+    """Runs a graph as a frozen network.
 
     Raises:
-        GraphError: the graph has a step of a kind that is not known here.
+        GraphError: the graph has a step of an unknown kind.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -139,14 +139,14 @@ class GraphNetwork(nn.Module):
         return found
 
     def forward(self, image: Tensor, wanted: Sequence[str] = ()) -> dict[str, Tensor]:
-        """Return the outputs and the ``wanted`` maps between, by name; ``image`` is [B, 3, H, W] as the network reads it."""
+        """Return the outputs and the ``wanted`` intermediate maps by name; ``image`` [B, 3, H, W] is the network's input."""
         made = {self.image: image}
         kept = {*self.outputs, *wanted}
         for number, step in enumerate(self.steps):
             read = [made[name] for name in step.inputs]
             made[step.output] = OPERATIONS[step.kind](read, dict(step.settings), self._weights(step))
             for name in step.inputs:
-                # Without gradients, memory is freed as soon as nothing reads a map any more.
+                # Without gradients, this frees a map's memory after its last use.
                 if self._last_reader.get(name) == number and name not in kept:
                     made.pop(name, None)
         return {name: made[name] for name in dict.fromkeys((*self.outputs, *wanted))}

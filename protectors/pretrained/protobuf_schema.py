@@ -1,5 +1,5 @@
-"""Builds protobuf message classes from tables of fields, so that a format is read by the protobuf library with a handful of
-messages instead of the whole program that defines it."""
+"""Builds protobuf message classes from tables of fields, so that the protobuf library can read a format without installing the
+program that defines it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 Field = tuple[str, int, str, bool]
-"""A field's name, number and type (a scalar's, or the name of a message or enumeration), and whether it repeats."""
+"""A field: its name, its number, its type (a scalar, or the name of a message or enumeration), and whether it repeats."""
 
 _Kind = descriptor_pb2.FieldDescriptorProto
 
@@ -32,11 +32,11 @@ def message_class(
     """Return the class of one message.
 
     Args:
-        package: keeps the names of two formats apart.
-        name: of the message that is wanted.
+        package: a namespace that separates formats.
+        name: the message's name.
         messages: the fields of each message.
         enumerations: the numbers of each enumeration.
-        maps: by message, one field that maps texts to messages: its name, number and the type of its values.
+        maps: one field for each message that maps texts to messages: its name, number and type of values.
     """
     enumerations = enumerations or {}
     file = descriptor_pb2.FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto3")

@@ -1,8 +1,8 @@
-"""Reads frozen TensorFlow networks: ``.pb`` files (GraphDef) and TensorFlow.js models (the same graph as JSON, with its weights
-in files of their own).
+"""Reads frozen TensorFlow networks: ``.pb`` files (GraphDef) and TensorFlow.js models (the same graph as JSON, with separate
+files of weights).
 
-Only what lies between the image and the named outputs is read: what comes before (decoding, resizing) and after (decoding of
-boxes) is written anew where the network is used.
+Only the part between the image and the named outputs is read. The parts before (decoding, resizing) and after (decoding of
+boxes) are rewritten where the network is used.
 """
 
 import json
@@ -17,19 +17,19 @@ from protectors.pretrained.graph import Graph, GraphError
 from protectors.pretrained.tensorflow_translation import NHWC, Array, Translation
 
 NUMPY_TYPES: dict[int, Any] = {1: np.float32, 2: np.float64, 3: np.int32, 9: np.int64, 10: np.bool_}
-"""By the numbers of TensorFlow's data types."""
+"""NumPy's types by the numbers of TensorFlow's data types."""
 
 
 def read_frozen(path: Path, image: str, outputs: Sequence[str]) -> Graph:
-    """Read the network of a ``.pb`` file between two sets of nodes.
+    """Read the part of a ``.pb`` file's network between the image and the outputs.
 
     Args:
-        path: the file, already found to be the one that is known.
+        path: the file, whose hash was checked.
         image: the name of the node that is read as the image, [B, H, W, 3] in the file.
-        outputs: the names of the nodes to be computed.
+        outputs: the names of the nodes to compute.
 
     Raises:
-        GraphError: a node is of a kind that is not known here.
+        GraphError: a node is of an unknown kind.
     """
     message = tensorflow_messages.parse_binary(path.read_bytes())
     constants = {node.name: _constant(node.attr["value"].tensor) for node in message.node if node.op == "Const"}
@@ -40,7 +40,7 @@ def read_javascript(model: Path, binary: Path, image: str, outputs: Sequence[str
     """Read a TensorFlow.js graph model. ``axes`` is the order of the image's axes in the file.
 
     Raises:
-        GraphError: a node or a kind of weights is not known here.
+        GraphError: a node is of an unknown kind, or the weights do not match their list.
     """
     content = json.loads(model.read_text(encoding="utf-8"))
     message = tensorflow_messages.parse_json(content["modelTopology"])
@@ -50,14 +50,14 @@ def read_javascript(model: Path, binary: Path, image: str, outputs: Sequence[str
 def _constant(tensor: Any) -> Array:
     kind = NUMPY_TYPES.get(tensor.dtype)
     if kind is None:
-        # Texts, which no network computes with.
+        # These are texts, which no network computes with.
         return np.zeros(0, np.float32)
     shape = [dim.size for dim in tensor.tensor_shape.dim]
     if tensor.tensor_content:
         return np.frombuffer(tensor.tensor_content, kind).reshape(shape)
     fields = {1: "float_val", 2: "double_val", 3: "int_val", 9: "int64_val", 10: "bool_val"}
     values = np.asarray(list(getattr(tensor, fields[tensor.dtype])), kind)
-    # One value stands for all of them.
+    # A single stored value fills the whole tensor.
     return np.broadcast_to(values[0], shape) if values.size == 1 else values.reshape(shape)
 
 

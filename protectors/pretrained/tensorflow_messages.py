@@ -1,6 +1,6 @@
-"""TensorFlow's GraphDef, read with the protobuf library: the few messages and fields that a frozen network needs.
+"""Parses TensorFlow's GraphDef with the protobuf library, limited to the messages and fields that a frozen network needs.
 
-Field numbers are TensorFlow's own (tensorflow/core/framework: graph, node_def, attr_value, tensor, tensor_shape).
+Field numbers are TensorFlow's (tensorflow/core/framework: graph, node_def, attr_value, tensor, tensor_shape).
 """
 
 from functools import cache
@@ -48,10 +48,10 @@ def _graph_class() -> Any:
 
 
 def parse_binary(data: bytes) -> Any:
-    """The GraphDef message of a ``.pb`` file."""
+    """Parse the GraphDef message of a ``.pb`` file."""
     return _graph_class().FromString(data)
 
 
 def parse_json(topology: dict[str, Any]) -> Any:
-    """The GraphDef message of a TensorFlow.js model's ``modelTopology``."""
+    """Parse the GraphDef message of a TensorFlow.js model's ``modelTopology``."""
     return json_format.ParseDict(topology, _graph_class()(), ignore_unknown_fields=True)

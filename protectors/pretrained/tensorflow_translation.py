@@ -1,4 +1,4 @@
-"""Translates the nodes of a TensorFlow graph to steps, whatever the order of axes in which they keep their maps."""
+"""Translates the nodes of a TensorFlow graph to steps, for any order of a map's axes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 NHWC = (0, 2, 3, 1)
 NCHW = (0, 1, 2, 3)
-"""The order of a tensor's axes, as axes of [B, C, H, W], which is how every map is kept here."""
+"""Orders of a tensor's axes, as indices into [B, C, H, W], the order of every map here."""
 
 ARITHMETIC: dict[str, Callable[..., Array]] = {
     "Add": np.add,
@@ -24,17 +24,17 @@ ARITHMETIC: dict[str, Callable[..., Array]] = {
     "Rsqrt": lambda value: 1 / np.sqrt(value),
     "Identity": lambda value: value,
 }
-"""Of constants, which is done once, here."""
+"""Operations on constants, which are computed once, during translation."""
 
 ACTIVATIONS = {"Relu": "relu", "Relu6": "relu6", "Sigmoid": "sigmoid"}
 
 
 class Translation:
-    """One network on its way from TensorFlow's nodes to steps; maps are called by their nodes' names.
+    """Translates one network from TensorFlow's nodes to steps. Maps have the names of their nodes.
 
     Args:
         message: the GraphDef.
-        constants: the values of its constants, by name.
+        constants: values of constants by name.
         image: the name of the node that is read as the image.
         axes: the order of the image's axes.
     """
@@ -50,14 +50,14 @@ class Translation:
         self._same: dict[str, str] = {}
 
     def graph(self, outputs: Sequence[str]) -> Graph:
-        """Return the network that computes the outputs; GraphError where it has a node of a kind that is not known."""
+        """Return the network that computes the outputs. GraphError: it has a node of an unknown kind."""
         for name in self._ordered(outputs):
             self._translate(self._nodes[name])
         made = tuple(self._map(name) for name in outputs)
         return simplified(Graph(self._image, tuple(self._steps), made, self._weights))
 
     def _ordered(self, outputs: Sequence[str]) -> list[str]:
-        """The nodes that the outputs depend on, each after those it reads."""
+        """Return the nodes that the outputs depend on, each after those it reads."""
         ordered: list[str] = []
         seen = {self._image, *self._constants}
         waiting = [(name, False) for name in reversed(outputs)]
@@ -72,7 +72,7 @@ class Translation:
         return ordered
 
     def _map(self, name: str) -> str:
-        """The tensor that a node's output is, where the node only passes another's on."""
+        """Return the name of a node's output tensor, which is another node's if the node only passes it on."""
         name = name.removesuffix(":0")
         while name in self._same:
             name = self._same[name]
@@ -97,7 +97,7 @@ class Translation:
         self._axes[node.name] = axes
 
     def _spatial(self, values: Any) -> list[int]:
-        """The two values of height and width among four of [B, H, W, C]."""
+        """Return the values for height and width out of four for [B, H, W, C]."""
         return [int(values[1]), int(values[2])]
 
     def _convolve(self, node: Any, reads: Sequence[str], *, is_depthwise: bool) -> None:
@@ -145,7 +145,7 @@ class Translation:
         self._add(node, "affine", [source], axes)
 
     def _by_channel(self, node: Any, value: Array, axes: tuple[int, ...]) -> Tensor:
-        """A constant [...], broadcast against a map of such axes, as one number or one for each channel."""
+        """Reduce a constant that is broadcast against a map of these axes to one number, or one for each channel."""
         if value.size == 1:
             return torch.from_numpy(np.array(value, np.float32).reshape(1))
         whole = np.asarray(value).reshape((1,) * (4 - np.ndim(value)) + np.shape(value))

@@ -1,7 +1,7 @@
-"""Reads TensorFlow Lite networks: classifiers of convolutions, also those that were quantised to 8 bits.
+"""Reads TensorFlow Lite networks: convolutional classifiers, including those quantised to 8 bits.
 
-Weights are turned back into float32 by their own scales; the rounding of the maps between layers is left out, which is what
-makes the network differentiable.
+Weights are converted back to float32 with their scales. The rounding of maps between layers is left out, which makes the
+network differentiable.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tflite
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -17,26 +18,24 @@ from torch import Tensor
 from protectors.pretrained.graph import Graph, GraphError, Step, simplified
 
 STORED = {0: np.float32, 2: np.int32, 3: np.uint8, 9: np.int8}
-"""NumPy's types by the format's numbers."""
+"""NumPy's types by the format's numbers of types."""
 
 ACTIVATIONS = {0: None, 1: "relu", 3: "relu6"}
-"""By the format's numbers."""
+"""Kinds of steps by the format's numbers of activations."""
 
 
 def read_classifier(path: Path) -> Graph:
-    """Read a classifier. Its image is [B, 3, H, W] on the scale that the file's first operation gives pixels (see
-    ``pixel_scale``), its output the logits [B, classes, 1, 1].
+    """Read a classifier from images [B, 3, H, W], scaled as by the file's first operation (``pixel_scale``), to logits
+    [B, classes, 1, 1].
 
     Raises:
-        GraphError: an operation is not known here.
+        GraphError: an operation is unknown.
     """
     return _Translation(path.read_bytes()).graph()
 
 
 def pixel_scale(path: Path) -> tuple[float, float]:
-    """The scale and the zero point by which the network turns a pixel of 0 to 255 into a number: scale * (pixel - zero)."""
-    import tflite
-
+    """Return the scale and the zero point of the network's input: scale * (pixel - zero) for a pixel of 0 to 255."""
     graph = tflite.Model.GetRootAsModel(path.read_bytes(), 0).Subgraphs(0)
     quantisation = graph.Tensors(graph.InputsAsNumpy()[0]).Quantization()
     return float(quantisation.ScaleAsNumpy()[0]), float(quantisation.ZeroPointAsNumpy()[0])
@@ -44,13 +43,11 @@ def pixel_scale(path: Path) -> tuple[float, float]:
 
 @cache
 def _operation_names() -> Mapping[int, str]:
-    import tflite
-
     return {number: name for name, number in vars(tflite.BuiltinOperator).items() if isinstance(number, int)}
 
 
 def _options(operator: Any, kind: Any) -> Any:
-    """An operation's settings, which the format keeps as a table of their own kind."""
+    """Return an operation's settings, which the format keeps in a table of the operation's kind."""
     table = operator.BuiltinOptions()
     options = kind()
     options.Init(table.Bytes, table.Pos)
@@ -58,12 +55,9 @@ def _options(operator: Any, kind: Any) -> Any:
 
 
 class _Translation:
-    """One network on its way from the file's operations to steps."""
+    """Translates one network from the file's operations to steps."""
 
     def __init__(self, data: bytes) -> None:
-        import tflite
-
-        self._format = tflite
         self._model = tflite.Model.GetRootAsModel(data, 0)
         self._graph = self._model.Subgraphs(0)
         self._same: dict[int, int] = {}
@@ -75,7 +69,7 @@ class _Translation:
             "QUANTIZE": self._pass,
             "DEQUANTIZE": self._pass,
             "RESHAPE": self._pass,
-            # Logits are what is wanted, not probabilities.
+            # The outputs are logits, so the softmax at the end is skipped.
             "SOFTMAX": self._pass,
             "CONV_2D": self._convolve,
             "DEPTHWISE_CONV_2D": self._convolve_depthwise,
@@ -134,31 +128,31 @@ class _Translation:
         return {
             "stride": [options.StrideH(), options.StrideW()],
             "dilation": [options.DilationHFactor(), options.DilationWFactor()],
-            "padding": "same" if options.Padding() == self._format.Padding.SAME else [0, 0, 0, 0],
+            "padding": "same" if options.Padding() == tflite.Padding.SAME else [0, 0, 0, 0],
         }
 
     def _convolve(self, operator: Any) -> None:
-        options = _options(operator, self._format.Conv2DOptions)
+        options = _options(operator, tflite.Conv2DOptions)
         self._filter(operator, self._values(operator.Inputs(1)).transpose(0, 3, 1, 2), options.FusedActivationFunction())
         self._made("conv", operator, 1, self._convolution(options), options.FusedActivationFunction())
 
     def _convolve_depthwise(self, operator: Any) -> None:
-        options = _options(operator, self._format.DepthwiseConv2DOptions)
+        options = _options(operator, tflite.DepthwiseConv2DOptions)
         self._filter(operator, self._values(operator.Inputs(1)).transpose(3, 0, 1, 2), options.FusedActivationFunction())
         self._made("conv", operator, 1, self._convolution(options), options.FusedActivationFunction())
 
     def _connect(self, operator: Any) -> None:
-        options = _options(operator, self._format.FullyConnectedOptions)
+        options = _options(operator, tflite.FullyConnectedOptions)
         weight = self._values(operator.Inputs(1))
         self._filter(operator, weight[:, :, None, None], options.FusedActivationFunction())
         settings = {"stride": [1, 1], "dilation": [1, 1], "padding": [0, 0, 0, 0]}
         self._made("conv", operator, 1, settings, options.FusedActivationFunction())
 
     def _add(self, operator: Any) -> None:
-        self._made("add", operator, 2, {}, _options(operator, self._format.AddOptions).FusedActivationFunction())
+        self._made("add", operator, 2, {}, _options(operator, tflite.AddOptions).FusedActivationFunction())
 
     def _average(self, operator: Any) -> None:
-        options = _options(operator, self._format.Pool2DOptions)
+        options = _options(operator, tflite.Pool2DOptions)
         height, width = self._graph.Tensors(operator.Inputs(0)).ShapeAsNumpy()[1:3]
         if (options.FilterHeight(), options.FilterWidth()) != (height, width):
             raise GraphError("only the average over the whole map is known")

@@ -1,4 +1,4 @@
-"""Fits a perturbation to the floor of quality in the file that will be delivered: as much of it as is allowed."""
+"""Scales a perturbation to the largest size at which the delivered file is above the quality floor."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -16,30 +16,30 @@ from protectors.saving import Save
 from protectors.windows import LARGE, PhotoWindows, WindowedPhoto
 
 LARGEST_SHARE = 2.0
-"""Of a perturbation that was brought to its floor at the working resolution: enlarging makes it weaker."""
+"""Largest factor on a perturbation fitted at the working resolution, since enlarging weakens it."""
 
 GOOD_SHARE = 0.93
-"""A way to save a photo that leaves this much of a perturbation is taken, and dearer ones are not tried."""
+"""A way to save a photo that allows this share of a perturbation is accepted, and later ones are not tried."""
 
 TRIALS = 4
-"""Whole files that are measured for one photo, at most."""
+"""Largest number of whole files that are measured for one photo."""
 
 
 @dataclass(frozen=True)
 class _Found:
-    """The share that a way to save the photo allows, and the photo with it where whole files were measured to find it."""
+    """The share that a way to save the photo allows, and the resulting photo if whole files were measured to find it."""
 
     share: float
     made: NativeResult | None
 
 
 class FloorFitting:
-    """The ways to save one photo, and how well each of them saves it without a perturbation.
+    """Fits perturbations of one photo, and remembers the quality of each way to save it without one.
 
     Args:
-        native: the photo [1, 3, H, W] of the judge.
-        judge: measures the quality of its photo's files.
-        saves: the ways to save it, as they are to be tried.
+        native: the judge's photo [1, 3, H, W].
+        judge: measures the quality of the photo's files.
+        saves: the ways to save it, in the order in which they are tried.
         radius: the largest change of a value.
     """
 
@@ -55,13 +55,13 @@ class FloorFitting:
 
     @property
     def is_large(self) -> bool:
-        """Whether windows stand for the photo, since it takes seconds to save and measure."""
+        """Whether the photo is measured by windows, since saving and measuring the whole takes seconds."""
         return self._windows is not None
 
     def run(self, perturbation: Tensor) -> Generator[Progress, None, NativeResult]:
-        """Fit a perturbation [1, 3, h, w]; yields progress between two trials.
+        """Fit a perturbation [1, 3, h, w]. Yields progress before each trial.
 
-        ``file`` of the result is None where no way to save the photo leaves it above its floor. The same perturbation is not
+        The result's ``file`` is None if no way to save the photo keeps it above its floor. Repeated perturbations are not
         fitted again.
         """
         if self._last is None or not torch.equal(self._last[0], perturbation):
@@ -85,7 +85,7 @@ class FloorFitting:
         return NativeResult(whole.pixels(LEAST), whole, LEAST, None)
 
     def _find(self, number: int, whole: NativePerturbation, windows: WindowedPhoto | None) -> "_Found | None":
-        """Return the share of a perturbation that one way to save the photo allows; None where that allows none."""
+        """Find the share of a perturbation that one way to save the photo allows; None if it allows none."""
         save, without = self._saves[number], self._quality_without(number)
         if without is None or not without.reaches(self._floor):
             return None
@@ -107,12 +107,12 @@ class FloorFitting:
         return None if share is None else _Found(share, best)
 
     def is_possible(self) -> bool:
-        """Return whether any way to save the photo leaves it above its floor before anything is changed."""
+        """Return whether any way to save the photo keeps the unchanged photo above its floor."""
         qualities = (self._quality_without(number) for number in range(len(self._saves)))
         return any(quality is not None and quality.reaches(self._floor) for quality in qualities)
 
     def _quality_without(self, number: int) -> Quality | None:
-        """Return the quality that saving alone leaves; None where the file would be too large."""
+        """Return the quality after saving alone, or None if the file would be too large."""
         if number not in self._without:
             file = self._saves[number](self._judge.original)
             if file is None:
@@ -126,7 +126,7 @@ class FloorFitting:
     def _whole_file(
         self, number: int, whole: NativePerturbation, share: float
     ) -> Generator[Progress, None, NativeResult | None]:
-        """Save the photo with a share of the perturbation, with less of it until the whole file reaches the floor."""
+        """Save the photo with a share of the perturbation, which is reduced until the whole file reaches the floor."""
         without = self._without[number] or PERFECT
         for number_of_trial in range(TRIALS):
             yield Progress("quality", len(self._saves) + number_of_trial, len(self._saves) + TRIALS)

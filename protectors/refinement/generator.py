@@ -1,8 +1,8 @@
-"""The generator of instant cloaks: it draws the maps of a perturbation in one pass over a photo.
+"""The generator of instant cloaks, a network that draws the maps of a perturbation in one pass over a photo.
 
 Source: generative perturbations (Poursaeed, Katsman, Gao, Belongie, Generative adversarial perturbations, CVPR 2018), here with
-the maps of ``field`` as the output: brightness at half and colour at a quarter of the resolution, in units of what is just
-noticeable.
+the maps of ``field`` as the output: brightness at half and colour at a quarter of the resolution, in just noticeable
+differences.
 """
 
 from pathlib import Path
@@ -17,20 +17,20 @@ from protectors.refinement.field import Maps
 from protectors.weights import read_float
 
 NAME = "instant"
-"""In the manifest."""
+"""Its name in the manifest."""
 
 SIDE = 416
-"""Pixels of the longest side that a photo is read at: the largest size that a detector optimised on reads."""
+"""Longest side in pixels at which it reads a photo: the largest input of a detector that cloaks are optimised on."""
 
 BLOCK = 4
-"""Pixels of a cell's side: the network works on cells."""
+"""Side in pixels of the cells that the network works on."""
 
 WIDTH = 64
 DILATIONS = (1, 1, 2, 4, 8, 1)
-"""Of the convolutions, so that a cell sees 140 pixels round it at the cost of small filters."""
+"""Dilations of the convolutions, with which small filters let a cell see 140 pixels around it."""
 
 LARGEST = 4.0
-"""Of a map's values, in units of what is just noticeable, before the maps are brought to the size that is allowed."""
+"""Largest value of a map in just noticeable differences, before the maps are scaled to the allowed size."""
 
 
 class CloakGenerator(nn.Module):
@@ -52,23 +52,23 @@ class CloakGenerator(nn.Module):
 
 
 def load_generator(device: torch.device) -> CloakGenerator:
-    """Load the generator that is embedded.
+    """Load the embedded generator.
 
     Raises:
-        DamagedWeightsError: its weights are missing, or are not what the manifest says.
+        DamagedWeightsError: its weights are missing, or do not match the manifest.
     """
     return cloak_generator(checked_weights_file(entry(NAME), None)).to(device)
 
 
 def cloak_generator(weights: Path) -> CloakGenerator:
-    """Return the generator of a safetensors file, frozen."""
+    """Load a generator from a safetensors file and freeze it."""
     generator = CloakGenerator()
     generator.load_state_dict(read_float(weights))
     return generator.eval().requires_grad_(False)
 
 
 def readable(photo: Tensor) -> Tensor:
-    """Return a photo [1, 3, H, W] at the size that the generator reads."""
+    """Resize a photo [1, 3, H, W] to the size that the generator reads."""
     height, width = photo.shape[2:]
     scale = SIDE / max(height, width)
     size = [max(1, round(side * scale / BLOCK)) * BLOCK for side in (height, width)]

@@ -1,7 +1,7 @@
-"""Object Disappearance against one-stage detectors: no cell of the grid shall score for a class.
+"""Object Disappearance against one-stage detectors: lowers the class scores of their cells.
 
-The paper's method (Xue et al., SocialGuard, 2021) lowers what a two-stage detector says of its region proposals; cells and
-anchors take their place here. M_all lowers every class; M_sen lowers chosen classes and raises what else is read there.
+The paper's method (Xue et al., SocialGuard, 2021) lowers a two-stage detector's class scores on region proposals. Here cells
+and anchors take their place. M_all lowers every class; M_sen lowers chosen classes and raises others in their place.
 """
 
 from collections.abc import Sequence
@@ -15,21 +15,22 @@ from protectors.names import OBJECTS
 from protectors.refinement.objective import Aim, NetworkObjective, feature_loss
 
 CONSIDERED = 0.03
-"""Scores of the original from which on a cell is worked on, and of the cloaked photo a little more."""
+"""Least score in the original at which a cell's class enters the loss."""
 
 CONSIDERED_NOW = 0.05
+"""Least such score in the cloaked photo."""
 
 LEAST_REFERENCE = 0.5
-"""Keeps the task's term finite for photos in which a detector finds next to nothing."""
+"""Lower bound on the original's task loss, which keeps the normalised loss finite when a detector finds almost nothing."""
 
 
 class ObjectHiding(NetworkObjective):
-    """Nothing, or nothing of the sensitive labels, shall be found by a detector.
+    """Hides everything, or the sensitive labels, from one detector.
 
     Args:
-        detector: what shall no longer find it.
+        detector: the detector.
         original: the photo [1, 3, H, W].
-        sensitive: labels to be read as others; none of them hides everything.
+        sensitive: labels to be read as others; if empty, everything is hidden.
     """
 
     stage = OBJECTS
@@ -47,20 +48,20 @@ class ObjectHiding(NetworkObjective):
             self._features = list(look.features.values())
             self._considered = look.logits.sigmoid() >= CONSIDERED
             self._reference = self._task(look.logits).clamp(min=LEAST_REFERENCE)
-            # What the judge asks: whether a class that was found, or a sensitive one, is still found.
-            self._asked = (look.logits.amax((0, 1)) >= self._found) if self._hides_all else self._sensitive
+            # The judge's criterion: whether a class that was found, or a sensitive one, is still found.
+            self._judged = (look.logits.amax((0, 1)) >= self._found) if self._hides_all else self._sensitive
 
     def aim(self, view: Tensor) -> Aim:
         look = self._detector.look(view)
         loss = self._task(look.logits) / self._reference
         if self._hides_all:
-            # Pushing all features away where only some classes shall be hidden would hide the others too.
+            # If only some classes are to be hidden, pushing all features away would hide the others too.
             loss = loss + feature_loss(self._features, list(look.features.values()))
-        return Aim(loss, not bool((look.logits.detach() >= self._found)[..., self._asked].any()))
+        return Aim(loss, not bool((look.logits.detach() >= self._found)[..., self._judged].any()))
 
     def _task(self, logits: Tensor) -> Tensor:
         chosen = (self._considered | (logits.detach() >= _logit(CONSIDERED_NOW))) & self._sensitive
-        # -log(1 - score): what is sure counts most.
+        # The loss is -log(1 - score), in which high scores count most.
         total = (functional.softplus(logits) * chosen).sum()
         if self._hides_all:
             return total

@@ -1,4 +1,4 @@
-"""Refines one perturbation against several networks: one network and one random view a step, within the floor of quality."""
+"""Refines one perturbation against several networks, with one network and one random view a step, above the quality floor."""
 
 from collections.abc import Generator, Sequence
 
@@ -16,32 +16,32 @@ from protectors.refinement.views import random_view
 from protectors.saving import Pixels
 
 FIRST_SIZE = 0.5
-"""How much may be noticed of the perturbation until its floor is looked for: about as much as balanced allows."""
+"""Visibility of the perturbation until it is first fitted to the floor: about as much as balanced allows."""
 
 STEP = 0.25
-"""A step's length over the size that is allowed, at first."""
+"""Length of the first step, as a share of the allowed size."""
 
 LAST_STEP = 0.3
-"""What the last step's length is multiplied by; between, it falls evenly."""
+"""Factor on the length of the last step; in between, the length falls linearly."""
 
 SPARE = 1.05
-"""How much larger than the floor allows the perturbation may be while it is refined: it is brought to the floor at the end."""
+"""Factor on the size that the floor allows during refinement; the perturbation is fitted to the floor at the end."""
 
 LEAST_SIZE = 0.05
 
 ASKED_EVERY = 4
-"""Steps between two looks at whether every network was fooled when it was last shown a view."""
+"""Steps between two checks of whether every network was fooled at its last turn."""
 
 
 class Refinement:
-    """The perturbation of one photo while it is refined.
+    """Refines the perturbation of one photo.
 
     Args:
         original: the photo [1, 3, H, W] in [0, 1] at the working resolution.
         objectives: one for each network; they take turns.
-        floor: the quality that the photo shall keep.
-        chance: draws the views.
-        start: the maps that are begun with, of any size; none begins with no perturbation.
+        floor: the quality that the photo has to keep.
+        chance: the random generator of the views.
+        start: the maps to start from, of any size; None starts from no perturbation.
     """
 
     def __init__(
@@ -65,21 +65,20 @@ class Refinement:
 
     @property
     def perturbation(self) -> Tensor:
-        """The perturbation [1, 3, H, W] as it is now, about as large as the floor allows."""
+        """The current perturbation [1, 3, H, W], about as large as the floor allows."""
         return self._field.perturbation(self._maps)
 
     def preview(self) -> Pixels:
-        """Return the photo at the working resolution with about as much of the perturbation as the floor allows."""
+        """Return the photo at the working resolution with about the share of the perturbation that the floor allows."""
         original, perturbation = self._field.original, self.perturbation
         share = share_within(original, perturbation, self._floor)
         return as_pixels((original + share * perturbation).clamp(0, 1))
 
     def run(self, steps: int, names: Sequence[str] = ()) -> Generator[Progress, None, None]:
-        """Take steps of one gradient call each; yields progress at every step, closing cancels.
+        """Take steps of one gradient call each. Yields progress at every step; closing the generator cancels.
 
-        Half way, the size is set to what the floor allows, and the rest of the steps are spent within that. The steps end early
-        where every network was fooled by the view that it was shown last. ``names`` are the networks whose turn it is; all of
-        them where none is named.
+        After half the steps, the allowed size is set to what the floor allows. The steps end early if every network was fooled
+        at its last turn. ``names`` selects the networks that take turns; if empty, all do.
         """
         turns = Turns([objective for objective in self._objectives if not names or objective.name in names])
         for step in range(steps):
@@ -111,7 +110,7 @@ class Refinement:
 
 @torch.no_grad()
 def share_within(original: Tensor, perturbation: Tensor, floor: Quality) -> float:
-    """Return about the largest share of a perturbation that leaves a photo [1, 3, H, W] above a floor, from two measures."""
+    """Estimate from two measurements the largest share of a perturbation that keeps a photo [1, 3, H, W] above a floor."""
     pixels, share = as_pixels(original), 1.0
     last: Trial | None = None
     for _ in range(2):

@@ -1,5 +1,4 @@
-"""Objectives against a classifier's network: the class that is read (scene), the embedding that is searched by (search), and
-the features that both are made of."""
+"""The objective against a classifier's network: its class (scene), its embedding (search), and the features behind both."""
 
 from collections.abc import Sequence
 
@@ -13,19 +12,18 @@ from protectors.refinement.objective import Aim, NetworkObjective, feature_loss
 from protectors.scene import unlikely
 
 MARGIN = 1.0
-"""By how much the drawn class's logit leads where the term of the class is content."""
+"""Lead in logits of the target class that the class term aims for."""
 
 
 class Misleading(NetworkObjective):
-    """A classifier's network shall read a drawn class, or find other photos alike, or only see other features.
+    """Makes a classifier's network read another class, find other photos similar, or at least see other features.
 
     Args:
-        network: what shall be misled.
+        network: the network.
         original: the photo [1, 3, H, W].
-        protectors: of ``scene`` and ``search``, those that this is for; features are pushed away in any case.
-        target: the class that shall be read, drawn by ``draw_target``; without one, ``scene`` asks for any other class than
-            the one that is read now.
-        similarity: of embeddings, below which a search takes the photo for another one.
+        protectors: which of ``scene`` and ``search`` this is for; features are pushed away in any case.
+        target: the class to be read, drawn by ``draw_target``; with None, ``scene`` aims for any other class.
+        similarity: cosine similarity of embeddings below which a search takes the photo for another one.
     """
 
     def __init__(
@@ -37,7 +35,7 @@ class Misleading(NetworkObjective):
         similarity: float = 0.0,
     ) -> None:
         self.name = network.name
-        # Without a protector of its own, it stands for detectors that are not at hand.
+        # For neither protector, it stands in for unknown detectors.
         self.stage = protectors[0] if protectors else OBJECTS
         self._network = network
         self._is_misread = SCENE in protectors
@@ -63,7 +61,7 @@ class Misleading(NetworkObjective):
         return Aim(total, is_reached)
 
     def _class_term(self, logits: Tensor) -> Tensor:
-        """How far the drawn class is from leading all others by the margin, or any other from leading the original's."""
+        """Return the loss of the target's lead over all other classes or, without one, of any other over the original."""
         chosen = self._class if self._target is None else self._target
         others = logits.scatter(1, torch.tensor([[chosen]], device=logits.device), -torch.inf).amax(1)
         lead = logits[:, chosen] - others
@@ -71,10 +69,10 @@ class Misleading(NetworkObjective):
 
 
 def draw_target(networks: Sequence[PretrainedClassifier], original: Tensor, chance: torch.Generator) -> int:
-    """Draw one class evenly among those that no network takes for likely, for all of them.
+    """Draw one class for all networks, uniformly from those that none of them takes for likely.
 
     Source: P-FGSM (Li et al., Scene privacy protection, 2019), equation 4: the likeliest classes that together reach 0.99 are
-    never drawn, so that the class which is read tells nothing of the true one.
+    never drawn, so that the class that is read does not reveal the true one.
     """
     probabilities = torch.stack([network.read(original) for network in networks])
     candidates = unlikely(probabilities)

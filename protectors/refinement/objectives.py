@@ -19,15 +19,15 @@ from protectors.refinement.objective import NetworkObjective
 def objectives_for(
     policy: Policy, adversaries: Adversaries, original: Tensor, chance: torch.Generator
 ) -> list[NetworkObjective]:
-    """Return one objective for each network that is optimised on and that a policy is about.
+    """Return one objective for each network that a policy concerns, except judges only.
 
-    Where everything is to be hidden, classifiers' features are pushed away as well: what they see, other detectors see too.
+    If all objects are to be hidden, classifiers' features are pushed away as well, since other detectors see similar features.
 
     Args:
-        policy: what is asked for.
-        adversaries: the networks; those that are judges only are left out.
+        policy: the person's choices.
+        adversaries: all networks.
         original: the photo [1, 3, H, W] at the working resolution.
-        chance: draws the class that a scene is read as.
+        chance: the random generator of the class that a scene is read as.
 
     Raises:
         ValueError: the policy names a class that the detectors do not know.
@@ -42,7 +42,7 @@ def objectives_for(
     if others or not policy.sensitive:
         target = draw_target(classifiers, original, chance) if SCENE in others else None
         similar = {search.network.name: search.similarity for search in optimised.searches}
-        made.append([Misleading(own, original, others, target, similar.get(own.name, 0.0)) for own in classifiers])
+        made.append([Misleading(network, original, others, target, similar.get(network.name, 0.0)) for network in classifiers])
     return list(_in_turn(made))
 
 
@@ -51,6 +51,6 @@ def _labels(policy: Policy, detector: OneStageDetector) -> list[int]:
 
 
 def _in_turn(groups: list[list[NetworkObjective]]) -> Iterator[NetworkObjective]:
-    """Yield one of each group after the other, so that no kind of network waits for all of another kind."""
+    """Yield one objective of each group in turn, so that no kind of network waits for all of another kind."""
     for place in range(max(len(group) for group in groups)):
         yield from (group[place] for group in groups if place < len(group))

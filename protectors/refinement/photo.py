@@ -1,4 +1,4 @@
-"""Cloaks one photo against pretrained networks: rounds of refinement, each brought to the floor in the delivered file."""
+"""Cloaks one photo against pretrained networks, in rounds of refinement that are each fitted to the quality floor."""
 
 from collections.abc import Generator, Sequence
 
@@ -18,7 +18,7 @@ from protectors.refinement.objectives import objectives_for
 from protectors.saving import Pixels, Save
 
 WORN = Pipeline("worn", quality=75, longest=1080)
-"""As hard as any known site is on a photo: what is fooled by this form too is fooled by what the sites make."""
+"""A pipeline as harsh as any known site: a cloak that survives it survives the sites."""
 
 
 def refined(
@@ -33,10 +33,9 @@ def refined(
 ) -> Generator[Progress, None, NativeResult]:
     """Cloak the native photo [1, 3, H, W], which is ``original`` [1, 3, h, w] at the working resolution.
 
-    It begins with what the generator draws, unless only some classes are to be hidden: the generator hides all. The first
-    round is against all networks. While one of them still reads the delivered file, or what a hard site would make of it, a
-    further round is against those that do.
-    The first of the ways to save it that is good counts; where none is, the one that keeps most of the perturbation.
+    It starts from the generator's drawing, unless only some classes are to be hidden, since the generator hides all. The first
+    round is against all networks. Further rounds are against those that still read the delivered file or its ``WORN`` form.
+    The first way to save the photo that allows enough of the perturbation is used, else the one that allows most.
 
     Raises:
         ValueError: the policy names a class that the detectors do not know.
@@ -46,7 +45,7 @@ def refined(
     fitting = FloorFitting(native, judge, saves, budget.radius)
     yield Progress("quality", 0, len(saves))
     if not fitting.is_possible():
-        # Said at once rather than after the steps: saving alone changes this photo too much.
+        # Saving alone takes this photo below its floor, so steps would be wasted.
         nothing = NativePerturbation(native, torch.zeros_like(original), budget.radius)
         return NativeResult(judge.original, nothing, 0.0, None)
     start = None
@@ -75,6 +74,6 @@ def _still_reading(judge: Judge, delivered: Pixels) -> tuple[str, ...]:
     try:
         worn = WORN.exact(delivered)
     except (OSError, ValueError):
-        # A photo so long and narrow that no site makes a file of it.
+        # The photo is so long and narrow that no site can make a file of it.
         return reading
     return tuple(dict.fromkeys((*reading, *judge.still_reading(worn))))

@@ -1,15 +1,15 @@
-"""Turns of the networks that a perturbation is refined against: those that are not fooled yet come more often."""
+"""Schedules the networks that a perturbation is refined against: those that are not fooled yet come more often."""
 
 from collections.abc import Sequence
 
 from protectors.refinement.objective import NetworkObjective
 
 FOOLED_WAIT = 3
-"""Times as long as others a network waits for its next turn that was fooled by the last view that it was shown."""
+"""Factor on the wait of a network that was fooled at its last turn."""
 
 
 class Turns:
-    """Whose turn it is. Each objective has its first turn in the order that they are given in."""
+    """Chooses the objective of each step. First turns are taken in the given order."""
 
     def __init__(self, objectives: Sequence[NetworkObjective]) -> None:
         self._objectives = tuple(objectives)
@@ -18,11 +18,11 @@ class Turns:
 
     @property
     def are_all_reached(self) -> bool:
-        """Whether every network was fooled by the view that it was shown last."""
+        """Whether every network was fooled at its last turn."""
         return len(self._is_reached) == len(self._objectives) and all(self._is_reached.values())
 
     def next(self) -> NetworkObjective:
-        """Return the objective that has waited longest, where the wait of one that is reached counts less."""
+        """Return the objective that has waited longest; the wait of a reached one counts less."""
         return self._objectives[max(self._waiting, key=self._urgency)]
 
     def _urgency(self, number: int) -> tuple[bool, float]:
@@ -30,7 +30,7 @@ class Turns:
         return is_reached is None, self._waiting[number] / (FOOLED_WAIT if is_reached else 1)
 
     def note(self, objective: NetworkObjective, is_reached: bool) -> None:
-        """Note what came of an objective's turn."""
+        """Note the result of an objective's turn."""
         number = self._objectives.index(objective)
         self._is_reached[number] = is_reached
         for other in self._waiting:

@@ -1,4 +1,4 @@
-"""Random views of a photo: what sites and networks may make of it on its way, so that a perturbation survives them.
+"""Random views of a photo that imitate the processing by sites and networks, so that a perturbation survives it.
 
 Source: expectation over transformations (Athalye, Engstrom, Ilyas, Kwok, Synthesizing robust adversarial examples, 2018).
 """
@@ -10,17 +10,17 @@ from torch.nn import functional
 from protectors.channel.jpeg import compressed
 
 SMALLEST = 0.6
-"""The least share of its sides that a photo is shown at."""
+"""Smallest scale of a view."""
 
 QUALITIES = (60, 95)
-"""Of JPEG, in every second view."""
+"""Range of the JPEG quality, in half of the views."""
 
 KERNELS = ("bilinear", "bicubic")
-"""Both antialiased, as sites' are."""
+"""Kernels for resizing, both antialiased as sites' are."""
 
 
 def random_view(images: Tensor, chance: torch.Generator) -> Tensor:
-    """Return images [B, 3, H, W] made smaller by a random kernel, and through JPEG every second time; differentiable."""
+    """Shrink images [B, 3, H, W] with a random kernel, and compress them by JPEG half the time; differentiable."""
     draws = torch.rand(4, generator=chance).tolist()
     scale = SMALLEST + (1 - SMALLEST) * draws[0]
     size = [max(1, round(side * scale)) for side in images.shape[2:]]

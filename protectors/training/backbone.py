@@ -1,8 +1,8 @@
-"""Pretrains the detector's backbone on CIFAR-10, so that 1,900 photos with boxes need not teach it edges and textures too.
+"""Pretrains the detector's backbone on CIFAR-10, so that it need not learn edges and textures from 1,900 photos with boxes.
 
     python -m protectors.training.backbone --output backbone.safetensors
 
-From-scratch detectors on few photos lack features more than anything else; CIFAR-10 is the only large labelled set at hand.
+Detectors trained from scratch on few photos mainly lack features, and CIFAR-10 is the only large labelled set available.
 """
 
 import argparse

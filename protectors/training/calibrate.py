@@ -1,9 +1,9 @@
-"""Fits what ``protectors.calibration`` estimates, and keeps it with the weights.
+"""Fits the regressions of ``protectors.calibration``, and stores them beside the weights.
 
     python -m protectors.training.calibrate --photos 90
 
-Cloaks test photos of ``people.npz`` that ``evaluate quality`` does not draw, at every strength, as the daemon does, and lets
-the models read them that no cloak is made against. Photos are cloaked once against objects and scenes, and once against search.
+It cloaks test photos of ``people.npz`` that ``evaluate quality`` does not use, at every strength, as the daemon does, and reads
+them with models that no cloak is optimised on. Photos are cloaked once against objects and scenes, and once against search.
 """
 
 import argparse
@@ -33,14 +33,14 @@ POLICIES = (DEFAULT, ("search",))
 
 @dataclass(frozen=True)
 class Sample:
-    """One photo after one policy: the judgement on it, and what the unseen models read."""
+    """One photo cloaked by one policy: its judgement, and the unseen models' readings."""
 
     judgement: Judgement
     reads: list[unseen.Read]
 
 
 def sample(device: str, task: tuple[Strength, tuple[str, ...], Pixels]) -> Sample:
-    """Deliver one photo and have it read."""
+    """Deliver one photo and read it with the unseen models."""
     strength, protectors, photo = task
     room = room_of(device)
     judge = room.judge(Policy(protectors, strength), photo)
@@ -49,7 +49,7 @@ def sample(device: str, task: tuple[Strength, tuple[str, ...], Pixels]) -> Sampl
 
 
 def photos(data: Path, count: int) -> list[Pixels]:
-    """Return test photos in the order of ``evaluate quality``, from where it ends."""
+    """Return the test photos that follow those of ``evaluate quality`` in its order."""
     archive = Archive(data / "people.npz")
     tests = np.random.default_rng(SEED).permutation(np.where(archive["is_test"])[0])
     left = tests[quality.PHOTOS["people.npz"] :]
@@ -59,12 +59,12 @@ def photos(data: Path, count: int) -> list[Pixels]:
 
 
 def fitted(samples: list[Sample]) -> dict[str, dict[str, Any]]:
-    """Return by protector the weights, their covariance, and what they are from."""
+    """Return the weights by protector, with their covariance and origin."""
     rows: dict[str, list[tuple[list[float], bool, int]]] = defaultdict(list)
     models: dict[str, set[str]] = defaultdict(set)
-    for number, own in enumerate(samples):
-        for read in own.reads:
-            features = features_of(own.judgement.quality, own.judgement.verdicts, read.protector)
+    for number, sample in enumerate(samples):
+        for read in sample.reads:
+            features = features_of(sample.judgement.quality, sample.judgement.verdicts, read.protector)
             rows[read.protector].append((features.tolist(), read.fooled, number))
             models[read.protector].add(read.model)
     made = {}
@@ -82,7 +82,7 @@ def fitted(samples: list[Sample]) -> dict[str, dict[str, Any]]:
 
 
 def collected(pool: Executor | None, device: str, chosen: list[Pixels]) -> list[Sample]:
-    """Deliver every photo at one strength in turn, so that each strength has its share."""
+    """Deliver every photo at one of the strengths, which take turns."""
     strengths = tuple(BUDGETS)
     tasks = [
         (strengths[number % len(strengths)], protectors, photo)
@@ -107,8 +107,8 @@ def main() -> None:
         samples = collected(pool, arguments.device, photos(arguments.data, arguments.photos))
     found = fitted(samples)
     arguments.output.write_text(json.dumps({"seed": SEED, "protectors": found}, indent=1) + "\n", encoding="utf-8")
-    for name, own in found.items():
-        print(f"{name}: {own['photos']} photos, {own['fooled']:.1%} fooled, by {', '.join(own['models'])}")
+    for name, fit in found.items():
+        print(f"{name}: {fit['photos']} photos, {fit['fooled']:.1%} fooled, by {', '.join(fit['models'])}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Checkpoints of training runs: network, optimiser and facts in one safetensors file, for a run that goes on later."""
+"""Checkpoints from which training runs can resume: network, optimiser and progress in one safetensors file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,18 +12,18 @@ NETWORK, OPTIMISER = "network.", "optimiser."
 
 
 class OtherRunError(Exception):
-    """A checkpoint belongs to a run of another recipe or other models."""
+    """A checkpoint belongs to a run with another recipe or other models."""
 
 
 def save(path: Path, network: nn.Module, optimiser: AdamW, run: str, facts: Mapping[str, str]) -> None:
-    """Write a checkpoint in the place of the one before.
+    """Write a checkpoint, replacing the previous one.
 
     Args:
         path: the file.
-        network: what is trained.
-        optimiser: of all parameters of the network, in their order.
-        run: the recipe and the models of the run; going on with another is an error.
-        facts: how far the run is.
+        network: the network in training.
+        optimiser: the optimiser of all the network's parameters, in their order.
+        run: the run's recipe and models; resuming with others is an error.
+        facts: the run's progress.
     """
     tensors = {f"{NETWORK}{key}": value for key, value in network.state_dict().items()}
     names = [name for name, _ in network.named_parameters()]
@@ -36,7 +36,7 @@ def save(path: Path, network: nn.Module, optimiser: AdamW, run: str, facts: Mapp
 
 
 def resume(path: Path, network: nn.Module, optimiser: AdamW, run: str) -> Mapping[str, str]:
-    """Bring a network and its optimiser to where a checkpoint left them, and return its facts.
+    """Restore a network and its optimiser from a checkpoint, and return its facts.
 
     Raises:
         OtherRunError: the checkpoint is of another run.

@@ -1,4 +1,4 @@
-"""Trains classifiers of CIFAR-10 (``cifar10.npz``, training split): what hash encoders start from, targets and auxiliaries.
+"""Trains classifiers on CIFAR-10 (``cifar10.npz``, training split), as targets, auxiliaries and starts for hash encoders.
 
     python -m protectors.training.cifar --network resnet18 --width 0.25 --epochs 10 --output resnet18.safetensors
 
@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -25,24 +24,25 @@ from protectors.adversaries.image_network import normalised
 from protectors.archive import DEFAULT_FOLDER, Archive
 from protectors.channel.resizing import resized
 from protectors.evaluation.reading import share_right
+from protectors.saving import Pixels
 from protectors.training.detector import update_average
 from protectors.training.memory_layout import training_layout
 from protectors.weights import save_half
 
 BATCH = 256
 PADDING = 2
-"""Pixels by which images are shifted: short runs learn more from less shaking."""
+"""Largest shift of an image in pixels; short runs learn more from weak augmentation."""
 
 LossOf = Callable[[Tensor, Tensor], Tensor]
-"""From outputs [B, outputs] and labels [B] to a scalar."""
+"""A loss function from outputs [B, outputs] and labels [B] to a scalar."""
 
 READING: LossOf = partial(functional.cross_entropy, label_smoothing=0.1)
-"""The loss of classifiers."""
+"""The classifiers' loss."""
 
 
 class LabelledImages:
-    """A whole archive on one device: uint8 [N, 3, 32, 32], labels, and which images are for training. Larger ones are made
-    that small."""
+    """A whole archive on one device: images uint8 [N, 3, 32, 32], resized if larger, their labels [N], and the numbers of
+    training and test images."""
 
     def __init__(self, path: Path, device: torch.device) -> None:
         archive = Archive(path)
@@ -54,8 +54,8 @@ class LabelledImages:
         self.classes = archive.classes
 
 
-def shrunk(pixels: NDArray[np.uint8]) -> Tensor:
-    """uint8 [N, 3, H, W] at 32 pixels, as a service resizes what it reads."""
+def shrunk(pixels: Pixels) -> Tensor:
+    """Resize uint8 [N, 3, H, W] to 32 pixels as a service does."""
     images = torch.from_numpy(pixels)
     if images.shape[2:] == (SIDE, SIDE):
         return images
@@ -64,7 +64,7 @@ def shrunk(pixels: NDArray[np.uint8]) -> Tensor:
 
 
 def shaken(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Each of uint8 [B, 3, 32, 32] shifted by up to two pixels and mirrored at random."""
+    """Shift each image of uint8 [B, 3, 32, 32] by up to two pixels, and mirror it half the time."""
     padded = functional.pad(images.float(), (PADDING,) * 4, mode="reflect").to(torch.uint8)
     # Drawn on the CPU, so that a seed means the same on every device.
     shifts = torch.randint(0, 2 * PADDING + 1, (2, len(images), 1), generator=generator)
@@ -76,12 +76,12 @@ def shaken(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def rate_share(progress: float) -> float:
-    """The share of the full rate at ``progress`` in [0, 1]: it rises over the first tenth and falls along a cosine."""
+    """Return the factor on the learning rate at ``progress`` in [0, 1]: it rises over the first tenth, then falls by cosine."""
     return min(progress / 0.1 + 0.02, (1 + math.cos(math.pi * progress)) / 2 + 0.002)
 
 
 class Trainer:
-    """One run over the training split; the weights' running average is what comes of it."""
+    """Trains a network on the training split; the result is the moving average of its weights."""
 
     def __init__(self, data: LabelledImages, network: nn.Module, head: nn.Module, seed: int) -> None:
         device = data.images.device
@@ -93,7 +93,7 @@ class Trainer:
         self.generator = torch.Generator().manual_seed(seed)
 
     def run(self, loss_of: LossOf, epochs: int, rate: float, say: Callable[[str], None]) -> nn.Module:
-        """Train to the end; the network of averaged weights."""
+        """Train to the end and return the network of averaged weights."""
         parameters = [*self.network.parameters(), *self.head.parameters()]
         optimiser = torch.optim.SGD(parameters, lr=rate, momentum=0.9, nesterov=True, weight_decay=5e-4)
         begun, step = time.monotonic(), 0
@@ -121,13 +121,13 @@ class Trainer:
 
 @torch.inference_mode()
 def outputs_of(network: nn.Module, images: Tensor) -> Tensor:
-    """What the network gives [N, outputs] for uint8 images [N, 3, 32, 32], on the CPU."""
+    """Return the network's outputs [N, outputs] for images uint8 [N, 3, 32, 32], on the CPU."""
     network.eval()
     return torch.cat([network(normalised(batch.float() / 255)).cpu() for batch in images.split(500)])
 
 
 def accuracy(network: nn.Module, data: LabelledImages) -> float:
-    """A classifier's, on the test split."""
+    """Return a classifier's accuracy on the test split."""
     read = Classifier("", network, data.classes, SIDE)
     return share_right(read, data.images[data.test].float() / 255, data.labels[data.test].cpu())
 

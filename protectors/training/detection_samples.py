@@ -1,4 +1,4 @@
-"""Augmented training samples for the detector: mosaics, scale jitter, flips and colour, on a square canvas."""
+"""Augmented training samples for the detector, with mosaics, scale jitter, flips and colour, on a square canvas."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from protectors.archive import Archive
+from protectors.saving import Pixels
 
 FILL = 114  # the grey around a photo that is smaller than the canvas
 SMALLEST_BOX = 5.0  # pixels; smaller boxes are too little to learn from at stride 8
@@ -19,13 +20,13 @@ KEPT_PART = 0.35  # a box cut by the crop stays when this much of it is left
 class Sample:
     """A canvas uint8 [S, S, 3] with boxes [N, 4] (xyxy pixels) and labels [N] (1 is the first class)."""
 
-    canvas: NDArray[np.uint8]
+    canvas: Pixels
     boxes: NDArray[np.float32]
     labels: NDArray[np.int64]
 
 
 class SampleSource:
-    """Draws samples from the training split, photos of rarer sources more often than their number."""
+    """Draws samples from the training split; ``shares`` gives the share of each source, so that rare ones come more often."""
 
     def __init__(self, archive: Archive, shares: dict[str, float], seed: int) -> None:
         self.random = np.random.default_rng(seed)
@@ -40,7 +41,7 @@ class SampleSource:
         self.weights = weights / weights.sum()
 
     def _placed(self, side: int, scale: float) -> Sample:
-        """One photo, resized so that its longest side is ``scale * side``, cropped or padded to a square of ``side``."""
+        """Draw one photo, resize its longest side to ``scale * side``, and crop or pad it to a square of ``side``."""
         index = int(self.random.choice(self.indices, p=self.weights))
         photo, (boxes, labels) = self.photos[index], self.boxes[index]
         height, width = photo.shape[:2]
@@ -67,7 +68,7 @@ class SampleSource:
         return Sample(sample.canvas, clipped[keep], sample.labels[keep])
 
     def _mosaic(self, side: int) -> Sample:
-        """Four photos round a random point: four times the scenes a step, and objects out of their usual places."""
+        """Join four photos around a random point: each step has four times the scenes, with objects in unusual places."""
         x, y = (int(side * self.random.uniform(0.3, 0.7)) for _ in range(2))
         canvas = np.empty((side, side, 3), np.uint8)
         boxes, labels = [], []
@@ -79,7 +80,7 @@ class SampleSource:
             labels.append(part.labels)
         return Sample(canvas, np.concatenate(boxes), np.concatenate(labels))
 
-    def _coloured(self, canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _coloured(self, canvas: Pixels) -> Pixels:
         pixels = canvas.astype(np.float32)
         grey = pixels.mean(2, keepdims=True)
         saturation = 0.0 if self.random.random() < 0.05 else self.random.uniform(0.5, 1.5)
@@ -87,7 +88,7 @@ class SampleSource:
         mean = pixels.mean()
         pixels = (mean + (pixels - mean) * self.random.uniform(0.6, 1.4)) * self.random.uniform(0.6, 1.4)
         pixels *= self.random.uniform(0.9, 1.1, 3).astype(np.float32)
-        recoloured: NDArray[np.uint8] = pixels.clip(0, 255).astype(np.uint8)
+        recoloured: Pixels = pixels.clip(0, 255).astype(np.uint8)
         return recoloured
 
     def draw(self, side: int, mosaic_share: float) -> Sample:
@@ -103,7 +104,7 @@ class SampleSource:
         return Sample(canvas, boxes, sample.labels)
 
     def batch(self, size: int, side: int, mosaic_share: float) -> tuple[Tensor, list[dict[str, Tensor]]]:
-        """Images uint8 [B, 3, S, S] and torchvision's targets."""
+        """Return images uint8 [B, 3, S, S] and their targets as torchvision expects them."""
         samples = [self.draw(side, mosaic_share) for _ in range(size)]
         images = torch.from_numpy(np.stack([sample.canvas for sample in samples])).permute(0, 3, 1, 2)
         targets = [

@@ -1,10 +1,10 @@
-"""Trains the embedded detector on ``people.npz`` (training split), for a given time on a CPU or a GPU.
+"""Trains the embedded detectors on ``people.npz`` (training split), for a given time on a CPU or a GPU.
 
     python -m protectors.training.detector --backbone backbone.safetensors --minutes 90 --output detector.safetensors
     python -m protectors.training.detector --architecture fcos_mobilenet --backbone scenes-mobilenet.safetensors --output …
 
-The schedule follows the clock, not a count of steps, so that "as long as it still pays" can be said in minutes on any
-machine; the model card records the steps that were made. Weights are an exponential moving average over steps.
+The schedule follows the clock, not a count of steps, so that the length of a run can be given in minutes on any machine. The
+model card records the number of steps. The weights are an exponential moving average over steps.
 """
 
 import argparse
@@ -27,29 +27,30 @@ from protectors.training.detection_samples import SampleSource
 from protectors.training.memory_layout import training_layout
 from protectors.weights import read_float, save_half
 
-# Street photos are easy and many; the others show how varied photos are.
+# Street photos are easy and many; the others are more varied.
 SHARES = {"street": 0.35, "coco": 0.38, "oi": 0.27}
 
 
 def side_at(progress: float) -> int:
-    """Canvas side in pixels: small photos first, where a step costs half, then full size."""
+    """Return the canvas side in pixels: small at first, where a step costs half, then full size."""
     return 256 if progress < 0.45 else 320 if progress < 0.75 else 384
 
 
 def rate_at(progress: float, peak: float) -> float:
-    """Learning rate: linear warm-up over the first 3 %, then a cosine to zero."""
+    """Return the learning rate: a linear warm-up over the first 3 %, then a cosine to zero."""
     warm_up = min(1.0, progress / 0.03)
     return peak * warm_up * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
 
 def losses(model: FasterRCNN | FCOS, images: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Faster R-CNN's four losses, or FCOS's three, on a batch already on its canvas (the model's own resizing is left out)."""
+    """Return Faster R-CNN's four losses, or FCOS's three, on a batch of canvases, without the model's resizing."""
     features = model.backbone(images)
     sizes = [(int(images.shape[2]), int(images.shape[3]))] * len(images)
     if isinstance(model, FCOS):
         maps = list(features.values())
         places = model.anchor_generator(ImageList(images, sizes), maps)
-        found: dict[str, Tensor] = model.compute_loss(targets, model.head(maps), places, [own[0, 0].numel() for own in maps])
+        counts = [level[0, 0].numel() for level in maps]
+        found: dict[str, Tensor] = model.compute_loss(targets, model.head(maps), places, counts)
         return found
     proposals, proposal_losses = model.rpn(ImageList(images, sizes), features, targets)
     _, box_losses = model.roi_heads(features, proposals, sizes, targets)
@@ -57,9 +58,9 @@ def losses(model: FasterRCNN | FCOS, images: Tensor, targets: list[dict[str, Ten
 
 
 def _begin_with(body: nn.Module, weights: dict[str, Tensor]) -> None:
-    """Load the part of a classifier's weights that a backbone has too; KeyError names what is missing."""
-    own = {name.removeprefix("features."): value for name, value in weights.items()}
-    body.load_state_dict({name: own[name] for name in body.state_dict()})
+    """Load the backbone's part of a classifier's weights; KeyError names missing ones."""
+    shared = {name.removeprefix("features."): value for name, value in weights.items()}
+    body.load_state_dict({name: shared[name] for name in body.state_dict()})
 
 
 def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
@@ -110,7 +111,7 @@ def main() -> None:
     def prepare() -> None:
         while True:
             now = progress()
-            # Whole photos at the end: mosaics are not what the detector will be shown.
+            # The last steps use mostly whole photos, since the detector will not be shown mosaics.
             ready.put(source.batch(arguments.batch, side_at(now), 0.5 if now < 0.8 else 0.1))
 
     threading.Thread(target=prepare, daemon=True).start()

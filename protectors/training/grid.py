@@ -1,12 +1,12 @@
-"""The full grid of the papers' tables as one command that goes on where it was stopped: classifiers, encoders, generators.
+"""Trains the full grid of the papers' tables with one resumable command: classifiers, encoders and generators.
 
     cloakroom train grid --output DIR
 
-What is finished is entered into DIR/manifest.json, which ``cloakroom evaluate search|visual`` read where DIR is the folder
-``trained`` among the pulled models. A command that was stopped skips what is finished, and goes on within a generator.
+Finished models are entered into DIR/manifest.json, which ``cloakroom evaluate search|visual`` read if DIR is the folder
+``trained`` among the pulled models. A restarted command skips finished models, and resumes an unfinished generator.
 
-The whole of it, at the published widths, is meant for a GPU. On two CPU cores ``--width 0.25 --networks vgg13_bn resnet18
---epochs 8`` is within reach.
+The whole grid at the published widths is meant for a GPU. On two CPU cores, ``--width 0.25 --networks vgg13_bn resnet18
+--epochs 8`` is feasible.
 """
 
 import itertools
@@ -33,18 +33,18 @@ from protectors.weights import save_half
 Say = Callable[[str], None]
 
 SIZES = {"dsh": (12, 24, 36, 48), "dbh": (12, 24, 32, 48), "dpsh": (12, 24, 32, 48)}
-"""Bits of each method's published tables."""
+"""Numbers of bits in each method's published tables."""
 
 SAID_EVERY = 50
-"""Steps between two lines of progress, as of the classifiers."""
+"""Steps between two lines of progress, as for the classifiers."""
 
 NONE = "none"
-"""In the place of the auxiliary model: the paper's ablation."""
+"""Stands for no auxiliary model, which is the paper's ablation."""
 
 
 @dataclass
 class Grid:
-    """One folder of trained models, filled in the papers' order."""
+    """A folder of trained models that is filled in the papers' order."""
 
     folder: Path
     data: LabelledImages
@@ -58,17 +58,17 @@ class Grid:
 
     def __post_init__(self) -> None:
         for network in self.networks:
-            # Now, and not after hours: some architectures come in one width only.
+            # Architectures that come in one width only fail here, not after hours.
             NETWORKS[network](len(self.data.classes), self.width)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.models = {own.name: own for own in listed(self.folder)}
-        others = [own.name for own in self.models.values() if own.source != self._source]
+        self.models = {model.name: model for model in listed(self.folder)}
+        others = [model.name for model in self.models.values() if model.source != self._source]
         if others:
             raise OtherRunError(f"{self.folder} holds {others[0]} of another recipe: name another folder, or remove it")
 
     @property
     def _source(self) -> str:
-        """What every model of this grid is made by; a folder holds one grid."""
+        """The command that makes every model of this grid; a folder holds one grid."""
         return (
             f"cloakroom train grid, width {self.width:g}, {self.epochs} epochs, generators {self.generator_epochs:g}, "
             f"seed {self.seed}"
@@ -78,7 +78,7 @@ class Grid:
         for network in self.networks:
             self._once(f"{network}_cifar", partial(self._classifier, network))
         for method, sizes in SIZES.items():
-            # Two makes of network where there are, so that transfer between methods is not that between twins.
+            # DSH uses another architecture than the others if possible, so that transfer is not between equal networks.
             family = [name for name in self.networks if name.startswith("resnet") == (method == "dsh")]
             network = (family or self.networks)[0]
             for bits in sizes:
@@ -88,7 +88,7 @@ class Grid:
                 self._once(f"unet_{target}_{auxiliary}", partial(self._generator, target, auxiliary))
 
     def _once(self, name: str, make: Callable[[str], dict[str, Any]]) -> None:
-        """Make one model, unless the manifest has it, and enter it."""
+        """Train one model and enter it into the manifest, unless it is there."""
         if name in self.models:
             self.say(f"{name} is there")
             return
@@ -96,7 +96,7 @@ class Grid:
         torch.manual_seed(self.seed)
         facts = make(name)
         enter(self.folder, name, facts | {"source": self._source}, self.data.classes)
-        self.models = {own.name: own for own in listed(self.folder)}
+        self.models = {model.name: model for model in listed(self.folder)}
         self.say(f"{name}: {facts['quality']}")
 
     def _architecture(self, network: str) -> str:
@@ -145,7 +145,7 @@ class Grid:
 
 
 def enter(folder: Path, name: str, facts: dict[str, Any], classes: Sequence[str]) -> None:
-    """Add the model whose weights lie in the folder to its manifest."""
+    """Add a model, whose weights lie in the folder, to its manifest."""
     path, weights = folder / "manifest.json", folder / f"{name}.safetensors"
     models = json.loads(path.read_text(encoding="utf-8"))["models"] if path.is_file() else []
     item = {

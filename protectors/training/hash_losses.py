@@ -6,14 +6,14 @@ from torch.nn import functional
 
 
 def similar_pairs(labels: Tensor) -> Tensor:
-    """1 where two images of the batch share their label, else 0: [B, B] without the diagonal's meaning."""
+    """Return 1 for pairs of images with the same label, else 0, as [B, B]; the diagonal has no meaning."""
     return (labels[:, None] == labels[None]).float()
 
 
 def dsh(outputs: Tensor, labels: Tensor, weight: float = 0.01) -> Tensor:
-    """Deep supervised hashing (Liu, Wang, Shan, Chen, CVPR 2016, equation 3), mean over pairs.
+    """Return the loss of deep supervised hashing (Liu, Wang, Shan, Chen, CVPR 2016, equation 3), mean over pairs.
 
-    Similar images attract, others repel up to the margin of twice the bits; ``weight`` pulls values to -1 and 1.
+    Similar images attract, others repel up to a margin of twice the bits; ``weight`` pulls values to -1 and 1.
     """
     similar = similar_pairs(labels)
     distances = torch.cdist(outputs, outputs, compute_mode="donot_use_mm_for_euclid_dist").square()
@@ -25,9 +25,8 @@ def dsh(outputs: Tensor, labels: Tensor, weight: float = 0.01) -> Tensor:
 
 
 def dpsh(outputs: Tensor, labels: Tensor, weight: float = 0.1) -> Tensor:
-    """Deep pairwise-supervised hashing (Li, Wang, Kang, IJCAI 2016, equation 4): the mean negative log-likelihood of the pairs,
-    and ``weight`` times how far the outputs are from their codes.
-    """
+    """Return the loss of deep pairwise-supervised hashing (Li, Wang, Kang, IJCAI 2016, equation 4): the mean negative
+    log-likelihood of the pairs, plus ``weight`` times the mean squared distance of the outputs from their codes."""
     similar = similar_pairs(labels)
     inner = outputs @ outputs.T / 2
     likelihood = functional.softplus(inner) - similar * inner
@@ -37,7 +36,6 @@ def dpsh(outputs: Tensor, labels: Tensor, weight: float = 0.1) -> Tensor:
 
 
 def dbh(outputs: Tensor, labels: Tensor, classifier: nn.Linear) -> Tensor:
-    """Deep binary hashing (Lin, Yang, Hsiao, Chen, CVPR workshops 2015, section 3.2): classes read from the latent layer alone,
-    whose units are sigmoids; a bit is whether a unit exceeds a half.
-    """
+    """Return the loss of deep binary hashing (Lin, Yang, Hsiao, Chen, CVPR workshops 2015, section 3.2): the cross-entropy of
+    classes read from a latent layer of sigmoid units, each of which is a bit if it exceeds a half."""
     return functional.cross_entropy(classifier(torch.sigmoid(outputs)), labels)

@@ -3,8 +3,8 @@
     python -m protectors.training.hashing --method dsh --bits 48 --network resnet18 --start resnet18.safetensors \\
         --output dsh48.safetensors
 
-The papers start from networks that have learnt ImageNet (DBH, DPSH) or learn from nothing (DSH); here all start from a
-classifier of CIFAR-10's training split (``protectors.training.cifar``): no ImageNet weights are at hand, and it saves hours.
+The papers start from ImageNet networks (DBH, DPSH) or from scratch (DSH). Here all start from a classifier of CIFAR-10's
+training split (``protectors.training.cifar``), since no ImageNet weights are available and it saves hours.
 """
 
 import argparse
@@ -29,7 +29,7 @@ TOP = 1000
 
 
 def centres_of(codes: Tensor, labels: Tensor) -> Tensor:
-    """The mean code [classes, bits] of each class."""
+    """Return the mean code [classes, bits] of each class."""
     return torch.stack([codes[labels == label].mean(0) for label in range(int(labels.max()) + 1)])
 
 
@@ -41,13 +41,13 @@ def train(
     start: Path | None,
     run: Callable[[nn.Module, nn.Module, LossOf], nn.Module],
 ) -> tuple[dict[str, Tensor], float]:
-    """The weights and centres of an encoder, and its mAP on test images; ``run`` trains a network and a head by a loss.
+    """Train an encoder, and return its weights with its centres, and its mAP on test images.
 
-    ``start`` holds a classifier's weights, all of which but the last layer's are taken over.
+    ``run`` trains a network and a head with a loss; ``start`` holds a classifier's weights, whose last layer is not used.
     """
     if start:
-        learnt, own = read_float(start), network.state_dict()
-        kept = {key: value for key, value in learnt.items() if key in own and value.shape == own[key].shape}
+        learnt, state = read_float(start), network.state_dict()
+        kept = {key: value for key, value in learnt.items() if key in state and value.shape == state[key].shape}
         network.load_state_dict(kept, strict=False)
     classifier = nn.Linear(bits, len(data.classes))
     losses: dict[str, LossOf] = {

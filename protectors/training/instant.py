@@ -2,9 +2,9 @@
 
     python -m protectors.training.instant --output instant.safetensors --minutes 120 --checkpoint run.safetensors
 
-Every step is one crop of a photo, against one detector and one classifier, which take turns; the views are those of the
-refinement. Photos are those of people.npz that are not test photos, and of any folders that are named. A run that was stopped
-goes on from its checkpoint.
+Every step uses one crop of a photo and a random view as in the refinement, against one detector and one classifier, which take
+turns. The photos are those of people.npz that are not test photos, and those of any given folders. A stopped run resumes from
+its checkpoint.
 """
 
 import argparse
@@ -40,7 +40,7 @@ from protectors.weights import save_half
 
 RATE = 1e-3
 AVERAGED = 2
-"""Crops whose gradients are added up for one update."""
+"""Crops whose gradients are averaged for one update."""
 
 SAVED_EVERY = 60.0
 """Seconds between two checkpoints."""
@@ -49,15 +49,15 @@ SHOWN_EVERY = 100
 """Crops between two lines of progress."""
 
 SMALLEST_CROP = 0.6
-"""Of a photo's sides."""
+"""Smallest share of a photo's sides that a crop keeps."""
 
 Losses = defaultdict[str, list[float]]
-"""Of crops, by network, since they were shown last."""
+"""Losses of the crops since the last line of progress, by network."""
 
 
 @dataclass(frozen=True)
 class Photos:
-    """Photos to train on: those of an archive, by their numbers, and files."""
+    """Photos to train on: some of an archive, given by their numbers, and files."""
 
     archive: Archive
     numbers: Sequence[int]
@@ -67,7 +67,7 @@ class Photos:
         return len(self.numbers) + len(self.files)
 
     def crop(self, number: int, chance: np.random.Generator) -> Tensor:
-        """Return a random crop of a photo, mirrored every second time: [1, 3, H, W] as the generator reads it."""
+        """Return a random crop of a photo, mirrored half the time, as the generator's input [1, 3, H, W]."""
         photo = self._photo(number)
         height, width = photo.shape[:2]
         share = chance.uniform(SMALLEST_CROP, 1.0, 2)
@@ -87,7 +87,7 @@ class Photos:
 
 
 class InstantTraining:
-    """One run of so many seconds of the processor, which counts those of the runs before it that its checkpoint holds."""
+    """A training run that lasts ``seconds`` of processor time, including the time before its checkpoint."""
 
     def __init__(self, photos: Photos, adversaries: Adversaries, seconds: float, checkpoint: Path | None, seed: int) -> None:
         torch.manual_seed(seed)
@@ -97,22 +97,22 @@ class InstantTraining:
         self.checkpoint = checkpoint
         self.seed = seed
         against = adversaries.optimised
-        self._detectors = [own for own in against.detectors if isinstance(own, OneStageDetector)]
-        self._classifiers = [own for own in against.classifiers if isinstance(own, PretrainedClassifier)]
+        self._detectors = [detector for detector in against.detectors if isinstance(detector, OneStageDetector)]
+        self._classifiers = [classifier for classifier in against.classifiers if isinstance(classifier, PretrainedClassifier)]
         self._optimiser = torch.optim.AdamW(self.generator.parameters(), lr=RATE, weight_decay=1e-4)
         self._step, self._spent = 0, 0.0
         if checkpoint and checkpoint.is_file():
-            facts = resume(checkpoint, self.generator, self._optimiser, self._what)
+            facts = resume(checkpoint, self.generator, self._optimiser, self._run_id)
             self._step, self._spent = int(facts["step"]), float(facts["spent"])
 
     @property
-    def _what(self) -> str:
-        """The run by its networks, its photos and its seed. It may go on for longer than it was begun for."""
+    def _run_id(self) -> str:
+        """The run's networks, photos and seed. Its length is left out, so that a run can be extended."""
         names = [detector.name for detector in self._detectors] + [classifier.name for classifier in self._classifiers]
         return f"{', '.join(names)}: {len(self.photos)} photos, seed {self.seed}"
 
     def run(self, shown: Callable[[str], None]) -> CloakGenerator:
-        """Train until the time is spent; ``shown`` hears of the losses now and then."""
+        """Train until the time is spent; ``shown`` receives lines of progress."""
         begun, saved = time.process_time(), time.monotonic()
         before = self._spent
         losses: Losses = defaultdict(list)
@@ -126,12 +126,12 @@ class InstantTraining:
                 losses.clear()
             if self.checkpoint and (now - saved >= SAVED_EVERY or self._spent >= self.seconds):
                 facts = {"step": str(self._step), "spent": str(self._spent)}
-                save(self.checkpoint, self.generator, self._optimiser, self._what, facts)
+                save(self.checkpoint, self.generator, self._optimiser, self._run_id, facts)
                 saved = now
         return self.generator.eval()
 
     def _update(self, losses: Losses) -> None:
-        """Change the weights once, by the gradients of ``AVERAGED`` crops."""
+        """Update the weights once, with the gradients of ``AVERAGED`` crops."""
         for _ in range(AVERAGED):
             self._add_gradients(losses)
             self._step += 1
@@ -148,13 +148,13 @@ class InstantTraining:
         views = torch.Generator().manual_seed(int(chance.integers(2**62)))
         field = PerturbationField(original)
         cloaked = field.cloaked(field.sized(self.generator(original), FIRST_SIZE))
-        made = {own.name: own.aim(random_view(cloaked, views)).loss for own in self._objectives(original)}
+        made = {objective.name: objective.aim(random_view(cloaked, views)).loss for objective in self._objectives(original)}
         (torch.stack(list(made.values())).mean() / AVERAGED).backward()
         for name, loss in made.items():
             losses[name].append(float(loss.detach()))
 
     def _objectives(self, original: Tensor) -> list[NetworkObjective]:
-        """Return the objectives of this step: one detector's and one classifier's."""
+        """Return this step's objectives: one detector's and one classifier's."""
         pairs = list(itertools.product(self._detectors, self._classifiers))
         detector, classifier = pairs[self._step % len(pairs)]
         return [ObjectHiding(detector, original), Misleading(classifier, original, (SCENE, SEARCH))]

@@ -1,4 +1,4 @@
-"""Measures a generator of instant cloaks on test photos: what the networks that it was trained against still read."""
+"""Measures how much the networks that a generator of instant cloaks was trained against still read in test photos."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -26,12 +26,12 @@ RADIUS = REFINEMENTS["instant"].radius
 
 @torch.no_grad()
 def quality_of(generator: CloakGenerator, models: Path, data: Path) -> dict[str, float]:
-    """Return, by network, the share of objects or classes that are still read in test photos of people.npz.
+    """Return the share of objects or classes that each network still reads in test photos of people.npz.
 
-    Photos are cloaked in one pass, at the floor of ``instant``, and saved as JPEG.
+    Photos are cloaked in one pass, fitted to the floor of ``instant``, and saved as JPEG.
 
     Args:
-        generator: what draws the cloaks.
+        generator: draws the cloaks.
         models: the folder of the pretrained networks.
         data: the folder of the archives.
     """
@@ -49,8 +49,8 @@ def quality_of(generator: CloakGenerator, models: Path, data: Path) -> dict[str,
         for name, objects in before.items():
             count_objects(sums, f"{name}.{DELIVERED}", objects, after[name])
         count_classes(sums, DELIVERED, best_classes(adversaries, photo), best_classes(adversaries, delivered))
-    left = {own.name: f"{own.name}.{DELIVERED}.objects" for own in adversaries.detectors}
-    kept = {own.name: f"{own.name}.{DELIVERED}" for own in adversaries.classifiers}
+    left = {detector.name: f"{detector.name}.{DELIVERED}.objects" for detector in adversaries.detectors}
+    kept = {classifier.name: f"{classifier.name}.{DELIVERED}" for classifier in adversaries.classifiers}
     return {f"{name}.objects_left": sums[f"{key}_left"] / sums[key] for name, key in left.items()} | {
         f"{name}.top1": sums[f"{key}.top1"] / sums[f"{key}.photos"] for name, key in kept.items()
     }

@@ -1,13 +1,13 @@
-"""Trains the generators for every pair of real networks: one is the target, another the auxiliary model, or there is none.
+"""Trains a generator for every pair of real networks, a target and an auxiliary model, and for every target without one.
 
     cloakroom train pairs --output DIR
 
-The networks are the ResNets for CIFAR-10 that others trained (``cifar_resnets``). What is finished is entered into
-DIR/manifest.json, which ``cloakroom evaluate visual --real`` reads where DIR is the folder ``pairs`` among the pulled models. A
-command that was stopped skips what is finished, and goes on within a generator. Only training images are read.
+The networks are the ResNets for CIFAR-10 that others trained (``cifar_resnets``). Finished generators are entered into
+DIR/manifest.json, which ``cloakroom evaluate visual --real`` reads if DIR is the folder ``pairs`` among the pulled models. A
+restarted command skips finished generators, and resumes an unfinished one. Only training images are read.
 
-To be within a processor's reach, a target's second generator does not begin anew: it begins from the first one, which its
-target reads already, and learns to blind another auxiliary model.
+To make this feasible on a CPU, a target's further generators start from its first one, which the target already reads, and
+learn to blind another auxiliary model.
 """
 
 import time
@@ -32,16 +32,16 @@ SAID_EVERY = 20.0
 """Seconds between two lines of progress."""
 
 FAINT = 0.1
-"""Share of its strength at which another target's generator begins to draw. At full strength the new target reads next to
-nothing in its pictures, and training is slow; a faint drawing leaves them readable and keeps what the network knows."""
+"""Factor on the drawing of another target's generator when training starts from it. At full strength the new target reads
+almost nothing in its pictures and training is slow; a faint drawing stays readable, and the network keeps what it learnt."""
 
 FURTHER_RATE = 0.5
-"""Of the learning rate, for a generator that begins from one of the same target."""
+"""Factor on the learning rate of a generator that starts from one of the same target."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One generator to train; ``first`` is the name of the one of the same target that it begins from, or empty."""
+    """One generator to train. ``first`` is the name of the same target's generator that it starts from, or empty."""
 
     target: str
     auxiliary: str
@@ -49,16 +49,16 @@ class Pair:
 
     @property
     def name(self) -> str:
-        """What the generator is called."""
+        """The generator's name."""
         return f"unet_{self.target}_{self.auxiliary}".replace("_cifar", "")
 
 
 @dataclass
 class Pairs:
-    """One folder of generators. ``start`` is a generator's weights that each target's first one, and the one without an
-    auxiliary model, begins from; chance where it is None. ``further_epochs`` is how long the others are trained.
+    """A folder of generators. ``start`` is the weights file of a generator that each target's first one, and the one without an
+    auxiliary model, start from; with None they start at random. ``further_epochs`` is the training length of the others.
 
-    Where ``start`` is a folder of an earlier training of pairs, each generator begins from the one of its own name there, and
+    If ``start`` is the folder of an earlier training of pairs, each generator starts from the one of the same name there, and
     all are trained equally long.
     """
 
@@ -71,27 +71,27 @@ class Pairs:
     start: Path | None = None
 
     def __post_init__(self) -> None:
-        """Raises OtherRunError: the folder's generators are of another recipe, or the folder to start from has none."""
+        """Check the folders. OtherRunError: the folder's generators have another recipe, or the one to start from is empty."""
         if self.start and self.start.is_dir() and not listed(self.start):
             raise OtherRunError(f"{self.start} holds no generators of an earlier training to begin from")
         self.folder.mkdir(parents=True, exist_ok=True)
-        others = [own.name for own in listed(self.folder) if own.source != self.source]
+        others = [model.name for model in listed(self.folder) if model.source != self.source]
         if others:
             raise OtherRunError(f"{self.folder} holds {others[0]} of another recipe: name another folder, or remove it")
 
     @property
     def source(self) -> str:
-        """How all of them are made."""
+        """The command and the recipe that make all generators."""
         if self.start and self.start.is_dir():
-            (earlier, *_) = (own.source for own in listed(self.start))
+            (earlier, *_) = (model.source for model in listed(self.start))
             return f"cloakroom train pairs, {self.recipe}, from those of: {earlier}"
         begun = f", from {self.start.stem} made faint" if self.start else ""
         return f"cloakroom train pairs, {self.recipe}, further epochs {self.further_epochs:g}{begun}"
 
     @property
     def wanted(self) -> list[Pair]:
-        """Every target with every auxiliary model, then every target without one."""
-        names = [own.name for own in self.networks]
+        """All pairs: every target with every auxiliary model, then every target without one."""
+        names = [network.name for network in self.networks]
         made = []
         for target in names:
             first, *others = (name for name in names if name != target)
@@ -100,8 +100,8 @@ class Pairs:
         return [*made, *(Pair(name, NONE) for name in names)]
 
     def run(self) -> tuple[Entry, ...]:
-        """Train what is not finished; the entries of all generators."""
-        finished = {own.name for own in listed(self.folder)}
+        """Train the unfinished generators, and return the entries of all."""
+        finished = {model.name for model in listed(self.folder)}
         missing = [pair for pair in self.wanted if pair.name not in finished]
         self.say(f"{len(self.wanted) - len(missing)} of {len(self.wanted)} generators are there")
         for number, pair in enumerate(missing):
@@ -109,7 +109,7 @@ class Pairs:
         return listed(self.folder)
 
     def train(self, pair: Pair, rest: int) -> None:
-        """Train one generator to its end and enter it; ``rest`` others come after it."""
+        """Train one generator to its end and enter it; ``rest`` others follow."""
         network, recipe = self.beginning(pair)
         unfinished = self.folder / f"{pair.name}.run"
         reader = self.classifier(pair.target)
@@ -133,7 +133,7 @@ class Pairs:
         unfinished.unlink(missing_ok=True)
 
     def beginning(self, pair: Pair) -> tuple[UNet | None, Recipe]:
-        """The network that a generator begins from, None for chance, and its own recipe."""
+        """Return the network that a generator starts from (None: at random), and the generator's recipe."""
         if self.start and self.start.is_dir():
             network, recipe = network_of(self.start / f"{pair.name}.safetensors", pair.name), self.recipe
         elif pair.first:
@@ -146,17 +146,17 @@ class Pairs:
         return network, replace(recipe, start=marked(network))
 
     def weights(self, name: str) -> Path:
-        """Where a finished generator's weights are."""
+        """Return the path of a finished generator's weights."""
         return self.folder / f"{name}.safetensors"
 
     def classifier(self, name: str) -> Classifier:
-        """One of the networks, on the device of the images."""
-        return load_classifier(next(own for own in self.networks if own.name == name), self.data.images.device)
+        """Load one of the networks on the device of the images."""
+        return load_classifier(next(network for network in self.networks if network.name == name), self.data.images.device)
 
 
 @torch.no_grad()
 def faint(network: UNet) -> UNet:
-    """The same generator, changed so that it draws at a share of its strength."""
+    """Change a generator so that it draws at ``FAINT`` of its strength, and return it."""
     network.exit.weight *= FAINT
     if network.exit.bias is not None:
         network.exit.bias *= FAINT

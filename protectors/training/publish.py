@@ -1,9 +1,9 @@
-"""Enters trained weights into the manifest and writes their model cards from what was measured.
+"""Enters trained weights into the manifest, measures them, and writes their model cards.
 
     python -m protectors.training.publish scenes=scenes.safetensors dsh48=dsh48.safetensors --recipe recipe.json
 
-Copies the weights into ``protectors/models``, measures every figure of the cards on held-out data, and enters them into
-``manifest.json``, where the others stay as they are. The recipe holds, by model name, the sentences about training that only
+It copies the weights into ``protectors/models``, measures every figure of the cards on held-out data, and enters them into
+``manifest.json``, whose other entries stay unchanged. The recipe holds the sentences about training by model name, which only
 the trainer knows.
 """
 
@@ -82,8 +82,7 @@ def _cifar(task: str, role: str, architecture: str, **facts: Any) -> dict[str, A
 
 
 RESNET, VGG = "resnet18_cifar_x0.25", "vgg13_bn_cifar_x0.25"
-"""A quarter of the published widths: what two CPU cores can train."""
-
+"""Architectures at a quarter of the published widths, which two CPU cores can train."""
 
 EMBEDDED: dict[str, dict[str, Any]] = {
     "people_detector": {
@@ -98,13 +97,13 @@ EMBEDDED: dict[str, dict[str, Any]] = {
         "role": "judge",
         "architecture": "fcos_mobilenet",
         "input_size": 416,
-        # Where precision and recall balance best (F1) on 120 training photos.
+        # This threshold gives the best F1 on 120 training photos.
         "threshold": 0.49,
         "licence": PEOPLE_LICENCE,
     },
     "scenes": _scenes("adversary", "dense_resnet"),
     "scenes_judge": _scenes("judge", "plain_convnet"),
-    # Each left out in turn where transfer is measured.
+    # The evaluation of transfer leaves out each of these in turn.
     "scenes_shufflenet": _scenes("surrogate", "shufflenet"),
     "scenes_mobilenet": _scenes("surrogate", "mobilenet"),
     **{f"dsh{bits}": _cifar("search", "adversary", RESNET) for bits in (24, 48)},
@@ -121,11 +120,11 @@ EMBEDDED: dict[str, dict[str, Any]] = {
         "licence": PEOPLE_LICENCE,
     },
 }
-"""What is embedded, in the manifest's order, and all that is said of it but what is measured."""
+"""The embedded models in the manifest's order, with all their facts except measured ones."""
 
 
 def embedded(name: str, weights: Path, **facts: Any) -> dict[str, Any]:
-    """Copy the weights under the model's name and describe them."""
+    """Copy the weights under the model's name, and return their entry."""
     target = FOLDER / f"{name}.safetensors"
     if weights.resolve() != target.resolve():
         shutil.copyfile(weights, target)
@@ -152,34 +151,34 @@ def write_card(item: dict[str, Any], recipe: list[str]) -> None:
 
 
 def measured(item: dict[str, Any], data: Path, models: Path | None) -> dict[str, float]:
-    """The model's quality on data that training never saw; ``models`` is the folder of the pretrained networks."""
-    own, cpu = parsed(item), torch.device("cpu")
+    """Measure a model's quality on data that training never saw; ``models`` is the folder of the pretrained networks."""
+    entry, cpu = parsed(item), torch.device("cpu")
     if item["task"] == "cloak":
-        if models is None or own.file is None:
+        if models is None or entry.file is None:
             raise ValueError("cloaks are measured by the pretrained networks: name their folder")
-        return quality_of(cloak_generator(own.file), models, data)
+        return quality_of(cloak_generator(entry.file), models, data)
     if item["task"] == "objects":
-        return average_precisions(load_detector(own, cpu), data)
+        return average_precisions(load_detector(entry, cpu), data)
     archive = Archive(data / EMBEDDED[item["name"]]["data"])
     dataset = EMBEDDED[item["name"]]["data"].removesuffix(".npz")
     if item["task"] == "search":
         top = 1000 if dataset == "cifar10" else 200
-        return {f"{dataset}.map{top}": retrieval(load_encoder(own, cpu), archive, top=top)}
+        return {f"{dataset}.map{top}": retrieval(load_encoder(entry, cpu), archive, top=top)}
     if item["role"] == "generator":
         return {f"{dataset}.{key}": value for key, value in of_generator(item, archive).items()}
-    return {f"{dataset}.accuracy": accuracy(load_classifier(own, cpu), archive)}
+    return {f"{dataset}.accuracy": accuracy(load_classifier(entry, cpu), archive)}
 
 
 def of_generator(item: dict[str, Any], archive: Archive) -> dict[str, float]:
-    """What its single pass leaves its target and its auxiliary model to read, and how like the pictures are."""
+    """Measure how well a generator's target and auxiliary model read its single pass, and how similar the pictures are."""
     cpu = torch.device("cpu")
     (tests,) = np.where(archive["is_test"])
     images, truth = images_of(archive, tests), torch.from_numpy(archive["labels"][tests].astype(np.int64))
     generator = load_generator(parsed(item), cpu)
     drawn = torch.cat([on_levels(generator.draw(batch)) for batch in images.split(500)])
     readers = {role: load_classifier(entry(item[role]), cpu) for role in ("target", "auxiliary")}
-    figures = {f"{role}.before": share_right(own, images, truth) for role, own in readers.items()}
-    figures |= {f"{role}.after": share_right(own, drawn, truth) for role, own in readers.items()}
+    figures = {f"{role}.before": share_right(reader, images, truth) for role, reader in readers.items()}
+    figures |= {f"{role}.after": share_right(reader, drawn, truth) for role, reader in readers.items()}
     return {**figures, "ssim": likeness(images, drawn)}
 
 
@@ -195,7 +194,7 @@ def main() -> None:
     listed = {item["name"]: item for item in json.loads(path.read_text(encoding="utf-8"))["models"]}
     pairs = [given.partition("=")[::2] for given in arguments.weights]
     for name, file in pairs:
-        # Before the first of them is measured, which takes minutes.
+        # All arguments are checked before the first measurement, which takes minutes.
         if name not in EMBEDDED or name not in recipes or not Path(file).is_file():
             parser.error(f"{name}={file}: it takes a name of those above, of which the recipe tells, and a file")
     for name, file in pairs:

@@ -3,8 +3,8 @@
     python -m protectors.training.scenes --architecture dense_resnet --output scenes.safetensors
     python -m protectors.training.scenes --architecture plain_convnet --output scenes-judge.safetensors
 
-The first is the adversary that photos are cloaked against, the second only judges. ``shufflenet`` and ``mobilenet`` are two
-more makes, so that each can be left out in turn where transfer is measured.
+The first is the adversary that photos are cloaked against; the second is a judge only. ``shufflenet`` and ``mobilenet`` are two
+more architectures, for the evaluation of transfer, which leaves out each in turn.
 """
 
 import argparse
@@ -29,7 +29,7 @@ CROP = 112  # pixels of a training crop: cheaper, and it makes objects look as l
 
 
 def crops(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Random resized crops [B, 3, CROP, CROP], flipped and recoloured at random, of uint8 [B, 3, H, W]."""
+    """Return random resized crops [B, 3, CROP, CROP] of uint8 [B, 3, H, W], flipped and recoloured at random."""
     area, shape, x, y, flip, gain = torch.rand(6, len(images), generator=generator)
     side = (0.3 + 0.7 * area).sqrt()
     stretch = (3 / 4) ** (shape - 0.5)
@@ -47,7 +47,7 @@ def crops(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def whole(images: Tensor) -> Tensor:
-    """Photos as they are read: uint8 [B, 3, H, W] to float [B, 3, SIDE, SIDE]."""
+    """Resize photos uint8 [B, 3, H, W] to the classifier's input, float [B, 3, SIDE, SIDE]."""
     return resized(images.float() / 255, SIDE, SIDE)
 
 

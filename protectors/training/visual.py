@@ -1,7 +1,7 @@
-"""Trains a generator of protective perturbations for one target model, so that it can be stopped and go on.
+"""Trains a generator of protective perturbations for one target model, in a run that can be stopped and resumed.
 
-Source: the protective-perturbation paper: AdamW, w_target 1, w_auxiliary 1, w_SSIM 0.5 (``visual_loss``). Every random
-choice is drawn from the seed and the number of the step, so a run that was stopped ends as one that was not.
+Source: the protective-perturbation paper: AdamW, w_target 1, w_auxiliary 1, w_SSIM 0.5 (``visual_loss``). Every random choice
+depends only on the seed and the number of the step, so a resumed run gives the same result as an uninterrupted one.
 """
 
 import hashlib
@@ -30,18 +30,18 @@ SAVED_EVERY = 60.0
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a run is made of. Resuming it with another recipe is an error."""
+    """The settings of a run. Resuming a run with another recipe is an error."""
 
     epochs: float
     seed: int = 0
     rate: float = RATE
     batch: int = BATCH
     start: str = ""
-    """A short mark of the weights that it begins from; none where it begins from chance."""
+    """Short hash of the weights that the run starts from; empty if it starts at random."""
     half: bool = False
-    """Whether the networks compute in bfloat16: two to three times as quick on processors with AMX or AVX512-BF16."""
+    """Whether the networks compute in bfloat16, which is two to three times as quick on CPUs with AMX or AVX512-BF16."""
     smooth: bool = True
-    """Whether every second batch is read after the smoothing that enlarging and shrinking cause."""
+    """Whether every second batch is smoothed as by enlarging and shrinking before it is read."""
 
     def __str__(self) -> str:
         begun = f", from {self.start}" if self.start else ""
@@ -51,7 +51,7 @@ class Recipe:
 
 
 class GeneratorTraining:
-    """One run. ``checkpoint`` is a safetensors file that is written now and then and taken up where it is there."""
+    """One run. ``checkpoint`` is a safetensors file that is written regularly, and resumed from if it exists."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class GeneratorTraining:
         self.auxiliary = auxiliary
         self.recipe = recipe
         self.checkpoint = checkpoint
-        # Colours last is quickest in bfloat16. What oneDNN gets wrong in it (training_layout) is not in a U-Net.
+        # Channels last is quickest in bfloat16. A U-Net has no convolution with oneDNN's error (training_layout).
         self.layout = torch.channels_last if recipe.half else training_layout(device)
         self.network = (network or UNet()).to(device).to(memory_format=self.layout).train()
         self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=recipe.rate)
@@ -77,16 +77,16 @@ class GeneratorTraining:
         self.total = max(1, round(recipe.epochs * self.per_epoch))
         self.step = 0
         if checkpoint and checkpoint.is_file():
-            self.step = int(resume(checkpoint, self.network, self.optimiser, self._what)["step"])
+            self.step = int(resume(checkpoint, self.network, self.optimiser, self._run_id)["step"])
 
     @property
-    def _what(self) -> str:
-        """The run by its models, weights and all, and its recipe."""
-        models = [f"{own.name} {marked(own.model)}" for own in (self.target, self.auxiliary) if own]
+    def _run_id(self) -> str:
+        """The run's models with hashes of their weights, and its recipe."""
+        models = [f"{side.name} {marked(side.model)}" for side in (self.target, self.auxiliary) if side]
         return f"{', '.join(models)}: {self.recipe}"
 
     def run(self, progress: Callable[[int, int, float], None]) -> UNet:
-        """Train to the end; ``progress`` hears steps done, steps in all and seconds left."""
+        """Train to the end; ``progress`` receives the steps done, the total of steps and the seconds left."""
         begun = saved = time.monotonic()
         first = self.step
         while self.step < self.total:
@@ -99,7 +99,7 @@ class GeneratorTraining:
         return self.network.eval()
 
     def _advance(self) -> None:
-        """One step, all of whose chances come from the seed and its number."""
+        """Take one step, whose random choices depend only on the seed and its number."""
         epoch, place = divmod(self.step, self.per_epoch)
         order = torch.randperm(len(self.data.train), generator=self._chance(epoch, 0))
         chosen = self.data.train[order[place * self.recipe.batch : (place + 1) * self.recipe.batch].to(self.data.train.device)]
@@ -120,14 +120,14 @@ class GeneratorTraining:
         self.step += 1
 
     def _save(self, path: Path) -> None:
-        save(path, self.network, self.optimiser, self._what, {"step": str(self.step)})
+        save(path, self.network, self.optimiser, self._run_id, {"step": str(self.step)})
 
     def _chance(self, number: int, purpose: int) -> torch.Generator:
         return torch.Generator().manual_seed((self.recipe.seed * 1_000_003 + number) * 2 + purpose)
 
 
 def marked(model: nn.Module) -> str:
-    """A short mark of a model's weights: another one of the same name has another."""
+    """Return a short hash of a model's weights, which tells apart models of the same name."""
     digest = hashlib.sha256()
     for value in model.state_dict().values():
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
@@ -135,21 +135,20 @@ def marked(model: nn.Module) -> str:
 
 
 def gradient_likeness(first: Classifier, second: Classifier, images: Tensor, labels: Tensor) -> float:
-    """Mean cosine between the two models' gradients of the cross-entropy with respect to images [B, 3, H, W]."""
+    """Return the mean cosine between two models' gradients of the cross-entropy with respect to images [B, 3, H, W]."""
 
     def gradient(model: Classifier) -> Tensor:
         free = images.clone().requires_grad_(True)
-        (own,) = torch.autograd.grad(functional.cross_entropy(model.logits(free), labels, reduction="sum"), free)
-        return own.flatten(1)
+        (gradient,) = torch.autograd.grad(functional.cross_entropy(model.logits(free), labels, reduction="sum"), free)
+        return gradient.flatten(1)
 
     return float(functional.cosine_similarity(gradient(first), gradient(second)).mean())
 
 
 def choose_auxiliary(target: Classifier, candidates: Sequence[Classifier], images: Tensor, labels: Tensor) -> Classifier:
-    """The candidate that looks at images least as the target does, which the paper leaves to future work.
+    """Return the candidate whose gradients are least similar to the target's, a choice the paper leaves to future work.
 
-    What is asked of the generator is to please one model and to blind the other; the less their gradients point the same
-    way, the less the two wishes stand against each other.
+    A generator has to please one model and blind the other, and these goals conflict less if the gradients differ more.
 
     Raises:
         ValueError: there is no candidate but the target itself.

@@ -1,7 +1,7 @@
-"""What the generator of protective perturbations is trained to do.
+"""The loss of the generator of protective perturbations.
 
 Source: the protective-perturbation paper's weighted sum: the target model still reads the class (w_target 1), the auxiliary
-model, which stands for everybody else's eyes, does not (w_aux 1), and the picture loses its likeness (w_SSIM 0.5).
+model, which stands for all other viewers, does not (w_aux 1), and the picture loses its similarity (w_SSIM 0.5).
 """
 
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class Weights:
 def loss(
     originals: Tensor, perturbed: Tensor, target: Tensor, auxiliary: Tensor | None, labels: Tensor, weights: Weights
 ) -> Tensor:
-    """What perturbed images [B, 3, H, W] cost, mean over the batch, whose logits [B, classes] are ``target`` and ``auxiliary``.
+    """Return the mean loss of perturbed images [B, 3, H, W] with logits [B, classes] ``target`` and ``auxiliary``.
 
-    Without an auxiliary model its term is left out, which is the paper's ablation.
+    Without an auxiliary model, its term is left out, which is the paper's ablation.
     """
     total = weights.target * functional.cross_entropy(target, labels, reduction="none")
     total = total + weights.likeness * ssim_of(originals, perturbed)

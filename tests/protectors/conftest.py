@@ -1,4 +1,4 @@
-"""What the protectors' tests share: the loaded adversaries and real photos."""
+"""Fixtures of the protectors' tests: loaded adversaries and real photos."""
 
 from collections.abc import Generator
 from typing import Any
@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
-from numpy.typing import NDArray
 
 from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.detector import TwoStageDetector
@@ -16,6 +15,7 @@ from protectors.archive import DEFAULT_FOLDER
 from protectors.cloak import Cloakroom
 from protectors.manifest import entry
 from protectors.progress import Progress
+from protectors.saving import Pixels
 
 needs_data = pytest.mark.skipif(
     not DEFAULT_FOLDER.is_dir(), reason="the public data of ../shared/data is not beside this checkout"
@@ -23,7 +23,7 @@ needs_data = pytest.mark.skipif(
 
 
 def finish(run: Generator[Progress, None, Any]) -> tuple[list[Progress], Any]:
-    """All progress a protector reports, and what it returns."""
+    """Run a protector to its end, and return all its progress and its result."""
     seen = []
     while True:
         try:
@@ -48,7 +48,7 @@ def cloakroom() -> Cloakroom:
 
 
 @pytest.fixture(scope="session")
-def portrait() -> NDArray[np.uint8]:
-    """A photo of a person that no training has seen (NASA, public domain), uint8 [384, 384, 3]."""
-    pixels: NDArray[np.uint8] = skimage.data.astronaut()
+def portrait() -> Pixels:
+    """Return a photo of a person that no training used (NASA, public domain), uint8 [384, 384, 3]."""
+    pixels: Pixels = skimage.data.astronaut()
     return np.ascontiguousarray(pixels[:384, 32:416])

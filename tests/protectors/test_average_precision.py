@@ -1,4 +1,4 @@
-"""Average precision on cases worked out by hand."""
+"""Tests average precision on cases computed by hand."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_perfect_detections() -> None:
 def test_a_second_detection_of_the_same_box_is_wrong() -> None:
     counter = AveragePrecision()
     counter.add(BOXES[[0, 0, 1]], np.array([0.9, 0.8, 0.7], np.float32), BOXES)
-    # Precision 1 up to recall 1/2, then 2/3 up to recall 1.
+    # The precision is 1 up to recall 1/2, then 2/3 up to recall 1.
     assert counter.value() == pytest.approx(0.5 + 0.5 * 2 / 3)
 
 

@@ -1,4 +1,4 @@
-"""Object Disappearance on a detector small enough to reckon by hand, and the gradients of every objective in float64."""
+"""Tests Object Disappearance on a detector small enough to compute by hand, and every objective's gradients in float64."""
 
 from collections.abc import Sequence
 
@@ -34,7 +34,7 @@ HAT = (0.1, 0.7, 0.2)
 
 
 class TwoPixels(TwoStageDetector):
-    """Every pixel of [B, 3, 1, 2] is a proposal: its red speaks for a cup, its green for a hat, its blue for nothing."""
+    """A detector in which every pixel of [B, 3, 1, 2] is a proposal with logits red (cup), green (hat), blue (background)."""
 
     def __init__(self) -> None:
         self.name = "two pixels"
@@ -43,13 +43,13 @@ class TwoPixels(TwoStageDetector):
 
     def logits(self, images: Tensor, proposals: Sequence[Proposals]) -> list[Tensor]:
         # Boxes are (x, 0, x + 1, 1).
-        columns = [own.boxes[:, 0].long() for own in proposals]
+        columns = [proposed.boxes[:, 0].long() for proposed in proposals]
         return [SCALE * image[[2, 0, 1], 0][:, chosen].T for image, chosen in zip(images, columns, strict=True)]
 
     def propose(self, images: Tensor) -> tuple[list[Proposals], list[Tensor]]:
         boxes = torch.tensor([[0.0, 0.0, 1.0, 1.0], [1.0, 0.0, 2.0, 1.0]])
         proposals = [Proposals(boxes)] * len(images)
-        return proposals, [functional.softmax(own, 1) for own in self.logits(images, proposals)]
+        return proposals, [functional.softmax(values, 1) for values in self.logits(images, proposals)]
 
     def detect(self, images: Tensor, threshold: float = 0.3) -> list[list[Detection]]:
         found = []
@@ -66,7 +66,7 @@ class TwoPixels(TwoStageDetector):
 
 
 class Looking(TwoPixels):
-    """One pass for what is proposed and for logits; counts its passes."""
+    """Gives proposals and logits in one pass, and counts its passes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ def picture(left: tuple[float, ...], right: tuple[float, ...]) -> Tensor:
 
 
 def stepped(objective: Disappearance, images: Tensor, step: int) -> Tensor:
-    """The images after one step of the loop, rounding and budget left out."""
+    """Return the images after one step of the loop, without rounding and budget."""
     held = images.clone().requires_grad_(True)
     (gradient,) = torch.autograd.grad(objective.loss(held, step).sum(), held)
     return images - objective.update(gradient, step)
@@ -109,7 +109,7 @@ def test_algorithm_1_hides_all_step_by_step() -> None:
     red, green, blue = CUP
     images = originals
     for step in range(3):
-        # By hand: cross-entropy to the background has the gradient 4 (p - 1 where the class is the background's).
+        # The gradient of cross-entropy to the background is 4 (p - 1) for the background's class and 4 p for others.
         powers = [torch.tensor(SCALE * value).exp() for value in (blue, red, green)]
         nothing, cup, hat = (float(power / sum(powers)) for power in powers)
         steepest = 1 - nothing
@@ -119,14 +119,14 @@ def test_algorithm_1_hides_all_step_by_step() -> None:
             blue + EPSILON,
         )
         images = stepped(objective, images, step)
-        # The pixel in which nothing is found is below T and stays as it is.
+        # The pixel in which nothing is found is below T and stays unchanged.
         assert torch.allclose(images, picture((red, green, blue), BLUE), atol=1e-5), step
     assert not objective.finished(images, 3)
 
 
 def test_algorithm_1_stops_once_all_scores_on_the_first_proposals_are_below_t() -> None:
     objective = Published(TwoPixels(), picture(CUP, BLUE), (), None, EPSILON)
-    # Of red, green and blue alike the cup has a third; T is 0.3.
+    # With equal red, green and blue, the cup's probability is a third; T is 0.3.
     assert objective.finished(picture((0.5, 0.5, 0.5), BLUE), 1).tolist() == [False]
     assert objective.finished(picture((0.5, 0.5, 0.7), BLUE), 1).tolist() == [True]
 
@@ -140,12 +140,12 @@ def test_algorithm_1_has_sensitive_things_read_as_what_else_is_there() -> None:
     nothing, cup, hat = (float(power / sum(powers)) for power in powers)
     images = stepped(objective, originals, 0)
     by_hand = (red - EPSILON * cup / (1 - hat), green + EPSILON, blue - EPSILON * nothing / (1 - hat))
-    # The hat is nothing that has to go: its pixel stays.
+    # The hat need not be hidden, so its pixel stays unchanged.
     assert torch.allclose(images, picture(by_hand, HAT), atol=1e-5)
 
 
 def test_algorithm_1_takes_other_classes_in_turn() -> None:
-    """Where the photo holds nothing else, every other class serves, one an iteration."""
+    """If the photo holds nothing else, all other classes replace the sensitive one in turn."""
     detector = TwoPixels()
     detector.classes = (*CLASSES, "bag")
     assert Published(detector, picture(CUP, BLUE), (1,), None, EPSILON).replacements == [(2, 3)]
@@ -167,26 +167,26 @@ def test_views_in_turn_come_to_the_next_once_the_first_is_quiet(monkeypatch: pyt
     drawn: list[tuple[int, ...]] = []
     made = ChannelSet.sampled_views
 
-    def recorded(own: ChannelSet, images: Tensor, step: int, views: Sequence[int] | None = None) -> Tensor:
-        drawn.append(tuple(views or ()) or tuple(own.active_views(step)))
-        return made(own, images, step, views)
+    def recorded(channels: ChannelSet, images: Tensor, step: int, views: Sequence[int] | None = None) -> Tensor:
+        drawn.append(tuple(views or ()) or tuple(channels.active_views(step)))
+        return made(channels, images, step, views)
 
     monkeypatch.setattr(ChannelSet, "sampled_views", recorded)
     detector = Looking()
     channels = ChannelSet(((Pipeline("fine", 100, subsampled=False),), (Pipeline("good", 98, subsampled=False),)), in_turn=True)
     protector = ObjectDisappearance(detector, rule="sparing", channels=channels)
-    outcome = finish(protector.protect(picture(CUP, BLUE), Budget(0.9, 200)))[1]
-    assert outcome.steps[0] < 200
-    # The photo itself is pushed until it is quiet, and looked at again and again while the others are.
+    cloaked = finish(protector.protect(picture(CUP, BLUE), Budget(0.9, 200)))[1]
+    assert cloaked.steps[0] < 200
+    # View 0 is pushed until it is quiet, and is read again regularly while the others are pushed.
     first = next(place for place, views in enumerate(drawn) if views != (0,))
     assert first >= 3
     assert {views[0] for views in drawn[first:]} == {0, 1, 2}
     assert all(len(views) == 1 for views in drawn)
     assert detector.passes == len(drawn)
-    assert all(verdict.protected for verdict in about_objects(detector).verdicts(picture(CUP, BLUE), outcome.images))
-    # A perturbation is made smaller for as long as all views stay quiet.
+    assert all(verdict.protected for verdict in about_objects(detector).verdicts(picture(CUP, BLUE), cloaked.images))
+    # The perturbation shrinks as long as all views stay quiet.
     coarse = finish(ObjectDisappearance(detector, rule="refreshed").protect(picture(CUP, BLUE), Budget(0.9, 200)))[1]
-    assert (outcome.images - picture(CUP, BLUE)).square().sum() < 1.2 * (coarse.images - picture(CUP, BLUE)).square().sum()
+    assert (cloaked.images - picture(CUP, BLUE)).square().sum() < 1.2 * (coarse.images - picture(CUP, BLUE)).square().sum()
 
 
 @pytest.mark.parametrize("rule", ["published", "refreshed"])
@@ -195,15 +195,15 @@ def test_views_in_turn_come_to_the_next_once_the_first_is_quiet(monkeypatch: pyt
 def test_the_budget_holds_on_the_levels_of_a_file(rule: Rule, levels: int, seed: int, steps: int) -> None:
     chance = torch.Generator().manual_seed(seed)
     originals = torch.randint(0, 256, (2, 3, 1, 2), generator=chance) / 255
-    outcome = finish(ObjectDisappearance(TwoPixels(), rule=rule).protect(originals, Budget(levels / 255, steps)))[1]
-    assert ((outcome.images - originals) * 255).round().abs().max() <= levels
-    assert torch.equal((outcome.images * 255).round() / 255, outcome.images)
-    assert outcome.images.min() >= 0
-    assert outcome.images.max() <= 1
+    cloaked = finish(ObjectDisappearance(TwoPixels(), rule=rule).protect(originals, Budget(levels / 255, steps)))[1]
+    assert ((cloaked.images - originals) * 255).round().abs().max() <= levels
+    assert torch.equal((cloaked.images * 255).round() / 255, cloaked.images)
+    assert cloaked.images.min() >= 0
+    assert cloaked.images.max() <= 1
 
 
 class Mixed(nn.Module):
-    """Smooth and not linear: outputs from all pixels, in float64."""
+    """A smooth, nonlinear network in float64, whose outputs depend on all pixels."""
 
     def __init__(self, outputs: int, pixels: int) -> None:
         super().__init__()
@@ -242,6 +242,6 @@ def test_gradient_of_the_objects_objective(rule: Rule, sensitive: tuple[int, ...
     images = torch.cat([picture(CUP, HAT), picture(HAT, CUP)]).double().requires_grad_(True)
     objective = OBJECT_RULES[rule](TwoPixels(), images.detach(), sensitive, None, EPSILON)
     objective.finished(images.detach(), 0)
-    # How hard a proposal is pushed follows the photo from step to step, but is no part of what is differentiated.
+    # A proposal's weight depends on the photo, but is not differentiated.
     monkeypatch.setattr(objective, "_weight", torch.ones_like)
     assert torch.autograd.gradcheck(lambda images: objective.loss(images, 0), (images,))

@@ -1,4 +1,4 @@
-"""Probabilities for models that nobody tried: fitted where the truth is known, and said only where something was fitted."""
+"""Tests the estimates for unseen models: fitted to known probabilities, and given only for fitted protectors."""
 
 import json
 from pathlib import Path
@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from protectors import calibration
 from protectors.adversaries.loaded import ENCODERS
+from protectors.archive import DEFAULT_FOLDER
 from protectors.calibration import Logistic, estimates, expected_error, features_of, known
 from protectors.evaluation import unseen
+from protectors.evaluation.quality import PHOTOS, chosen
 from protectors.evaluation.unseen import Read
 from protectors.judging.judgement import Judgement
 from protectors.judging.quality import Quality
@@ -28,7 +30,7 @@ JUDGEMENT = Judgement(True, QUALITY, True, 8, VERDICTS)
 def drawn(
     count: int, seed: int, readers: int = 1
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[int], NDArray[np.float64]]:
-    """Photos of one measure, fooling each reader with a probability that is known."""
+    """Draw photos with one feature, each of which fools readers with a known probability."""
     chance = np.random.default_rng(seed)
     measure = np.repeat(chance.normal(size=count), readers)
     likely = 1 / (1 + np.exp(-(0.5 + 1.5 * measure)))
@@ -41,15 +43,15 @@ def test_the_probability_that_made_the_outcomes_is_found_and_lies_in_its_interva
     fit = Logistic.fitted(features, outcomes, groups)
     assert fit.weights == pytest.approx([0.5, 1.5], abs=0.15)
     held, came, _, likely = drawn(2000, 1)
-    estimated = [fit.estimate(own) for own in held]
-    assert np.mean([own.low <= truth <= own.high for own, truth in zip(estimated, likely, strict=True)]) > 0.8
-    assert expected_error([own.probability for own in estimated], (came > 0).tolist()) < 0.05
+    estimated = [fit.estimate(features) for features in held]
+    assert np.mean([estimate.low <= truth <= estimate.high for estimate, truth in zip(estimated, likely, strict=True)]) > 0.8
+    assert expected_error([estimate.probability for estimate in estimated], (came > 0).tolist()) < 0.05
 
 
 def test_an_interval_is_as_wide_as_there_are_photos_not_readings() -> None:
     narrow, wide = (Logistic.fitted(*drawn(count, 2)[:3]).estimate(np.array([1.0, 0.0])) for count in (2000, 50))
     assert wide.high - wide.low > 3 * (narrow.high - narrow.low)
-    # The same readings four times over tell nothing new.
+    # Repeating the same readings four times adds no information.
     features, outcomes, groups, _ = drawn(50, 2)
     again = Logistic.fitted(np.tile(features, (4, 1)), np.tile(outcomes, 4), groups * 4).estimate(np.array([1.0, 0.0]))
     assert again.high - again.low == pytest.approx(wide.high - wide.low, rel=0.1)
@@ -64,7 +66,7 @@ def test_outcomes_that_are_all_one_give_no_certainty() -> None:
 
 
 def test_the_expected_error_by_hand() -> None:
-    # Two bins: .05 expected and half came true; .95 expected and all did.
+    # There are two bins: .05 was expected and half came true; .95 was expected and all did.
     assert expected_error([0.05, 0.05, 0.95, 0.95], [True, False, True, True]) == pytest.approx((0.45 + 0.05) / 2)
     assert expected_error([1.0, 1.0], [True, True]) == 0
 
@@ -72,7 +74,7 @@ def test_the_expected_error_by_hand() -> None:
 def test_what_is_looked_at_of_a_photo() -> None:
     assert features_of(QUALITY, VERDICTS, "objects").tolist() == pytest.approx([1, 0, 0, 1])
     assert features_of(QUALITY, VERDICTS, "scene").tolist() == pytest.approx([1, 0, 0, 0.25])
-    # A photo that saving left as it was has no PSNR.
+    # An unchanged photo has an infinite PSNR.
     assert np.isfinite(features_of(Quality(np.inf, 1.0, 1.0), VERDICTS, "scene")).all()
 
 
@@ -91,23 +93,20 @@ def test_only_what_was_fitted_is_estimated(tmp_path: Path, monkeypatch: pytest.M
     assert list(made) == ["objects"]
     assert 0 < made["objects"].low < made["objects"].probability < made["objects"].high < 1
     assert made["objects"].probability == pytest.approx(0.75, abs=0.1)
-    # All objects were hidden in what was fitted.
+    # The fit was made with all objects hidden.
     assert estimates(QUALITY, VERDICTS, ("objects",), ("person",)) == {}
 
 
 def test_no_unseen_model_is_one_that_cloaks_are_made_against() -> None:
     models = unseen.models()
-    assert {own.task for own in models} == {"objects", "search", "scene"}
-    assert {own.name for own in models}.isdisjoint({"scenes", "people_detector", *ENCODERS})
+    assert {model.task for model in models} == {"objects", "search", "scene"}
+    assert {model.name for model in models}.isdisjoint({"scenes", "people_detector", *ENCODERS})
 
 
-def test_the_photos_it_is_fitted_on_are_no_evaluations() -> None:
-    from protectors.archive import DEFAULT_FOLDER
-    from protectors.evaluation.quality import PHOTOS, chosen
-
-    measured = {own.tobytes() for own in chosen(DEFAULT_FOLDER, {"people.npz": PHOTOS["people.npz"]})}
+def test_the_photos_it_is_fitted_on_are_in_no_evaluation() -> None:
+    measured = {photo.tobytes() for photo in chosen(DEFAULT_FOLDER, {"people.npz": PHOTOS["people.npz"]})}
     fitting = photos(DEFAULT_FOLDER, 40)
     assert len(fitting) == 40
-    assert measured.isdisjoint(own.tobytes() for own in fitting)
+    assert measured.isdisjoint(photo.tobytes() for photo in fitting)
     with pytest.raises(ValueError, match="photos are left"):
         photos(DEFAULT_FOLDER, 10_000)

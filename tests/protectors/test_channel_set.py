@@ -1,4 +1,4 @@
-"""The views that a cloak is optimised for, and which photos need how many of them."""
+"""Tests the views that a cloak is optimised for, and how many of them photos need."""
 
 import numpy as np
 import pytest

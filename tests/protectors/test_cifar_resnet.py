@@ -1,4 +1,4 @@
-"""The residual networks for CIFAR-10: that they are the architecture of the published weights, and read what those read."""
+"""Tests that the residual networks for CIFAR-10 have the published weights' architecture and accuracy."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +19,11 @@ from protectors.weights import read_float
 from tests.protectors.conftest import needs_data
 
 COUNTED = "num_batches_tracked"
-"""What PyTorch keeps of a batch normalisation beside its weights, and the published files do not."""
+"""The name of a batch normalisation's counter, which PyTorch keeps and the published files do not."""
 
 
 def with_random_weights(depth: int) -> CifarResNet:
-    """A network whose batch normalisations have seen something, so that folding them has something to do."""
+    """Return a network whose batch normalisations have nontrivial statistics, so that folding changes weights."""
     torch.manual_seed(depth)
     network = CifarResNet(depth, 10)
     for module in network.modules():
@@ -37,7 +37,7 @@ def with_random_weights(depth: int) -> CifarResNet:
 
 
 def published_state(network: CifarResNet) -> dict[str, Tensor]:
-    """The weights under the names that the published files have."""
+    """Return the weights under the names in the published files."""
     return {name: value for name, value in network.state_dict().items() if not name.endswith(COUNTED)}
 
 
@@ -47,7 +47,7 @@ def test_each_depth_has_its_layers_and_parameters(depth: int, millions: float) -
     network = CifarResNet(depth, 10)
     layers = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
     assert len(layers) == depth
-    assert sum(own.numel() for own in network.parameters()) / 1e6 == pytest.approx(millions, abs=0.04)
+    assert sum(weights.numel() for weights in network.parameters()) / 1e6 == pytest.approx(millions, abs=0.04)
 
 
 @pytest.mark.parametrize("depth", WEIGHTS)
@@ -106,11 +106,11 @@ def test_folded_it_reads_the_same_and_has_gradients(depth: int) -> None:
 def test_a_file_of_published_names_is_loaded_by_its_hash(tmp_path: Path) -> None:
     network, file = with_random_weights(20), tmp_path / "resnet20.safetensors"
     save_file(published_state(network), file)
-    own = described(20, file)
+    model = described(20, file)
     with pytest.raises(DamagedWeightsError, match="damaged"):
-        load_classifier(own, torch.device("cpu"))
+        load_classifier(model, torch.device("cpu"))
     images = torch.rand(2, 3, 32, 32)
-    classifier = load_classifier(replace(own, sha256=sha256_of(file)), torch.device("cpu"))
+    classifier = load_classifier(replace(model, sha256=sha256_of(file)), torch.device("cpu"))
     expected = network((images - classifier.mean) / classifier.deviation)
     assert torch.allclose(classifier.logits(images), expected, rtol=1e-3, atol=1e-3 * expected.abs().max().item())
     assert classifier.classes == CLASSES
@@ -123,10 +123,10 @@ def test_a_folder_without_them_has_none(tmp_path: Path) -> None:
 @needs_data
 @pytest.mark.parametrize("depth", WEIGHTS)
 def test_the_published_files_have_the_names_and_shapes_of_the_architecture(depth: int) -> None:
-    (own,) = (own for own in listed_in(DEFAULT_FOLDER) if own.architecture == f"cifar_resnet{depth}")
-    assert own.file is not None
-    assert own.bytes == own.file.stat().st_size
-    published = {name: value.shape for name, value in read_float(own.file).items()}
+    (model,) = (model for model in listed_in(DEFAULT_FOLDER) if model.architecture == f"cifar_resnet{depth}")
+    assert model.file is not None
+    assert model.bytes == model.file.stat().st_size
+    published = {name: value.shape for name, value in read_float(model.file).items()}
     assert published == {name: value.shape for name, value in published_state(CifarResNet(depth, 10)).items()}
 
 
@@ -136,6 +136,6 @@ def test_they_read_the_archive_as_its_readme_says() -> None:
     assert tuple(archive.classes) == CLASSES
     tests = np.where(archive["is_test"])[0][:1500]
     images, truth = images_of(archive, tests), torch.from_numpy(archive["labels"][tests].astype(np.int64))
-    networks = [load_classifier(own, torch.device("cpu")) for own in listed_in(DEFAULT_FOLDER)]
+    networks = [load_classifier(model, torch.device("cpu")) for model in listed_in(DEFAULT_FOLDER)]
     shares = [share_right(network, images, truth) for network in networks]
     assert shares == pytest.approx([0.803, 0.818, 0.806], abs=0.001)

@@ -1,11 +1,10 @@
-"""Photos of every size through the whole of the protectors' room."""
+"""Tests the cloaking of photos of every size from end to end."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import skimage.data
-from numpy.typing import NDArray
 from PIL import Image
 
 from protectors.adversaries.loaded import ENCODERS
@@ -13,10 +12,11 @@ from protectors.channel.channel_set import AS_IT_IS
 from protectors.channel.exact import saved_as_jpeg, through_jpeg
 from protectors.cloak import Cloakroom
 from protectors.policy import BUDGETS, Policy
+from protectors.saving import Pixels
 from tests.protectors.conftest import finish
 
 
-def test_a_portrait_is_protected_as_png_and_as_jpeg(cloakroom: Cloakroom, portrait: NDArray[np.uint8]) -> None:
+def test_a_portrait_is_protected_as_png_and_as_jpeg(cloakroom: Cloakroom, portrait: Pixels) -> None:
     judge = cloakroom.judge(Policy(), portrait)
     seen, made = finish(cloakroom.cloak(judge, seed=0))
     cloaked = made.pixels
@@ -31,7 +31,7 @@ def test_a_portrait_is_protected_as_png_and_as_jpeg(cloakroom: Cloakroom, portra
     assert judge.judgement(through_jpeg(cloaked)).protected
 
 
-def test_a_large_photo_keeps_its_size_and_is_protected(cloakroom: Cloakroom, portrait: NDArray[np.uint8]) -> None:
+def test_a_large_photo_keeps_its_size_and_is_protected(cloakroom: Cloakroom, portrait: Pixels) -> None:
     large = np.asarray(Image.fromarray(portrait).resize((1531, 1420), Image.Resampling.BICUBIC))
     judge = cloakroom.judge(Policy(("objects",)), large)
     cloaked = finish(cloakroom.cloak(judge, seed=0))[1].pixels
@@ -48,7 +48,7 @@ def test_a_large_photo_keeps_its_size_and_is_protected(cloakroom: Cloakroom, por
 def test_odd_sizes_come_back_at_their_size(
     cloakroom: Cloakroom, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int], protectors: tuple[str, ...]
 ) -> None:
-    # Noise is full of what a detector takes for things; whether they are hidden is not asked here.
+    # A detector finds many objects in noise; this test does not check whether they are hidden.
     monkeypatch.setitem(BUDGETS, "subtle", replace(BUDGETS["subtle"], steps=6))
     photo = np.random.default_rng(0).integers(0, 256, (*shape, 3)).astype(np.uint8)
     cloaked = finish(cloakroom.cloak(cloakroom.judge(Policy(protectors, "subtle"), photo), seed=0))[1].pixels
@@ -65,7 +65,7 @@ def test_an_unchanged_photo_is_never_called_protected(cloakroom: Cloakroom) -> N
     assert not judgement.protected
 
 
-def test_the_same_seed_gives_the_same_photo(cloakroom: Cloakroom, portrait: NDArray[np.uint8]) -> None:
+def test_the_same_seed_gives_the_same_photo(cloakroom: Cloakroom, portrait: Pixels) -> None:
     small = portrait[100:228, 100:228]
     judge = cloakroom.judge(Policy(("scene",)), small)
     first, second = (finish(cloakroom.cloak(judge, seed=5))[1].pixels for _ in range(2))
@@ -85,7 +85,7 @@ def test_senseless_policies_are_refused(arguments: dict[str, object], words: str
         Policy(**arguments)  # type: ignore[arg-type]
 
 
-def test_an_unknown_sensitive_class_is_refused(cloakroom: Cloakroom, portrait: NDArray[np.uint8]) -> None:
+def test_an_unknown_sensitive_class_is_refused(cloakroom: Cloakroom, portrait: Pixels) -> None:
     with pytest.raises(ValueError, match="unicorn"):
         cloakroom.judge(Policy(sensitive=("unicorn",)), portrait)
     with pytest.raises(ValueError, match="unicorn"):
@@ -122,7 +122,7 @@ def test_visual_with_others_is_refused() -> None:
 
 
 def test_a_photo_that_saving_alone_spoils_is_refused_at_once(cloakroom: Cloakroom) -> None:
-    """It is not optimised first: that takes a minute."""
+    """Nothing is optimised, which would take a minute."""
     noise = np.random.default_rng(0).integers(0, 256, (240, 240, 3), dtype=np.uint8)
     judge = cloakroom.judge(Policy(), noise)
     seen, made = finish(cloakroom.cloak(judge, seed=0, saves=[lambda pixels: saved_as_jpeg(pixels, 50, True)]))

@@ -1,4 +1,4 @@
-"""The evaluations' quick forms on the public data: the promises of the README, on few photos, judged on delivered files."""
+"""Tests the README's promises by the evaluations' quick forms: on few photos of the public data, on delivered files."""
 
 import io
 import math
@@ -38,13 +38,13 @@ def test_objects_quick() -> None:
         assert figures[f"{row}.psnr"] > 34
         assert figures[f"{row}.leakage"] < 0.1
     for mode in objects.MODES:
-        # The threshold of the verdicts is one of those of the table, and reads the same detections.
+        # The verdicts' threshold is one of the table's, and gives the same detections.
         assert figures[f"{mode}.t30.success"] == figures[f"{mode}.eps8.success"]
         assert figures[f"{mode}.t20.images"] >= figures[f"{mode}.t40.images"]
         assert figures[f"{mode}.person.success"] >= 3 / 4
     for name in BASELINES:
         assert figures[f"baseline.{name}.images"] == figures["m_all.eps8.images"]
-        # What the method is for: no image processing hides as much, and each costs more.
+        # This is the method's advantage: no image processing hides as much, and each costs more quality.
         assert figures[f"baseline.{name}.success"] < figures["m_all.eps8.success"]
         assert figures[f"baseline.{name}.psnr"] < figures["m_all.eps8.psnr"]
 
@@ -57,7 +57,7 @@ def test_scene_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     figures = measurement.figures
     assert figures["p_fgsm.images"] == scene.QUICK_PHOTOS
     assert figures["p_fgsm.fooled"] >= 0.96
-    # 38 dB are promised of the mean of 500 photos: that of 30 may miss it by chance, by two standard errors at the most.
+    # 38 dB are promised for the mean of 500 photos; the mean of 30 may miss it by at most two standard errors.
     by_chance = 2 * figures["p_fgsm.psnr_deviation"] / math.sqrt(scene.QUICK_PHOTOS)
     assert figures["p_fgsm.psnr"] >= 38 - by_chance
     assert figures["p_fgsm.white_before"] > 0.75
@@ -79,10 +79,10 @@ def test_search_quick(monkeypatch: pytest.MonkeyPatch) -> None:
         assert figures[f"{name}.ours"] < 0.1
         assert figures[f"{name}.jpeg75"] < 0.3
         assert figures[f"{name}.psnr"] > 30
-        # At our quality ours hides more, and JPEG does not undo it.
+        # At our quality, ours hides more, and JPEG does not undo it.
         assert figures[f"{name}.ours"] < figures[f"{name}.equal.paper"]
         assert figures[f"{name}.jpeg75"] < figures[f"{name}.paper.jpeg75"]
-    # At the paper's quality the two are nearer each other than a few queries tell of one encoder: all three are asked together.
+    # At the paper's quality the two are too close for a few queries on one encoder, so all three are compared together.
     ours, paper = (
         sum(figures[f"{name}.{key}"] for name in search.GROUPS[search.QUICK_GROUP]) for key in ("equal.ours", "paper")
     )
@@ -97,7 +97,7 @@ def test_visual_quick() -> None:
     assert figures["images"] == visual.QUICK_IMAGES
     assert figures["pairs"] == figures["pairs_within_5"] == 1
     pair = "vgg13_bn.resnet18"
-    # By chance 200 images may miss the mean of ten thousand by two standard errors.
+    # The mean of 200 images may miss that of ten thousand by two standard errors.
     by_chance = 2 * math.sqrt(0.1 * 0.9 / visual.QUICK_IMAGES)
     assert figures[f"{pair}.auxiliary"] < 0.104 + by_chance
     assert figures[f"{pair}.target"] > figures["baseline.vgg13_bn"] - 0.05 - by_chance

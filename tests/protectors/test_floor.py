@@ -1,4 +1,4 @@
-"""The share of a perturbation that a floor allows, from measures that grow with the square of the share."""
+"""Tests the search for the share that a floor allows, with errors that grow with the square of the share."""
 
 import math
 
@@ -11,7 +11,7 @@ FLOOR = Quality(36, 0.97, 0.985)
 
 
 def quality_of(share: float, error: float = 1e-4, unlike: float = 0.01, features: float = 0.004) -> Quality:
-    """Measures whose errors at a share of 1 are those that are given."""
+    """Return a measuring function whose errors at a share of 1 are given."""
     square = share**2
     psnr = math.inf if share == 0 else -10 * math.log10(error * square)
     return Quality(psnr, 1 - unlike * square, 1 - features * square)
@@ -27,7 +27,7 @@ def test_the_prediction_meets_the_floor_of_the_measure_that_binds() -> None:
 def test_what_saving_takes_is_not_taken_for_the_perturbations() -> None:
     without = Quality(math.inf, 0.975, 1.0)
     now = Quality(60, 0.974, 1.0)
-    # A thousandth more is gone with this share, and there are four more to spend.
+    # This share costs 0.001 of SSIM beyond saving, and the floor allows 0.005.
     assert predicted(Trial(0.5, now), FLOOR, without) == pytest.approx(0.5 * math.sqrt(5))
     assert predicted(Trial(0.5, now), Quality(36, 0.98, 0.9), without) == 0
 
@@ -82,7 +82,7 @@ def test_errors_that_grow_otherwise_than_with_the_square_are_met_as_well(power: 
 
 def test_a_floor_that_only_a_little_of_it_reaches_is_found_in_the_end() -> None:
     def measure(share: float) -> Quality:
-        # Nothing tells beforehand that there is a step.
+        # The measurements cannot reveal the jump in advance.
         return Quality(60, 0.96 if share > 0.11 else 1.0, 1.0)
 
     share = share_on_floor(measure, FLOOR)

@@ -1,4 +1,4 @@
-"""Generators that a service hands out: what is taken in, and what is refused before anything of it is used."""
+"""Tests which generators of services are imported, and which are refused before they are used."""
 
 import json
 import time
@@ -20,7 +20,7 @@ from tests.protectors.conftest import finish
 
 
 def hand_out(folder: Path, network: UNet | None = None, **changes: Any) -> Path:
-    """A generator's two files, as a service distributes them; the manifest's path."""
+    """Write a generator's two files as a service distributes them, and return the manifest's path."""
     weights = folder / "their.safetensors"
     save_file((network or UNet()).state_dict(), weights)
     content = {
@@ -43,9 +43,9 @@ def hand_out(folder: Path, network: UNet | None = None, **changes: Any) -> Path:
 def test_an_imported_generator_is_a_protector_of_its_own(tmp_path: Path) -> None:
     models = tmp_path / "models"
     assert imported(models) == ()
-    own = take_in(hand_out(tmp_path), models)
+    generator = take_in(hand_out(tmp_path), models)
     assert [entry.name for entry in imported(models)] == ["their"]
-    # What the service handed out may go: the copy is what is used.
+    # The copy is used, so the service's files may be deleted.
     (tmp_path / "their.safetensors").unlink()
     room = Cloakroom("cpu", models)
     assert room.protectors[-1] == "visual-their"
@@ -56,7 +56,7 @@ def test_an_imported_generator_is_a_protector_of_its_own(tmp_path: Path) -> None
     assert made.file is None
     assert {progress.stage for progress in seen} == {"visual"}
     assert cloaked.shape == photo.shape
-    assert [verdict.adversary for verdict in judge.verdicts(cloaked)] == ["resnet18_cifar", own.name]
+    assert [verdict.adversary for verdict in judge.verdicts(cloaked)] == ["resnet18_cifar", generator.name]
 
 
 def test_one_of_the_same_name_is_replaced(tmp_path: Path) -> None:
@@ -141,12 +141,12 @@ def test_a_manifest_that_says_something_twice_is_refused(tmp_path: Path) -> None
 
 def test_every_measure_that_a_manifest_may_have_can_be_shown(tmp_path: Path) -> None:
     measures = {"cifar10.target.before": 0.8489, "count": 3, "map@1000": 1e-9, "high": 1e9}
-    own = take_in(hand_out(tmp_path, quality=measures), tmp_path / "models")
-    assert [f"{value:.3g}" for value in own.quality.values()] == ["0.849", "3", "1e-09", "1e+09"]
+    generator = take_in(hand_out(tmp_path, quality=measures), tmp_path / "models")
+    assert [f"{value:.3g}" for value in generator.quality.values()] == ["0.849", "3", "1e-09", "1e+09"]
 
 
 def written(folder: Path, header: bytes, data: bytes = b"") -> Path:
-    """A manifest whose weights' file is this, byte for byte."""
+    """Write a manifest and a weights file with this header and data, and return the manifest's path."""
     path = hand_out(folder)
     weights = folder / "their.safetensors"
     weights.write_bytes(len(header).to_bytes(8, "little") + header + data)
@@ -156,7 +156,7 @@ def written(folder: Path, header: bytes, data: bytes = b"") -> Path:
 
 
 def test_a_file_of_empty_tensors_costs_nothing(tmp_path: Path) -> None:
-    """A million of them in forty megabytes: their reader would take a minute and gigabytes."""
+    """The file has a million empty tensors in forty megabytes, which the library needs a minute and gigabytes to read."""
     empty = b'"%06d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}'
     path = written(tmp_path, b"{" + b",".join(empty % number for number in range(1_000_000)) + b"}")
     tracemalloc.start()
@@ -184,16 +184,16 @@ def test_tensors_that_are_not_the_networks_are_refused(tmp_path: Path, way: str)
     header.pop("__metadata__", None)
     data = weights.read_bytes()[8 + int.from_bytes(weights.read_bytes()[:8], "little") :]
     assert size > len(data)
-    own = header["exit.weight"]
-    begin, end = own["data_offsets"]
+    tensor = header["exit.weight"]
+    begin, end = tensor["data_offsets"]
     changes: dict[str, Any] = {
         "one more": {"more": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}},
         "one less": {},
-        "other shape": {"exit.weight": own | {"shape": own["shape"][::-1]}},
-        "other kind": {"exit.weight": own | {"dtype": "F8_E4M3"}},
-        "beyond the end": {"exit.weight": own | {"data_offsets": [begin + 4, end + 4]}},
-        "negative": {"exit.weight": own | {"data_offsets": [-(end - begin), 0]}},
-        "overlap": {"exit.weight": own | {"data_offsets": [0, end - begin]}},
+        "other shape": {"exit.weight": tensor | {"shape": tensor["shape"][::-1]}},
+        "other kind": {"exit.weight": tensor | {"dtype": "F8_E4M3"}},
+        "beyond the end": {"exit.weight": tensor | {"data_offsets": [begin + 4, end + 4]}},
+        "negative": {"exit.weight": tensor | {"data_offsets": [-(end - begin), 0]}},
+        "overlap": {"exit.weight": tensor | {"data_offsets": [0, end - begin]}},
         "twice": {},
     }
     header |= changes[way]
@@ -210,8 +210,8 @@ def test_the_control_of_these_headers_is_taken_in(tmp_path: Path) -> None:
     hand_out(tmp_path)
     data = (tmp_path / "their.safetensors").read_bytes()
     length = int.from_bytes(data[:8], "little")
-    own = take_in(written(tmp_path, data[8 : 8 + length], data[8 + length :]), tmp_path / "models")
-    assert own.name == "their"
+    generator = take_in(written(tmp_path, data[8 : 8 + length], data[8 + length :]), tmp_path / "models")
+    assert generator.name == "their"
 
 
 @pytest.mark.parametrize("header", [b"", b"[]", b"{", b"[" * 5000, b"\xff", b"{}"])

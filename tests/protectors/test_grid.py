@@ -1,4 +1,4 @@
-"""The grid of models: the whole of it in small, and that it goes on where it was stopped."""
+"""Tests the training of a small grid of models, and that it resumes."""
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def test_it_trains_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     said.clear()
     filled()
-    assert said == [f"{own.name} is there" for own in listed(tmp_path)]
+    assert said == [f"{model.name} is there" for model in listed(tmp_path)]
     assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
 
@@ -87,10 +87,10 @@ def test_every_network_reads_small_images_and_has_gradients(name: str) -> None:
 
 
 def test_the_published_widths_have_the_published_sizes() -> None:
-    """Millions of parameters of the networks in their CIFAR form, with one linear layer at the end."""
+    """The networks in their CIFAR form, with one linear layer at the end, have so many millions of parameters."""
     published = {"vgg13_bn": 9.42, "vgg16_bn": 14.73, "resnet18": 11.17, "resnet34": 21.28, "densenet121": 6.96}
     for name, millions in published.items():
-        assert sum(own.numel() for own in NETWORKS[name](10, 1.0).parameters()) / 1e6 == pytest.approx(millions, abs=0.01)
+        assert sum(value.numel() for value in NETWORKS[name](10, 1.0).parameters()) / 1e6 == pytest.approx(millions, abs=0.01)
 
 
 def test_a_width_that_an_architecture_does_not_have_is_refused() -> None:

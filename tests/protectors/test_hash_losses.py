@@ -1,4 +1,4 @@
-"""The published losses of deep hashing: their gradients, and their values on codes small enough to compute by hand."""
+"""Tests the published losses of deep hashing: their gradients, and their values on codes computed by hand."""
 
 import math
 from collections.abc import Callable
@@ -27,12 +27,12 @@ def test_gradient_of_the_classifying_loss() -> None:
 
 def test_dsh_of_codes_by_hand() -> None:
     codes = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]])
-    # Squared distances: 4 (similar), 8 and 4 (not), and a margin of 4: only the similar pair costs, a half of 4, twice of six.
+    # Squared distances are 4 (similar), 8 and 4 (not), the margin is 4: only the similar pair costs, half of 4, 2 of 6 times.
     assert hash_losses.dsh(codes, torch.tensor([0, 0, 1])).item() == pytest.approx(2 * 2 / 6)
 
 
 def test_dpsh_of_codes_by_hand() -> None:
     codes = torch.tensor([[1.0, 1.0], [1.0, 1.0], [-1.0, -1.0]])
-    # Half the inner products: 1 (similar), -1 and -1 (not); every pair counts twice of six.
+    # The halved inner products are 1 (similar), -1 and -1 (not); every pair counts 2 of 6 times.
     similar, different = math.log1p(math.e) - 1, math.log1p(math.exp(-1))
     assert hash_losses.dpsh(codes, torch.tensor([0, 0, 1])).item() == pytest.approx((similar + 2 * different) / 3, rel=1e-5)

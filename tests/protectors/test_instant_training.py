@@ -1,4 +1,4 @@
-"""The training of the generator of instant cloaks: it can be stopped and goes on, and never with another run's checkpoint."""
+"""Tests that the training of the generator of instant cloaks resumes, but never from another run's checkpoint."""
 
 import io
 from pathlib import Path
@@ -28,7 +28,7 @@ def adversaries() -> Adversaries:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Photos:
-    """Two photos of an archive, of which one is a test photo, and one in a folder."""
+    """Return two photos of an archive, one of them a test photo, and one in a folder."""
     files = []
     for picture in (skimage.data.coffee(), skimage.data.astronaut()):
         file = io.BytesIO()
@@ -69,7 +69,7 @@ def test_a_run_goes_on_from_its_checkpoint_and_not_from_another_runs(
     with safe_open(checkpoint, "pt") as file:
         spent = float(file.metadata()["spent"])
     assert spent >= 0.5
-    # All of its time is spent: it goes on for no more, and has what was trained.
+    # Its time is spent, so it does not continue, and has the trained weights.
     again = training(0.5).run(lines.append).state_dict()
     assert all(torch.equal(value, again[name]) for name, value in made.state_dict().items())
     with pytest.raises(OtherRunError, match="another run"):

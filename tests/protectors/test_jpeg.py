@@ -1,4 +1,4 @@
-"""The differentiable JPEG beside Pillow's: the same tables, nearly the same pixels, and gradients through its rounding."""
+"""Tests the differentiable JPEG against Pillow's: equal tables, nearly equal pixels, and gradients through rounding."""
 
 import io
 
@@ -32,7 +32,7 @@ def test_pixels_are_nearly_those_of_real_files(size: tuple[int, int], quality: i
     model = as_pixels(compressed(as_tensor(pixels), quality, subsampled))
     assert model.shape == pixels.shape
     assert np.abs(model.astype(int) - real).mean() < 1.5
-    # Nearer to the real file than the photo itself is, or as near as rounding lets it.
+    # The model is closer to the real file than the photo is, or as close as rounding allows.
     assert np.abs(model.astype(int) - real).mean() < max(1.0, np.abs(pixels.astype(int) - real).mean())
 
 

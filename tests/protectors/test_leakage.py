@@ -1,4 +1,4 @@
-"""Success and leakage of readings made by hand, and what a full run of the objects evaluation is made of."""
+"""Tests success and leakage on detections written by hand, and the rows of a full run of the objects evaluation."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from protectors.evaluation.objects import Photo, Reading, Row, finer_figures, fu
 
 
 def found(**scores: float) -> Found:
-    """Detections of one class each."""
+    """Return detections of given classes and scores."""
     return tuple(Detection(label, score, (0, 0, 1, 1)) for label, score in scores.items())
 
 
@@ -32,9 +32,9 @@ def test_what_counts_is_sensitive_and_sure_enough() -> None:
 def test_success_and_leakage() -> None:
     everything = privacy(FORMS, ())
     assert everything == {"images": 3, "success": pytest.approx(2 / 3), "leakage": pytest.approx(1 / 4)}
-    # At 0.2 the vehicle and the item that were left or there count as well.
+    # At 0.2, the faint vehicle and item count as well.
     assert privacy(FORMS, (), 0.2) == {"images": 3, "success": pytest.approx(1 / 3), "leakage": pytest.approx(2 / 5)}
-    # A photo without a person says nothing of persons.
+    # A photo without a person does not count for persons.
     assert privacy(FORMS, ("person",)) == {"images": 2, "success": 0.5, "leakage": 0.5}
     assert privacy(FORMS, ("furnishing",)) == {}
     assert quality(FORMS) == {"psnr": pytest.approx(35.0), "ssim": pytest.approx(0.9)}
@@ -65,16 +65,16 @@ def test_one_row_gives_thresholds_and_classes() -> None:
 def test_a_full_run_has_all_budgets_and_classes(device: str, few: int) -> None:
     pixels = np.zeros((8, 8, 3), np.uint8)
     photos = [Photo(pixels, found(person=0.9, **({"animal": 0.5} if number % 2 else {}))) for number in range(80)]
-    rows = {row.prefix: (row, own) for row, own in further_rows(photos, ("person", "vehicle", "animal"), device)}
+    rows = {row.prefix: (row, figures) for row, figures in further_rows(photos, ("person", "vehicle", "animal"), device)}
     for mode, sensitive in objects.MODES.items():
         assert rows[f"published.{mode}.eps8"] == (Row(f"published.{mode}.eps8", sensitive, 8, "published"), photos)
         for levels in {*range(1, 11)} - {objects.MAIN_LEVELS}:
-            row, own = rows.pop(f"{mode}.eps{levels}")
+            row, figures = rows.pop(f"{mode}.eps{levels}")
             assert (row.sensitive, row.levels, row.rule) == (sensitive, levels, "refreshed")
-            assert len(own) == (80 if levels == objects.SMALL_LEVELS else few)
+            assert len(figures) == (80 if levels == objects.SMALL_LEVELS else few)
         del rows[f"published.{mode}.eps8"]
-    # No photo holds a vehicle, and persons have their row among the main ones.
+    # No photo has a vehicle, and the row for persons is among the main ones.
     assert list(rows) == ["m_sen.animal"]
-    row, own = rows["m_sen.animal"]
+    row, figures = rows["m_sen.animal"]
     assert row.sensitive == ("animal",)
-    assert len(own) == min(few, 40)
+    assert len(figures) == min(few, 40)

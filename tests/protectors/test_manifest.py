@@ -1,4 +1,4 @@
-"""The manifest against the files it speaks of, and the room's borders."""
+"""Tests the manifest against its files, and the imports that the protectors may use."""
 
 import ast
 import subprocess
@@ -27,8 +27,8 @@ def test_a_detector_in_one_stage_reads_photos_and_no_cloak_is_made_against_it() 
 
 
 def test_embedded_weights_are_those_of_the_manifest_and_small() -> None:
-    embedded = [own for own in manifest.entries() if own.set == "embedded"]
-    assert {(own.task, own.role) for own in embedded} == {
+    embedded = [model for model in manifest.entries() if model.set == "embedded"]
+    assert {(model.task, model.role) for model in embedded} == {
         ("objects", "adversary"),
         ("objects", "judge"),
         ("search", "adversary"),
@@ -40,26 +40,26 @@ def test_embedded_weights_are_those_of_the_manifest_and_small() -> None:
         ("visual", "generator"),
         ("cloak", "generator"),
     }
-    for own in embedded:
-        assert own.file is not None
-        assert manifest.sha256_of(own.file) == own.sha256
-        assert own.file.stat().st_size == own.bytes
-        assert own.quality
-        card = own.file.with_suffix(".md").read_text(encoding="utf-8")
-        assert own.sha256 in card
+    for model in embedded:
+        assert model.file is not None
+        assert manifest.sha256_of(model.file) == model.sha256
+        assert model.file.stat().st_size == model.bytes
+        assert model.quality
+        card = model.file.with_suffix(".md").read_text(encoding="utf-8")
+        assert model.sha256 in card
         assert "Licence" in card
-    assert sum(own.bytes for own in embedded) <= 60_000_000
+    assert sum(model.bytes for model in embedded) <= 60_000_000
 
 
 def test_full_models_can_be_checked_once_fetched() -> None:
-    full = [own for own in manifest.entries() if own.set == "full"]
+    full = [model for model in manifest.entries() if model.set == "full"]
     assert full
-    for own in full:
-        assert own.url is not None
-        assert own.url.startswith("https://")
-        assert len(own.sha256) == 64
-        # torchvision names its files after the first digits of their hash.
-        assert own.sha256[:8] in own.url
+    for model in full:
+        assert model.url is not None
+        assert model.url.startswith("https://")
+        assert len(model.sha256) == 64
+        # torchvision's file names contain the first digits of the hash.
+        assert model.sha256[:8] in model.url
 
 
 def test_without_pulled_models_the_embedded_ones_serve(tmp_path: Path) -> None:
@@ -69,14 +69,14 @@ def test_without_pulled_models_the_embedded_ones_serve(tmp_path: Path) -> None:
 
 
 def test_damaged_weights_are_refused(tmp_path: Path) -> None:
-    own = manifest.entry("people_detector")
-    assert own.file is not None
+    model = manifest.entry("people_detector")
+    assert model.file is not None
     damaged = tmp_path / "damaged.safetensors"
-    content = bytearray(own.file.read_bytes())
+    content = bytearray(model.file.read_bytes())
     content[-1] ^= 1
     damaged.write_bytes(content)
     with pytest.raises(DamagedWeightsError, match="damaged"):
-        load_detector(replace(own, file=damaged), torch.device("cpu"))
+        load_detector(replace(model, file=damaged), torch.device("cpu"))
 
 
 def test_an_unknown_name_is_told_the_known_ones() -> None:
@@ -90,7 +90,7 @@ def test_the_manifest_needs_no_torch() -> None:
 
 
 READERS = {"google", "tflite"}
-"""The readers of foreign formats may need these: they run where models are pulled, not where photos are cloaked."""
+"""Packages for the readers of foreign formats, which run only when models are pulled."""
 
 
 def test_cloaking_loads_no_reader_of_foreign_formats() -> None:

@@ -1,4 +1,4 @@
-"""Parts are measured once for the same code, weights, photos and size; what was kept and cannot be read is no obstacle."""
+"""Tests that parts are measured once for the same code, weights, photos and size, and that unreadable kept parts do no harm."""
 
 import json
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def begin(tmp_path: Path, data: Path, said: list[str]) -> Begin:
 
 
 def counted(figures: Figures) -> tuple[Callable[[], Figures], list[None]]:
-    """Something to measure, and how often it was."""
+    """A function to measure, and how often it was called."""
     times: list[None] = []
 
     def measure() -> Figures:
@@ -107,9 +107,9 @@ def test_models_trained_since_are_measured_anew(begin: Begin, tmp_path: Path) ->
     measure, times = counted({"a": 1.0})
     models = tmp_path / "models"
     (models / TRAINED).mkdir(parents=True)
-    own = asdict(entry("scenes"))
+    item = asdict(entry("scenes"))
     for digest, task, expected in (("0", "scene", 1), ("1", "scene", 2), ("2", "objects", 3), ("3", "objects", 3)):
-        trained = {**own, "name": "mine", "set": "trained", "file": "mine.safetensors", "sha256": 64 * digest, "task": task}
+        trained = {**item, "name": "mine", "set": "trained", "file": "mine.safetensors", "sha256": 64 * digest, "task": task}
         (models / TRAINED / "manifest.json").write_text(json.dumps({"models": [trained]}))
         begin(models=models).part("first", measure)
         assert len(times) == expected, "another evaluation's models do not count"

@@ -1,4 +1,4 @@
-"""Colours last where that is safe and nowhere else, also on a processor without AVX-512 (played by ONEDNN_MAX_CPU_ISA)."""
+"""Tests that channels last is used only where it is safe, also on a CPU without AVX-512 (simulated by ONEDNN_MAX_CPU_ISA)."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ from protectors.training.visual import GeneratorTraining, Recipe
 from tests.protectors.test_grid import few_images
 
 ISAS = ["AVX2", "DEFAULT"]
-"""The instructions that oneDNN may use: most people's processors', and all that this one has."""
+"""Instruction sets that oneDNN may use: those of most people's CPUs, and all of this CPU's."""
 
 TRAINING = """
 import torch
@@ -47,12 +47,12 @@ def gradient(layout):
     detector.model.to(memory_format=layout)
     free = images.clone().requires_grad_(True)
     features = detector.model.backbone(detector.inputs(free).contiguous(memory_format=layout))
-    sum(own.square().mean() for own in features.values()).backward()
+    sum(maps.square().mean() for maps in features.values()).backward()
     return free.grad
 
 for _ in range(4):
     last = gradient(torch.channels_last)
-    # A heap that was written over shows itself as it is used.
+    # Using the heap reveals whether it was overwritten.
     del [torch.rand(count) for count in range(1, 4000, 37)][:]
 contiguous = gradient(torch.contiguous_format)
 assert contiguous.abs().max() > 0
@@ -62,7 +62,7 @@ print("the same")
 
 
 def python(program: str, isa: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program in a process of its own, which a fault may kill, with these instructions at most."""
+    """Run a program in a separate process, which a fault may kill, with at most these instructions."""
     environment = {**os.environ, "ONEDNN_MAX_CPU_ISA": isa, "OMP_NUM_THREADS": "1"}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     return subprocess.run(
@@ -90,17 +90,17 @@ def test_the_gradient_that_a_cloak_takes_is_the_same_in_both_layouts(isa: str, t
 
 
 def test_a_cloak_asks_for_no_gradient_of_weights(detector: TwoStageDetector) -> None:
-    assert not any(own.requires_grad for own in detector.model.parameters())
+    assert not any(weights.requires_grad for weights in detector.model.parameters())
 
 
 def watch_convolutions(network: nn.Module) -> list[str]:
-    """The convolutions that are given colours last, filled in as the network is used."""
+    """Return a list of the convolutions with channels-last inputs, which is filled when the network runs."""
     seen: list[str] = []
 
     def look(layer: nn.Module, given: tuple[Tensor, ...]) -> None:
         weight = next(layer.parameters())
-        for name, own in (("input", given[0]), ("weight", weight)):
-            if own.ndim == 4 and own.is_contiguous(memory_format=torch.channels_last) and not own.is_contiguous():
+        for name, tensor in (("input", given[0]), ("weight", weight)):
+            if tensor.ndim == 4 and tensor.is_contiguous(memory_format=torch.channels_last) and not tensor.is_contiguous():
                 seen.append(f"{layer}: {name}")
 
     for layer in network.modules():

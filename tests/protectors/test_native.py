@@ -1,4 +1,4 @@
-"""From the working resolution onto native pixels: no more than is needed, and never below the floor unsaid."""
+"""Tests that a perturbation is applied at native size just as strongly as needed, and never silently below the floor."""
 
 from collections.abc import Callable
 
@@ -49,7 +49,7 @@ def test_what_protects_at_once_stays_as_it_was_made() -> None:
         return True
 
     assert np.array_equal(run(is_protected), seen[0])
-    # Once by the run, and once by the test.
+    # One call is the run's, and one is the test's.
     assert len(seen) == 2
 
 
@@ -75,7 +75,7 @@ def test_it_gets_fainter_until_it_is_above_the_floor() -> None:
 
 
 def test_the_floor_is_asked_of_what_is_saved() -> None:
-    # The change alone is above this floor; saved as a poor JPEG it is not, and no faintness helps the photo.
+    # The perturbed photo is above this floor before saving, but as a poor JPEG it is not at any share.
     floor = Quality(psnr(PHOTO, run(lambda _: True)) - 1, 0, 0)
     assert np.array_equal(run(lambda _: True, floor), run(lambda _: True))
 
@@ -85,10 +85,10 @@ def test_the_floor_is_asked_of_what_is_saved() -> None:
 
 @pytest.mark.parametrize("size", [(STRIP + 37, 90), (3 * STRIP, 3), (40, 41), (8, 9)])
 def test_rows_are_enlarged_as_the_whole_is(size: tuple[int, int]) -> None:
-    change = torch.randn(1, 3, 40, 41, generator=torch.Generator().manual_seed(1))
+    perturbation = torch.randn(1, 3, 40, 41, generator=torch.Generator().manual_seed(1))
     native = torch.zeros(1, 3, *size)
-    strips = [enlarged_rows(change, native, top, min(top + STRIP, size[0])) for top in range(0, size[0], STRIP)]
-    assert torch.allclose(torch.cat(strips, 2), enlarged(change, native), atol=1e-5)
+    strips = [enlarged_rows(perturbation, native, top, min(top + STRIP, size[0])) for top in range(0, size[0], STRIP)]
+    assert torch.allclose(torch.cat(strips, 2), enlarged(perturbation, native), atol=1e-5)
 
 
 def poorly(pixels: Pixels) -> SavedFile:
@@ -124,7 +124,7 @@ def test_the_file_that_was_judged_is_the_one_that_comes_back() -> None:
     judged: list[Pixels] = []
 
     def save(pixels: Pixels) -> SavedFile:
-        # Two files of the same pixels differ, so that only the judged one will do.
+        # Two files of the same pixels differ, so that only the judged one passes.
         saved.append(SavedFile(f"file {len(saved)}".encode(), pixels))
         return saved[-1]
 

@@ -1,9 +1,8 @@
-"""Object Disappearance against the embedded detector, judged by fresh detections."""
+"""Tests Object Disappearance against the embedded detector, by fresh detections."""
 
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from protectors.adversaries.detector import TwoStageDetector
 from protectors.adversaries.loading import load_detector
@@ -13,31 +12,32 @@ from protectors.judging.question import about_objects
 from protectors.manifest import entry
 from protectors.objects import ObjectDisappearance, Published, Rule
 from protectors.quality import as_tensor
+from protectors.saving import Pixels
 from tests.protectors.conftest import finish, needs_data
 
 
-def test_the_embedded_detector_sees_the_person(detector: TwoStageDetector, portrait: NDArray[np.uint8]) -> None:
+def test_the_embedded_detector_sees_the_person(detector: TwoStageDetector, portrait: Pixels) -> None:
     (found,) = detector.detect(as_tensor(portrait))
     assert "person" in [detection.label for detection in found]
 
 
-def test_m_all_leaves_nothing_to_find(detector: TwoStageDetector, portrait: NDArray[np.uint8]) -> None:
+def test_m_all_leaves_nothing_to_find(detector: TwoStageDetector, portrait: Pixels) -> None:
     originals = as_tensor(portrait)
     protector = ObjectDisappearance(detector)
-    seen, outcome = finish(protector.protect(originals, Budget(8 / 255, 60)))
-    (verdict,) = about_objects(detector).verdicts(originals, outcome.images)
+    seen, cloaked = finish(protector.protect(originals, Budget(8 / 255, 60)))
+    (verdict,) = about_objects(detector).verdicts(originals, cloaked.images)
     assert verdict.before
     assert verdict.after == ()
     assert verdict.protected
     assert {progress.stage for progress in seen} == {"objects"}
-    assert 0 < (outcome.images - originals).abs().max() <= 8 / 255 + 1e-6
+    assert 0 < (cloaked.images - originals).abs().max() <= 8 / 255 + 1e-6
 
 
-def test_m_sen_leaves_no_person_to_find(detector: TwoStageDetector, portrait: NDArray[np.uint8]) -> None:
+def test_m_sen_leaves_no_person_to_find(detector: TwoStageDetector, portrait: Pixels) -> None:
     originals = as_tensor(portrait)
     protector = ObjectDisappearance(detector, ["person"])
-    _, outcome = finish(protector.protect(originals, Budget(8 / 255, 60)))
-    (verdict,) = about_objects(detector, ["person"]).verdicts(originals, outcome.images)
+    _, cloaked = finish(protector.protect(originals, Budget(8 / 255, 60)))
+    (verdict,) = about_objects(detector, ["person"]).verdicts(originals, cloaked.images)
     assert "person" in verdict.before
     assert "person" not in verdict.after
     assert verdict.protected
@@ -45,15 +45,15 @@ def test_m_sen_leaves_no_person_to_find(detector: TwoStageDetector, portrait: ND
 
 @pytest.mark.parametrize("sensitive", [(), ("person",)])
 def test_the_published_rule_meets_its_own_criterion(
-    detector: TwoStageDetector, portrait: NDArray[np.uint8], sensitive: tuple[str, ...]
+    detector: TwoStageDetector, portrait: Pixels, sensitive: tuple[str, ...]
 ) -> None:
-    """Every score on the clean photo's proposals ends below T; what a fresh detection says is another matter."""
+    """Every score on the clean photo's proposals ends below T, though a fresh detection may find objects again."""
     originals = as_tensor(portrait)
     protector = ObjectDisappearance(detector, sensitive, rule="published")
-    _, outcome = finish(protector.protect(originals, Budget(8 / 255, 60)))
-    assert outcome.steps[0] < 60
+    _, cloaked = finish(protector.protect(originals, Budget(8 / 255, 60)))
+    assert cloaked.steps[0] < 60
     proposals, before = detector.propose(originals)
-    (logits,) = detector.logits(outcome.images, proposals)
+    (logits,) = detector.logits(cloaked.images, proposals)
     scores = logits.softmax(1)
     labels = list(protector.sensitive) or list(range(1, len(detector.classes)))
     assert before[0][:, labels].max() >= 0.3
@@ -63,27 +63,25 @@ def test_the_published_rule_meets_its_own_criterion(
 @pytest.mark.parametrize("rule", ["published", "refreshed"])
 def test_a_blank_photo_is_survived(detector: TwoStageDetector, rule: Rule) -> None:
     originals = torch.full((1, 3, 64, 96), 0.5)
-    _, outcome = finish(ObjectDisappearance(detector, rule=rule).protect(originals, Budget(8 / 255, 5)))
-    assert outcome.images.shape == originals.shape
+    _, cloaked = finish(ObjectDisappearance(detector, rule=rule).protect(originals, Budget(8 / 255, 5)))
+    assert cloaked.images.shape == originals.shape
 
 
 def test_even_an_empty_photo_is_changed_by_default(detector: TwoStageDetector) -> None:
-    """The embedded detector is weak: what it does not see, a better one may."""
+    """A better detector may find what the weak embedded one does not."""
     originals = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(3))
-    _, outcome = finish(ObjectDisappearance(detector).protect(originals, Budget(8 / 255, 10)))
-    assert outcome.steps[0] >= 3
-    assert (outcome.images - originals).abs().max() > 1 / 255
+    _, cloaked = finish(ObjectDisappearance(detector).protect(originals, Budget(8 / 255, 10)))
+    assert cloaked.steps[0] >= 3
+    assert (cloaked.images - originals).abs().max() > 1 / 255
 
 
-def test_published_m_sen_cycles_through_the_non_sensitive_classes(
-    detector: TwoStageDetector, portrait: NDArray[np.uint8]
-) -> None:
+def test_published_m_sen_cycles_through_the_non_sensitive_classes(detector: TwoStageDetector, portrait: Pixels) -> None:
     objective = Published(detector, as_tensor(portrait), [1], None, 8 / 255)
     assert objective.replacements
     assert all(1 not in labels and labels for labels in objective.replacements)
     chosen = Published(detector, as_tensor(portrait), [1], 3, 8 / 255)
     assert chosen.replacements == [(3,)]
-    # Logits that read as class 2: cheap while class 2 is asked for, dear while class 3 is, and so in turn.
+    # These logits read as class 2, so the loss is low for target 2, high for target 3, and so on in turn.
     objective.replacements = [(2, 3)]
     logits = torch.zeros(1, len(detector.classes))
     logits[:, 2] = 5

@@ -1,4 +1,4 @@
-"""The shared loop: budget, 8-bit levels, stopping, progress, cancelling."""
+"""Tests the shared loop: budget, 8-bit levels, stopping, progress and cancelling."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from tests.protectors.conftest import finish
 
 
 class Brighten(Descent):
-    """Makes images brighter until they reach their own goal."""
+    """Brightens each image until its goal."""
 
     stage = "brighten"
 
@@ -32,30 +32,30 @@ class Brighten(Descent):
 
 def test_stays_within_the_budget_and_on_8_bit_levels() -> None:
     originals = on_levels(torch.rand(2, 3, 6, 5, generator=torch.Generator().manual_seed(0)))
-    seen, outcome = finish(optimise(originals, Brighten([2.0, 2.0]), Budget(8 / 255, 30)))
-    assert (outcome.images - originals).abs().max() <= 8 / 255 + 1e-6
-    torch.testing.assert_close(outcome.images * 255, (outcome.images * 255).round(), atol=1e-4, rtol=0)
-    assert outcome.images.max() <= 1
-    assert outcome.steps == (30, 30)
+    seen, cloaked = finish(optimise(originals, Brighten([2.0, 2.0]), Budget(8 / 255, 30)))
+    assert (cloaked.images - originals).abs().max() <= 8 / 255 + 1e-6
+    torch.testing.assert_close(cloaked.images * 255, (cloaked.images * 255).round(), atol=1e-4, rtol=0)
+    assert cloaked.images.max() <= 1
+    assert cloaked.steps == (30, 30)
     assert [progress.done for progress in seen] == list(range(1, 31))
     assert {(progress.stage, progress.total) for progress in seen} == {("brighten", 30)}
 
 
 def test_a_finished_image_stands_still_while_others_go_on() -> None:
     originals = torch.full((2, 3, 4, 4), 0.4)
-    _, outcome = finish(optimise(originals, Brighten([0.42, 0.47]), Budget(40 / 255, 30)))
-    first, second = outcome.images.mean((1, 2, 3)).tolist()
+    _, cloaked = finish(optimise(originals, Brighten([0.42, 0.47]), Budget(40 / 255, 30)))
+    first, second = cloaked.images.mean((1, 2, 3)).tolist()
     assert 0.42 <= first < 0.44
     assert 0.47 <= second < 0.49
-    assert outcome.steps[0] < outcome.steps[1] < 30
+    assert cloaked.steps[0] < cloaked.steps[1] < 30
 
 
 def test_finished_before_the_first_step_means_no_step() -> None:
     originals = on_levels(torch.full((1, 3, 4, 4), 0.4))
-    seen, outcome = finish(optimise(originals, Brighten([0.1]), Budget(8 / 255, 5)))
+    seen, cloaked = finish(optimise(originals, Brighten([0.1]), Budget(8 / 255, 5)))
     assert seen == []
-    assert outcome.steps == (0,)
-    assert torch.equal(outcome.images, originals)
+    assert cloaked.steps == (0,)
+    assert torch.equal(cloaked.images, originals)
 
 
 def test_the_stop_rule_sees_8_bit_levels() -> None:
@@ -66,7 +66,7 @@ def test_the_stop_rule_sees_8_bit_levels() -> None:
 
 
 def test_a_shrinking_change_ends_smaller_and_still_finished() -> None:
-    """One channel's gradient alone counts: what the coarse steps spent on the others is given back."""
+    """Only one channel has a gradient, so the perturbation of the others by coarse steps is removed again."""
 
     class Redden(Brighten):
         def loss(self, images: Tensor, step: int) -> Tensor:
@@ -93,15 +93,15 @@ def test_a_shrinking_change_ends_smaller_and_still_finished() -> None:
 
 def test_a_sparing_budget_spends_where_less_is_noticed() -> None:
     originals = torch.full((1, 3, 16, 16), 0.5)
-    # A lively half beside a flat one.
+    # One half has high contrast, and the other is flat.
     originals[:, :, :, 8:] += 0.2 * (torch.rand(1, 1, 16, 8, generator=torch.Generator().manual_seed(0)) - 0.5)
     changes = []
     for noticeable in (None, 10.0):
         objective = Brighten([0.51], shrinks=True)
         objective.update = lambda gradient, step: 0.02 * gradient / gradient.abs().amax()  # type: ignore[method-assign]
-        _, outcome = finish(optimise(originals, objective, Budget(40 / 255, 40, noticeable)))
-        assert objective.finished(outcome.images, 0).all()
-        changes.append((outcome.images - originals).abs())
+        _, cloaked = finish(optimise(originals, objective, Budget(40 / 255, 40, noticeable)))
+        assert objective.finished(cloaked.images, 0).all()
+        changes.append((cloaked.images - originals).abs())
     plain, spared = changes
     assert spared[..., 9:15].mean() > 1.5 * spared[..., 1:6].mean()
     assert plain[..., 9:15].mean() == pytest.approx(float(plain[..., 1:6].mean()), rel=0.2)
@@ -128,9 +128,9 @@ def test_steps_settle_only_where_the_change_is_bounded() -> None:
 
 def test_what_is_delivered_is_what_was_found_rounded() -> None:
     originals = on_levels(torch.rand(2, 3, 6, 5, generator=torch.Generator().manual_seed(0)))
-    _, outcome = finish(optimise(originals, Brighten([0.51, 2.0]), Budget(8 / 255, 10)))
-    assert torch.equal(on_levels(outcome.unrounded), outcome.images)
-    assert not torch.equal(outcome.unrounded, outcome.images)
+    _, cloaked = finish(optimise(originals, Brighten([0.51, 2.0]), Budget(8 / 255, 10)))
+    assert torch.equal(on_levels(cloaked.unrounded), cloaked.images)
+    assert not torch.equal(cloaked.unrounded, cloaked.images)
 
 
 def test_closing_cancels() -> None:

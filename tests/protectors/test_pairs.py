@@ -1,4 +1,4 @@
-"""The generators for pairs of real networks: the whole of their training in small, the counts, and how they are measured."""
+"""Tests the generators for pairs of real networks: a small training, the counts, and the measurement."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -34,7 +34,7 @@ RECIPE = Recipe(epochs=0.5, rate=1e-3, batch=8, smooth=False)
 
 @pytest.fixture
 def networks(tmp_path: Path) -> list[Entry]:
-    """Two of them, with random weights."""
+    """Return two networks with random weights."""
     made = []
     for depth in (20, 32):
         file = tmp_path / f"resnet{depth}.safetensors"
@@ -46,7 +46,7 @@ def networks(tmp_path: Path) -> list[Entry]:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Path:
-    """A generator to begin from."""
+    """Write the weights of a generator to start from, and return their path."""
     torch.manual_seed(0)
     save_half(UNet().state_dict(), tmp_path / "start.safetensors")
     return tmp_path / "start.safetensors"
@@ -58,8 +58,8 @@ def test_all_pairs_are_trained_and_none_twice(tmp_path: Path, networks: list[Ent
     def run() -> tuple[Entry, ...]:
         return Pairs(folder, few_images(), said.append, networks, RECIPE, 0.25, start).run()
 
-    made = {own.name: own for own in run()}
-    assert {name: (own.target, own.auxiliary) for name, own in made.items()} == {
+    made = {generator.name: generator for generator in run()}
+    assert {name: (generator.target, generator.auxiliary) for name, generator in made.items()} == {
         "unet_resnet20_resnet32": ("resnet20_cifar", "resnet32_cifar"),
         "unet_resnet32_resnet20": ("resnet32_cifar", "resnet20_cifar"),
         "unet_resnet20_none": ("resnet20_cifar", ""),
@@ -156,7 +156,7 @@ def test_a_training_that_was_stopped_ends_as_one_that_was_not(
     said = list[str]()
     pairs("stopped", said.append).train(pair, 0)
     assert said[0] == f"{pair.name}: going on at step 2 of 4"
-    states = [network_of(own.weights(pair.name), pair.name).state_dict() for own in (whole, stopped)]
+    states = [network_of(training.weights(pair.name), pair.name).state_dict() for training in (whole, stopped)]
     assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())
 
 
@@ -184,7 +184,7 @@ def test_a_pair_counts_where_it_is_within_each_bound() -> None:
         **{"a.none.ssim": 0.5, "a.none.lost": 0.0, "a.none.auxiliary": 0.8, "baseline.a": 0.8},
         **{"a.b.target": 0.76, "a.b.lost": 0.04, "a.b.auxiliary": 0.1, "a.b.ssim": 0.4},
         **{"a.c.target": 0.7, "a.c.lost": 0.1, "a.c.auxiliary": 0.104, "a.c.ssim": 0.6},
-        # Without a generator to compare with, the third bound is not met.
+        # The third bound is not met without a generator to compare with.
         **{"b.a.target": 0.8, "b.a.lost": 0.05, "b.a.auxiliary": 0.2, "b.a.ssim": 0.1},
     }
     assert counts(figures) == {
@@ -222,7 +222,7 @@ def test_real_networks_are_measured_with_the_generators_that_there_are(tmp_path:
         figures
     )
     assert figures["resnet32.resnet20.settled.images"] == 8
-    # One network drew for both, and without an auxiliary model it is the other network that reads.
+    # Both generators have the same network; without an auxiliary model, the other network is the reader.
     assert figures["resnet32.resnet20.auxiliary"] == figures["resnet32.none.auxiliary"]
     assert figures["resnet32.resnet20.lost"] == pytest.approx(figures["baseline.resnet32"] - figures["resnet32.none.target"])
     assert (figures["real.pairs"], figures["pairs"], figures["pairs_within_ssim"]) == (1, 1, 0)

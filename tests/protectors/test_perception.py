@@ -1,4 +1,4 @@
-"""What people notice where, against the published formulas by hand and what anyone sees."""
+"""Tests the visibility model against the published formulas, computed by hand, and against common sense."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def flat(level: float) -> torch.Tensor:
 @pytest.mark.parametrize(("level", "levels"), [(0, 20.0), (127, 3.0), (255, 6.0)])
 def test_a_flat_picture_hides_what_its_brightness_hides(level: float, levels: float) -> None:
     noticeable = 255 * just_noticeable(flat(level))
-    # Chou and Li's adaptation: 20 levels in black, 3 in grey, 6 in white; texture adds nothing but its offset.
+    # Chou and Li's adaptation is 20 levels in black, 3 in grey and 6 in white; texture adds only its offset.
     texture = max(0.0, 0.5 - 0.01 * level)
     expected = levels + texture - 0.3 * min(levels, texture)
     assert noticeable.shape == (1, 1, 12, 12)
@@ -45,12 +45,12 @@ def test_a_direction_prefers_where_more_is_hidden() -> None:
     photo = as_tensor(np.ascontiguousarray(skimage.data.astronaut()[:128, :128]))
     together, alone = VisibilityModel(torch.cat([photo, photo / 2])), VisibilityModel(photo)
     gradient = torch.ones(2, 3, 128, 128)
-    preferred = together.preferred(gradient)
-    assert torch.allclose(preferred[:1], alone.preferred(gradient[:1]), rtol=1e-3)
+    weighted = together.weighted_direction(gradient)
+    assert torch.allclose(weighted[:1], alone.weighted_direction(gradient[:1]), rtol=1e-3)
     lively, calm = (together.unit[:1] > 0.03), (together.unit[:1] < 0.015)
     assert lively.any()
     assert calm.any()
-    assert preferred[:1][lively.expand(1, 3, 128, 128)].mean() > 3 * preferred[:1][calm.expand(1, 3, 128, 128)].mean()
+    assert weighted[:1][lively.expand(1, 3, 128, 128)].mean() > 3 * weighted[:1][calm.expand(1, 3, 128, 128)].mean()
 
 
 def test_in_black_no_more_is_hidden_than_varies() -> None:

@@ -1,4 +1,4 @@
-"""Pipelines: the model of each beside the very file, and the sites' own from their table."""
+"""Tests each pipeline's model against its real file, and the sites' pipelines from their table."""
 
 import json
 from dataclasses import replace
@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
 from protectors.channel import sites
 from protectors.channel.pipeline import RESAMPLING, Pipeline, twice
 from protectors.channel.resizing import Kernel, resampled
 from protectors.quality import as_pixels, as_tensor
+from protectors.saving import Pixels
 
 EXTENSION_SITES = Path(__file__).resolve().parents[2] / "extension" / "sites.json"
-PHOTO: NDArray[np.uint8] = np.ascontiguousarray(skimage.data.astronaut()[:301, :403])
+PHOTO: Pixels = np.ascontiguousarray(skimage.data.astronaut()[:301, :403])
 
 
-def levels_apart(model: torch.Tensor, exact: NDArray[np.uint8]) -> float:
-    """Mean distance in 8-bit levels."""
+def levels_apart(model: torch.Tensor, exact: Pixels) -> float:
+    """Return the mean distance in 8-bit levels."""
     return float((model - as_tensor(exact)).abs().mean() * 255)
 
 
@@ -31,7 +31,7 @@ def test_resampling_is_pillows(kernel: Kernel, size: tuple[int, int]) -> None:
     exact = np.array(Image.fromarray(PHOTO).resize((size[1], size[0]), RESAMPLING[kernel]))
     model = resampled(as_tensor(PHOTO), *size, kernel)
     assert model.shape == (1, 3, *size)
-    # Rounding to 8 bits between the two passes and after them is what is left.
+    # The remaining difference is Pillow's rounding to 8 bits between the two passes and after them.
     assert levels_apart(model, exact) < 0.55
 
 
@@ -42,7 +42,7 @@ def test_the_model_of_jpeg_stays_near_the_file(quality: int, subsampled: bool) -
     model = pipeline.model(as_tensor(PHOTO))
     exact = pipeline.exact(PHOTO)
     assert levels_apart(model, exact) < 1.0
-    # It is nearer than the photo that was never compressed, of which little is left to know at 95.
+    # The model is closer than the uncompressed photo, from which a file of quality 95 differs little.
     plain = resampled(as_tensor(PHOTO), exact.shape[0], exact.shape[1], "bicubic")
     assert levels_apart(model, exact) < 0.7 * levels_apart(plain, exact)
 

@@ -1,4 +1,4 @@
-"""What is pushed at each place, which places are quiet, and which view comes next."""
+"""Tests which proposals are pushed at each place, which places are quiet, and which view comes next."""
 
 import torch
 

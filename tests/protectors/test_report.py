@@ -1,4 +1,4 @@
-"""The tables, plots and page made of results; and that what is committed says what the committed results say."""
+"""Tests the tables, plots and page of results, and that the committed texts agree with the committed results."""
 
 import re
 import sys
@@ -62,7 +62,7 @@ EVERY_PLOT: dict[str, dict[str, float]] = {
 
 
 def every_result() -> dict[str, Result]:
-    """The committed results of every room."""
+    """Return the committed results of all folders."""
     results = read_results(RESULTS)
     for folder in ("end_to_end", "benchmarks"):
         results |= read_results(ROOT / "tests" / folder / "results")

@@ -1,4 +1,4 @@
-"""Which models stay loaded."""
+"""Tests which models stay loaded."""
 
 from functools import partial
 

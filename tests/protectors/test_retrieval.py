@@ -1,4 +1,4 @@
-"""Retrieval measured on codes small enough to rank by hand."""
+"""Tests the measures of retrieval on codes ranked by hand."""
 
 import pytest
 import torch

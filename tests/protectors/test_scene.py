@@ -1,14 +1,12 @@
-"""P-FGSM: how targets are drawn, and that the embedded classifier is fooled."""
+"""Tests how P-FGSM draws targets, and that it fools the embedded classifier."""
 
 import collections
 
-import numpy as np
 import pytest
 import skimage.data
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from protectors.adversaries.classifier import Classifier
@@ -19,6 +17,7 @@ from protectors.evaluation.scene import distance_from_uniform
 from protectors.judging.question import about_scene
 from protectors.policy import Policy
 from protectors.quality import as_tensor, psnr
+from protectors.saving import Pixels
 from protectors.scene import TURNS, Aim, Misreading, Rule, SceneProtector, draw_targets, improbable, unlikely
 from tests.protectors.conftest import finish
 
@@ -26,7 +25,7 @@ from tests.protectors.conftest import finish
 def test_targets_come_from_beyond_the_cumulative_probability() -> None:
     probabilities = torch.tensor([[0.005, 0.90, 0.003, 0.085, 0.006, 0.001]]).repeat(1, 3000, 1)
     drawn = collections.Counter(draw_targets(unlikely(probabilities), torch.Generator().manual_seed(0)).tolist())
-    # 0.90 + 0.085 + 0.006 reaches 0.99: classes 1, 3 and 4 are likely, the others are drawn evenly.
+    # 0.90 + 0.085 + 0.006 exceeds 0.99: classes 1, 3 and 4 are likely, and the others are drawn uniformly.
     assert set(drawn) == {0, 2, 5}
     assert min(drawn.values()) > 850
 
@@ -45,7 +44,7 @@ def test_what_is_likely_in_any_view_is_never_drawn() -> None:
 def test_ours_draws_what_is_improbable_in_every_view() -> None:
     views = torch.tensor([[0.90, 0.06, 0.03, 0.01], [0.90, 0.02, 0.06, 0.02]])[:, None]
     assert improbable(views).tolist() == [[False, False, False, True]]
-    # A fifth of an even chance is 0.05 here: where no class has so little, the least likely one is left.
+    # A fifth of an even chance is 0.05 here; if no class has less, the least likely one is the candidate.
     assert improbable(torch.tensor([[[0.3, 0.25, 0.2, 0.25]]])).tolist() == [[False, False, True, False]]
 
 
@@ -66,29 +65,29 @@ def test_without_a_seed_every_photo_has_its_own(cloakroom: Cloakroom) -> None:
 
 @pytest.mark.parametrize("name", ["coffee", "astronaut", "rocket"])
 def test_the_scene_read_changes(classifier: Classifier, name: str) -> None:
-    pixels: NDArray[np.uint8] = getattr(skimage.data, name)()
+    pixels: Pixels = getattr(skimage.data, name)()
     originals = as_tensor(pixels)
     protector = SceneProtector(classifier, torch.Generator().manual_seed(0))
-    _, outcome = finish(protector.protect(originals, Budget(8 / 255, 40)))
-    (verdict,) = about_scene(classifier).verdicts(originals, outcome.images)
+    _, cloaked = finish(protector.protect(originals, Budget(8 / 255, 40)))
+    (verdict,) = about_scene(classifier).verdicts(originals, cloaked.images)
     assert verdict.protected
     assert verdict.before != verdict.after
-    assert psnr(pixels, (outcome.images[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()) > 30
+    assert psnr(pixels, (cloaked.images[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()) > 30
 
 
-def test_a_margin_makes_the_reading_surer(classifier: Classifier, portrait: NDArray[np.uint8]) -> None:
+def test_a_margin_makes_the_reading_surer(classifier: Classifier, portrait: Pixels) -> None:
     originals = as_tensor(portrait)
     leads = []
     for margin in (0.0, 0.6):
         protector = SceneProtector(classifier, torch.Generator().manual_seed(0), margin)
-        _, outcome = finish(protector.protect(originals, Budget(8 / 255, 40)))
-        first, second = classifier.read(outcome.images)[0].topk(2).values.tolist()
+        _, cloaked = finish(protector.protect(originals, Budget(8 / 255, 40)))
+        first, second = classifier.read(cloaked.images)[0].topk(2).values.tolist()
         leads.append(first - second)
     assert leads[1] > 0.6
     assert leads[1] > leads[0]
 
 
-class Pixels(nn.Module):
+class ChannelMeans(nn.Module):
     """A classifier whose logits are the means of the three channels: every gradient is known."""
 
     def __init__(self) -> None:
@@ -100,7 +99,7 @@ class Pixels(nn.Module):
 
 
 def pixels_classifier() -> Classifier:
-    return Classifier("pixels", Pixels(), ("red", "green", "blue"), 2, (0.0,) * 3, (1.0,) * 3)
+    return Classifier("pixels", ChannelMeans(), ("red", "green", "blue"), 2, (0.0,) * 3, (1.0,) * 3)
 
 
 REDDISH = torch.tensor([0.6, 0.5, 0.4])[None, :, None, None].expand(1, 3, 2, 2)
@@ -114,7 +113,7 @@ def test_each_aim_has_its_labels(aim: Aim, labels: set[int]) -> None:
 
 
 def test_p_fgsm_step_by_step_on_a_classifier_by_hand() -> None:
-    """Cross-entropy towards blue falls where blue rises and the others sink, by 0.007 a step whatever the gradient."""
+    """Cross-entropy towards blue raises blue and lowers the others, by 0.007 a step whatever the gradient."""
     classifier, originals = pixels_classifier(), REDDISH
     objective = Misreading(classifier, torch.tensor([2]), True, 0.0, "published")
     images = originals.clone()
@@ -125,7 +124,7 @@ def test_p_fgsm_step_by_step_on_a_classifier_by_hand() -> None:
         by_hand = originals + 0.007 * (step + 1) * torch.tensor([-1.0, -1.0, 1.0])[None, :, None, None]
         assert torch.allclose(images, by_hand, atol=1e-6)
     assert not objective.finished(images, 3)
-    # Blue overtakes red once both have gone a tenth: after fifteen steps, not after fourteen.
+    # Blue overtakes red once both have moved by a tenth, after fifteen steps and not after fourteen.
     for steps, done in ((14, False), (15, True)):
         images = originals + 0.007 * steps * torch.tensor([-1.0, -1.0, 1.0])[None, :, None, None]
         assert objective.finished(images, steps).tolist() == [done]
@@ -141,7 +140,7 @@ def test_what_is_out_of_reach_gives_way_to_the_nearest_that_may_be_read() -> Non
     assert objective.labels.tolist() == [1]
     assert objective.finished(REDDISH, TURNS[1])
     assert objective.labels.tolist() == [0]
-    # What was reached once is stayed with.
+    # A photo that reached its target keeps it.
     assert not objective.finished(REDDISH.flip(1), TURNS[1])
     assert objective.labels.tolist() == [0]
 
@@ -149,8 +148,8 @@ def test_what_is_out_of_reach_gives_way_to_the_nearest_that_may_be_read() -> Non
 @pytest.mark.parametrize("aim", ["unlikely", "random", "least", "away"])
 def test_every_aim_changes_what_is_read(aim: Aim) -> None:
     protector = SceneProtector(pixels_classifier(), torch.Generator().manual_seed(1), rule="published", aim=aim)
-    _, outcome = finish(protector.protect(REDDISH, Budget(0.3, 60)))
-    (verdict,) = about_scene(protector.classifier).verdicts(REDDISH, outcome.images)
+    _, cloaked = finish(protector.protect(REDDISH, Budget(0.3, 60)))
+    (verdict,) = about_scene(protector.classifier).verdicts(REDDISH, cloaked.images)
     assert verdict.protected
     assert verdict.before == ("red",)
     if aim in ("unlikely", "least"):
@@ -164,9 +163,9 @@ def test_the_budget_holds_on_the_levels_of_a_file(rule: Rule, levels: int, seed:
     generator = torch.Generator().manual_seed(seed)
     originals = (torch.rand(2, 3, 5, 4, generator=generator) * 255).round() / 255
     protector = SceneProtector(pixels_classifier(), generator, 0.9, rule)
-    _, outcome = finish(protector.protect(originals, Budget(levels / 255, steps)))
-    assert ((outcome.images - originals) * 255).round().abs().max() <= levels
-    assert torch.equal((outcome.images * 255).round() / 255, outcome.images)
+    _, cloaked = finish(protector.protect(originals, Budget(levels / 255, steps)))
+    assert ((cloaked.images - originals) * 255).round().abs().max() <= levels
+    assert torch.equal((cloaked.images * 255).round() / 255, cloaked.images)
 
 
 def test_distance_from_the_uniform_distribution() -> None:

@@ -1,4 +1,4 @@
-"""Recessive images, against encoders small enough to follow by hand."""
+"""Tests recessive images against encoders small enough to compute by hand."""
 
 import pytest
 import torch
@@ -32,7 +32,7 @@ def images(count: int = 3, seed: int = 1) -> Tensor:
 
 
 def linear_encoder(seed: int = 0) -> HashEncoder:
-    """One that knows three classes, of the three images above."""
+    """Return an encoder of three classes, those of the three images above."""
     encoder = HashEncoder(f"linear{seed}", Linear(seed), ("one", "two", "three"), torch.zeros(3, BITS), 4)
     encoder.centres = encoder.codes(images())
     return encoder
@@ -46,7 +46,7 @@ def test_a_published_step_raises_the_wrong_label_by_lambda() -> None:
     before = objective.loss(held, 0)
     (gradient,) = torch.autograd.grad(before.sum(), held)
     after = objective.loss(originals - objective.update(gradient, 0), 1)
-    # Of a linear encoder the first order is all there is.
+    # For a linear encoder, the first-order gain is exact.
     assert torch.allclose(before - after, torch.full((3,), LAMBDA), atol=1e-4)
 
 
@@ -54,8 +54,8 @@ def test_a_published_step_raises_the_wrong_label_by_lambda() -> None:
 def test_another_label_is_retrieved(rule: Rule) -> None:
     encoder, originals = linear_encoder(), images()
     protector = SearchProtector([encoder], torch.Generator().manual_seed(0), rule)
-    _, outcome = finish(protector.protect(originals, Budget(0.5, 300)))
-    verdicts = about_search(encoder).verdicts(originals, outcome.images)
+    _, cloaked = finish(protector.protect(originals, Budget(0.5, 300)))
+    verdicts = about_search(encoder).verdicts(originals, cloaked.images)
     assert [verdict.protected for verdict in verdicts] == [True] * 3
     assert all(verdict.before != verdict.after for verdict in verdicts)
     assert {verdict.adversary for verdict in verdicts} == {"linear0"}
@@ -64,11 +64,11 @@ def test_another_label_is_retrieved(rule: Rule) -> None:
 def test_several_encoders_at_once_and_a_verdict_of_each() -> None:
     encoders, originals = [linear_encoder(0), linear_encoder(1)], images()
     protector = SearchProtector(encoders, torch.Generator().manual_seed(0))
-    _, outcome = finish(protector.protect(originals, Budget(0.5, 300)))
-    verdicts = ask([about_search(encoder) for encoder in encoders], originals, outcome.images)
+    _, cloaked = finish(protector.protect(originals, Budget(0.5, 300)))
+    verdicts = ask([about_search(encoder) for encoder in encoders], originals, cloaked.images)
     assert [(verdict.adversary, verdict.protected) for verdict in verdicts] == [("linear0", True), ("linear1", True)] * 3
     for encoder in encoders:
-        assert ((encoder.codes(originals) != encoder.codes(outcome.images)).float().mean(1) >= 0.5).all()
+        assert ((encoder.codes(originals) != encoder.codes(cloaked.images)).float().mean(1) >= 0.5).all()
 
 
 def test_an_unchanged_photo_is_not_protected() -> None:
@@ -82,10 +82,10 @@ def test_an_unchanged_photo_is_not_protected() -> None:
 def test_the_budget_holds_on_the_levels_of_a_file(rule: Rule, levels: int, seed: int, steps: int) -> None:
     originals = images(2, seed)
     protector = SearchProtector([linear_encoder()], torch.Generator().manual_seed(seed), rule)
-    _, outcome = finish(protector.protect(originals, Budget(levels / 255, steps)))
-    changes = ((outcome.images - originals) * 255).round()
+    _, cloaked = finish(protector.protect(originals, Budget(levels / 255, steps)))
+    changes = ((cloaked.images - originals) * 255).round()
     assert changes.abs().max() <= levels
-    assert torch.equal((outcome.images * 255).round() / 255, outcome.images)
+    assert torch.equal((cloaked.images * 255).round() / 255, cloaked.images)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -100,8 +100,8 @@ def test_a_batch_gives_what_single_images_give(rule: Rule) -> None:
         (gradients,) = torch.autograd.grad(together.loss(held, step).sum(), held)
         for index in range(2):
             alone = RULES[rule]([encoder], originals[index, None], [wrong[index, None]])
-            own = originals[index, None].clone().requires_grad_(True)
-            (gradient,) = torch.autograd.grad(alone.loss(own, step).sum(), own)
+            image = originals[index, None].clone().requires_grad_(True)
+            (gradient,) = torch.autograd.grad(alone.loss(image, step).sum(), image)
             assert torch.allclose(
                 together.update(gradients, step)[index], alone.update(gradient, step)[0], rtol=1e-3, atol=1e-5
             )

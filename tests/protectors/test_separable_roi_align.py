@@ -1,4 +1,4 @@
-"""Our RoIAlign against torchvision's."""
+"""Tests our RoIAlign against torchvision's."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Several objectives in one loop: none starves, and what one has reached the others leave to it."""
+"""Tests several objectives in one loop: none starves, and none undoes what another has reached."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ from tests.protectors.conftest import finish
 
 
 class Channel(Descent):
-    """Makes one colour brighter until its mean reaches a goal; ``loud`` is the scale of its loss."""
+    """Brightens one colour until its mean reaches a goal; ``loud`` is the scale of the loss."""
 
     def __init__(self, channel: int, goal: float, loud: float = 1.0, shrinks: bool = False) -> None:
         self.stage = f"channel {channel}"
@@ -32,9 +32,9 @@ ORIGINALS = torch.full((2, 3, 4, 4), 0.4)
 
 def test_all_are_reached_however_loud_one_is() -> None:
     objective = Together([Channel(0, 0.45, loud=1000.0), Channel(1, 0.45, loud=0.001), Channel(2, 0.42)])
-    _, outcome = finish(optimise(ORIGINALS, objective, Budget(20 / 255, 60)))
-    assert (outcome.images.mean((2, 3)) >= torch.tensor([0.45, 0.45, 0.42])).all()
-    assert max(outcome.steps) < 60
+    _, cloaked = finish(optimise(ORIGINALS, objective, Budget(20 / 255, 60)))
+    assert (cloaked.images.mean((2, 3)) >= torch.tensor([0.45, 0.45, 0.42])).all()
+    assert max(cloaked.steps) < 60
 
 
 def test_the_stage_is_that_of_the_first_still_open() -> None:

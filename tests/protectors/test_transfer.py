@@ -1,4 +1,4 @@
-"""The pieces that carry a cloak over to models that are not at hand."""
+"""Tests the parts of a step that make a cloak transfer to unknown models."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ def test_a_view_keeps_size_and_range_and_is_drawn_by_its_seed_alone(view: View, 
         assert made.min() >= 0
         assert made.max() <= 1
         assert torch.equal(made, view(images, seeded(seed)))
-        # One photo gets what it would get in another batch.
+        # Results do not depend on the batch.
         assert torch.allclose(made[:1], view(images[:1], seeded(seed)), atol=1e-6)
     assert any(not torch.equal(view(images, seeded(seed)), images) for seed in range(3))
 
@@ -57,6 +57,6 @@ def test_what_cannot_be_cut_is_an_error(view: View) -> None:
 def test_momentum_by_hand() -> None:
     momentum = Momentum(0.5)
     first, second = torch.full((1, 1, 1, 2), 4.0), torch.tensor([[[[2.0, -6.0]]]])
-    # Each gradient over its mean size: 1 1, then 0.5 -1.5 on half of what was.
+    # The normalised gradients are 1 1, then 0.5 -1.5, to which half of the sum before is added.
     assert momentum.after(first).flatten().tolist() == [1.0, 1.0]
     assert momentum.after(second).flatten().tolist() == [1.0, -1.0]

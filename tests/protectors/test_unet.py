@@ -1,4 +1,4 @@
-"""The generator of protective perturbations: as large as published, and for images of any size."""
+"""Tests that the generator of protective perturbations is as large as published, and takes images of any size."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ def test_any_size_goes_in_and_comes_out(size: tuple[int, int]) -> None:
 
 
 def test_every_pixel_has_its_say() -> None:
-    # Of a network this narrow an unlucky draw can leave a pixel none.
+    # In so narrow a network, unlucky weights can leave a pixel without a gradient.
     torch.manual_seed(0)
     images = torch.rand(1, 3, 20, 20, requires_grad=True)
     UNet(4).eval()(images).square().sum().backward()

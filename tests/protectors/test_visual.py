@@ -1,4 +1,4 @@
-"""Protective perturbations: any size, what a service reads after resizing, the verdicts, and training that goes on."""
+"""Tests protective perturbations: sizes, a service's readings after resizing, the verdicts, and resumed training."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from protectors.adversaries.classifier import Classifier
 from protectors.base import Budget
-from protectors.evaluation.running import outcome_of
+from protectors.evaluation.running import cloaked_batch
 from protectors.judging.question import ask
 from protectors.training.checkpoint import OtherRunError
 from protectors.training.cifar import LabelledImages
@@ -21,7 +21,7 @@ CLASSES = ("red", "green", "blue")
 
 
 class Colours(nn.Module):
-    """Logits from the mean colours, or from those of the left half alone."""
+    """A network whose logits are the mean colours, or those of the left half only."""
 
     def __init__(self, half: bool = False) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ def classifier(name: str, half: bool = False) -> Classifier:
 
 
 def small_cifar() -> LabelledImages:
-    """Images of one colour each, with noise, and their labels, in place of the archive."""
+    """Return images of one colour each, with noise, and their labels, in place of the archive."""
     cifar = object.__new__(LabelledImages)
     chance = torch.Generator().manual_seed(0)
     cifar.labels = torch.randint(0, 3, (64,), generator=chance)
@@ -55,19 +55,19 @@ def test_any_size_is_read_by_the_service_as_it_was_drawn(size: tuple[int, int]) 
     generator = PerturbationGenerator("small", UNet(4), SIDE)
     protector = VisualProtector(generator, classifier("other"))
     photo = torch.rand(1, 3, *size)
-    outcome = outcome_of(protector, photo, Budget())
-    assert outcome.images.shape == photo.shape
-    assert torch.allclose(outcome.images * 255, (outcome.images * 255).round(), atol=1e-3)
+    cloaked = cloaked_batch(protector, photo, Budget())
+    assert cloaked.images.shape == photo.shape
+    assert torch.allclose(cloaked.images * 255, (cloaked.images * 255).round(), atol=1e-3)
     fits = size == (SIDE, SIDE)
     drawn = generator.draw(photo if fits else smaller(photo, SIDE))
-    arrived = outcome.images if fits else smaller(outcome.images, SIDE)
-    # A side that is smaller than the model's input cannot carry all that was drawn.
+    arrived = cloaked.images if fits else smaller(cloaked.images, SIDE)
+    # A side smaller than the model's input cannot carry the whole drawing.
     bound = 1 / 255 if min(size) >= 2 * SIDE or fits else 0.2
     assert (arrived - drawn).abs().mean() <= bound
 
 
 def test_an_enlarged_picture_becomes_itself_again() -> None:
-    # Half the contrast of noise: the overshoot that makes up for a service's smoothing finds room in [0, 1].
+    # At half the contrast of noise, the overshoot that compensates for a service's smoothing fits into [0, 1].
     drawn = 0.25 + 0.5 * torch.rand(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
     back = smaller(enlarged_for(drawn, 200, 310), SIDE)
     assert (back - drawn).abs().mean() < 2 / 255
@@ -77,9 +77,9 @@ def test_batch_and_single_agree() -> None:
     torch.manual_seed(0)
     protector = VisualProtector(PerturbationGenerator("small", UNet(4), SIDE), classifier("other"))
     photos = torch.rand(3, 3, 50, 60)
-    together = outcome_of(protector, photos, Budget()).images
+    together = cloaked_batch(protector, photos, Budget()).images
     for photo, image in zip(photos, together, strict=True):
-        assert (outcome_of(protector, photo[None], Budget()).images[0] - image).abs().max() <= 1.01 / 255
+        assert (cloaked_batch(protector, photo[None], Budget()).images[0] - image).abs().max() <= 1.01 / 255
 
 
 def test_verdicts_say_who_reads_what() -> None:
@@ -95,7 +95,7 @@ def test_verdicts_say_who_reads_what() -> None:
     other, target = ask(protector.questions(), red, changed)
     assert (other.adversary, other.protected, other.before, other.after) == ("half", True, ("red",), ("blue",))
     assert (target.adversary, target.protected, target.before, target.after) == ("target", True, ("red",), ("red",))
-    # The photo itself is neither unread nor unseen.
+    # The original is still read, and looks like itself.
     assert [verdict.protected for verdict in ask(protector.questions(), red, red)] == [False, False]
 
 
@@ -139,8 +139,8 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(tmp_path: Path) -> None
     heard: list[tuple[int, int]] = []
     resumed = second.run(lambda done, total, left: heard.append((done, total)))
     assert heard == [(step, 8) for step in range(4, 9)]
-    for (name, value), own in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
-        assert torch.allclose(value, own, atol=1e-5), name
+    for (name, value), again in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
+        assert torch.allclose(value, again, atol=1e-5), name
 
 
 def test_another_runs_checkpoint_is_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The loss of protective perturbations: its gradient, and what it rewards."""
+"""Tests the loss of protective perturbations: its gradient, and what it rewards."""
 
 import pytest
 import torch
@@ -29,8 +29,8 @@ def test_gradient(helped: bool) -> None:
 
 def test_unread_is_the_probability_that_is_left() -> None:
     values = logits(3)
-    own = torch.softmax(values, 1).gather(1, LABELS[:, None])[:, 0]
-    assert torch.allclose(unread(values, LABELS), -torch.log(1 - own))
+    label_probability = torch.softmax(values, 1).gather(1, LABELS[:, None])[:, 0]
+    assert torch.allclose(unread(values, LABELS), -torch.log(1 - label_probability))
 
 
 def test_an_auxiliary_model_that_reads_the_class_costs_more() -> None:

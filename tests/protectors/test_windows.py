@@ -1,4 +1,4 @@
-"""Windows that stand for a large photo while a share of its perturbation is looked for."""
+"""Tests the windows that represent a large photo in the search for the share of its perturbation."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ RADIUS = 16 / 255
 
 
 def large() -> Pixels:
-    """A photo whose left half is quiet: a window here and one there have little in common."""
+    """Return a photo with a flat left half, so that windows differ much."""
     picture = Image.fromarray(skimage.data.astronaut()).resize((1792, 1024), Image.Resampling.LANCZOS)
     made = np.array(picture)
     made[:, :896] = 200

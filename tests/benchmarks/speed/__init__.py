@@ -1,1 +1,1 @@
-"""The parts of `cloakroom bench speed`, a file each, with a `measure` that returns figures."""
+"""The parts of `cloakroom bench speed`, one in each file: its `measure` returns the part's figures."""

@@ -1,4 +1,4 @@
-"""The refinement's cost beside the bare forward and backward passes of its networks, for the steps that it took."""
+"""Measures the time of the refinement over that of the bare forward and backward passes in its steps."""
 
 import io
 import statistics
@@ -26,13 +26,13 @@ RUNS = 5
 
 
 def measure() -> dict[str, float]:
-    """Return ``PROTECTOR.overhead``: seconds of ``STEPS`` steps over those of the networks' own passes, side by side."""
+    """Return ``PROTECTOR.overhead``: the time of ``STEPS`` steps over that of their networks' passes."""
     room = Cloakroom("cpu", FOLDER)
     picture = Image.open(io.BytesIO(next(photos(SIZES["photo512"], 1))))
     original = as_tensor(np.array(picture))
     figures = {}
     for protector in (OBJECTS, SEARCH, SCENE):
-        # A chosen class leaves the classifiers out: only the protector's own networks are measured.
+        # A chosen class leaves out the classifiers, so that only the protector's networks are measured.
         policy = Policy((protector,), sensitive=("person",) if protector == OBJECTS else ())
         objectives = objectives_for(policy, room.adversaries, original, torch.Generator().manual_seed(0))
         ratios = [_ratio(original, objectives) for _ in range(RUNS)]
@@ -41,7 +41,7 @@ def measure() -> dict[str, float]:
 
 
 class Recorded(NetworkObjective):
-    """An objective that notes its turns."""
+    """Wraps an objective and records its turns."""
 
     def __init__(self, objective: NetworkObjective, turns: list[NetworkObjective]) -> None:
         self.name, self.stage = objective.name, objective.stage

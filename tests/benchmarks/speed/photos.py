@@ -1,5 +1,5 @@
-"""Seconds from a photo's file to its cloaked file, by size and strength, in a process of its own: with all that the processor
-has, and with AVX2 alone as most people's have."""
+"""Measures the seconds from a photo's file to its cloaked file, by size and strength, in a separate process: with all of the
+CPU's instructions, and with AVX2 only, as most people's CPUs have."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import sys
 import time
 
 from daemon.figures import CHECKOUT, say
-from daemon.wire.protocol import PolicyRequest
+from daemon.wire.protocol import Policy
 from daemon.worker.cloaking import Errand, cloak_file
 from protectors.cloak import Cloakroom
 from protectors.names import DEFAULT, Strength
@@ -20,19 +20,19 @@ from tests.pretrained import FOLDER
 
 RUNS = 5
 FEW = 1
-"""Runs with a photo of 48 megapixels, at instant alone: for the slope."""
+"""Runs of a photo of 48 megapixels, which is cloaked only at instant, for the slope."""
 
 SITE = "bluesky"
 AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
 PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE"}
-"""As the worker sets it."""
+"""Environment variables that the worker sets."""
 
 STARTED = time.monotonic()
 
 
 def measure() -> dict[str, float]:
     """Return ``photo512.p50``, ``.p95`` and so on in seconds, ``instant512.p95``, ``worker_rss`` in bytes, ``cold_ms``, and
-    ``megapixels.slope``, the seconds a megapixel from 12 to 48 over those from 2 to 12; the same under ``avx2.``."""
+    ``megapixels.slope``, the seconds per megapixel from 12 to 48 over those from 2 to 12; and the same under ``avx2.``."""
     figures = _in_a_process({})
     return figures | {f"avx2.{name}": value for name, value in _in_a_process(AVX2).items()}
 
@@ -47,7 +47,7 @@ def _in_a_process(variables: dict[str, str]) -> dict[str, float]:
 
 def _seconds(room: Cloakroom, file: bytes, strength: Strength) -> float:
     begun = time.monotonic()
-    end_of(cloak_file(room, Errand(file, PolicyRequest(DEFAULT, strength, ()), SITE), 0))
+    end_of(cloak_file(room, Errand(file, Policy(DEFAULT, strength, ()), SITE), 0))
     return time.monotonic() - begun
 
 
@@ -65,7 +65,7 @@ def _measured_here() -> dict[str, float]:
             seconds = sorted(_seconds(room, file, strength) for file in files)
             medians[label] = statistics.median(seconds)
             figures[f"{label}.p50"] = medians[label]
-            # Of so few photos, the 95th percentile is the slowest.
+            # For so few photos, the 95th percentile is the slowest.
             figures[f"{label}.p95"] = seconds[-1]
             say(f"{label}: {', '.join(f'{one:.2f}' for one in seconds)} s")
         if name == "photo12mp":

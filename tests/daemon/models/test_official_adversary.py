@@ -29,7 +29,7 @@ from protectors.adversaries.loading import load_classifier, load_two_stage
 from protectors.base import Budget
 from protectors.evaluation import objects
 from protectors.evaluation.measurement import Measurement
-from protectors.evaluation.running import outcome_of
+from protectors.evaluation.running import cloaked_batch
 from protectors.judging.question import about_objects
 from protectors.manifest import DamagedWeightsError, Entry, resolve, sha256_of
 from protectors.objects import ObjectDisappearance
@@ -201,9 +201,9 @@ def test_disappearance_pushes_what_must_go(
 ) -> None:
     originals = as_tensor(pixels)
     protector = ObjectDisappearance(detector, sensitive)
-    outcome = outcome_of(protector, originals, Budget(8 / 255, 2))
-    delivered = as_pixels(outcome.images)
-    assert outcome.steps == (2,)
+    cloaked = cloaked_batch(protector, originals, Budget(8 / 255, 2))
+    delivered = as_pixels(cloaked.images)
+    assert cloaked.steps == (2,)
     assert 0 < np.abs(delivered.astype(int) - pixels).max() <= 8
     (verdict,) = about_objects(detector, sensitive).verdicts(originals, as_tensor(delivered))
     assert "person" in verdict.before

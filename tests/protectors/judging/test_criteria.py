@@ -1,4 +1,4 @@
-"""Each criterion on readings written by hand."""
+"""Tests each criterion on readings written by hand."""
 
 import pytest
 import torch

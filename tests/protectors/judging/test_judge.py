@@ -1,4 +1,4 @@
-"""The judge reads the original once, asks every network, and keeps those that are judges only out of trials."""
+"""Tests that a judge reads the original once, asks every network, and keeps judges only out of trials."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ CHANGED = PHOTO + np.uint8(3)
 
 
 class Level(Detector):
-    """Finds a person wherever the mean of an image is below a level; counts how often it is asked."""
+    """Finds a person in every image whose mean is below a level, and counts its readings."""
 
     def __init__(self, name: str, level: float) -> None:
         self.name = name
@@ -39,7 +39,7 @@ def adversaries(*detectors: Detector, judges_only: frozenset[str] = frozenset())
 
 MEAN = float(PHOTO.mean() / 255)
 EASY, HARD = MEAN + 1 / 255, MEAN + 5 / 255
-"""Levels above the photo; what is changed lies between them."""
+"""Levels of two detectors, both above the photo; the changed photo lies between them."""
 
 OBJECTS = Policy(("objects",))
 
@@ -50,14 +50,14 @@ def test_the_original_is_read_once_and_each_form_once() -> None:
     assert detector.asked == 0
     assert [judge.is_protected(form) for form in (PHOTO, CHANGED, CHANGED)] == [False, True, True]
     assert judge.judgement(CHANGED, Pipeline("fine", 95)).site is not None
-    # The original, it and the changed form as arrived, and what the site makes: the changed form is remembered.
+    # It reads the original, the original as delivered, the changed form and the site's form; the changed form is remembered.
     assert detector.asked == 1 + 2 + 1
 
 
 def test_every_network_has_a_verdict_and_one_that_is_not_fooled_is_enough() -> None:
     judge = Judge(OBJECTS, PHOTO, questions_for(OBJECTS, adversaries(Level("easy", EASY), Level("hard", HARD))))
     judgement = judge.judgement(CHANGED)
-    assert [(own.adversary, own.protected) for own in judgement.verdicts] == [("easy", True), ("hard", False)]
+    assert [(verdict.adversary, verdict.protected) for verdict in judgement.verdicts] == [("easy", True), ("hard", False)]
     assert judgement.above_floor
     assert not judgement.protected
     assert not judge.is_protected(CHANGED)
@@ -66,10 +66,10 @@ def test_every_network_has_a_verdict_and_one_that_is_not_fooled_is_enough() -> N
 def test_a_judge_only_is_told_of_and_decides_no_trial() -> None:
     hard = Level("hard", HARD)
     loaded = adversaries(Level("easy", EASY), hard, judges_only=frozenset({"hard"}))
-    assert [own.name for own in loaded.optimised.detectors] == ["easy"]
+    assert [detector.name for detector in loaded.optimised.detectors] == ["easy"]
     judge = Judge(OBJECTS, PHOTO, questions_for(OBJECTS, loaded))
     assert judge.is_protected(CHANGED)
-    assert [own.protected for own in judge.judgement(CHANGED).verdicts] == [True, False]
+    assert [verdict.protected for verdict in judge.judgement(CHANGED).verdicts] == [True, False]
 
 
 def test_an_unchanged_photo_is_never_protected_whatever_is_read() -> None:
@@ -83,7 +83,7 @@ def test_an_unchanged_photo_is_never_protected_whatever_is_read() -> None:
 
 
 def test_a_photo_that_a_site_can_make_no_file_of_has_no_site() -> None:
-    # WebP ends at 16,383 pixels a side.
+    # WebP allows at most 16,383 pixels a side.
     narrow = np.full((8, 16_400, 3), 128, np.uint8)
     judge = Judge(OBJECTS, narrow, questions_for(OBJECTS, adversaries(Level("easy", EASY))))
     assert judge.judgement(narrow, Pipeline("webp", encoding="webp")).site is None

@@ -1,4 +1,4 @@
-"""A judgement is told by one set of keys, and is the same one when it is read back."""
+"""Tests that a judgement has one set of JSON keys, and is the same after it is read back."""
 
 import json
 import math

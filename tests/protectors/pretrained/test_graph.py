@@ -1,9 +1,10 @@
-"""Graphs: what is folded computes the same, and a file gives back what was written to it."""
+"""Tests that folded graphs compute the same, and that a file gives back the graph written to it."""
 
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
@@ -14,7 +15,7 @@ PLAIN = {"stride": [1, 1], "dilation": [1, 1], "padding": [0, 0, 0, 0]}
 
 
 def small_graph(outputs: tuple[str, ...] = ("out",)) -> Graph:
-    """Padding, a convolution, an affine step and an activation, then a step that nothing needs."""
+    """Return a graph of padding, a convolution, an affine step, an activation, and a step that no output needs."""
     chance = torch.Generator().manual_seed(1)
     weights = {
         "conv.weight": torch.randn(4, 3, 3, 3, generator=chance),
@@ -59,8 +60,6 @@ def test_a_file_gives_back_the_network(tmp_path: Path) -> None:
 
 
 def test_a_file_without_a_graph_is_refused(tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
     save_file({"a": torch.zeros(1)}, tmp_path / "weights.safetensors")
     with pytest.raises(GraphError, match="holds no graph"):
         load(tmp_path / "weights.safetensors")

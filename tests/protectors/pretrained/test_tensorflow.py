@@ -1,4 +1,4 @@
-"""Reading TensorFlow's graphs: small ones written here, binary and as TensorFlow.js keeps them."""
+"""Tests the reading of small TensorFlow graphs, binary and in TensorFlow.js's format."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ def node(graph: Any, name: str, operation: str, reads: tuple[str, ...] = (), **a
 
 
 def frozen(path: Path, last: str = "Relu6") -> Path:
-    """A convolution with a scale, from NHWC."""
+    """Return a network of a convolution with a scale, with maps in NHWC."""
     graph = _graph_class()()
     node(graph, "image", "Placeholder")
     node(graph, "filters", "Const", value=FILTERS)
@@ -66,7 +66,7 @@ def test_an_unknown_operation_is_named(tmp_path: Path) -> None:
 
 
 def javascript(folder: Path) -> tuple[Path, Path]:
-    """The same network for TensorFlow.js, with its image in NCHW and weights of 16 bits."""
+    """Return the same network for TensorFlow.js, with its image in NCHW and 16-bit weights."""
     nodes = [
         {"name": "image", "op": "Placeholder"},
         {"name": "filters", "op": "Const"},

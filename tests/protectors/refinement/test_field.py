@@ -1,4 +1,4 @@
-"""The perturbation's field: its size, its limits and its gradients."""
+"""Tests the size, the limits and the gradients of a perturbation field."""
 
 import torch
 
@@ -35,7 +35,7 @@ def test_colour_is_bounded_where_textures_would_hide_brightness() -> None:
     brightness, colour = field.nothing()
     made = field.perturbation((brightness, colour + torch.tensor([0.0, 1.0]).view(1, 2, 1, 1)))
     assert float(made[:, 0].max()) <= 1.402 * LARGEST_COLOUR_UNIT + 1e-6
-    # No brightness comes with it.
+    # Its brightness is zero.
     weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
     assert float((made * weights).sum(1).abs().max()) < 1e-4
 

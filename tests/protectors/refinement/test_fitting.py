@@ -1,4 +1,4 @@
-"""As much of a perturbation as the floor allows, in the very file that will be delivered."""
+"""Tests that a perturbation is fitted to the floor in the file that will be delivered."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ def photo(width: int, height: int) -> Pixels:
 
 
 def perturbation(height: int, width: int) -> Tensor:
-    """Smooth, as those of the refinement are, and too large for any floor."""
+    """Return a perturbation that is smooth, as the refinement's are, and too large for any floor."""
     small = torch.randn(1, 3, height // 4, width // 4, generator=torch.Generator().manual_seed(0))
     return 0.05 * torch.nn.functional.interpolate(small, (height, width), mode="bilinear", align_corners=False)
 
@@ -62,20 +62,20 @@ def test_the_file_is_above_the_floor_and_little_of_the_budget_is_left(size: tupl
 
 def test_ways_to_save_that_make_no_file_or_a_poor_one_are_passed_over() -> None:
     pixels = photo(300, 200)
-    own = fitting(pixels, never, poorly, saved_as_jpeg)
-    assert own.is_possible()
-    made = end_of(own.run(perturbation(200, 300)))
+    fitted = fitting(pixels, never, poorly, saved_as_jpeg)
+    assert fitted.is_possible()
+    made = end_of(fitted.run(perturbation(200, 300)))
     assert made.file is not None
     assert made.file.data == saved_as_jpeg(made.pixels).data
 
 
 def test_where_saving_alone_is_too_much_nothing_is_possible_and_no_file_is_called_good() -> None:
     pixels = photo(300, 200)
-    own = fitting(pixels, never, poorly)
-    assert not own.is_possible()
-    made = end_of(own.run(perturbation(200, 300)))
+    fitted = fitting(pixels, never, poorly)
+    assert not fitted.is_possible()
+    made = end_of(fitted.run(perturbation(200, 300)))
     assert made.file is None
-    # What could be sent on demand is not the original.
+    # The photo for a person who sends it anyway is not the original.
     assert not np.array_equal(made.pixels, pixels)
 
 

@@ -1,4 +1,4 @@
-"""The generator of instant cloaks: its maps, and that it is the one of the manifest."""
+"""Tests the maps of the generator of instant cloaks, and that it is the manifest's."""
 
 import pytest
 import skimage.data
@@ -18,15 +18,15 @@ def test_a_photo_of_any_size_is_read_at_one_size_in_whole_blocks(height: int, wi
 
 @torch.no_grad()
 def test_the_maps_are_bounded_differ_by_photo_and_fit_the_field() -> None:
-    own = load_generator(torch.device("cpu"))
+    generator = load_generator(torch.device("cpu"))
     photos = [as_tensor(pixels) for pixels in (skimage.data.astronaut(), skimage.data.coffee())]
-    drawn = [own(readable(photo)) for photo in photos]
+    drawn = [generator(readable(photo)) for photo in photos]
     for photo, maps in zip(photos, drawn, strict=True):
         assert all(float(plane.abs().max()) <= LARGEST for plane in maps)
         field = PerturbationField(photo)
         sized = field.sized(field.resampled(maps), 0.5)
         assert [plane.shape for plane in sized] == [plane.shape for plane in field.nothing()]
         assert field.size(sized) == pytest.approx(0.5, rel=1e-4)
-    again = own(readable(photos[0]))
+    again = generator(readable(photos[0]))
     assert torch.equal(again[0], drawn[0][0])
     assert not torch.allclose(drawn[0][0][..., :40, :40], drawn[1][0][..., :40, :40])

@@ -1,11 +1,10 @@
-"""Cloaks against the real networks, which `python3 install test` pulls: what they read before, and what is left."""
+"""Tests cloaks against the real networks, which `python3 install test` pulls."""
 
 import dataclasses
 
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from skimage.data import astronaut, coffee
 
@@ -16,6 +15,8 @@ from protectors.names import OBJECTS, SCENE, SEARCH
 from protectors.policy import FLOORS, Policy
 from protectors.progress import end_of
 from protectors.quality import measured
+from protectors.refinement.objectives import objectives_for
+from protectors.saving import Pixels
 from tests.pretrained import FOLDER, needs_networks
 
 pytestmark = needs_networks
@@ -26,8 +27,8 @@ def room() -> Cloakroom:
     return Cloakroom("cpu", FOLDER)
 
 
-def photo(side: int = 256) -> NDArray[np.uint8]:
-    """The astronaut at half her size, so that a step costs less."""
+def photo(side: int = 256) -> Pixels:
+    """Return the astronaut's photo at half the size, which makes steps cheaper."""
     return np.ascontiguousarray(astronaut()[::2, ::2][:side, :side])
 
 
@@ -52,7 +53,7 @@ def test_every_detector_finds_the_astronaut(room: Cloakroom) -> None:
         people = [detection for detection in found if detection.label == "person"]
         assert people, detector.name
         left, top, right, bottom = max(people, key=lambda detection: detection.score).box
-        # Her face is in the box.
+        # The box contains her face.
         assert left < 220 < right, detector.name
         assert top < 110 < bottom, detector.name
 
@@ -61,7 +62,7 @@ def test_a_cloak_hides_from_what_it_is_made_against_and_keeps_the_floor(room: Cl
     judgement = cloaked(room, Policy((OBJECTS, SEARCH, SCENE)))
     against = [verdict for verdict in judgement.verdicts if not verdict.is_judge_only]
     assert {verdict.protector for verdict in against} == {OBJECTS, SEARCH, SCENE}
-    # A photo as small as this is hard to hide within the floor: some may still read something, and the cloak says so.
+    # So small a photo is hard to hide above the floor: some networks may still read something, and the judgement says so.
     assert sum(verdict.protected for verdict in against) >= 2
     assert judgement.protected == all(verdict.protected for verdict in against)
     assert judgement.quality.reaches(FLOORS["balanced"])
@@ -86,8 +87,6 @@ def test_chosen_classes_are_read_as_something_else(room: Cloakroom) -> None:
 
 
 def test_a_network_that_is_left_out_is_not_optimised_on(room: Cloakroom) -> None:
-    from protectors.refinement.objectives import objectives_for
-
     left_out = dataclasses.replace(room.adversaries, judges_only=room.adversaries.judges_only | {"nanodet_coco"})
     image = torch.from_numpy(photo().copy()).permute(2, 0, 1)[None] / 255
     chance = torch.Generator().manual_seed(1)

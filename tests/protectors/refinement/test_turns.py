@@ -1,4 +1,4 @@
-"""Whose turn it is: everyone's first, then those that are not fooled more often."""
+"""Tests that every network has a first turn, and that those not fooled then come more often."""
 
 from collections import Counter
 
