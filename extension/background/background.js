@@ -1,20 +1,20 @@
 // @ts-check
 /** Where everything meets: the only part with a socket, and the one that decides. */
-import { loadRules } from '../shared/rules.js';
+import { loadRules } from '../shared/stored_rules.js';
 import { Badge } from './badge.js';
 import { Connection, JobError } from './connection.js';
 import { ConnectionError } from './handshake.js';
-import { HoldWindow } from './holds.js';
-import { LastLine } from './lastline.js';
-import { forgetOnce, setOnce } from './once.js';
+import { HoldWindow } from './hold_window.js';
+import { LastLine } from './last_line.js';
+import { forgetOnce, setOnce } from './once_rules.js';
 import { Originals } from './originals.js';
 import { previewOf } from './preview.js';
 import { randomHex } from './protocol.js';
-import { changeHistory, forgetLeaks, loadRecent, saveLeak } from './recent.js';
+import { changeHistory, forgetLeaks, loadRecent, saveLeak } from './recent_uploads.js';
 import { register } from './registration.js';
 import { loadPairing, lock, replacePolicy, saveDefault, savePairing, saveRule } from './settings.js';
-import { pull, push, setSync } from './synchronise.js';
-import { Uploads } from './uploads.js';
+import { pull, push, setSync } from './policy_sync.js';
+import { Uploads } from './content_ports.js';
 
 const badge = new Badge();
 const connection = new Connection(loadPairing);

@@ -2,7 +2,7 @@
 /** Puts the content scripts into the sites that are on, and into no other: a site that is off never sees any. */
 import { matchesOf } from '../policy/hosts.js';
 import { hostsOn } from '../policy/policy.js';
-import { loadRules, ruleIn } from '../shared/rules.js';
+import { loadRules, ruleIn } from '../shared/stored_rules.js';
 
 /** The isolated one is first: it has to be there when the page's own offers its port. */
 const SCRIPTS = /** @type {const} */ ([
@@ -11,8 +11,8 @@ const SCRIPTS = /** @type {const} */ ([
     id: 'page',
     world: 'MAIN',
     js: [
-      'page/bridge.js', 'page/notice.js', 'page/inputs.js', 'page/insertion.js', 'page/composers.js', 'page/forms.js', 'page/links.js', 'page/roots.js', 'page/handles.js',
-      'page/items.js', 'page/transfers.js', 'page/pastes.js', 'page/posting.js', 'page/realms.js', 'page/placing.js', 'page/openers.js', 'page/sealed.js',
+      'page/bridge.js', 'page/reload_notice.js', 'page/inputs.js', 'page/paste_insertion.js', 'page/composers.js', 'page/forms.js', 'page/script_links.js', 'page/shadow_roots.js', 'page/handles.js',
+      'page/dropped_items.js', 'page/drops.js', 'page/pastes.js', 'page/handle_posting.js', 'page/frame_windows.js', 'page/frame_insertion.js', 'page/opened_windows.js', 'page/seal.js',
     ],
   },
 ]);

@@ -1,7 +1,7 @@
 // @ts-check
 /** Uploads that wait for the person: try again, send what there is, send the original, or nothing at all. */
-import { failureWords, localise, make, sizeWords, words } from '../shared/page.js';
-import { Steady } from './steady.js';
+import { failureWords, localise, make, sizeWords, words } from '../shared/dom.js';
+import { Steady } from './steadiness.js';
 
 localise();
 const list = /** @type {HTMLElement} */ (document.getElementById('holds'));

@@ -2,9 +2,9 @@
 /** The first three steps: pair, choose sites, see a photo cloaked. */
 import { offeredSites } from '../policy/hosts.js';
 import { compare } from '../shared/compare.js';
-import { ask, failureWords, find, localise, machinesWords, make, say, verdictLines, words } from '../shared/page.js';
-import { pairing } from '../shared/pairing.js';
-import { switchOn } from '../shared/switching.js';
+import { ask, failureWords, find, localise, machinesWords, make, say, verdictLines, words } from '../shared/dom.js';
+import { pairing } from '../shared/pairing_form.js';
+import { switchOn } from '../shared/switch_on.js';
 
 localise();
 // Before anything is waited for: whoever is quick finds the form listened to.

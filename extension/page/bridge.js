@@ -7,8 +7,8 @@
  * Array.prototype. Photos never lie in an array of this world before they are cloaked: native lists go to the content
  * script as they are.
  *
- * The scripts of this folder share one object on `window`, which `sealed.js`, the last of them, removes before the page's
- * first script runs. In a window that realms.js rules from outside there is none, and none of them does anything.
+ * The scripts of this folder share one object on `window`, which `seal.js`, the last of them, removes before the page's
+ * first script runs. In a window that frame_windows.js rules from outside there is none, and none of them does anything.
  */
 (() => {
   /** Milliseconds in which a content script answers. */
@@ -114,7 +114,7 @@
     take: view === window ? (files) => files : view.structuredClone.bind(view),
   });
   const here = realm(window);
-  /** Of the windows that realms.js rules. @type {WeakMap<Window, Realm>} */
+  /** Of the windows that frame_windows.js rules. @type {WeakMap<Window, Realm>} */
   const realms = new WeakMap();
   const realmAt = method(WeakMap, 'get');
   const documentOf = getter(Node, 'ownerDocument');

@@ -2,10 +2,10 @@
 /** This site, how the daemon is, and what happened last. */
 import { matchesOf } from '../policy/hosts.js';
 import { compare } from '../shared/compare.js';
-import { ask, change, daemonMood, daemonWords, find, localise, make, resultWords, verdictLines, words } from '../shared/page.js';
-import { save } from '../shared/files.js';
-import { problemReport } from './problem.js';
-import { showSite } from './site.js';
+import { ask, change, daemonMood, daemonWords, find, localise, make, resultWords, verdictLines, words } from '../shared/dom.js';
+import { save } from '../shared/download.js';
+import { problemReport } from './problem_report.js';
+import { showSite } from './site_card.js';
 
 localise();
 /** @type {import('../shared/messages.js').StateAnswer | null} */

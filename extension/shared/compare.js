@@ -1,6 +1,6 @@
 // @ts-check
 /** A photo before and after on top of each other, and a slider between them. */
-import { make, words } from './page.js';
+import { make, words } from './dom.js';
 
 /**
  * @param {import('./messages.js').Picture} picture

@@ -1,6 +1,6 @@
 // @ts-check
 /** One choice of a few, as radio buttons with a word and perhaps a picture. */
-import { make, words } from './page.js';
+import { make, words } from './dom.js';
 
 /**
  * Puts the choices after the legend, anew.

@@ -6,8 +6,8 @@ let kept = {};
 globalThis.chrome = {
   storage: { session: { get: () => Promise.resolve(structuredClone(kept)), set: (values) => { Object.assign(kept, structuredClone(values)); return Promise.resolve(); } } },
 };
-const { BLOCK, blocksOf, Index } = await import('../../extension/background/blocks.js');
-const { lengthInForm, readBody, readings } = await import('../../extension/background/bodies.js');
+const { BLOCK, blocksOf, Index } = await import('../../extension/background/block_hashes.js');
+const { lengthInForm, readBody, readings } = await import('../../extension/background/request_bodies.js');
 const { Originals } = await import('../../extension/background/originals.js');
 
 /** Bytes that nothing else has, by a generator of Lehmer's. */

@@ -5,10 +5,10 @@ import { channelFor, matchesOf, normalHost, offeredSites, siteOf } from '../../e
 import {
   exportPolicy, fixedFor, hostsOn, importPolicy, initialPolicy, readManaged, readPolicy, ruleFor, withDefault, withRule,
 } from '../../extension/policy/policy.js';
-import { answered, questionOf, remembered } from '../../extension/policy/remember.js';
+import { answered, questionOf, remembered } from '../../extension/policy/remembered_answers.js';
 import { MEDIA, MODES, STRENGTHS, UNPROTECTED, initialRule, withProtector } from '../../extension/policy/rule.js';
 import { stricter } from '../../extension/policy/stricter.js';
-import { fromItems, merged, toItems } from '../../extension/policy/shared_items.js';
+import { fromItems, merged, toItems } from '../../extension/policy/sync_items.js';
 
 const json = async (name) => JSON.parse(await readFile(new URL(`../../extension/${name}`, import.meta.url), 'utf8'));
 const sites = await json('sites.json');

@@ -3,9 +3,9 @@
 import { matchesOf } from '../policy/hosts.js';
 import { hostsOn, ruleFor } from '../policy/policy.js';
 import { HIDING, MEDIA, MODES, STRENGTHS, UNPROTECTED, VISUAL, withProtector } from '../policy/rule.js';
-import { change, find, make, say, words } from '../shared/page.js';
-import { isFixed, loadRules } from '../shared/rules.js';
-import { switchOn } from '../shared/switching.js';
+import { change, find, make, say, words } from '../shared/dom.js';
+import { isFixed, loadRules } from '../shared/stored_rules.js';
+import { switchOn } from '../shared/switch_on.js';
 
 /** @typedef {import('../policy/rule.js').Rule} Rule */
 
@@ -56,7 +56,7 @@ async function set(host, rule) {
   await showSites();
 }
 
-/** @type {(rules: import('../shared/rules.js').Rules, host: string, isMissing: boolean, isOpen: boolean) => HTMLElement[]} */
+/** @type {(rules: import('../shared/stored_rules.js').Rules, host: string, isMissing: boolean, isOpen: boolean) => HTMLElement[]} */
 function rows(rules, host, isMissing, isOpen) {
   const rule = ruleFor(rules.policy, host, { managed: rules.managed });
   const allow = make('button', { type: 'button', onclick: async () => {
@@ -79,7 +79,7 @@ function rows(rules, host, isMissing, isOpen) {
 
 /**
  * @template {'mode' | 'strength' | 'unprotected' | 'media'} Field
- * @param {import('../shared/rules.js').Rules} rules
+ * @param {import('../shared/stored_rules.js').Rules} rules
  * @param {string} host
  * @param {Rule} rule
  * @param {Field} field
@@ -99,7 +99,7 @@ function choice(rules, host, rule, field, choices) {
   return select;
 }
 
-/** @type {(rules: import('../shared/rules.js').Rules, host: string, rule: Rule, isOpen: boolean) => HTMLElement} */
+/** @type {(rules: import('../shared/stored_rules.js').Rules, host: string, rule: Rule, isOpen: boolean) => HTMLElement} */
 function details(rules, host, rule, isOpen) {
   // What is chosen is shown also while the daemon, which knows the generators, is away.
   const boxes = [...new Set([...HIDING, VISUAL, ...generators, ...rule.protectors])].map((name) => {

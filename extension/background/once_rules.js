@@ -6,7 +6,7 @@
 import { readRule } from '../policy/rule.js';
 import { inTurn } from './settings.js';
 
-/** @typedef {import('../shared/rules.js').Onces} Onces */
+/** @typedef {import('../shared/stored_rules.js').Onces} Onces */
 
 /** @param {(onces: Onces) => void} change */
 function changeOnces(change) {

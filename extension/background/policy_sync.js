@@ -1,6 +1,6 @@
 // @ts-check
 /** Carries the policy between a person's browsers by the browser's own synchronised storage, if they want that. */
-import { fromItems, isSame, merged, toItems } from '../policy/shared_items.js';
+import { fromItems, isSame, merged, toItems } from '../policy/sync_items.js';
 import { readPolicy } from '../policy/policy.js';
 import { randomHex } from './protocol.js';
 import { changePolicy } from './settings.js';

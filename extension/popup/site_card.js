@@ -2,10 +2,10 @@
 /** The popup's card of this tab's site: the switch, what is done with its photos, and this time only. */
 import { matchesOf, normalHost, siteOf } from '../policy/hosts.js';
 import { MODES, STRENGTHS } from '../policy/rule.js';
-import { change, find, make, words } from '../shared/page.js';
-import { isFixed, loadRules, ruleIn } from '../shared/rules.js';
+import { change, find, make, words } from '../shared/dom.js';
+import { isFixed, loadRules, ruleIn } from '../shared/stored_rules.js';
 import { fillTiles } from '../shared/tiles.js';
-import { channelOfServer } from './software.js';
+import { channelOfServer } from './server_software.js';
 
 /** @typedef {import('../policy/rule.js').Rule} Rule */
 
@@ -64,7 +64,7 @@ export async function showSite() {
   showOnce(rules, rule);
 }
 
-/** @type {(rules: import('../shared/rules.js').Rules, rule: Rule, isOn: boolean) => void} */
+/** @type {(rules: import('../shared/stored_rules.js').Rules, rule: Rule, isOn: boolean) => void} */
 function showTiles(rules, rule, isOn) {
   const site = String(host);
   const modes = find('modes', HTMLFieldSetElement);
@@ -84,7 +84,7 @@ function showTiles(rules, rule, isOn) {
   if (again instanceof HTMLElement) again.focus();
 }
 
-/** @type {(rules: import('../shared/rules.js').Rules, rule: Rule) => void} */
+/** @type {(rules: import('../shared/stored_rules.js').Rules, rule: Rule) => void} */
 function showOnce(rules, rule) {
   const details = find('once', HTMLDetailsElement);
   const once = rules.onces[String(tab?.id)];

@@ -5,13 +5,13 @@
  * type; and it lets only extensions that a policy installed stop anything: there the person is told.
  */
 import { bareHost } from '../policy/hosts.js';
-import { lengthInForm, readBody, readings } from './bodies.js';
+import { lengthInForm, readBody, readings } from './request_bodies.js';
 
 const FILTER = { urls: ['http://*/*', 'https://*/*'] };
 /** Requests that were let begin, and whose length comes later. */
 const MOST_OPEN = 500;
 
-/** @typedef {import('./bodies.js').Body} Body */
+/** @typedef {import('./request_bodies.js').Body} Body */
 /** @typedef {{ host: string, isStopped: boolean }} Leak */
 
 export class LastLine {

@@ -1,7 +1,7 @@
 /** A problem report says how things stand, and nothing of photos, sites, names or keys. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { problemReport } from '../../extension/popup/problem.js';
+import { problemReport } from '../../extension/popup/problem_report.js';
 
 const SECRETS = ['secret.example', 'person', 'data:image', 'their-service', 'buildings'];
 const report = {

@@ -1,10 +1,10 @@
 // @ts-check
 /** The rules as a whole: to a file and from one, to the person's other browsers, and whether an organisation fixed some. */
 import { exportPolicy } from '../policy/policy.js';
-import { change, find, say, words } from '../shared/page.js';
-import { save } from '../shared/files.js';
-import { loadRules } from '../shared/rules.js';
-import { showSites } from './sites.js';
+import { change, find, say, words } from '../shared/dom.js';
+import { save } from '../shared/download.js';
+import { loadRules } from '../shared/stored_rules.js';
+import { showSites } from './sites_table.js';
 
 const sync = find('sync', HTMLInputElement);
 const file = find('import-file', HTMLInputElement);

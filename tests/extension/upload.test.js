@@ -21,9 +21,9 @@ globalThis.chrome = {
 };
 const { initialPolicy, withRule } = await import('../../extension/policy/policy.js');
 const { Badge } = await import('../../extension/background/badge.js');
-const { forgetOnce, setOnce } = await import('../../extension/background/once.js');
+const { forgetOnce, setOnce } = await import('../../extension/background/once_rules.js');
 const { Originals } = await import('../../extension/background/originals.js');
-const { Uploads } = await import('../../extension/background/uploads.js');
+const { Uploads } = await import('../../extension/background/content_ports.js');
 const { JobError } = await import('../../extension/background/connection.js');
 
 const TAB = 7;

@@ -2,16 +2,16 @@
 /** One upload: all the files that a person picked, dropped or pasted at once. Every doubt holds. */
 import { channelFor } from '../policy/hosts.js';
 import { fixedFor, ruleFor } from '../policy/policy.js';
-import { answered, remembered } from '../policy/remember.js';
+import { answered, remembered } from '../policy/remembered_answers.js';
 import { stricter } from '../policy/stricter.js';
-import { loadRules } from '../shared/rules.js';
+import { loadRules } from '../shared/stored_rules.js';
 import { JobError } from './connection.js';
-import { claimOnce } from './once.js';
-import { examine, toParcel } from './parcels.js';
+import { claimOnce } from './once_rules.js';
+import { examine, toParcel } from './photo.js';
 import { previewOf } from './preview.js';
 import { shareOf } from './progress.js';
 import { randomHex } from './protocol.js';
-import { saveLast, savePictures } from './recent.js';
+import { saveLast, savePictures } from './recent_uploads.js';
 import { saveRule } from './settings.js';
 
 /** Of more photos in one upload the hold window shows but the names. */
@@ -21,10 +21,10 @@ const PREVIEWS = 12;
  * @typedef {import('../shared/messages.js').Choice} Choice
  * @typedef {import('../shared/messages.js').Outcome} Outcome
  * @typedef {import('../policy/rule.js').Rule} Rule
- * @typedef {import('./parcels.js').Photo} Photo
+ * @typedef {import('./photo.js').Photo} Photo
  * @typedef {(import('../shared/messages.js').Parcel | null)[]} Parcels
- * @typedef {{ connection: import('./connection.js').Connection, window: import('./holds.js').HoldWindow,
- *   sites: Promise<import('../policy/hosts.js').SiteTable>, delivered: import('./delivered.js').Delivered,
+ * @typedef {{ connection: import('./connection.js').Connection, window: import('./hold_window.js').HoldWindow,
+ *   sites: Promise<import('../policy/hosts.js').SiteTable>, delivered: import('./deliveries.js').Delivered,
  *   originals: import('./originals.js').Originals }} Tools
  * @typedef {(state: import('../shared/messages.js').Status, share: number) => void} Show
  */

@@ -1,6 +1,6 @@
 // @ts-check
 /** The history of uploads: kept here only, only if it is switched on, and erased at a click. */
-import { change, find, make, words } from '../shared/page.js';
+import { change, find, make, words } from '../shared/dom.js';
 
 const toggle = find('history', HTMLInputElement);
 const erase = find('erase', HTMLButtonElement);

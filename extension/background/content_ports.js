@@ -1,10 +1,10 @@
 // @ts-check
 /** Takes held uploads from the content scripts, and says what may go. */
-import { Delivered } from './delivered.js';
-import { Hold } from './hold.js';
-import { endOnce } from './once.js';
+import { Delivered } from './deliveries.js';
+import { Hold } from './upload.js';
+import { endOnce } from './once_rules.js';
 import { originOf } from './origin.js';
-import { saveNotFound } from './recent.js';
+import { saveNotFound } from './recent_uploads.js';
 
 const ALIVE_MS = 20_000;
 
@@ -17,7 +17,7 @@ export class Uploads {
 
   /**
    * @param {import('./connection.js').Connection} connection
-   * @param {import('./holds.js').HoldWindow} window
+   * @param {import('./hold_window.js').HoldWindow} window
    * @param {import('./badge.js').Badge} badge
    * @param {import('./originals.js').Originals} originals
    */
