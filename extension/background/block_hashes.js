@@ -42,7 +42,7 @@ export function blocksOf(bytes) {
 }
 
 /** Blocks of many files, each under a name of its own. */
-export class Index {
+export class BlockIndex {
   /** @type {Map<number, { name: string, number: number, check: number }[]>} */
   #entries = new Map();
   /** Tells quickly of most hashes that they are not there. */

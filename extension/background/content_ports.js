@@ -1,14 +1,15 @@
 // @ts-check
-/** Takes held uploads from the content scripts, and says what may go. */
-import { Delivered } from './deliveries.js';
-import { Hold } from './upload.js';
+/** Ports to the content scripts: takes held uploads, and answers what may go. */
+import { Deliveries } from './deliveries.js';
+import { handleMessages } from './dispatch.js';
 import { endOnce } from './once_rules.js';
 import { originOf } from './origin.js';
 import { saveNotFound } from './recent_uploads.js';
+import { Upload } from './upload.js';
 
 const ALIVE_MS = 20_000;
 
-export class Uploads {
+export class ContentPorts {
   #tools;
   #badge;
   #running = 0;
@@ -24,54 +25,56 @@ export class Uploads {
   constructor(connection, window, badge, originals) {
     /** @type {Promise<import('../policy/hosts.js').SiteTable>} */
     const sites = fetch(chrome.runtime.getURL('sites.json')).then((answer) => answer.json());
-    this.#tools = { connection, window, sites, delivered: new Delivered(), originals };
+    this.#tools = { connection, window, sites, deliveries: new Deliveries(), originals };
     this.#badge = badge;
   }
 
   /** @param {chrome.runtime.Port} port from a content script */
   adopt(port) {
-    /** @type {Map<string, Hold>} */
-    const holds = new Map();
-    port.onMessage.addListener((/** @type {import('../shared/messages.js').FromContent} */ message) => {
-      if (message.type === 'probe') {
-        const intact = message.blob instanceof Blob && message.blob.size === 9;
-        port.postMessage({ type: 'probe', intact, blob: message.blob });
-      } else if (message.type === 'abandon') {
-        holds.get(message.hold)?.abandon();
-        holds.delete(message.hold);
-      } else if (message.type === 'hold') {
-        this.#hold(message, port, holds);
-      }
-    });
+    /** @type {Map<string, Upload>} */
+    const uploads = new Map();
+    /** @type {import('./dispatch.js').Handlers<import('../shared/messages.js').FromContent>} */
+    const handlers = {
+      probe: ({ blob }) => { port.postMessage({ type: 'probe', intact: blob instanceof Blob && blob.size === 9, blob }); },
+      hold: (message) => { this.#hold(message, port, uploads); },
+      abandon: ({ hold }) => {
+        uploads.get(hold)?.abandon();
+        uploads.delete(hold);
+      },
+      // That it arrives keeps the background alive.
+      alive: () => {},
+    };
+    handleMessages(port, handlers);
     port.onDisconnect.addListener(() => {
-      for (const hold of holds.values()) hold.abandon();
-      holds.clear();
+      for (const upload of uploads.values()) upload.abandon();
+      uploads.clear();
     });
   }
 
-  /** @type {(message: Extract<import('../shared/messages.js').FromContent, { type: 'hold' }>, port: chrome.runtime.Port, holds: Map<string, Hold>) => void} */
-  #hold(message, port, holds) {
+  /** @type {(message: Extract<import('../shared/messages.js').FromContent, { type: 'hold' }>, port: chrome.runtime.Port, uploads: Map<string, Upload>) => void} */
+  #hold(message, port, uploads) {
     const id = message.hold;
     void saveNotFound(message.missing).catch(() => {});
-    // An upload goes on as it began: twice under one name, one of them would ask for a photo that has long gone.
-    if (holds.has(id)) return;
+    // A second one under the same id would ask the daemon for a photo that has long gone.
+    if (uploads.has(id)) return;
     const tab = port.sender?.tab?.id;
+    const isWanted = () => uploads.get(id) === upload;
     /** @param {import('../shared/messages.js').ToContent} answer */
-    const say = (answer) => { if (holds.get(id) === hold) port.postMessage(answer); };
-    const hold = new Hold(message, originOf(port.sender, message.around), tab, this.#tools, (state, share) => {
+    const say = (answer) => { if (isWanted()) port.postMessage(answer); };
+    const upload = new Upload(message, originOf(port.sender, message.around), tab, this.#tools, (state, share) => {
       say({ type: 'status', hold: id, state, share });
-      if (holds.get(id) === hold) this.#badge.showProgress(tab, state === 'working' ? share : null);
+      if (isWanted()) this.#badge.showProgress(tab, state === 'working' ? share : null);
     });
-    holds.set(id, hold);
+    uploads.set(id, upload);
     this.#begin();
-    void hold.settle().catch(() => null).then(async (parcels) => {
+    void upload.settle().catch(() => null).then(async (parcels) => {
       this.#end();
-      const isWanted = holds.get(id) === hold;
-      if (hold.hasOnce) await endOnce(tab, id, isWanted).catch(() => {});
+      const wasWanted = isWanted();
+      if (upload.hasOnce) await endOnce(tab, id, wasWanted).catch(() => {});
       this.#badge.showProgress(tab, null);
-      say({ type: 'status', hold: id, state: hold.outcome ?? 'ended', share: 1 });
+      say({ type: 'status', hold: id, state: upload.outcome ?? 'ended', share: 1 });
       say(parcels ? { type: 'release', hold: id, parcels } : { type: 'refuse', hold: id });
-      if (isWanted) holds.delete(id);
+      if (wasWanted) uploads.delete(id);
     });
   }
 

@@ -8,7 +8,7 @@ import { toHex } from './protocol.js';
 /** As many as a person may upload while the browser keeps the background alive; the oldest are forgotten first. */
 const REMEMBERED = 1000;
 
-export class Delivered {
+export class Deliveries {
   /** Digests by size and scope, for as long as the background lives. Written nowhere. @type {Map<string, Set<string>>} */
   #digests = new Map();
 

@@ -1,5 +1,6 @@
 // @ts-check
 /** Uploads that wait for a person. Several wait in one window of the extension; nothing in a page can choose. */
+import { handleMessages } from './dispatch.js';
 
 const WINDOW = { type: /** @type {const} */ ('popup'), width: 480, height: 560 };
 
@@ -62,19 +63,25 @@ export class HoldWindow {
   adopt(port) {
     this.#ports.add(port);
     port.onDisconnect.addListener(() => { this.#ports.delete(port); });
-    port.onMessage.addListener((/** @type {import('../shared/messages.js').FromHoldWindow} */ message) => {
-      if (message.type === 'closing') {
+    /** @type {import('./dispatch.js').Handlers<import('../shared/messages.js').FromHoldWindow>} */
+    const handlers = {
+      closing: () => {
         this.#ports.delete(port);
         void this.show();
-        return;
-      }
-      const entry = this.#entries.get(message.hold);
-      if (!entry?.waiting.choices.includes(message.choice)) return;
-      this.#entries.delete(message.hold);
-      this.#tell();
-      entry.choose({ choice: message.choice, remember: message.remember && entry.waiting.remembers.includes(message.choice) });
-    });
+      },
+      choose: (answer) => { this.#settle(answer); },
+    };
+    handleMessages(port, handlers);
     port.postMessage(this.#message());
+  }
+
+  /** @param {{ hold: string } & Answer} answer the person's; what was not offered counts for nothing */
+  #settle({ hold, choice, remember }) {
+    const entry = this.#entries.get(hold);
+    if (!entry?.waiting.choices.includes(choice)) return;
+    this.#entries.delete(hold);
+    this.#tell();
+    entry.choose({ choice, remember: remember && entry.waiting.remembers.includes(choice) });
   }
 
   #tell() {

@@ -3,7 +3,7 @@
  * The photos that were held, as lengths and hashes: what their originals look like on their way out, by whatever way a page got them.
  * One that the person let go as it is is none any more.
  */
-import { blocksOf, Index } from './block_hashes.js';
+import { BlockIndex, blocksOf } from './block_hashes.js';
 import { toHex } from './protocol.js';
 
 /** The oldest are forgotten first. */
@@ -29,7 +29,7 @@ export class Originals {
   #refused = new Set();
   /** Blocks that went in earlier bodies. @type {Map<string, Set<number>>} */
   #seen = new Map();
-  #index = new Index();
+  #index = new BlockIndex();
   /** What is being read just now. @type {Promise<unknown>} */
   #reading = this.#load();
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** Carries the policy between a person's browsers by the browser's own synchronised storage, if they want that. */
-import { fromItems, isSame, merged, toItems } from '../policy/sync_items.js';
 import { readPolicy } from '../policy/policy.js';
+import { fromItems, isSame, merged, toItems } from '../policy/sync_items.js';
 import { randomHex } from './protocol.js';
 import { changePolicy } from './settings.js';
 

@@ -24,12 +24,12 @@ const PREVIEWS = 12;
  * @typedef {import('./photo.js').Photo} Photo
  * @typedef {(import('../shared/messages.js').Parcel | null)[]} Parcels
  * @typedef {{ connection: import('./connection.js').Connection, window: import('./hold_window.js').HoldWindow,
- *   sites: Promise<import('../policy/hosts.js').SiteTable>, delivered: import('./deliveries.js').Delivered,
+ *   sites: Promise<import('../policy/hosts.js').SiteTable>, deliveries: import('./deliveries.js').Deliveries,
  *   originals: import('./originals.js').Originals }} Tools
  * @typedef {(state: import('../shared/messages.js').Status, share: number) => void} Show
  */
 
-export class Hold {
+export class Upload {
   #message;
   #host;
   #isBorrowed;
@@ -84,9 +84,9 @@ export class Hold {
 
   /** From here on every original is known for one. @param {Photo[]} files */
   async #remember(files) {
-    const { delivered, originals } = this.#tools;
+    const { deliveries, originals } = this.#tools;
     const told = await Promise.all(files.map(async ({ parcel, blob, mime }) => (
-      { parcel, isPhoto: mime !== null && !await delivered.knows(blob).catch(() => false) }
+      { parcel, isPhoto: mime !== null && !await deliveries.knows(blob).catch(() => false) }
     )));
     void originals.remember(this.#message.hold, told);
   }
@@ -162,7 +162,7 @@ export class Hold {
 
   /** @type {(rule: Rule, again: boolean) => Promise<void>} */
   async #cloak({ protectors, strength, sensitive, channel: chosen }, again) {
-    const { connection, delivered, sites } = this.#tools;
+    const { connection, deliveries, sites } = this.#tools;
     const channel = chosen ?? channelFor(await sites, String(this.#host));
     const scope = JSON.stringify([this.#host, protectors, strength, sensitive]);
     this.#tell();
@@ -173,7 +173,7 @@ export class Hold {
         if (parcel.size !== blob.size) throw new JobError('too-large');
         // Not even to the daemon: they are large, and it would only say no. Of images it knows best what to say.
         if (mime?.startsWith('video/')) throw new JobError('video');
-        photo.delivered = await delivered.has(blob, scope);
+        photo.delivered = await deliveries.has(blob, scope);
         if (photo.delivered) return;
         const bytes = new Uint8Array(await blob.arrayBuffer());
         // Its page was left while it was read: from here on the job hears of that itself.
@@ -182,7 +182,7 @@ export class Hold {
           photo.share = Math.max(photo.share, shareOf(protectors, progress));
           this.#tell();
         });
-        if (isSettled(photo)) await delivered.add(photo.cloaked.blob, scope);
+        if (isSettled(photo)) await deliveries.add(photo.cloaked.blob, scope);
       } catch (error) {
         photo.failure = error instanceof JobError ? error : new JobError('internal');
       }

@@ -1,7 +1,8 @@
 // @ts-check
 /** Uploads that wait for the person: try again, send what there is, send the original, or nothing at all. */
-import { failureWords, localise, make, sizeWords, words } from '../shared/dom.js';
-import { Steady } from './steadiness.js';
+import { localise, make, words } from '../shared/dom.js';
+import { failureWords, sizeWords } from '../shared/report_words.js';
+import { Steadiness } from './steadiness.js';
 
 localise();
 const list = /** @type {HTMLElement} */ (document.getElementById('holds'));
@@ -13,7 +14,7 @@ const buttons = new Map();
 const draw = () => {
   for (const [button, isOffered] of buttons) button.disabled = !isSteady || !isOffered();
 };
-const steady = new Steady((now) => {
+const steady = new Steadiness((now) => {
   isSteady = now;
   draw();
 });

@@ -4,7 +4,7 @@
 /** Milliseconds that it has to be visible, in front and unchanged. */
 const STEADY_MS = 500;
 
-export class Steady {
+export class Steadiness {
   #tell;
   #timer = 0;
 

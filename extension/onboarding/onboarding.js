@@ -2,8 +2,10 @@
 /** The first three steps: pair, choose sites, see a photo cloaked. */
 import { offeredSites } from '../policy/hosts.js';
 import { compare } from '../shared/compare.js';
-import { ask, failureWords, find, localise, machinesWords, make, say, verdictLines, words } from '../shared/dom.js';
+import { find, localise, make, say, words } from '../shared/dom.js';
 import { pairing } from '../shared/pairing_form.js';
+import { failureWords, machinesWords, verdictLines } from '../shared/report_words.js';
+import { ask } from '../shared/requests.js';
 import { switchOn } from '../shared/switch_on.js';
 
 localise();

@@ -1,6 +1,7 @@
 // @ts-check
 /** The history of uploads: kept here only, only if it is switched on, and erased at a click. */
-import { change, find, make, words } from '../shared/dom.js';
+import { find, make, words } from '../shared/dom.js';
+import { change } from '../shared/requests.js';
 
 const toggle = find('history', HTMLInputElement);
 const erase = find('erase', HTMLButtonElement);

@@ -1,8 +1,9 @@
 // @ts-check
 /** The rules as a whole: to a file and from one, to the person's other browsers, and whether an organisation fixed some. */
 import { exportPolicy } from '../policy/policy.js';
-import { change, find, say, words } from '../shared/dom.js';
+import { find, say, words } from '../shared/dom.js';
 import { save } from '../shared/download.js';
+import { change } from '../shared/requests.js';
 import { loadRules } from '../shared/stored_rules.js';
 import { showSites } from './sites_table.js';
 

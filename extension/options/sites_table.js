@@ -3,7 +3,8 @@
 import { matchesOf } from '../policy/hosts.js';
 import { hostsOn, ruleFor } from '../policy/policy.js';
 import { HIDING, MEDIA, MODES, STRENGTHS, UNPROTECTED, VISUAL, withProtector } from '../policy/rule.js';
-import { change, find, make, say, words } from '../shared/dom.js';
+import { find, make, say, words } from '../shared/dom.js';
+import { change } from '../shared/requests.js';
 import { isFixed, loadRules } from '../shared/stored_rules.js';
 import { switchOn } from '../shared/switch_on.js';
 

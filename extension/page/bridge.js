@@ -23,6 +23,15 @@
     return descriptor && { __proto__: null, ...descriptor };
   };
 
+  /** @type {Cloakroom['asked']} */
+  const asked = (read, node) => {
+    try {
+      return read(node);
+    } catch {
+      return null;
+    }
+  };
+
   /** Whether the page's own scripts may have run. */
   let isSealed = false;
   /** Built-ins that are not where they were looked for: the problem report names them. @type {string[]} */
@@ -120,13 +129,7 @@
   const documentOf = getter(Node, 'ownerDocument');
   const defaultView = getter(Document, 'defaultView');
   /** The window that a node or a document is shown in. @type {Cloakroom['viewOf']} */
-  const viewOf = (node) => {
-    try {
-      return defaultView(documentOf(node) ?? node);
-    } catch {
-      return null;
-    }
-  };
+  const viewOf = (node) => asked((self) => defaultView(documentOf(self) ?? self), node);
 
   // A promise looks for `then` on whatever it resolves with. Were there one of the page's on these prototypes, or above them,
   // it would be handed the original before anything here hears of it. This one can be neither replaced nor shadowed.
@@ -190,7 +193,7 @@
 
   /** @type {Omit<Cloakroom, 'inputs' | 'composers' | 'insertion' | 'pastes' | 'forms' | 'links' | 'roots' | 'transfers' | 'items' | 'handles' | 'cloaked' | 'known' | 'windows' | 'placing'>} */
   const cloakroom = {
-    method, getter, setter, replace, replaced, realm, realms, viewOf, approved, has, add, addEventListener, preventDefault,
+    method, getter, setter, asked, replace, replaced, realm, realms, viewOf, approved, has, add, addEventListener, preventDefault,
     realmOf: (node) => realmAt(realms, viewOf(node)) ?? here,
     hold(files, settled, where = here) {
       holds += 1;
@@ -205,14 +208,8 @@
       postMessage(port, { id, files: null, missing });
     },
     /** @type {Cloakroom['isFileInput']} */
-    isFileInput: /** @returns {node is HTMLInputElement} */ (/** @type {unknown} */ node) => {
-      // The native getter knows inputs of every realm; instanceof knows those of this one.
-      try {
-        return typeOf(node) === 'file';
-      } catch {
-        return false;
-      }
-    },
+    // The native getter knows inputs of every realm; instanceof knows those of this one.
+    isFileInput: /** @returns {node is HTMLInputElement} */ (/** @type {unknown} */ node) => asked(typeOf, node) === 'file',
     isApproved(list) {
       for (let index = 0; index < listLength(list); index += 1) {
         if (!has(approved, listItem(list, index))) return false;
@@ -231,13 +228,6 @@
       const transfer = new where.DataTransfer();
       for (let index = 0; index < files.length; index += 1) addItem(itemsOf(transfer), files[index]);
       return transfer;
-    },
-    asked(read, node) {
-      try {
-        return read(node);
-      } catch {
-        return null;
-      }
     },
     path: (event) => composedPath(event),
     target: (event) => composedPath(event)[0] ?? null,

@@ -4,7 +4,7 @@
  */
 (() => {
   if (!window.cloakroom) return;
-  const { method, getter, target, stop, preventDefault, dispatch, addEventListener, realmOf, push, insertion } = window.cloakroom;
+  const { method, getter, asked, target, stop, preventDefault, dispatch, addEventListener, realmOf, push, insertion } = window.cloakroom;
 
   /** The page takes in what it was given before the key comes again. */
   const PAUSE_MS = 100;
@@ -31,22 +31,10 @@
   const whenSettled = [];
 
   /** @type {(node: any) => HTMLFormElement | null} */
-  const formOf = (node) => {
-    try {
-      return closest(node, 'form');
-    } catch {
-      return null;
-    }
-  };
+  const formOf = (node) => asked((self) => closest(self, 'form'), node);
 
   /** @type {(outer: unknown, inner: unknown) => boolean} */
-  const holds = (outer, inner) => {
-    try {
-      return contains(outer, inner);
-    } catch {
-      return false;
-    }
-  };
+  const holds = (outer, inner) => asked((self) => contains(self, inner), outer) === true;
 
   /** @param {KeyboardEvent} event */
   const onKey = (event) => {

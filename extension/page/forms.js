@@ -2,7 +2,7 @@
 /** Forms that are sent while one of their photos is held: they wait for it. */
 (() => {
   if (!window.cloakroom) return;
-  const { method, getter, replace, isFileInput, target, stop, preventDefault, addEventListener, inputs, composers } = window.cloakroom;
+  const { method, getter, replace, asked, isFileInput, target, stop, preventDefault, addEventListener, inputs, composers } = window.cloakroom;
 
   const get = method(WeakMap, 'get');
   const set = method(WeakMap, 'set');
@@ -48,13 +48,8 @@
   /** @param {SubmitEvent} event */
   const onSubmit = (event) => {
     const form = target(event);
-    let wait = false;
-    try {
-      wait = mustWait(form);
-    } catch {
-      return; // Not a form: a page may dispatch any event it likes.
-    }
-    if (!wait) return;
+    // Null of what is no form: a page may dispatch any event it likes.
+    if (!asked(mustWait, form)) return;
     stop(event);
     preventDefault(event);
     const submitter = submitterOf(event);
@@ -74,11 +69,7 @@
 
   /** @param {Event} event */
   const onClick = (event) => {
-    try {
-      pressed = event.isTrusted ? closest(target(event), 'button:not([type=button]), input[type=submit], input[type=image]') : null;
-    } catch {
-      pressed = null;
-    }
+    pressed = event.isTrusted ? asked((node) => closest(node, 'button:not([type=button]), input[type=submit], input[type=image]'), target(event)) : null;
     if (pressed) later(() => { pressed = null; }, 0);
   };
 

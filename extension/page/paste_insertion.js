@@ -5,7 +5,7 @@
  */
 (() => {
   if (!window.cloakroom) return;
-  const { method, getter, setter, dispatch, addEventListener, realmOf } = window.cloakroom;
+  const { method, getter, setter, asked, dispatch, addEventListener, realmOf } = window.cloakroom;
 
   /** Elements that `setHTML` allows, but that browsers leave out of a paste. */
   const UNWANTED = ['style', 'link', 'meta', 'base', 'title', 'template', 'noscript', 'slot'];
@@ -41,13 +41,7 @@
   const setSource = setter(HTMLImageElement, 'src');
 
   /** @param {unknown} node */
-  const isEditable = (node) => {
-    try {
-      return isContentEditable(node) === true;
-    } catch {
-      return false;
-    }
-  };
+  const isEditable = (node) => asked(isContentEditable, node) === true;
 
   /** The whole editor that a node lies in. @param {any} node */
   const editorOf = (node) => {

@@ -2,7 +2,7 @@
 /** Shadow roots. Most events of a form end at its root, and below a closed one nobody sees from outside: each root is heard itself. */
 (() => {
   if (!window.cloakroom) return;
-  const { method, getter, replace, whenShown, inputs, forms, links } = window.cloakroom;
+  const { method, getter, replace, asked, whenShown, inputs, forms, links } = window.cloakroom;
 
   const get = method(WeakMap, 'get');
   const set = method(WeakMap, 'set');
@@ -25,12 +25,8 @@
   /** Every root that a node lies in, up to the document, which has no host. @param {Node} node */
   const listenAround = (node) => {
     const root = rootOf(node);
-    let host;
-    try {
-      host = hostOf(root);
-    } catch {
-      return;
-    }
+    const host = asked(hostOf, root);
+    if (!host) return;
     listen(host, root);
     listenAround(host);
   };

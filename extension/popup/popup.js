@@ -2,8 +2,10 @@
 /** This site, how the daemon is, and what happened last. */
 import { matchesOf } from '../policy/hosts.js';
 import { compare } from '../shared/compare.js';
-import { ask, change, daemonMood, daemonWords, find, localise, make, resultWords, verdictLines, words } from '../shared/dom.js';
+import { find, localise, make, words } from '../shared/dom.js';
 import { save } from '../shared/download.js';
+import { daemonMood, daemonWords, resultWords, verdictLines } from '../shared/report_words.js';
+import { ask, change } from '../shared/requests.js';
 import { problemReport } from './problem_report.js';
 import { showSite } from './site_card.js';
 

@@ -2,7 +2,8 @@
 /** The popup's card of this tab's site: the switch, what is done with its photos, and this time only. */
 import { matchesOf, normalHost, siteOf } from '../policy/hosts.js';
 import { MODES, STRENGTHS } from '../policy/rule.js';
-import { change, find, make, words } from '../shared/dom.js';
+import { find, make, words } from '../shared/dom.js';
+import { change } from '../shared/requests.js';
 import { isFixed, loadRules, ruleIn } from '../shared/stored_rules.js';
 import { fillTiles } from '../shared/tiles.js';
 import { channelOfServer } from './server_software.js';

@@ -53,6 +53,9 @@
  *   | { type: 'test-photo', photo: string }
  *   | { type: 'show-holds' }} FromPage  photo: the address of one of the extension's own
  * @typedef {{ ok: boolean, error?: string }} DoneAnswer
+ * @typedef {{ state: StateAnswer, pair: PairAnswer, 'test-photo': TestAnswer }} Answers  to all other types: DoneAnswer
+ * @typedef {{ [Type in FromPage['type']]: (message: Extract<FromPage, { type: Type }>) => Promise<Type extends keyof Answers ? Answers[Type] : void> }}
+ *   PageHandlers  the background's, one for each type
  *
  * The daemon as people should hear of it.
  * @typedef {'unpaired' | 'unreachable' | 'foreign' | 'refused' | 'impostor' | 'ready'} Connectivity

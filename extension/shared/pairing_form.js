@@ -1,6 +1,8 @@
 // @ts-check
 /** The form that pairs with a daemon, on the options page and on the onboarding's. */
-import { ask, daemonMood, daemonWords, find, say, words } from './dom.js';
+import { find, say, words } from './dom.js';
+import { daemonMood, daemonWords } from './report_words.js';
+import { ask } from './requests.js';
 
 /** @param {(state: import('./messages.js').StateAnswer) => void} heard how the daemon is, now and after each try */
 export async function pairing(heard) {

@@ -1,7 +1,7 @@
 // @ts-check
 /** Switches sites on, with the browser's permission for them and for no other. */
 import { matchesOf } from '../policy/hosts.js';
-import { change } from './dom.js';
+import { change } from './requests.js';
 
 /** Only within a person's click. @param {string[]} hosts @returns {Promise<'added' | 'refused'>} */
 export async function switchOn(hosts) {

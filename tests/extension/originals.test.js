@@ -6,7 +6,7 @@ let kept = {};
 globalThis.chrome = {
   storage: { session: { get: () => Promise.resolve(structuredClone(kept)), set: (values) => { Object.assign(kept, structuredClone(values)); return Promise.resolve(); } } },
 };
-const { BLOCK, blocksOf, Index } = await import('../../extension/background/block_hashes.js');
+const { BLOCK, BlockIndex, blocksOf } = await import('../../extension/background/block_hashes.js');
 const { lengthInForm, readBody, readings } = await import('../../extension/background/request_bodies.js');
 const { Originals } = await import('../../extension/background/originals.js');
 
@@ -27,7 +27,7 @@ beforeEach(async () => {
 });
 
 test('blocks are found at any offset, and nowhere else', () => {
-  const index = new Index();
+  const index = new BlockIndex();
   index.add('photo', blocksOf(photo));
   assert.equal(index.find(joined(noise(2, 777), photo.subarray(3000, 3000 + 10 * BLOCK), noise(3, 50))).get('photo').size, 9);
   assert.equal(index.find(noise(4, 300_000)).size, 0);

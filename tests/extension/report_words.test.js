@@ -6,7 +6,7 @@ Object.assign(globalThis, {
   chrome: { i18n: { getMessage: (/** @type {string} */ name, /** @type {string[]} */ parts) => [name, ...(parts ?? [])].join('|') } },
   document: {},
 });
-const { resultWords } = await import('../../extension/shared/dom.js');
+const { resultWords } = await import('../../extension/shared/report_words.js');
 
 /** @param {object[]} reports @param {string} outcome */
 function said(reports, outcome = 'cloaked') {

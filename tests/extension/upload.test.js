@@ -23,7 +23,7 @@ const { initialPolicy, withRule } = await import('../../extension/policy/policy.
 const { Badge } = await import('../../extension/background/badge.js');
 const { forgetOnce, setOnce } = await import('../../extension/background/once_rules.js');
 const { Originals } = await import('../../extension/background/originals.js');
-const { Uploads } = await import('../../extension/background/content_ports.js');
+const { ContentPorts } = await import('../../extension/background/content_ports.js');
 const { JobError } = await import('../../extension/background/connection.js');
 
 const TAB = 7;
@@ -34,7 +34,7 @@ let report = {};
 let failure = null;
 /** What the person says, one after the other, and then cancels. */
 let answers = [];
-let uploads;
+let contentPorts;
 
 beforeEach(async () => {
   jobs = [];
@@ -59,7 +59,7 @@ beforeEach(async () => {
     ask: (waiting) => { asked.push(waiting); return Promise.resolve(answers.shift() ?? { choice: 'cancel', remember: false }); },
     withdraw: () => {},
   };
-  uploads = new Uploads(connection, holdWindow, new Badge(), new Originals());
+  contentPorts = new ContentPorts(connection, holdWindow, new Badge(), new Originals());
 });
 
 const setRule = (host, change) => { kept.local.policy = withRule(kept.local.policy, host, change); };
@@ -69,7 +69,7 @@ const ruleOf = (host) => kept.local.policy.sites[host];
 const uploadWith = (blob, host = 'one.example', hold = 'h') => new Promise((resolve) => {
   const listeners = [];
   const states = [];
-  uploads.adopt({
+  contentPorts.adopt({
     sender: { origin: `https://${host}`, url: `https://${host}/`, tab: { id: TAB } },
     postMessage: (message) => {
       if (message.type === 'status') states.push(message.state);
