@@ -1,5 +1,5 @@
 // @ts-check
-/** Where everything meets: the only part with a socket, and the one that decides. */
+/** Start of the background, which alone has a socket to the daemon, and alone decides. */
 import { loadRules } from '../shared/stored_rules.js';
 import { Badge } from './badge.js';
 import { Connection, JobError } from './connection.js';
@@ -46,7 +46,7 @@ chrome.permissions.onRemoved.addListener(() => { void apply(); });
 chrome.tabs.onRemoved.addListener((tab) => { void forgetOnce(tab); });
 chrome.storage.onChanged.addListener((changes, area) => {
   if ((area === 'local' && changes['policy']) || (area === 'session' && changes['once']) || area === 'managed') void apply();
-  // What cannot be carried over now is with the next change.
+  // A change that cannot be synchronised now goes along with the next one.
   if (area === 'local' && changes['policy']) push().catch(() => {});
   if (area === 'sync') pull().catch(() => {});
 });

@@ -1,23 +1,23 @@
 // @ts-check
 /**
- * Finds parts of known files in other bytes, by hashes alone: a file is remembered as the hashes of blocks spread over it, and a body
- * is looked through at every offset with a rolling hash (Karp and Rabin, "Efficient randomized pattern-matching algorithms", 1987).
+ * Finds parts of known files in other bytes. A file is stored as the hashes of blocks spread over it, and a body is searched at every
+ * offset with a rolling hash (Karp and Rabin, "Efficient randomized pattern-matching algorithms", 1987).
  */
 
-/** Bytes of a block. */
+/** Bytes in a block. */
 export const BLOCK = 1024;
-/** Blocks that are kept of a file: of a larger one they lie further apart. */
-const MOST = 512;
+/** Most blocks that are kept of a file: in a larger file they lie further apart. */
+const MAX_BLOCKS = 512;
 const BASE = 0x01000193;
 
-/** What the byte that leaves a block counts. */
+/** The weight of the byte that leaves the window: BASE to the power BLOCK - 1. */
 const LEAVING = (() => {
   let power = 1;
   for (let index = 1; index < BLOCK; index += 1) power = Math.imul(power, BASE);
   return power;
 })();
 
-/** A second hash, for where the first finds something. @type {(bytes: Uint8Array, from: number) => number} */
+/** A second hash, which confirms what the first one finds. @type {(bytes: Uint8Array, from: number) => number} */
 function checkOf(bytes, from) {
   let hash = 0x811c9dc5;
   for (let index = from; index < from + BLOCK; index += 1) hash = Math.imul(hash ^ (bytes[index] ?? 0), 0x5bd1e995) + (hash >>> 15) | 0;
@@ -29,7 +29,7 @@ function checkOf(bytes, from) {
  * @returns {{ stride: number, hashes: number[], checks: number[] }} stride: bytes from one block to the next
  */
 export function blocksOf(bytes) {
-  const stride = BLOCK * Math.max(1, Math.ceil(bytes.length / BLOCK / MOST));
+  const stride = BLOCK * Math.max(1, Math.ceil(bytes.length / BLOCK / MAX_BLOCKS));
   const hashes = [];
   const checks = [];
   for (let from = 0; from + BLOCK <= bytes.length; from += stride) {
@@ -41,11 +41,11 @@ export function blocksOf(bytes) {
   return { stride, hashes, checks };
 }
 
-/** Blocks of many files, each under a name of its own. */
+/** The blocks of many files, each file under its own name. */
 export class BlockIndex {
   /** @type {Map<number, { name: string, number: number, check: number }[]>} */
   #entries = new Map();
-  /** Tells quickly of most hashes that they are not there. */
+  /** By the low 16 bits of a hash: rules most hashes out quickly. */
   #filter = new Uint8Array(1 << 16);
 
   /** @type {(name: string, blocks: { hashes: readonly number[], checks: readonly number[] }) => void} */
@@ -58,7 +58,7 @@ export class BlockIndex {
 
   /**
    * @param {Uint8Array} bytes
-   * @returns {Map<string, Set<number>>} the numbers of the blocks of each file that are in there
+   * @returns {Map<string, Set<number>>} the numbers of the blocks found, by file
    */
   find(bytes) {
     /** @type {Map<string, Set<number>>} */

@@ -1,17 +1,17 @@
 // @ts-check
-/** The one connection to the daemon: opens it when it is needed, and carries jobs over losses of the socket. */
+/** The one connection to the daemon: opened when it is needed; jobs survive the loss of its socket. */
 import { ConnectionError, connect, pair } from './handshake.js';
 import { Assembly, frames, readFrame } from './protocol.js';
 
 const RETRY_MS = [0, 300, 1500];
-/** A job that is silent for this long has failed: the daemon speaks at least every 10 s. */
+/** A job of which nothing is heard for this long has failed: the daemon reports at least every 10 s. */
 const SILENCE_MS = 40_000;
 const STATUS_MS = 4000;
-/** The close code of a daemon that took this browser's pairing away. */
+/** The close code of a daemon that revoked this browser's pairing. */
 const REFUSED = 4403;
-/** So often a photo is sent: it may be what ends the daemon. */
+/** How often a photo is sent at most: it may be what crashes the daemon. */
 const MAX_SENDINGS = 3;
-/** The daemon lets so many photos wait and no more: how long until one of the others asks again. */
+/** How long a photo that found the daemon's queue full waits before it is sent again. */
 const BUSY_MS = 2000;
 
 /** A job that ended without a photo. `code` is the daemon's, or a ConnectionError's reason, or "silent". */
@@ -29,8 +29,8 @@ export class JobError extends Error {
  *   site?: { channel: string, protected: boolean }, models?: string, [field: string]: unknown,
  *   verdicts?: { protector: string, adversary: string, protected: boolean, judge_only?: boolean, before: string[], after: string[] }[],
  *   unseen?: { [protector: string]: { probability: number, low: number, high: number } } }} Report
- *   the keys are those of daemon/wire/protocol.json (protectors/judging/judgement.py writes them); site: as the site will keep the
- *   photo; unseen: how likely a model is fooled that nobody tried
+ *   the keys are those of daemon/wire/protocol.json (protectors/judging/judgement.py writes them); site: the verdict on the photo as
+ *   the site will store it; unseen: how likely an untried model is fooled
  * @typedef {{ blob: Blob, report: Report }} Cloaked
  * @typedef {{ job: string, name: string, mime: string, size: number, channel: string | null,
  *   policy: { protectors: string[], strength: string, sensitive: string[] } }} Request
@@ -48,7 +48,7 @@ export class Connection {
   #opening = null;
   /** @type {Map<string, Job>} */
   #jobs = new Map();
-  /** Cancelled while no socket was there to say so: a daemon that lives still works on them. @type {string[]} */
+  /** Jobs that were cancelled while there was no socket: the daemon may still work on them. @type {string[]} */
   #unwanted = [];
   /** @type {((state: { [field: string]: unknown }) => void)[]} */
   #statusWaiters = [];
@@ -72,7 +72,7 @@ export class Connection {
     this.#adopt(socket, welcome);
     if (earlier) {
       earlier.close();
-      // Under its new name the daemon knows none of this browser's jobs.
+      // The daemon knows this browser by a new name now, and none of its jobs.
       this.#resume();
     }
     return pairing;
@@ -83,8 +83,8 @@ export class Connection {
    * @param {Request} request
    * @param {Uint8Array<ArrayBuffer>} bytes the photo
    * @param {boolean} again the daemon may know this job already
-   * @param {Tell} tell hears how far it is
-   * @returns {Promise<Cloaked>} rejects with a JobError; from now on `cancel` ends it
+   * @param {Tell} tell called with the progress
+   * @returns {Promise<Cloaked>} rejects with a JobError; `cancel` ends it
    */
   protect(request, bytes, again, tell) {
     return new Promise((resolve, reject) => {
@@ -139,7 +139,7 @@ export class Connection {
         return socket;
       } catch (error) {
         failure = error instanceof ConnectionError ? error : new ConnectionError('unreachable');
-        // Asking again changes nothing where the daemon answered and said no. A stranger may be the daemon, up just now.
+        // A daemon that refused will refuse again. A foreign answer gets a second try: the daemon may just have come up.
         if (failure.reason !== 'unreachable' && (isForeign || failure.reason !== 'foreign')) break;
         isForeign = failure.reason === 'foreign';
       }
@@ -156,7 +156,7 @@ export class Connection {
         if (typeof data === 'string') this.#hear(JSON.parse(data));
         else this.#hearChunk(data);
       } catch {
-        // Not what the protocol allows: nothing of this socket is believed any more.
+        // The protocol was violated: the socket is no longer trusted.
         socket.close();
       }
     });
@@ -169,9 +169,9 @@ export class Connection {
     });
   }
 
-  /** Asks for the jobs that the lost socket had. */
+  /** Fetches the jobs that the lost socket had. */
   #resume() {
-    // Only these: a photo that comes while the socket is away waits for the next one by itself.
+    // Only these: a photo that comes meanwhile waits for the next socket by itself.
     const lost = [...this.#jobs.values()];
     if (lost.length === 0) return;
     for (const job of lost) {
@@ -219,7 +219,7 @@ export class Connection {
         job.again = false;
         this.#start(this.#socket, job);
       } else if (code === 'busy') {
-        // No reason to bother a person. Should the socket be lost meanwhile, the job goes on with the next one.
+        // Nothing to ask a person about. If the socket is lost meanwhile, the job continues on the next one.
         clearTimeout(job.timer);
         job.sendings -= 1;
         job.timer = setTimeout(() => {

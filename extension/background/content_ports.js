@@ -78,7 +78,7 @@ export class ContentPorts {
     });
   }
 
-  // Both browsers end a silent background after 30 s; a call to the browser counts as life.
+  // Both browsers end a background after 30 s without activity, and a call to the browser is activity.
   #begin() {
     this.#running += 1;
     this.#alive ??= setInterval(() => { void chrome.runtime.getPlatformInfo(); }, ALIVE_MS);

@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * Which cloaked photos each site was given. A page may read what it got once more, as another File object: cloaking that again
- * would cost the picture twice, and could draw the very scene of the original, which nothing here knows any more.
+ * Which cloaked photos each site was given. A page may upload what it got once more, as another File object: cloaking it again would
+ * degrade the picture twice, and could restore the scene of the original, which is no longer known here.
  */
 import { toHex } from './protocol.js';
 
-/** As many as a person may upload while the browser keeps the background alive; the oldest are forgotten first. */
+/** More than a person uploads while the browser keeps the background alive; the oldest are forgotten first. */
 const REMEMBERED = 1000;
 
 export class Deliveries {
-  /** Digests by size and scope, for as long as the background lives. Written nowhere. @type {Map<string, Set<string>>} */
+  /** Digests by size and scope, in memory only. @type {Map<string, Set<string>>} */
   #digests = new Map();
 
   /** @type {(blob: Blob, scope: string) => Promise<void>} */
@@ -21,7 +21,7 @@ export class Deliveries {
     if (this.#digests.size > REMEMBERED && oldest !== undefined) this.#digests.delete(oldest);
   }
 
-  /** Whether these very bytes were given anywhere. @param {Blob} blob */
+  /** Whether these very bytes were given to any site. @param {Blob} blob */
   async knows(blob) {
     const sets = [...this.#digests].flatMap(([key, digests]) => (key.startsWith(keyOf(blob, '')) ? [digests] : []));
     if (sets.length === 0) return false;
@@ -29,9 +29,9 @@ export class Deliveries {
     return sets.some((digests) => digests.has(digest));
   }
 
-  /** Whether these very bytes were given in this scope: the same host, under the same rule. @type {(blob: Blob, scope: string) => Promise<boolean>} */
+  /** Whether these very bytes were given in this scope: to the same host, under the same rule. @type {(blob: Blob, scope: string) => Promise<boolean>} */
   async has(blob, scope) {
-    // Hardly ever has another photo the same size: originals need not be read for this.
+    // Another photo hardly ever has the same size, so originals are not read for this.
     const digests = this.#digests.get(keyOf(blob, scope));
     return digests !== undefined && digests.has(await digestOf(blob));
   }

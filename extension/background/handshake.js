@@ -1,12 +1,12 @@
 // @ts-check
-/** Opens a socket to the daemon and shakes hands: no photo leaves before the daemon has proved itself. */
+/** Opens a socket to the daemon and authenticates both sides: no photo is sent before the daemon has proved itself. */
 import { VERSION, codeKey, fromHex, prove, randomHex, verifyDaemon } from './protocol.js';
 
 const HANDSHAKE_MS = 8000;
 
 /** Why there is no connection. */
 export class ConnectionError extends Error {
-  /** @param {'unpaired' | 'unreachable' | 'foreign' | 'refused' | 'impostor'} reason  foreign: someone answers, and speaks another language */
+  /** @param {'unpaired' | 'unreachable' | 'foreign' | 'refused' | 'impostor'} reason  foreign: another program, or another version, answers */
   constructor(reason) {
     super(reason);
     this.reason = reason;
@@ -49,7 +49,7 @@ export async function pair(port, code, label) {
     const secret = codeKey(code);
     say({ type: 'pair', label, proof: await prove(secret, daemonNonce, nonce, host) });
     const { client, key, proof } = await hear('paired');
-    // Before the key is kept: someone else may have answered.
+    // Verified before the key is stored: another program may have answered.
     if (!await verifyDaemon(proof, secret, daemonNonce, nonce, host)) throw new ConnectionError('impostor');
     pairing = { port, client: String(client), key: String(key) };
     return welcomed(await hear('welcome'), fromHex(pairing.key), daemonNonce, nonce, host);
@@ -92,18 +92,18 @@ async function shake(port, client, authenticate) {
     stop();
     socket.close();
     if (!(error instanceof ConnectionError)) throw new ConnectionError('refused');
-    // No browser says why a socket did not open. Another program, or a daemon of another version, answers a plain request.
+    // No browser says why a socket did not open. If something answers a plain request, it is another program or version.
     throw error.reason === 'foreign' && !await answers(host) ? new ConnectionError('unreachable') : error;
   }
 }
 
 /**
- * Firefox puts off every new socket to a port where one failed, by up to a minute: a daemon that came back would seem to be
- * away still. So there a plain request, which is never put off, asks first whether anyone listens.
+ * Firefox delays each new socket to a port where one failed, by up to a minute: a daemon that came back would still seem to be away.
+ * There, a plain request, which is never delayed, first finds out whether anything listens.
  */
 const DELAYS_SOCKETS = 'getBrowserInfo' in chrome.runtime;
 
-/** Whether anyone listens; what they answer is of no interest. @param {string} host */
+/** Whether anything listens there, whatever it answers. @param {string} host */
 async function answers(host) {
   try {
     await fetch(`http://${host}/`, { mode: 'no-cors', cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(HANDSHAKE_MS) });
@@ -113,7 +113,7 @@ async function answers(host) {
   }
 }
 
-/** The socket's messages one at a time, in the order that the handshake has. @param {WebSocket} socket */
+/** Receives the messages of a handshake one at a time. @param {WebSocket} socket */
 function listen(socket) {
   /** @type {Message[]} */
   const heard = [];

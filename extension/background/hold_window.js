@@ -1,5 +1,5 @@
 // @ts-check
-/** Uploads that wait for a person. Several wait in one window of the extension; nothing in a page can choose. */
+/** The window in which uploads wait for a person's answer. One window shows all of them; no page can answer. */
 import { handleMessages } from './dispatch.js';
 
 const WINDOW = { type: /** @type {const} */ ('popup'), width: 480, height: 560 };
@@ -26,7 +26,7 @@ export class HoldWindow {
 
   /**
    * @param {import('../shared/messages.js').Waiting} waiting
-   * @returns {Promise<Answer>} settles once the person has chosen, or `withdraw` was called
+   * @returns {Promise<Answer>} settles once the person has answered, or `withdraw` was called
    */
   ask(waiting) {
     return new Promise((choose) => {
@@ -36,7 +36,7 @@ export class HoldWindow {
     });
   }
 
-  /** The upload is gone: its page was left, or gave it up. @param {string} id */
+  /** Removes an upload whose page was left, or gave it up. @param {string} id */
   withdraw(id) {
     const entry = this.#entries.get(id);
     if (!entry) return;
@@ -75,7 +75,7 @@ export class HoldWindow {
     port.postMessage(this.#message());
   }
 
-  /** @param {{ hold: string } & Answer} answer the person's; what was not offered counts for nothing */
+  /** Ends an upload's wait, unless the choice was not among those offered. @param {{ hold: string } & Answer} answer */
   #settle({ hold, choice, remember }) {
     const entry = this.#entries.get(hold);
     if (!entry?.waiting.choices.includes(choice)) return;

@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * The last line: what a site that is on is sent is looked at on its way out, whatever way the page took. Firefox shows bodies that it
- * holds in memory, and the length of all; such a request is stopped. Chromium shows bytes that a script made, and of files a name or a
- * type; and it lets only extensions that a policy installed stop anything: there the person is told.
+ * The last line of defence: looks for originals in every request that a page of a site that is on sends. Firefox shows bodies that it
+ * holds in memory, and the length of all others; a request with an original is stopped. Chromium shows bytes that a script made, and of
+ * files a name or a type; it lets only extensions installed by a policy stop requests, so there the person is told.
  */
 import { bareHost } from '../policy/hosts.js';
 import { lengthInForm, readBody, readings } from './request_bodies.js';
 
 const FILTER = { urls: ['http://*/*', 'https://*/*'] };
-/** Requests that were let begin, and whose length comes later. */
-const MOST_OPEN = 500;
+/** Most requests that wait for their headers, which tell the length. */
+const MAX_OPEN = 500;
 
 /** @typedef {import('./request_bodies.js').Body} Body */
 /** @typedef {{ host: string, isStopped: boolean }} Leak */
@@ -34,11 +34,11 @@ export class LastLine {
     this.#originals = originals;
     this.#tell = tell;
     this.#hosts = new Promise((known) => { this.#known = known; });
-    // At once: the browser may have started the background for a request, which waits for nobody who comes later.
+    // At once: the browser may have started the background for a request, and asks no listener that is added later.
     this.#listen();
   }
 
-  /** Where no site is on nothing is looked at. @param {string[]} hosts those that are on */
+  /** Looks at the requests of these hosts only; listens to none if there are none. @param {string[]} hosts those that are on */
   watch(hosts) {
     const all = new Set(hosts);
     this.#known(all);
@@ -68,7 +68,7 @@ export class LastLine {
     if (!body) return {};
     if (body.hidden) {
       const [oldest] = this.#open.keys();
-      if (this.#open.size >= MOST_OPEN && oldest !== undefined) this.#open.delete(oldest);
+      if (this.#open.size >= MAX_OPEN && oldest !== undefined) this.#open.delete(oldest);
       this.#open.set(details.requestId, body);
     }
     return this.#look(details, body);
@@ -92,7 +92,7 @@ export class LastLine {
     this.#open.delete(details.requestId);
     const header = (/** @type {string} */ name) => details.requestHeaders?.find((each) => each.name.toLowerCase() === name)?.value ?? '';
     if (!this.#blocks) {
-      // No length is told here, and of a body that is a file not even a name.
+      // Chromium tells no length here, and no name of a body that is a file.
       void this.#originals.ready.then(() => { if (this.#originals.lacks({ name: null, type: header('content-type') })) this.#found(details); });
       return {};
     }
@@ -106,7 +106,7 @@ export class LastLine {
     return fits ? this.#found(details) : {};
   };
 
-  /** By whom a request is made counts, and not to whom: a page may send to any host. @param {{ url: string, initiator?: string, originUrl?: string, documentUrl?: string }} details */
+  /** Whether a watched page makes the request: to whom does not matter, as a page may send to any host. @param {{ url: string, initiator?: string, originUrl?: string, documentUrl?: string }} details */
   async #isWatched(details) {
     const hosts = await this.#hosts;
     return [details.url, details.initiator, details.originUrl, details.documentUrl].some((address) => hosts.has(hostOf(address)));

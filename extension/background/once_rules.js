@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * "This time only": a rule for the next upload of a site in one tab. It ends with that upload, or with the tab, and is kept in
- * memory only, yet outlives the background.
+ * "This time only": a rule for the next upload of a site in one tab. It ends with that upload, or with the tab. storage.session keeps
+ * it in memory, beyond the life of the background.
  */
 import { readRule } from '../policy/rule.js';
 import { inTurn } from './settings.js';
@@ -23,11 +23,11 @@ export const setOnce = (tab, host, rule) => changeOnces((onces) => {
   onces[String(tab)] = { host, rule: readRule(rule, 'once'), hold: null };
 });
 
-/** The person thought better of it, or the tab is closed. @param {number} tab */
+/** Removes the rule: the person changed their mind, or the tab is closed. @param {number} tab */
 export const forgetOnce = (tab) => changeOnces((onces) => { delete onces[String(tab)]; });
 
 /**
- * Takes the rule for an upload; another one that comes meanwhile does not get it.
+ * Takes the rule for an upload; no other upload gets it meanwhile.
  * @param {number | undefined} tab
  * @param {string} host
  * @param {string} hold
@@ -47,7 +47,7 @@ export async function claimOnce(tab, host, hold) {
   return claimed;
 }
 
-/** The upload came to its end, or was given up before one: then the next has the rule. @type {(tab: number | undefined, hold: string, isDone: boolean) => Promise<void>} */
+/** Removes the rule of an upload that is done; gives that of an abandoned one to the next. @type {(tab: number | undefined, hold: string, isDone: boolean) => Promise<void>} */
 export const endOnce = (tab, hold, isDone) => changeOnces((onces) => {
   const once = onces[String(tab)];
   if (once?.hold !== hold) return;

@@ -1,12 +1,12 @@
 // @ts-check
-/** Photos as they travel between content script and background. */
+/** A file of an upload: what it is before it is cloaked, and what goes to the page afterwards. */
 import { HEAD_BYTES, sniff } from '../sniff.js';
 
 /**
  * @typedef {import('../shared/messages.js').Parcel} Parcel
  * @typedef {{ job: string, parcel: Parcel, blob: Blob, mime: string | null, cloaked: import('./connection.js').Cloaked | null,
- *   failure: import('./connection.js').JobError | null, delivered: boolean, share: number }} Photo  mime: null of what is no image;
- *   delivered: it is what the site was given before; share: how much of the work on it is done
+ *   failure: import('./connection.js').JobError | null, delivered: boolean, share: number }} Photo  mime: null if it is no image;
+ *   delivered: the site was given these bytes before; share: how much of the work on it is done
  */
 
 /** @type {(parcel: Parcel, job: string) => Promise<Photo>} */
@@ -16,7 +16,7 @@ export async function examine(parcel, job) {
   try {
     mime = sniff(new Uint8Array(await blob.slice(0, HEAD_BYTES).arrayBuffer()));
   } catch {
-    // It may be a photo: the person hears of it, as of any that could not be cloaked.
+    // It may be a photo: the person is asked, as for any that could not be cloaked.
     mime = 'application/octet-stream';
   }
   return { job, parcel, blob, mime, cloaked: null, failure: null, delivered: false, share: 0 };

@@ -1,20 +1,20 @@
 // @ts-check
-/** Carries the policy between a person's browsers by the browser's own synchronised storage, if they want that. */
+/** Shares the policy among a person's browsers through the browser's synchronised storage, if they want that. */
 import { readPolicy } from '../policy/policy.js';
 import { fromItems, isSame, merged, toItems } from '../policy/sync_items.js';
 import { randomHex } from './protocol.js';
 import { changePolicy } from './settings.js';
 
-/** Who wrote last: what this browser wrote itself must not undo what changed here meanwhile. */
+/** The key of who wrote last: what this browser wrote itself must not undo later changes here. */
 const WRITER = 'writer';
 
-/** This browser's name in there, null where nothing is to be synchronised. @returns {Promise<string | null>} */
+/** This browser's name in the storage; null if nothing is synchronised. @returns {Promise<string | null>} */
 async function ownName() {
   const { sync } = await chrome.storage.local.get('sync');
   return typeof sync === 'string' ? sync : null;
 }
 
-/** Writes what differs, and takes away what is no more. */
+/** Writes what changed, and removes what is gone. */
 export async function push() {
   const name = await ownName();
   if (!name) return;
@@ -28,7 +28,7 @@ export async function push() {
   if (gone.length) await chrome.storage.sync.remove(gone);
 }
 
-/** Takes what another browser wrote. What this version cannot read is an error, and changes nothing here. */
+/** Takes over what another browser wrote. Throws, and changes nothing, if this version cannot read it. */
 export async function pull() {
   const name = await ownName();
   if (!name) return;

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the popup shows of the last upload and the last photos, in memory; and the history, which is off unless asked for. */
+/** The last upload, the last photos and the leaks, for the popup, in memory; and the history, which is off unless asked for. */
 import { previewOf } from './preview.js';
 import { inTurn } from './settings.js';
 
@@ -23,7 +23,7 @@ export async function loadRecent() {
   };
 }
 
-/** Keeps the names of built-ins that a page lacked where they were expected, for the problem report. @param {string[]} names */
+/** Keeps the names of built-ins that a page lacked, for the problem report. @param {string[]} names */
 export async function saveNotFound(names) {
   const kept = names.filter((name) => /^[A-Za-z]+\.[A-Za-z]+$/.test(name)).sort();
   const { notFound } = await loadRecent();
@@ -41,7 +41,7 @@ export async function saveLast(last) {
 }
 
 /**
- * Keeps small pictures of photos before and after, the newest first.
+ * Keeps small pictures of photos before and after cloaking, the newest first.
  * @param {string} host
  * @param {{ before: Blob, after: Blob, report: import('./connection.js').Report }[]} photos
  */
@@ -59,9 +59,9 @@ export async function savePictures(host, photos) {
 }
 
 /**
- * Keeps that an original went past the hold until the person has seen it, and in the history.
+ * Records that an original went past the hold: until the person has seen it, and in the history.
  * @param {Leak} leak
- * @returns {Promise<number>} how many there are
+ * @returns {Promise<number>} how many leaks are unseen
  */
 export async function saveLeak({ host, isStopped }) {
   const count = await inTurn(async () => {
@@ -79,7 +79,7 @@ export async function saveLeak({ host, isStopped }) {
 /** @type {(host: string, isStopped: boolean) => History['entries'][number]} */
 const entry = (host, isStopped) => ({ when: Date.now(), host, photos: 1, outcome: isStopped ? 'stopped' : 'leaked', seconds: 0 });
 
-/** The person has seen them. */
+/** Removes the leaks, which the person has seen. */
 export const forgetLeaks = () => inTurn(() => chrome.storage.session.remove('leaks'));
 
 /** @type {(change: (history: History) => void) => Promise<void>} */

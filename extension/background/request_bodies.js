@@ -1,19 +1,19 @@
 // @ts-check
-/** What a browser shows of a request's body: bytes, or a form's fields without its files; and of both the length. */
+/** Reads what a browser shows of a request's body: its bytes, or a form's fields without its files. */
 
 /**
  * @typedef {{ bytes: Uint8Array[], hidden: boolean, fields: [string, string][] | null, files: { name: string, type: string }[] }} Body
- *   hidden: whether there is more than these bytes; fields: of a form whose files are not shown, with a file's name for its value;
- *   files: of which only that is shown
+ *   hidden: whether there is more than these bytes; fields: those of a form whose files are not shown, a file's value being its name;
+ *   files: those of which only name and type are shown
  */
 
 const BASE64 = /[A-Za-z0-9+/]{2048,}={0,2}/g;
-/** A file's head in a form. */
-const FILE = /; filename="([^"]*)"\r\nContent-Type: ([^\r\n]*)/g;
-const HEADS = 64 * 1024;
-const MOST_TEXT = 64 * 1024 * 1024;
+/** The headers of a file in a form. */
+const FILE_HEADERS = /; filename="([^"]*)"\r\nContent-Type: ([^\r\n]*)/g;
+const HEADERS_WITHIN = 64 * 1024;
+const MAX_TEXT = 64 * 1024 * 1024;
 
-/** @type {(body: any) => Body | null} of webRequest's requestBody */
+/** @type {(body: any) => Body | null} body: webRequest's requestBody */
 export function readBody(body) {
   if (!body) return null;
   if (body.formData) {
@@ -25,7 +25,7 @@ export function readBody(body) {
   const parts = /** @type {{ bytes?: ArrayBuffer, file?: string, truncated?: boolean }[]} */ (body.raw ?? []);
   const bytes = parts.flatMap((part) => (part.bytes ? [new Uint8Array(part.bytes)] : []));
   const whole = joined(bytes);
-  const files = Array.from(new TextDecoder().decode(whole.subarray(0, HEADS)).matchAll(FILE), ([, name = '', type = '']) => ({ name, type }));
+  const files = Array.from(new TextDecoder().decode(whole.subarray(0, HEADERS_WITHIN)).matchAll(FILE_HEADERS), ([, name = '', type = '']) => ({ name, type }));
   const hidden = Boolean(body.error) || parts.some(({ file, truncated }) => file !== undefined || truncated);
   return { bytes: [whole], hidden, fields: null, files };
 }
@@ -43,9 +43,9 @@ function joined(parts) {
   return all;
 }
 
-/** The bytes themselves, and what stands in them as text that stands for bytes. @type {(bytes: Uint8Array) => Uint8Array[]} */
+/** The bytes themselves, and those that base64 in them stands for. @type {(bytes: Uint8Array) => Uint8Array[]} */
 export function readings(bytes) {
-  if (bytes.length < 2048 || bytes.length > MOST_TEXT || bytes.subarray(0, 512).some((byte) => byte > 0x7e || byte === 0)) return [bytes];
+  if (bytes.length < 2048 || bytes.length > MAX_TEXT || bytes.subarray(0, 512).some((byte) => byte > 0x7e || byte === 0)) return [bytes];
   const text = new TextDecoder('latin1').decode(bytes);
   const found = Array.from(text.replaceAll('%2B', '+').replaceAll('%2F', '/').matchAll(BASE64), ([run]) => {
     const whole = run.slice(0, run.length - run.length % 4);
@@ -57,7 +57,7 @@ export function readings(bytes) {
 const length = (/** @type {string} */ text) => new TextEncoder().encode(text).length;
 
 /**
- * How long the files of a form are, as Firefox writes it (RFC 7578), if these are among its fields.
+ * The length in bytes of these files together in a form that Firefox wrote (RFC 7578); null if they are not all among its fields.
  * @type {(fields: [string, string][], boundary: string, total: number, files: { name: string, type: string }[]) => number | null}
  */
 export function lengthInForm(fields, boundary, total, files) {

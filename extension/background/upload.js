@@ -1,5 +1,5 @@
 // @ts-check
-/** One upload: all the files that a person picked, dropped or pasted at once. Every doubt holds. */
+/** One upload: all the files that a person picked, dropped or pasted at once. In any doubt they stay held. */
 import { channelFor } from '../policy/hosts.js';
 import { fixedFor, ruleFor } from '../policy/policy.js';
 import { answered, remembered } from '../policy/remembered_answers.js';
@@ -14,7 +14,7 @@ import { randomHex } from './protocol.js';
 import { saveLast, savePictures } from './recent_uploads.js';
 import { saveRule } from './settings.js';
 
-/** Of more photos in one upload the hold window shows but the names. */
+/** How many photos of an upload the hold window shows; of the others it shows the names. */
 const PREVIEWS = 12;
 
 /**
@@ -43,7 +43,7 @@ export class Upload {
   /** @type {Photo[]} */
   #photos = [];
   #begun = Date.now();
-  /** How it ended, null while it has not and where there was nothing to do. @type {Outcome | null} */
+  /** How it ended; null before that, and where there was nothing to do. @type {Outcome | null} */
   outcome = null;
 
   /**
@@ -51,7 +51,7 @@ export class Upload {
    * @param {import('./origin.js').Origin | null} origin
    * @param {number | undefined} tab
    * @param {Tools} tools
-   * @param {Show} show hears how it stands
+   * @param {Show} show called with the state and the progress
    */
   constructor(message, origin, tab, tools, show) {
     this.#message = message;
@@ -63,26 +63,26 @@ export class Upload {
     this.#show = show;
   }
 
-  /** Whether it has the rule that holds this time only. */
+  /** Whether it took the rule that holds this time only. */
   get hasOnce() {
     return this.#once !== null;
   }
 
-  /** The page is gone, or gave up. */
+  /** Ends the upload, whose page is gone or gave it up. */
   abandon() {
     this.#gone = true;
     for (const { job, cloaked } of this.#photos) if (!cloaked) this.#tools.connection.cancel(job);
     this.#tools.window.withdraw(this.#message.hold);
   }
 
-  /** @returns {Promise<Parcels | null>} what may go, null for nothing */
+  /** Decides, cloaks and asks. @returns {Promise<Parcels | null>} what may go; null for nothing */
   async settle() {
     const parcels = await this.#settle();
     this.#tools.originals.settle(this.#message.hold, parcels?.map((parcel) => parcel?.size ?? null) ?? null);
     return parcels;
   }
 
-  /** From here on every original is known for one. @param {Photo[]} files */
+  /** Makes the originals known to the last line of defence. @param {Photo[]} files */
   async #remember(files) {
     const { deliveries, originals } = this.#tools;
     const told = await Promise.all(files.map(async ({ parcel, blob, mime }) => (
@@ -108,9 +108,9 @@ export class Upload {
       if (rule.mode === 'off') {
         const asTheyAre = parcels.map(() => null);
         if (this.#once) return this.#end('original', asTheyAre);
-        // Switched off after the page was loaded. Of a frame that only lies in a tab of that host this says nothing.
+        // Switched off after the page was loaded. That says nothing about a frame with a borrowed host.
         if (!this.#isBorrowed && await this.#isNamed()) return asTheyAre;
-        // No rule exists for this host although our scripts run there, so the person is asked.
+        // Our scripts run in this host although it has no rule, so the person is asked.
         if (!this.#isBorrowed) {
           const choice = await this.#ask('no-rule', '', this.#photos, ['original', 'cancel']);
           return choice === 'original' ? this.#end('original', asTheyAre) : this.#end('cancelled', null);
@@ -136,7 +136,7 @@ export class Upload {
         )));
       }
       for (const photo of unsettled) {
-        // A finished attempt is known to the daemon under its id; another one needs another.
+        // The daemon knows the finished attempt by its id; a new attempt needs a new one.
         photo.job = randomHex(16);
         photo.cloaked = null;
         photo.failure = null;
@@ -171,12 +171,12 @@ export class Upload {
       const request = { job, name: parcel.name.slice(0, 1024), mime: String(mime), size: blob.size, channel, policy: { protectors, strength, sensitive } };
       try {
         if (parcel.size !== blob.size) throw new JobError('too-large');
-        // Not even to the daemon: they are large, and it would only say no. Of images it knows best what to say.
+        // Videos are large, and the daemon would refuse them. It does get all images, and refuses some with a reason.
         if (mime?.startsWith('video/')) throw new JobError('video');
         photo.delivered = await deliveries.has(blob, scope);
         if (photo.delivered) return;
         const bytes = new Uint8Array(await blob.arrayBuffer());
-        // Its page was left while it was read: from here on the job hears of that itself.
+        // The page was left while the photo was read. From here on, `abandon` cancels the job.
         if (this.#gone) return;
         photo.cloaked = await connection.protect(request, bytes, again, (progress) => {
           photo.share = Math.max(photo.share, shareOf(protectors, progress));
@@ -195,7 +195,7 @@ export class Upload {
     this.#show('working', this.#photos.reduce((sum, { share }) => sum + share, 0) / this.#photos.length);
   }
 
-  /** What becomes of photos that were not cloaked: as the person said before, or says now. @type {(rule: Rule, unsettled: Photo[]) => Promise<Choice>} */
+  /** Decides about photos that were not cloaked: by the person's remembered answer, or by asking. @type {(rule: Rule, unsettled: Photo[]) => Promise<Choice>} */
   #decide(rule, unsettled) {
     const codes = unsettled.map(({ failure }) => failure?.code ?? 'not-protected');
     const [first] = codes.map((code) => answered(code, rule));
@@ -219,7 +219,7 @@ export class Upload {
       const rule = remembered(code, choice);
       return rule && !Object.keys(rule).some((field) => field in fixed);
     });
-    // Its page may have been left while the previews were drawn.
+    // The page may have been left while the previews were drawn.
     if (this.#gone) return 'cancel';
     const { choice, remember } = await this.#tools.window.ask({ id: this.#message.hold, host, files, code, detail, choices, remembers });
     const rule = remember ? remembered(code, choice) : null;
@@ -228,8 +228,7 @@ export class Upload {
   }
 
   /**
-   * Recorded first, and then told to the page: were it the other way round, an end of the background between the two would leave
-   * no trace of an upload that is over.
+   * Records the outcome before the page is told: if the background ended in between, an upload would leave no trace.
    * @type {<T extends Parcels | null>(outcome: Outcome, parcels: T) => Promise<T>}
    */
   async #end(outcome, parcels) {
@@ -249,5 +248,5 @@ export class Upload {
   }
 }
 
-/** Only a report that says so settles a photo, once. @param {Photo} photo */
+/** Whether a photo may go: its report says that it is protected, or the site was given it before. @param {Photo} photo */
 const isSettled = ({ cloaked, delivered }) => delivered || cloaked?.report.protected === true;

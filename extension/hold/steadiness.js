@@ -1,7 +1,7 @@
 // @ts-check
-/** Whether a person can have seen what they press: a page may bring its own clicks and keys just to where this window opens. */
+/** Whether a person can have seen what they press: a page may lure a click or a key to where this window is about to open. */
 
-/** Milliseconds that it has to be visible, in front and unchanged. */
+/** Milliseconds for which the window has to be visible, in front and unchanged. */
 const STEADY_MS = 500;
 
 export class Steadiness {
@@ -15,7 +15,7 @@ export class Steadiness {
     document.addEventListener('visibilitychange', () => { this.begin(); });
   }
 
-  /** What is shown has changed, or is. */
+  /** Starts the time anew: the window or its content has changed. */
   begin() {
     this.#tell(false);
     clearTimeout(this.#timer);

@@ -9,7 +9,7 @@ import { ask } from '../shared/requests.js';
 import { switchOn } from '../shared/switch_on.js';
 
 localise();
-// Before anything is waited for: whoever is quick finds the form listened to.
+// Before any wait: a quick person finds the form listened to.
 void pairing(() => {});
 
 /** @type {import('../policy/hosts.js').SiteTable} */
@@ -30,7 +30,7 @@ offered.append(...[...new Set(all.map(({ kind }) => kind))].map((kind) => {
   return make('fieldset', { className: 'kind' }, make('legend', { className: 'small' }, words(`kind_${kind}`)), ...entries);
 }));
 
-/** Shows the sites whose name or host holds what is typed. */
+/** Shows only the sites whose name or host contains what is typed. */
 function narrow() {
   const typed = search.value.trim().toLowerCase();
   const found = new Set(all.filter(({ name, hosts }) => [name.toLowerCase(), ...hosts].some((text) => text.includes(typed))).map(({ name }) => name));

@@ -1,5 +1,5 @@
 // @ts-check
-/** The history of uploads: kept here only, only if it is switched on, and erased at a click. */
+/** The section of the history: kept in this browser only, only if it is switched on, and erased at a click. */
 import { find, make, words } from '../shared/dom.js';
 import { change } from '../shared/requests.js';
 

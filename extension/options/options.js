@@ -1,5 +1,5 @@
 // @ts-check
-/** Pairing and models, sites, history, and the rules as a whole. */
+/** The options page: pairing and models, sites, history, and the rules as a whole. */
 import { normalHost } from '../policy/hosts.js';
 import { VISUAL, isVisual } from '../policy/rule.js';
 import { find, localise, make, say, words } from '../shared/dom.js';
@@ -10,7 +10,7 @@ import { watchRules } from './rules_section.js';
 import { showSites } from './sites_table.js';
 
 localise();
-// Whoever is quick finds every form listened to: nothing is waited for before.
+// Before any wait: a quick person finds every form listened to.
 watchHistory();
 watchRules();
 void showSites();

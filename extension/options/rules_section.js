@@ -1,5 +1,5 @@
 // @ts-check
-/** The rules as a whole: to a file and from one, to the person's other browsers, and whether an organisation fixed some. */
+/** The section of the rules as a whole: export and import, sharing with other browsers, and whether an organisation fixed some. */
 import { exportPolicy } from '../policy/policy.js';
 import { find, say, words } from '../shared/dom.js';
 import { save } from '../shared/download.js';

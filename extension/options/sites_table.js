@@ -1,5 +1,5 @@
 // @ts-check
-/** The table of sites, and what each gets. */
+/** The table of sites and their rules. */
 import { matchesOf } from '../policy/hosts.js';
 import { hostsOn, ruleFor } from '../policy/policy.js';
 import { HIDING, MEDIA, MODES, STRENGTHS, UNPROTECTED, VISUAL, withProtector } from '../policy/rule.js';
@@ -11,11 +11,11 @@ import { switchOn } from '../shared/switch_on.js';
 /** @typedef {import('../policy/rule.js').Rule} Rule */
 
 const sites = find('sites', HTMLTableSectionElement);
-/** @type {string[]} the protectors by generators that the daemon was given; known once it answered */
+/** @type {string[]} the protectors of imported generators; known once the daemon answered */
 let generators = [];
-/** Whoever asks while they are drawn has them drawn once more: one drawing after the other. @type {Promise<void>} */
+/** The last drawing: each waits for the one before. @type {Promise<void>} */
 let drawing = Promise.resolve();
-/** What the table was drawn from: where that is as it was nothing is drawn, as a click may be under way. */
+/** What the table was drawn from: if that is unchanged nothing is drawn, as a click may be under way. */
 let drawn = '';
 
 /** @param {string[]} [told] the daemon's generators */
@@ -42,7 +42,7 @@ async function draw() {
   find('no-sites', HTMLElement).hidden = hosts.length > 0;
 }
 
-/** What was clicked is not what is stored: the next drawing shows that. */
+/** Has the next drawing undo a click that was not stored. */
 function undo() {
   drawn = '';
 }
@@ -89,7 +89,7 @@ function rows(rules, host, isMissing, isOpen) {
 function choice(rules, host, rule, field, choices) {
   const select = make('select', { id: `${field}-${host}`, disabled: isFixed(rules, host, field), onchange: async (/** @type {Event} */ event) => {
     const chosen = choices.find((name) => name === /** @type {HTMLSelectElement} */ (event.target).value);
-    // A site that is switched on here may never have had the browser's permission.
+    // A site that is switched on may lack the browser's permission.
     if (field === 'mode' && chosen !== 'off' && !await chrome.permissions.request({ origins: matchesOf(host) })) {
       say('add-answer', words('sites_refused'), 'bad');
       undo();
@@ -102,11 +102,11 @@ function choice(rules, host, rule, field, choices) {
 
 /** @type {(rules: import('../shared/stored_rules.js').Rules, host: string, rule: Rule, isOpen: boolean) => HTMLElement} */
 function details(rules, host, rule, isOpen) {
-  // What is chosen is shown also while the daemon, which knows the generators, is away.
+  // The rule's protectors are shown even while the daemon, which knows the generators, is away.
   const boxes = [...new Set([...HIDING, VISUAL, ...generators, ...rule.protectors])].map((name) => {
     const box = make('input', { type: 'checkbox', id: `${name}-${host}`, name, checked: rule.protectors.includes(name), disabled: isFixed(rules, host, 'protectors'), onchange: async (/** @type {Event} */ event) => {
       const isOn = /** @type {HTMLInputElement} */ (event.target).checked;
-      // From what holds now: another box may have been clicked since this one was drawn.
+      // From the current rule: another box may have been clicked since this one was drawn.
       const { policy } = await loadRules();
       await set(host, { protectors: withProtector(ruleFor(policy, host).protectors, name, isOn) });
     } });

@@ -1,17 +1,17 @@
 // @ts-check
 /**
- * What a drop holds besides its files: entries and handles, also of directories, which a page reads long after the event.
- * They are taken while the browser still gives them, and the event that comes again has them.
+ * What a drop has besides files: entries and handles, also of directories, which a page may read long after the event. They are
+ * taken while the browser gives them, and the repeated event has them.
  */
 (() => {
   if (!window.cloakroom) return;
-  const { method, getter, replace, define, push, approveFile, cloaked, known, handles } = window.cloakroom;
+  const { method, getter, tryRead, replace, define, push, approveFile, cloaked, cloakedFiles, handles } = window.cloakroom;
 
   const get = method(WeakMap, 'get');
   const set = method(WeakMap, 'set');
   const has = method(WeakSet, 'has');
   const add = method(WeakSet, 'add');
-  const then = method(Promise, 'then');
+  const nativeThen = method(Promise, 'then');
   const itemsOf = getter(DataTransfer, 'items');
   const kindOf = getter(DataTransferItem, 'kind');
   const asFile = method(DataTransferItem, 'getAsFile');
@@ -21,7 +21,7 @@
   const itemCount = getter(DataTransferItemList, 'length');
   const sizeOf = getter(Blob, 'size');
   const endsWith = method(String, 'endsWith');
-  const queue = window.setTimeout.bind(window);
+  const later = window.setTimeout.bind(window);
   const NativeError = DOMException;
   const hasHandles = 'getAsFileSystemHandle' in DataTransferItem.prototype;
   const { apply, getPrototypeOf, get: read } = Reflect;
@@ -29,22 +29,18 @@
   const NativeFile = File;
   const NativePromise = Promise;
 
-  /** The item of each file that a page is given in place of one that was dropped. @type {WeakMap<File, DroppedItem>} */
+  /** The dropped item that each file given to the page stands for. @type {WeakMap<File, DroppedItem>} */
   const dropped = new WeakMap();
-  /** Prototypes whose methods are replaced: Chromium names no constructor of theirs, they are reached through what it gives. */
+  /** Prototypes whose methods are replaced. Chromium names no constructor of theirs: they are reached through objects. */
   const guarded = new WeakSet();
 
   /** @type {(entry: any) => any} */
   let systemOf = getter(window.FileSystemEntry, 'filesystem');
   let nameOfSystem = getter(window.FileSystem, 'name');
-  /** Whether an entry is one that the page made itself, in the storage that Chromium gives to sites. @type {(entry: any) => boolean} */
+  /** Whether the page made an entry itself, in the storage that Chromium gives to sites. @type {(entry: any) => boolean} */
   const isOwn = (entry) => {
-    try {
-      const name = nameOfSystem(systemOf(entry));
-      return endsWith(name, ':Temporary') || endsWith(name, ':Persistent');
-    } catch {
-      return false;
-    }
+    const name = tryRead((self) => nameOfSystem(systemOf(self)), entry) ?? '';
+    return endsWith(name, ':Temporary') || endsWith(name, ':Persistent');
   };
 
   /** @type {(native: Function) => Function} */
@@ -57,22 +53,22 @@
       }
       const fail = (/** @type {unknown} */ error) => { if (typeof failure === 'function') failure(error); };
       const give = (/** @type {File} */ file) => { if (typeof success === 'function') success(file); };
-      const ready = get(known, this);
+      const ready = get(cloakedFiles, this);
       if (ready) {
-        later(ready, give, fail);
+        then(ready, give, fail);
         return;
       }
-      apply(native, this, [(/** @type {File} */ file) => { later(cloaked(file), give, fail); }, fail]);
+      apply(native, this, [(/** @type {File} */ file) => { then(cloaked(file), give, fail); }, fail]);
     },
   }).file;
 
   /** @type {(promise: Promise<any>, done: (value: any) => void, failed: (error: unknown) => void) => void} */
-  const later = (promise, done, failed) => {
+  const then = (promise, done, failed) => {
     define(promise, 'constructor', NativePromise);
-    then(promise, done, failed);
+    nativeThen(promise, done, failed);
   };
 
-  /** Guards what the callback of a method is given; `at` says which argument it is. @type {(at: number, look?: (result: any) => void) => (native: Function) => Function} */
+  /** Guards the results that a method gives to its callback, which is argument `at`. @type {(at: number, look?: (result: any) => void) => (native: Function) => Function} */
   const guardingResult = (at, look = guard) => (native) => ({
     wrapped(/** @type {unknown[]} */ ...values) {
       const callback = values[at];
@@ -87,17 +83,17 @@
     },
   }).wrapped;
 
-  /** What is copied could be read by a worker, at once and as it is; `at` says which argument hears of a failure. @type {(at: number) => (native: Function) => Function} */
+  /** Forbids to copy the person's files into the page's storage, where a worker could read them; argument `at` is called with the error. @type {(at: number) => (native: Function) => Function} */
   const keeping = (at) => (native) => ({
     wrapped(/** @type {any[]} */ ...values) {
       if (isOwn(this)) return apply(native, this, values);
       const failed = values[at];
-      if (typeof failed === 'function') queue(() => { failed(new NativeError('It is not of this site.', 'NoModificationAllowedError')); }, 0);
+      if (typeof failed === 'function') later(() => { failed(new NativeError('It is not of this site.', 'NoModificationAllowedError')); }, 0);
       return undefined;
     },
   }).wrapped;
 
-  /** @type {(native: Function) => Function} of the file that the page would be given */
+  /** Reports the size of the cloaked file. @type {(native: Function) => Function} */
   const describing = (native) => ({
     getMetadata(/** @type {any[]} */ ...values) {
       const [success, failed] = values;
@@ -134,7 +130,7 @@
       replace(base, 'getMetadata', describing);
       add(guarded, base.prototype);
     }
-    // Afterwards: what was not replaced to the end is tried again.
+    // Last: after an error the next entry tries again.
     add(guarded, prototype);
     if ('createReader' in prototype) guard(apply(/** @type {Function} */ (read(prototype, 'createReader')), entry, []));
   };
@@ -144,7 +140,7 @@
     add(guarded, window.FileSystemFileEntry.prototype);
   }
 
-  // By its own entries a page could have the methods of every entry before one is dropped.
+  // A page could take the methods of all entries from its own, before any is dropped.
   const guardSystem = (/** @type {object} */ system) => { guard(getter({ prototype: getPrototypeOf(system) }, 'root')(system)); };
   replace({ prototype: window }, 'webkitRequestFileSystem', guardingResult(2, guardSystem));
   replace({ prototype: window }, 'webkitResolveLocalFileSystemURL', guardingResult(1));
@@ -162,14 +158,14 @@
     getAsFileSystemHandle() {
       const file = kindOf(this) === 'file' ? asFile(this) : null;
       const item = file && get(dropped, file);
-      handles.met();
+      handles.markKnown();
       return item?.handle ?? apply(native, this, []);
     },
   }).getAsFileSystemHandle);
 
   Object.assign(window.cloakroom, {
-    items: {
-      /** @type {Cloakroom['items']['take']} */
+    droppedItems: {
+      /** @type {Cloakroom['droppedItems']['take']} */
       take(data) {
         const list = itemsOf(data);
         /** @type {DroppedItem[]} */
@@ -178,29 +174,25 @@
           const item = list[index];
           if (kindOf(item) !== 'file') continue;
           const file = asFile(item);
-          let entry = null;
-          try {
-            entry = entryOf(item);
-          } catch {
-            // This browser gives none here.
-          }
+          // Null where this browser has no entries.
+          const entry = tryRead(entryOf, item);
           guard(entry);
           push(taken, { file, entry, handle: hasHandles ? handleOf(item) : null });
         }
         return taken;
       },
       isFolder: (/** @type {DroppedItem} */ item) => item.entry?.isDirectory === true,
-      /** @type {Cloakroom['items']['give']} */
+      /** @type {Cloakroom['droppedItems']['give']} */
       give(item, file) {
         if (!file) {
-          // A page knows a directory by its entry or its handle. As a file it could not be read anyway.
+          // An empty file: a page reads a directory by its entry or its handle.
           const placeholder = approveFile(new NativeFile([], nameOf(item.file)));
           set(dropped, placeholder, item);
           return placeholder;
         }
         const ready = new NativePromise((/** @type {(file: File) => void} */ resolve) => { resolve(file); });
-        if (item.entry) set(known, item.entry, ready);
-        if (item.handle) later(item.handle, (handle) => { if (handle) set(known, handle, ready); }, () => {});
+        if (item.entry) set(cloakedFiles, item.entry, ready);
+        if (item.handle) then(item.handle, (handle) => { if (handle) set(cloakedFiles, handle, ready); }, () => {});
         set(dropped, file, item);
         return file;
       },

@@ -1,10 +1,10 @@
 // @ts-check
-/** Files that are dropped: the event is stopped, and comes again with the cloaked files. */
+/** Files that are dropped: the event is stopped, and repeated with the cloaked files. */
 (() => {
   if (!window.cloakroom) return;
   const {
     method, getter, hold, isFileInput, isApproved, approveList, count, path, target, stop, preventDefault, dispatch, transfer,
-    addEventListener, define, push, realmOf, inputs, roots, items, composers,
+    addEventListener, define, push, realmOf, inputs, roots, droppedItems, composers,
   } = window.cloakroom;
 
   const dropped = getter(DragEvent, 'dataTransfer');
@@ -30,12 +30,12 @@
   const atPoint = method(ShadowRoot, 'elementFromPoint');
   const later = window.setTimeout.bind(window);
 
-  /** Whether something of this page is being dragged: the browser has told of its beginning, and the pointer is not free again. */
+  /** Whether something of this page is being dragged: the drag has begun, and the pointer is not free yet. */
   let isOwnDrag = false;
   /** Whether something of this page was dropped just now. */
   let isOwnDrop = false;
 
-  /** @type {Cloakroom['transfers']['itemsOf']} */
+  /** @type {Cloakroom['drops']['itemsOf']} */
   const itemsOf = (data) => {
     const list = listOf(data);
     /** @type {TransferItem[]} */
@@ -48,8 +48,8 @@
     return all;
   };
 
-  /** @type {Cloakroom['transfers']['made']} */
-  const made = (all, files, where) => {
+  /** @type {Cloakroom['drops']['withFiles']} */
+  const withFiles = (all, files, where) => {
     const data = transfer([], where);
     const list = listOf(data);
     let next = 0;
@@ -62,7 +62,7 @@
     return data;
   };
 
-  /** What lies under the pointer inside closed shadow roots too. @type {(event: DragEvent) => EventTarget | null} */
+  /** The node under the pointer, also inside closed shadow roots. @type {(event: DragEvent) => EventTarget | null} */
   const innermost = (event) => {
     let node = target(event);
     for (let root = roots.of(node); root; root = roots.of(node)) {
@@ -74,18 +74,18 @@
   };
 
   /**
-   * Where an event goes that comes again: what it was for may be gone meanwhile, as are the overlays that pages show to who drags.
-   * @type {Cloakroom['transfers']['present']}
+   * The target of a repeated event: the first may be gone meanwhile, such as the overlays that pages show during a drag.
+   * @type {Cloakroom['drops']['targetNow']}
    */
-  const present = (node, outwards) => {
+  const targetNow = (node, outwards) => {
     if (isConnected(node)) return node;
-    // Ends at the document, which always is.
+    // Ends at the document, which is always connected.
     let index = 0;
     while (!isConnected(outwards[index])) index += 1;
     return outwards[index] ?? document;
   };
 
-  /** As it was, read past the page: any getter of its own would be handed the event with the originals. @param {DragEvent} event */
+  /** An event's traits, read by native getters: a page's getter would be given the event with the originals. @param {DragEvent} event */
   const circumstances = (event) => ({
     bubbles: true,
     cancelable: true,
@@ -106,7 +106,7 @@
     const list = data && filesOf(data);
     if (!list || count(list) === 0 || isApproved(list)) return;
     const kinds = itemsOf(data);
-    // A picture that is moved within the page is the page's own. Files from outside come without a text.
+    // A picture that is moved within the page is the page's own; files from outside come without text.
     if (isOwnDrag && hasText(kinds)) {
       isOwnDrag = false;
       isOwnDrop = true;
@@ -121,13 +121,13 @@
     const base = circumstances(event);
     const allowed = effectAllowed(data);
     const effect = dropEffect(data);
-    const all = items.take(data);
+    const all = droppedItems.take(data);
     const where = realmOf(aim);
     /** @type {File[]} */
     const held = [];
     for (let index = 0; index < all.length; index += 1) {
       const item = all[index];
-      if (item && !items.isFolder(item)) push(held, item.file);
+      if (item && !droppedItems.isFolder(item)) push(held, item.file);
     }
     const done = composers.begin(aim);
     /** @param {File[] | null} cloaked */
@@ -141,22 +141,22 @@
     /** @param {File[] | null} cloaked */
     const tellAgain = (cloaked) => {
       const files = cloaked && inPlace(all, cloaked);
-      const node = present(aim, outwards);
+      const node = targetNow(aim, outwards);
       if (files) {
         const drop = new where.DragEvent('drop', base);
-        const given = made(kinds, files, where);
-        // What a script makes says "none" of both, which some pages take for a drop that is refused.
+        const given = withFiles(kinds, files, where);
+        // A script's transfer says "none" for both, which some pages take for a refused drop.
         define(given, 'effectAllowed', allowed);
         define(given, 'dropEffect', effect);
         // Firefox ignores the constructor's dataTransfer.
         define(drop, 'dataTransfer', given);
-        // The page left it to the browser, which would have put the files into the input.
+        // The browser's default action.
         if (dispatch(node, drop) && isFileInput(node)) inputs.assign(node, files);
       } else {
         dispatch(node, new where.DragEvent('dragleave', base));
       }
     };
-    // Of a directory every file is held when the page reads it.
+    // The files of a directory are held when the page reads them.
     if (held.length) hold(filesOf(transfer(held)), again, where);
     else later(() => { again([]); }, 0);
   };
@@ -171,23 +171,23 @@
   const onDragStart = (event) => {
     if (!event.isTrusted) return;
     isOwnDrag = true;
-    // Its end is told to it alone where the page took it out of the document.
+    // A node that the page removed from the document alone hears of the end.
     addEventListener(target(event), 'dragend', onFree, true);
   };
   /** Browsers send no mouse events during a drag, so one of these means that the drag is over. @param {Event} event */
   const onFree = (event) => { if (event.isTrusted) isOwnDrag = false; };
 
-  /** What the page is given: a cloaked file for each file, in its place. @type {(all: DroppedItem[], cloaked: File[]) => File[]} */
+  /** The cloaked files, each in the place of its original, and placeholders for directories. @type {(all: DroppedItem[], cloaked: File[]) => File[]} */
   const inPlace = (all, cloaked) => {
     /** @type {File[]} */
     const files = [];
     let next = 0;
     for (let index = 0; index < all.length; index += 1) {
       const item = /** @type {DroppedItem} */ (all[index]);
-      if (items.isFolder(item)) {
-        push(files, items.give(item, null));
+      if (droppedItems.isFolder(item)) {
+        push(files, droppedItems.give(item, null));
       } else {
-        push(files, items.give(item, /** @type {File} */ (cloaked[next])));
+        push(files, droppedItems.give(item, /** @type {File} */ (cloaked[next])));
         next += 1;
       }
     }
@@ -195,7 +195,7 @@
   };
 
   Object.assign(window.cloakroom, {
-    transfers: {
+    drops: {
       /** @param {Window} view */
       listen(view) {
         addEventListener(view, 'drop', onDrop, true);
@@ -209,8 +209,8 @@
       },
       isOwnDrop: () => isOwnDrop,
       itemsOf,
-      made,
-      present,
+      withFiles,
+      targetNow,
     },
   });
 })();

@@ -1,19 +1,19 @@
 // @ts-check
 /**
- * Windows of frames. The page has a frame's window before the frame's document is there, and the same window stays when that
- * comes: by then nothing in it can be trusted, and no script of ours is in it at all if no document ever comes. So it is
- * ruled from the window around it, from its first moment on: these scripts' functions take the place of its built-ins, and
- * its events are heard here. It bears a mark, by which the scripts that the browser puts into it later stand back.
+ * Windows of frames. The page has a frame's window before the frame's document comes, and the same window stays. By then nothing in
+ * it can be trusted, and without a document our scripts never run in it. So it is controlled from the window around it from the
+ * start: its built-ins are replaced by this window's functions, and its events are heard here. By a mark on it, our scripts that
+ * the browser runs in it later do nothing.
  */
 (() => {
   if (!window.cloakroom) return;
   const { cloakroom } = window;
   const {
-    method, getter, replace, replaced, asked, realm, realms, viewOf, addEventListener, stop, preventDefault, tellContent, hear, target, inputs, composers, forms, links, handles, transfers, pastes,
+    method, getter, replace, replaced, tryRead, realm, realms, viewOf, addEventListener, stop, preventDefault, tellContent, hear, target, inputs, composers, forms, links, handles, drops, pastes,
   } = cloakroom;
 
   const { apply, defineProperty, getOwnPropertyDescriptor } = Reflect;
-  const isRuled = method(WeakMap, 'has');
+  const isControlled = method(WeakMap, 'has');
   const get = method(WeakMap, 'get');
   const set = method(WeakMap, 'set');
   const dispatchEvent = method(EventTarget, 'dispatchEvent');
@@ -38,27 +38,22 @@
   const { trustedTypes } = window;
   const textOf = method(window.TrustedHTML, 'toString');
   const isHtml = trustedTypes && method(window.TrustedTypePolicyFactory, 'isHTML');
-  // These inherit from nothing, as the page may put anything on what they would inherit from.
+  // Without a prototype, on which the page could put anything.
   const everywhere = { __proto__: null, childList: true, subtree: true };
   const urgent = { __proto__: null, priority: 'user-blocking' };
   const mark = /** @type {PropertyDescriptor} */ ({ __proto__: null, value: undefined });
 
-  /** The ports of content scripts in windows that are ruled. @type {WeakMap<Window, MessagePort>} */
+  /** The ports of content scripts in controlled windows. @type {WeakMap<Window, MessagePort>} */
   const ports = new WeakMap();
 
-  /** Whether no script of ours has been there. @param {Window} view */
-  const isBare = (view) => {
-    try {
-      // Throws where the window is of another origin.
-      const inputPrototype = view.document && /** @type {typeof window} */ (view).HTMLInputElement.prototype;
-      return includes(sourceOf(getOwnPropertyDescriptor(inputPrototype, 'files')?.get), '[native code]');
-    } catch {
-      return false;
-    }
-  };
+  /** Whether none of our scripts controls a window. @param {Window} view */
+  const isBare = (view) => tryRead((there) => (
+    // Throws in another origin.
+    there.document && includes(sourceOf(getOwnPropertyDescriptor(there.HTMLInputElement.prototype, 'files')?.get), '[native code]')
+  ), view) === true;
 
   /** @param {Window} view */
-  const rule = (view) => {
+  const control = (view) => {
     const there = /** @type {any} */ (view);
     defineProperty(view, 'cloakroom', mark);
     set(realms, view, realm(there));
@@ -73,34 +68,34 @@
   };
 
   /** @param {Window} view */
-  const ruleFrames = (view) => {
+  const controlFrames = (view) => {
     for (let index = 0; index < frameCount(view); index += 1) {
       const frame = view[index];
-      if (frame && isBare(frame)) rule(frame);
+      if (frame && isBare(frame)) control(frame);
     }
   };
 
-  /** Frames may have come into a window: its own rulers see to them, as only those live as long as they do. @param {Window | null} view */
-  const notice = (view) => {
+  /** Controls the frames that may have come into a window, from the window that controls it: only that lives as long. @param {Window | null} view */
+  const checkFrames = (view) => {
     if (!view || frameCount(view) === 0) return;
-    if (view === window || isRuled(realms, view)) ruleFrames(view);
+    if (view === window || isControlled(realms, view)) controlFrames(view);
     else dispatchEvent(view, new NativeEvent('cloakroom-frames'));
   };
 
   /** @param {Event} event */
   const onFrames = (event) => {
     stop(event);
-    ruleFrames(currentTarget(event));
+    controlFrames(currentTarget(event));
   };
 
-  /** A frame's document is leaving: what comes in its place may be bare until its first byte is there. @param {Event} event */
+  /** Announces that a frame's document is leaving: the next window may be bare until the first byte of its document. @param {Event} event */
   const onLeave = (event) => {
     const view = currentTarget(event);
     const around = parentOf(view);
     try {
       if (around !== view && around.document) dispatchEvent(around, new NativeEvent('cloakroom-leave'));
     } catch {
-      // Of another origin: it has no use of this window either.
+      // Another origin, which cannot use this window either.
     }
   };
 
@@ -108,20 +103,20 @@
   const onFrameLeaves = (event) => {
     const view = currentTarget(event);
     stop(event);
-    postTask(scheduler, () => { notice(view); }, urgent);
+    postTask(scheduler, () => { checkFrames(view); }, urgent);
   };
 
-  /** What the parser puts there is seen before the page's next script runs. @param {Window} view */
+  /** Looks for frames that the parser inserts, before the page's next script runs. @param {Window} view */
   const watch = (view) => {
-    const look = () => { ruleFrames(view); };
+    const look = () => { controlFrames(view); };
     observe(new NativeMutationObserver(look), view.document, everywhere);
     addEventListener(view.document, 'load', (/** @type {Event} */ event) => {
       look();
-      if (cloakroom.placing.isQuiet(target(event))) stop(event);
+      if (cloakroom.insertedFrames.isQuiet(target(event))) stop(event);
     }, true);
   };
 
-  /** The document has come, and with it the content script. @param {MessageEvent} event */
+  /** Takes the port of the content script, which comes with the document. @param {MessageEvent} event */
   const onArrival = (event) => {
     const view = currentTarget(event);
     const port = portsOf(event)[0];
@@ -133,19 +128,19 @@
     watch(view);
   };
 
-  /** The content script sees below closed roots. Where the page listened first it would not hear of this. @param {Event} event */
+  /** Has the content script look below closed roots, even where a page's listener came first. @param {Event} event */
   const onTouch = (event) => {
     const view = currentTarget(event);
     const port = get(ports, view);
     const node = target(event);
-    if (port && event.isTrusted) tellContent(new NativeSubmitEvent('look', { submitter: asked(localName, node) === null ? null : node }), port);
+    if (port && event.isTrusted) tellContent(new NativeSubmitEvent('look', { submitter: tryRead(localName, node) === null ? null : node }), port);
   };
 
   /** @param {Window} view */
   const listen = (view) => {
     for (const name of ['click', 'input', 'drop']) addEventListener(view, name, onTouch, true);
-    // Those that keep back what the browser itself would hand over are first.
-    transfers.listen(view);
+    // First the listeners that stop what the browser gives to the page.
+    drops.listen(view);
     pastes.listen(view);
     inputs.listen(view);
     composers.listen(view);
@@ -157,38 +152,38 @@
     addEventListener(view, 'pagehide', onLeave, true);
   };
 
-  // Frames in shadow trees are on no window's list: these are the page's only way to them.
+  // The page's only way to the windows of frames in shadow trees, which are on no window's list.
   const windowOf = getter(HTMLIFrameElement, 'contentWindow');
   /** @type {(find: (self: any) => Window | null) => (native: any) => any} */
-  const ruling = (find) => (native) => {
+  const controlling = (find) => (native) => {
     const read = native.get ?? native;
     const wrapped = { read(/** @type {unknown[]} */ ...values) {
       const found = apply(read, this, values);
       const frame = found && find(this);
       if (!frame || !isBare(frame)) return found;
       const around = viewOf(/** @type {Node} */ (/** @type {unknown} */ (this)));
-      notice(around);
-      if (around && (around === window || isRuled(realms, around))) rule(frame);
+      checkFrames(around);
+      if (around && (around === window || isControlled(realms, around))) control(frame);
       return isBare(frame) ? null : found;
     } }.read;
     return native.get ? { get: wrapped } : wrapped;
   };
-  replace(HTMLIFrameElement, 'contentWindow', ruling(windowOf));
-  replace(HTMLIFrameElement, 'contentDocument', ruling(windowOf));
-  replace(HTMLIFrameElement, 'getSVGDocument', ruling(windowOf));
+  replace(HTMLIFrameElement, 'contentWindow', controlling(windowOf));
+  replace(HTMLIFrameElement, 'contentDocument', controlling(windowOf));
+  replace(HTMLIFrameElement, 'getSVGDocument', controlling(windowOf));
   for (const owner of [window.HTMLFrameElement, HTMLObjectElement]) {
     const inner = getter(owner, 'contentWindow');
-    for (const name of ['contentWindow', 'contentDocument', 'getSVGDocument']) replace(owner, name, ruling(inner));
+    for (const name of ['contentWindow', 'contentDocument', 'getSVGDocument']) replace(owner, name, controlling(inner));
   }
 
-  // These erase every listener of the window, the content script's too, which has to be the first again.
+  // These remove every listener of the window. The content script's has to be added first again.
   /** @type {(change: (self: Document, values: unknown[], view: Window | null) => unknown) => () => unknown} */
   const rewriting = (change) => ({
     /** @this {Document} */
     wrapped(/** @type {unknown[]} */ ...values) {
       const view = viewOf(this);
-      // Nobody could tell those who listen there.
-      if (view && view !== window && !isRuled(realms, view)) throw new NativeError('Another window rules this document.', 'SecurityError');
+      // Its listeners could not be told.
+      if (view && view !== window && !isControlled(realms, view)) throw new NativeError('Another window rules this document.', 'SecurityError');
       const result = change(this, values, view);
       if (view) attend(view);
       return result;
@@ -199,7 +194,7 @@
   const attend = (view) => {
     tellContent(new NativeEvent('listen'), get(ports, view));
     listen(view);
-    notice(view);
+    checkFrames(view);
   };
 
   /** The content script's port in a window. @param {Window} view */
@@ -233,11 +228,11 @@
       let text = '';
       for (let index = 0; index < values.length; index += 1) text += isTrusted ? textOf(values[index]) : `${values[index]}`;
       text += end;
-      // A script in there could have the window of a frame in there: what is written goes one tag after the other.
+      // Written tag by tag, as a script in the text could use the window of a frame in it.
       for (let from = 0; from < text.length;) {
         const to = indexOf(text, '>', from) + 1 || text.length;
         const piece = slice(text, from, to);
-        // No script of the page's own may make a part of what it trusts: the content script, for which that does not count, writes it.
+        // Scripts of the page's world may not split trusted text: the content script, which is exempt, writes it.
         if (isTrusted && view) tellContent(new NativeMessageEvent('write', { data: piece }), portIn(view));
         else apply(write, self, [piece]);
         if (view) attend(view);
@@ -250,7 +245,7 @@
   Object.assign(window.cloakroom, {
     windows: {
       isBare,
-      notice,
+      checkFrames,
       listen() {
         listen(window);
         watch(window);

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Handles of the person's files stay in the page: a worker's own getFile would read the original. What would carry one away
- * fails as for anything that cannot be cloned, and the page keeps its handle, whose files are cloaked.
+ * Keeps handles of the person's files in the page: a worker's own getFile would read the original. To post or store one fails like
+ * anything that cannot be cloned; the page keeps its handle, whose files are cloaked.
  */
 (() => {
   if (!window.cloakroom) return;
@@ -21,7 +21,7 @@
   const NativeSet = WeakSet;
   const isArray = Array.isArray;
 
-  /** Whether a clone holds a handle: it has no getters and no proxies. @param {unknown} value */
+  /** Whether a clone contains a handle. A clone has no getters and no proxies. @param {unknown} value */
   const holdsHandle = (value) => {
     const seen = new NativeSet();
     let found = false;
@@ -53,8 +53,8 @@
   };
 
   /**
-   * A clone that fails does so as the built-in that it is for. That must not be called instead: what a page's object holds may
-   * differ the next time it is read.
+   * Clones a value; an error reads as if the built-in had thrown it. The built-in cannot be called instead: a page's object may
+   * read differently the next time.
    * @type {(where: string, value: unknown, transfer?: Transferable[]) => any}
    */
   const clone = (where, value, transfer = []) => {
@@ -65,7 +65,7 @@
       try {
         failure = new NativeError(replaceText(messageOf(error), "'structuredClone' on 'Window'", where), errorName(error));
       } catch {
-        // The page's own, from one of its getters.
+        // The error of one of the page's getters.
       }
       throw failure;
     }
@@ -76,11 +76,11 @@
     if (holdsHandle(value)) throw new NativeError('A handle of a file that the person picked cannot be cloned.', 'DataCloneError');
   };
 
-  // What a page's object holds may differ each time it is read: its clone is what is looked at, and what is sent.
+  // A page's object may read differently each time: its clone is checked and sent.
   /** @type {(owner: string) => (native: Function) => Function} */
   const refusingHandles = (owner) => (native) => ({
     postMessage(/** @type {unknown[]} */ ...values) {
-      if (!handles.anyMet() || values.length === 0) return apply(native, this, values);
+      if (!handles.areKnown() || values.length === 0) return apply(native, this, values);
       const given = values[1];
       const transfer = isArray(given) ? given : /** @type {{ transfer?: unknown }} */ (given ?? {}).transfer ?? [];
       const sent = clone(`'postMessage' on '${owner}'`, { message: values[0], transfer }, /** @type {Transferable[]} */ (transfer));
@@ -92,10 +92,10 @@
     replace(window[owner], 'postMessage', refusingHandles(owner));
   }
 
-  /** A worker may open the same database. @type {(where: string) => (native: Function) => Function} */
+  /** Refuses to store handles: a worker may open the same database. @type {(where: string) => (native: Function) => Function} */
   const storingNone = (where) => (native) => ({
     store(/** @type {unknown[]} */ ...values) {
-      if (handles.anyMet() && values.length) {
+      if (handles.areKnown() && values.length) {
         const value = clone(where, values[0]);
         refuse(value);
         define(values, '0', value);

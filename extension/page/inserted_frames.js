@@ -1,16 +1,16 @@
 // @ts-check
 /**
- * Frames that a script puts into a document. One with an address has a window at once, and no script of ours in it before its
- * document comes, if any comes; while in one that is blank they are there before anything of the page can run. A frame that
- * comes by itself is ruled as soon as it is there. What comes with it might run before that, as scripts and custom elements do:
- * among other nodes each begins blank, and goes to its address from there.
+ * Frames that a script inserts into a document. The page has the window of one with an address at once, and our scripts run in it
+ * only when its document comes, if ever; in a blank one they run before anything of the page can. A frame that is inserted alone
+ * is controlled as soon as it is there. Scripts and custom elements inserted with it might run before that, so among other nodes
+ * each frame begins blank, and then goes to its address.
  */
 (() => {
   if (!window.cloakroom) return;
-  const { method, getter, setter, replace, asked, viewOf, push, define } = window.cloakroom;
+  const { method, getter, setter, replace, tryRead, viewOf, push, define } = window.cloakroom;
   const { apply } = Reflect;
 
-  /** What has a window of its own while its document is on its way. */
+  /** Frames that have a window while their document is on its way. */
   const FRAMES = 'iframe[src]:not([src=""],[src="about:blank"]),iframe[srcdoc],frame[src]:not([src=""],[src="about:blank"])';
   const FRAME_TAG = /<(?:iframe|frame)[\s/>]/i;
   // `test` would ask the page's own `exec`.
@@ -52,23 +52,23 @@
   const isHtml = trustedTypes && method(window.TrustedTypePolicyFactory, 'isHTML');
   const textOf = method(window.TrustedHTML, 'toString');
 
-  const { notice } = window.cloakroom.windows;
-  /** Frames that begin blank: of that beginning the page hears nothing. @type {WeakSet<Element>} */
+  const { checkFrames } = window.cloakroom.windows;
+  /** Frames that begin blank; the page does not hear of that. @type {WeakSet<Element>} */
   const quiet = new WeakSet();
 
-  /** Frames in shadow trees are on no window's list: contentWindow rules them. @param {any} node */
+  /** Whether a node is in a shown document. Not in shadow trees: their frames are on no window's list, and contentWindow controls them. @param {any} node */
   const isShown = (node) => {
-    const root = asked(rootOf, node);
-    return root !== null && asked(typeOf, root) === 9 && viewOf(root) !== null;
+    const root = tryRead(rootOf, node);
+    return root !== null && tryRead(typeOf, root) === 9 && viewOf(root) !== null;
   };
 
-  /** The frames that do not come by themselves. @type {(values: unknown[], isReplacing: boolean) => Element[]} */
+  /** The frames that are not inserted alone. @type {(values: unknown[], isReplacing: boolean) => Element[]} */
   const accompanied = (values, isReplacing) => {
     /** @type {Element[]} */
     const all = [];
     for (let index = 0; index < values.length; index += 1) {
       const value = values[index];
-      const type = typeof value === 'object' && value ? asked(typeOf, value) : null;
+      const type = typeof value === 'object' && value ? tryRead(typeOf, value) : null;
       if (type !== 1 && type !== 11 || !isReplacing && !firstChild(value) && values.length === 1) continue;
       const inner = type === 1 ? framesIn(value, FRAMES) : framesInFragment(value, FRAMES);
       if (type === 1 && isFrame(value, FRAMES)) push(all, /** @type {Element} */ (value));
@@ -77,7 +77,7 @@
     return all;
   };
 
-  /** Puts nodes where they are shown; `values` is what it is done with. @type {(nodes: unknown[], values: unknown[], put: () => any, isReplacing: boolean) => any} */
+  /** Has `put` insert nodes, with their frames blank; `values` are its arguments. @type {(nodes: unknown[], values: unknown[], put: () => any, isReplacing: boolean) => any} */
   const placed = (nodes, values, put, isReplacing) => {
     const frames = accompanied(nodes, isReplacing);
     /** @type {(() => void)[]} */
@@ -90,21 +90,21 @@
     }
   };
 
-  /** Keeps a frame from going to its address. @type {(frame: Element, values: unknown[]) => () => void} what lets it go there */
+  /** Keeps a frame from going to its address. @type {(frame: Element, values: unknown[]) => () => void} a function that lets it go there */
   const withheld = (frame, values) => {
     const source = attribute(frame, 'src');
-    // Where the page demands trusted types nobody could give this one back.
+    // Where the page demands trusted types, `srcdoc` could not be set again.
     if (attribute(frame, 'srcdoc') !== null) return apart(frame, values);
     add(quiet, frame);
     removeAttribute(frame, 'src');
     return () => {
       remove(quiet, frame);
       if (attribute(frame, 'src') === null) setAttribute(frame, 'src', source);
-      notice(viewOf(frame));
+      checkFrames(viewOf(frame));
     };
   };
 
-  /** A frame that comes after the others, and what lies in it after itself. @type {(frame: Element, values: unknown[]) => () => void} */
+  /** Inserts a frame after the other nodes, and its content after the frame. @type {(frame: Element, values: unknown[]) => () => void} */
   const apart = (frame, values) => {
     const around = parentOf(frame);
     const place = createComment(documentOf(frame), '');
@@ -115,24 +115,24 @@
     return () => {
       const there = parentOf(place);
       if (there) replaceChild(there, frame, place);
-      notice(viewOf(frame));
+      checkFrames(viewOf(frame));
       appendChild(frame, inner);
     };
   };
 
-  /** @type {(of: (self: any) => Node, only: number | null, isReplacing?: boolean) => (native: Function) => Function} only: which value is a node that comes, null for all */
+  /** @type {(of: (self: any) => Node, only: number | null, isReplacing?: boolean) => (native: Function) => Function} only: which argument is the node; null for all */
   const placing = (of, only, isReplacing = false) => (native) => ({
     wrapped(/** @type {unknown[]} */ ...values) {
       const node = of(this);
       const put = () => apply(native, this, values);
       const result = isShown(node) ? placed(only === null ? values : [values[only]], values, put, isReplacing) : put();
-      notice(viewOf(node));
+      checkFrames(viewOf(node));
       return result;
     },
   }).wrapped;
   const itself = (/** @type {Node} */ self) => self;
 
-  /** Everything by which a script puts nodes into a document at once, and which value is the node. @type {readonly [any, readonly string[], number | null][]} */
+  /** All methods that insert nodes, and which argument is the node. @type {readonly [any, readonly string[], number | null][]} */
   const ways = [
     [Node, ['appendChild', 'insertBefore', 'replaceChild'], 0],
     [Element, ['append', 'prepend', 'before', 'after', 'replaceWith', 'replaceChildren'], null],
@@ -144,13 +144,13 @@
   ];
   for (let index = 0; index < ways.length; index += 1) {
     const [owner, names, only] = /** @type {typeof ways[number]} */ (ways[index]);
-    // What goes hears of it too.
+    // A node that is replaced may run code too.
     for (const name of names) replace(owner, name, placing(itself, only, startsWith(name, 'replace')));
   }
   const startOf = getter(Range, 'startContainer');
   for (const name of ['insertNode', 'surroundContents']) replace(Range, name, placing(startOf, 0, true), startOf);
 
-  /** The list that each collection of options is of. @type {WeakMap<object, Node>} */
+  /** The select element of each collection of options. @type {WeakMap<object, Node>} */
   const lists = new WeakMap();
   const listOf = method(WeakMap, 'get');
   const setList = method(WeakMap, 'set');
@@ -164,31 +164,31 @@
   replace(window.HTMLOptionsCollection, 'add', placing((options) => listOf(lists, options), 0));
 
   /** @type {(native: Function) => Function} */
-  const noticing = (native) => ({
+  const checkingFrames = (native) => ({
     wrapped(/** @type {unknown[]} */ ...values) {
       const result = apply(native, this, values);
-      notice(viewOf(/** @type {any} */ (this)));
+      checkFrames(viewOf(/** @type {any} */ (this)));
       return result;
     },
   }).wrapped;
-  // These put in what was in the document before, or text that runs nowhere.
-  replace(Element, 'moveBefore', noticing);
-  replace(Document, 'moveBefore', noticing);
-  replace(Document, 'execCommand', noticing);
+  // These insert what was in the document before, or text that does not run.
+  replace(Element, 'moveBefore', checkingFrames);
+  replace(Document, 'moveBefore', checkingFrames);
+  replace(Document, 'execCommand', checkingFrames);
 
-  /** An element of the same kind that nothing of the page's is in: text reads the same in it. @param {any} node */
+  /** An element of the same kind without code of the page, in which HTML parses alike. @param {any} node */
   const shellOf = (node) => {
     const name = localName(node);
     return create(documentOf(node), namespace(node), includes(name, '-') ? 'div' : name);
   };
 
-  /** What is written, read once: an object of the page's may say something else the next time. @param {unknown} text */
+  /** Converts what is written to text once: an object may give another text the next time. @param {unknown} text */
   const once = (text) => (typeof text === 'object' && text && !(isHtml && isHtml(trustedTypes, text)) ? `${text}` : text);
-  /** Whether a text makes frames. @param {unknown} text */
+  /** Whether HTML text contains frames. @param {unknown} text */
   const hasFrames = (text) => found(FRAME_TAG, isHtml && isHtml(trustedTypes, text) ? textOf(text) : `${text}`);
 
   /**
-   * Puts a text in as the nodes that it stands for. They are made in an element that is shown nowhere.
+   * Inserts text as the nodes that it parses to, in an element that is not shown.
    * @type {(around: any, write: (shell: Element) => void, put: (nodes: DocumentFragment) => void) => void}
    */
   const asNodes = (around, write, put) => {
@@ -198,7 +198,7 @@
     for (let child = firstChild(shell); child; child = firstChild(shell)) appendChild(nodes, child);
     const values = [nodes];
     placed(values, values, () => { put(nodes); }, true);
-    notice(viewOf(around));
+    checkFrames(viewOf(around));
   };
 
   const setInner = setter(Element, 'innerHTML');
@@ -212,12 +212,12 @@
         return;
       }
       apply(/** @type {Function} */ (native), this, [value]);
-      notice(viewOf(/** @type {any} */ (this)));
+      checkFrames(viewOf(/** @type {any} */ (this)));
     },
   });
   replace(Element, 'innerHTML', writing(replaceChildren, (self) => self));
   replace(Element, 'outerHTML', writing(replaceWith, (self) => elementOf(parentOf(self))));
-  const elementOf = (/** @type {any} */ node) => (node && asked(typeOf, node) === 1 ? node : null);
+  const elementOf = (/** @type {any} */ node) => (node && tryRead(typeOf, node) === 1 ? node : null);
 
   for (const name of ['setHTML', 'setHTMLUnsafe']) {
     replace(Element, name, (native) => ({
@@ -225,7 +225,7 @@
         if (values.length) define(values, '0', once(values[0]));
         if (isShown(this) && hasFrames(values[0])) asNodes(this, (shell) => { apply(native, shell, values); }, (nodes) => { replaceChildren(this, nodes); });
         else apply(native, this, values);
-        notice(viewOf(/** @type {any} */ (this)));
+        checkFrames(viewOf(/** @type {any} */ (this)));
       },
     }).write);
   }
@@ -241,7 +241,7 @@
       const outer = put === before || put === after ? elementOf(parentOf(this)) : this;
       if (put && outer && isShown(this) && hasFrames(values[1])) asNodes(outer, (shell) => { setInner(shell, values[1]); }, (nodes) => { put(this, nodes); });
       else apply(native, this, values);
-      notice(viewOf(/** @type {any} */ (this)));
+      checkFrames(viewOf(/** @type {any} */ (this)));
     },
   }).insertAdjacentHTML);
 
@@ -251,24 +251,24 @@
       const put = () => apply(/** @type {Function} */ (native), this, [value]);
       if (isShown(this)) placed([value], [value], put, true);
       else put();
-      notice(viewOf(/** @type {any} */ (this)));
+      checkFrames(viewOf(/** @type {any} */ (this)));
     },
   });
   for (const name of ['caption', 'tHead', 'tFoot']) replace(HTMLTableElement, name, placingSetter);
   replace(Document, 'body', placingSetter);
 
-  // A frame whose own code runs as it comes could not be ruled before: it stays a frame, as in browsers without such elements.
+  // A customised frame would run code before it can be controlled, so it remains a frame, as in browsers without such elements.
   replace(window.CustomElementRegistry, 'define', (native) => ({
     define(/** @type {any[]} */ ...values) {
       const isTold = typeof values[2] === 'object' && values[2] !== null;
       const base = isTold ? values[2].extends : undefined;
       const kind = base === undefined ? undefined : `${base}`;
       if (kind === 'iframe' || kind === 'frame') throw new NativeError('A frame cannot be customised.', 'NotSupportedError');
-      // Read once, as above.
+      // Read once, as text above.
       if (isTold) define(values, '2', { __proto__: null, extends: kind });
       return apply(native, this, values);
     },
   }).define);
 
-  Object.assign(window.cloakroom, { placing: { isQuiet: (/** @type {Element} */ frame) => has(quiet, frame) } });
+  Object.assign(window.cloakroom, { insertedFrames: { isQuiet: (/** @type {Element} */ frame) => has(quiet, frame) } });
 })();

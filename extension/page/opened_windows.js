@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Windows that the page opens. One that is opened at an address is there for the page before any script of ours, while in
- * one that is blank they are at once: so each begins blank, and goes to its address from there.
+ * Windows that the page opens. The page has a window that is opened at an address before our scripts run in it; in a blank one they
+ * run at once. So each window begins blank, and then goes to its address.
  */
 (() => {
   if (!window.cloakroom) return;
@@ -19,11 +19,11 @@
 
   /** @type {(opener: unknown, values: unknown[]) => Window | null} */
   const open = (opener, values) => {
-    const asked = (/** @type {unknown} */ address) => {
+    const openAt = (/** @type {unknown} */ address) => {
       const opened = apply(nativeOpen, opener, [address, name, features]);
-      // A link of the page's may have opened it before, and nothing has come there yet.
+      // A link may have opened it before, and its document is still on its way.
       if (!opened || windows.isBare(opened)) return null;
-      handles.opens(opened);
+      handles.addWindow(opened);
       return opened;
     };
     const given = values[0] === undefined ? '' : `${values[0]}`;
@@ -33,18 +33,18 @@
     try {
       if (given) address = construct(NativeURL, [given, baseOf(document)]).href;
     } catch {
-      return asked(given);
+      return openAt(given);
     }
-    // To one without an opener the page has no way.
+    // The page cannot reach a window without an opener.
     const isApart = includes(lower(features), 'noopener') || includes(lower(features), 'noreferrer');
-    if (!address || isApart || name in HERE) return asked(address);
-    const opened = asked('');
+    if (!address || isApart || name in HERE) return openAt(address);
+    const opened = openAt('');
     if (!opened) return null;
     try {
       if (name === '_blank' || name === '') opened.location.replace(address);
-      else asked(address);
+      else openAt(address);
     } catch (error) {
-      // A page may not go there at all.
+      // The page may not go there.
       close(opened);
       throw error;
     }

@@ -1,13 +1,13 @@
 // @ts-check
 /**
- * What the browser does with a paste that the page leaves to it: `beforeinput`, the HTML without anything that runs or else the
- * picture, at the caret where it was pasted, and `input`.
+ * The browser's default action of a paste: `beforeinput`, then the HTML without anything that runs, or else the picture, at the
+ * caret where it was pasted, then `input`.
  */
 (() => {
   if (!window.cloakroom) return;
-  const { method, getter, setter, asked, dispatch, addEventListener, realmOf } = window.cloakroom;
+  const { method, getter, setter, tryRead, dispatch, addEventListener, realmOf } = window.cloakroom;
 
-  /** Elements that `setHTML` allows, but that browsers leave out of a paste. */
+  /** Elements that `setHTML` allows and that browsers leave out of a paste. */
   const UNWANTED = ['style', 'link', 'meta', 'base', 'title', 'template', 'noscript', 'slot'];
   const isContentEditable = getter(HTMLElement, 'isContentEditable');
   const documentOf = getter(Node, 'ownerDocument');
@@ -41,7 +41,7 @@
   const setSource = setter(HTMLImageElement, 'src');
 
   /** @param {unknown} node */
-  const isEditable = (node) => asked(isContentEditable, node) === true;
+  const isEditable = (node) => tryRead(isContentEditable, node) === true;
 
   /** The whole editor that a node lies in. @param {any} node */
   const editorOf = (node) => {
@@ -50,21 +50,21 @@
     return editor;
   };
 
-  /** Nodes of a clipboard's HTML, in a fragment of their own; none where this browser cannot clean it. @type {(html: string, around: Document) => DocumentFragment} */
+  /** The sanitised nodes of a clipboard's HTML; none where this browser cannot sanitise. @type {(html: string, around: Document) => DocumentFragment} */
   const cleaned = (html, around) => {
     const fragment = createFragment(around);
     try {
-      // Of a document that shows nothing and runs nothing.
+      // In a document that shows nothing and runs nothing.
       const holder = create(createInert(implementation, ''), 'div');
       setHtml(holder, html, { __proto__: null, sanitizer: { __proto__: null, removeElements: UNWANTED } });
       for (let node = firstChild(holder); node; node = firstChild(holder)) append(fragment, node);
     } catch {
-      // Without setHTML nothing is put in rather than something that might run.
+      // Without setHTML nothing is inserted: it might run.
     }
     return fragment;
   };
 
-  /** Puts a picture in as an edit that can be undone, where the caret still is in the editor. @type {(node: any, place: Range, address: string, around: Document) => void} */
+  /** Inserts a picture; where the caret is still in the editor, as an edit that can be undone. @type {(node: any, place: Range, address: string, around: Document) => void} */
   const insertPicture = (node, place, address, around) => {
     const selection = selectionOf(around);
     const own = selection && rangeCount(selection) ? copyOf(rangeAt(selection, 0)) : null;
@@ -127,7 +127,7 @@
         if (!dispatch(node, new where.InputEvent('beforeinput', /** @type {any} */ ({ __proto__: null, inputType: traits.inputType, dataTransfer: data, bubbles: true, composed: true, cancelable: true, targetRanges: [target] })))) return;
         if (html) insertHtml(place, html, around);
         else insertPicture(node, place, /** @type {string} */ (address), around);
-        // An edit of the browser's own tells of itself.
+        // After its own edit the browser dispatches `input` itself.
         if (html) dispatch(node, new where.InputEvent('input', traits));
       },
     },

@@ -1,5 +1,5 @@
 // @ts-check
-/** Says that the tab has to be reloaded, in a tab that is older than the extension's last update: nobody else is there to say it. */
+/** Tells the person to reload a tab that is older than the extension's last update: no other part of the extension can. */
 (() => {
   if (!window.cloakroom) return;
   const { method, getter, setter, whenOrphaned } = window.cloakroom;

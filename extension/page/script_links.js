@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * Links and forms that run a script in another window. There it would run before any script of ours: so it runs here, in the window
- * that the page has anyway.
+ * Links and forms with a javascript: address that name another window. There it would run before our scripts, so it runs in this
+ * window instead.
  */
 (() => {
   if (!window.cloakroom) return;
-  const { method, getter, replace, asked, path, addEventListener, target } = window.cloakroom;
+  const { method, getter, replace, tryRead, path, addEventListener, target } = window.cloakroom;
   const { apply } = Reflect;
   const protocolOfLink = getter(HTMLAnchorElement, 'protocol');
   const protocolOfArea = getter(HTMLAreaElement, 'protocol');
@@ -17,18 +17,18 @@
   const typeOf = getter(Event, 'type');
   // `test` would ask the page's own `exec`.
   const isScript = method(RegExp, 'exec');
-  /** Browsers read past line breaks, and what comes before. */
+  /** Browsers ignore line breaks within the scheme, and spaces before it. */
   const SCRIPT = /^[\0-\x20]*j[\t\n\r]*a[\t\n\r]*v[\t\n\r]*a[\t\n\r]*s[\t\n\r]*c[\t\n\r]*r[\t\n\r]*i[\t\n\r]*p[\t\n\r]*t[\t\n\r]*:/i;
 
   /** @param {unknown} node */
   const tame = (node) => {
-    const protocol = asked(protocolOfLink, node) ?? asked(protocolOfArea, node);
-    const vector = protocol === null ? asked(vectorOf, node) : null;
-    // Also where a `base` of the document names another window.
+    const protocol = tryRead(protocolOfLink, node) ?? tryRead(protocolOfArea, node);
+    const vector = protocol === null ? tryRead(vectorOf, node) : null;
+    // Set in any case, as the document's `base` may name another window.
     if (protocol === 'javascript:' || (vector && isScript(SCRIPT, textOf(vector)))) setAttribute(node, 'target', '_self');
   };
 
-  /** Before the page hears of it, which may keep it from the browser. @param {Event} event */
+  /** Heard before the page, which may stop the event. @param {Event} event */
   const onClick = (event) => {
     const outwards = path(event);
     for (let index = 0; index < outwards.length; index += 1) tame(outwards[index]);
@@ -36,7 +36,7 @@
 
   /** @type {(form: any, button: any) => void} */
   const tameForm = (form, button) => {
-    const action = (button && asked(actionOfButton, button)) || asked(actionOf, form);
+    const action = (button && tryRead(actionOfButton, button)) || tryRead(actionOf, form);
     if (typeof action !== 'string' || !isScript(SCRIPT, action)) return;
     setAttribute(form, 'target', '_self');
     if (button && attribute(button, 'formtarget') !== null) setAttribute(button, 'formtarget', '_self');
@@ -45,7 +45,7 @@
   const actionOfButton = (/** @type {any} */ button) => attribute(button, 'formaction');
 
   /** @param {SubmitEvent} event */
-  const onSubmit = (event) => { tameForm(target(event), asked(submitterOf, event)); };
+  const onSubmit = (event) => { tameForm(target(event), tryRead(submitterOf, event)); };
 
   replace(HTMLFormElement, 'submit', (native) => ({
     submit() {
@@ -53,7 +53,7 @@
       return apply(native, this, []);
     },
   }).submit);
-  // A link that is in no document leads somewhere, too.
+  // A link outside the document works too.
   replace(HTMLElement, 'click', (native) => ({
     click() {
       tame(this);
@@ -62,7 +62,7 @@
   }).click);
   replace(EventTarget, 'dispatchEvent', (native) => ({
     dispatchEvent(/** @type {unknown[]} */ ...values) {
-      if (asked(typeOf, values[0]) === 'click') tame(this);
+      if (tryRead(typeOf, values[0]) === 'click') tame(this);
       return apply(native, this, values);
     },
   }).dispatchEvent);

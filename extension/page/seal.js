@@ -1,5 +1,5 @@
 // @ts-check
-/** Last of the page's scripts: starts listening, and takes what the scripts share away from the page. */
+/** Last of our scripts: starts listening, and hides from the page what they share. */
 (() => {
   if (!window.cloakroom) return;
   window.cloakroom.windows.listen();

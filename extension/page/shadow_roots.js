@@ -1,17 +1,17 @@
 // @ts-check
-/** Shadow roots. Most events of a form end at its root, and below a closed one nobody sees from outside: each root is heard itself. */
+/** Shadow roots: listens on each of them, as most events of a form end at its root, and closed ones hide their nodes. */
 (() => {
   if (!window.cloakroom) return;
-  const { method, getter, replace, asked, whenShown, inputs, forms, links } = window.cloakroom;
+  const { method, getter, replace, tryRead, whenShown, inputs, forms, links } = window.cloakroom;
 
   const get = method(WeakMap, 'get');
   const set = method(WeakMap, 'set');
   const rootOf = method(Node, 'getRootNode');
   const hostOf = getter(ShadowRoot, 'host');
   const submitterOf = getter(SubmitEvent, 'submitter');
-  const applyTo = Reflect.apply;
+  const { apply } = Reflect;
 
-  /** The root of each host, so that a drop finds what lies below. @type {WeakMap<Element, ShadowRoot>} */
+  /** The root of each host, by which a drop finds its innermost target. @type {WeakMap<Element, ShadowRoot>} */
   const roots = new WeakMap();
 
   /** @type {(host: Element, root: ShadowRoot) => void} */
@@ -22,10 +22,10 @@
     links.listen(root);
   };
 
-  /** Every root that a node lies in, up to the document, which has no host. @param {Node} node */
+  /** Listens on every root around a node, up to the document, which has no host. @param {Node} node */
   const listenAround = (node) => {
     const root = rootOf(node);
-    const host = asked(hostOf, root);
+    const host = tryRead(hostOf, root);
     if (!host) return;
     listen(host, root);
     listenAround(host);
@@ -34,14 +34,14 @@
   replace(Element, 'attachShadow', (native) => ({
     /** @this {Element} */
     attachShadow(/** @type {unknown[]} */ ...values) {
-      const root = applyTo(native, this, values);
+      const root = apply(native, this, values);
       listen(this, root);
       return root;
     },
   }).attachShadow);
 
-  // A root that the page declared in its markup was never attached by a call. The content script sees into it, and shows each
-  // file input that it finds there before the page hears of the event.
+  // No call attaches a root that the page declared in its markup. The content script shows each file input in it before the page
+  // hears of the event.
   whenShown((event) => {
     const input = submitterOf(event);
     listenAround(input);

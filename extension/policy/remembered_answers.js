@@ -1,10 +1,10 @@
 // @ts-check
-/** What "remember for this site" does: the answer to a held upload, as a change of the site's rule. */
+/** Answers to held uploads that a person has "remembered for this site", as changes of the site's rule. */
 
-/** The codes for images and videos that nothing can cloak, whatever the daemon's state. */
+/** Failure codes of images and videos that can never be cloaked. */
 const UNCLOAKABLE = ['unsupported-format', 'animated', 'not-an-image', 'video'];
 
-/** What an upload that waits is about. Where the daemon is away or failed nothing is remembered: that is no trait of the site.
+/** What a waiting upload is about; null where the daemon is away or failed: that says nothing about the site, so it is not remembered.
  * @typedef {'mode' | 'unprotected' | 'media'} Question
  * @type {(code: string) => Question | null} */
 export function questionOf(code) {
@@ -17,7 +17,7 @@ export function questionOf(code) {
 const MODE_OF = { cloak: 'cloak', original: 'off', cancel: 'block' };
 
 /**
- * The change of the rule that an answer asks for, null where there is nothing to remember.
+ * The change of the rule that an answer asks for; null where there is nothing to remember.
  * @param {string} code why the upload waits
  * @param {import('../shared/messages.js').Choice} choice
  * @returns {Partial<import('./rule.js').Rule> | null}
@@ -34,7 +34,7 @@ export function remembered(code, choice) {
 }
 
 /**
- * The answer that was given before, null where the person is to be asked.
+ * The remembered answer; null where the person is to be asked.
  * @param {string} code
  * @param {import('./rule.js').Rule} rule
  * @returns {'attempt' | 'original' | 'cancel' | null}

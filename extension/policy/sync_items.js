@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The policy as the items of the browser's synchronised storage: one a site, as an item holds but 8 kB. What another browser
- * wrote is read like any policy.
+ * Converts the policy to and from items of the browser's synchronised storage: one a site, as an item holds only 8 kB. What another
+ * browser wrote is validated like any policy.
  */
 import { readPolicy } from './policy.js';
 
@@ -15,7 +15,7 @@ export function toItems(policy) {
 
 /**
  * @param {{ [key: string]: unknown }} items
- * @returns {import('./policy.js').Policy | null} null where no browser has written any
+ * @returns {import('./policy.js').Policy | null} null if no browser has written any
  * @throws {TypeError}
  */
 export function fromItems(items) {
@@ -25,14 +25,14 @@ export function fromItems(items) {
 }
 
 /**
- * What two browsers that were apart agree on: the sites of both, and of one that both have this browser's rule.
+ * The policy of two browsers that begin to share one: the sites of both; for a site of both, this browser's rule.
  * @type {(here: import('./policy.js').Policy, there: import('./policy.js').Policy) => import('./policy.js').Policy}
  */
 export function merged(here, there) {
   return { ...here, sites: { ...there.sites, ...here.sites } };
 }
 
-/** Whether two values are the same as JSON; storages give keys back in an order of their own. @type {(one: unknown, other: unknown) => boolean} */
+/** Whether two values are the same JSON, whatever the order of their keys, which storages change. @type {(one: unknown, other: unknown) => boolean} */
 export function isSame(one, other) {
   if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return one === other;
   const [mine, theirs] = [Object.entries(one), Object.entries(other)];

@@ -1,5 +1,5 @@
 // @ts-check
-/** This site, how the daemon is, and what happened last. */
+/** The popup: this site, the daemon's state, and the last upload. */
 import { matchesOf } from '../policy/hosts.js';
 import { compare } from '../shared/compare.js';
 import { find, localise, make, words } from '../shared/dom.js';
@@ -44,7 +44,7 @@ function showPictures(pictures) {
 }
 
 find('missing-allow', HTMLButtonElement).addEventListener('click', async () => {
-  // Asked for at once: the browser takes it for a person's wish only within the click.
+  // Asked for at once: the browser grants it only within the person's click.
   await chrome.permissions.request({ origins: (state?.missing ?? []).flatMap((host) => matchesOf(host)) });
   await showState();
   await showSite();

@@ -1,5 +1,5 @@
 // @ts-check
-/** What a person may hand to whoever mends Cloakroom: how things stand, without a photo, a site, a name or a key. */
+/** The problem report, for a person to hand to whoever fixes Cloakroom: the state of things, without a photo, a site, a name or a key. */
 
 import { HIDING, MEDIA, MODES, STRENGTHS, UNPROTECTED, VISUAL } from '../policy/rule.js';
 
@@ -32,15 +32,15 @@ export function problemReport({ state, policy, version, browser, when }) {
   };
 }
 
-/** What a report says of the work; what models read in the photo is the photo's. */
+/** The fields of a photo's report that say nothing about its content. */
 const MEASURES = ['protected', 'psnr', 'ssim', 'fsim', 'seconds', 'device', 'models', 'width', 'height', 'mime', 'bytes_in', 'bytes_out'];
 
-/** Of a generator that was imported, only that it is one: its name says which service a person uploads to. @param {unknown} name */
+/** A protector's name; an imported generator's is masked, as it says which service a person uploads to. @param {unknown} name */
 function masked(name) {
   return [...HIDING, VISUAL].includes(/** @type {string} */ (name)) ? name : `${VISUAL}-imported`;
 }
 
-/** What of a rule is ours to say. Classes and channels are a person's choice: how many, and whether there is one. */
+/** What the report says of each field of a rule. Classes and channels are private: only how many, and whether there is one. */
 const TOLD = /** @type {{ [field: string]: (value: unknown) => unknown }} */ ({
   mode: (value) => oneOf(MODES, value),
   protectors: (value) => (Array.isArray(value) ? value.map(masked) : null),

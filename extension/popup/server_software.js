@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * Recognises servers of the fediverse, of which there are too many for a list, when a person switches one on: each says what
- * runs on it at an address that NodeInfo fixes (nodeinfo.diaspora.software).
+ * Recognises a server of the fediverse, of which there are too many for a list, when a person switches it on: each says what
+ * software it runs at an address that NodeInfo defines (nodeinfo.diaspora.software).
  */
 
-/** Runs in the page, and so asks its own server. executeScript sends it as source text, so it may use nothing of this file. */
+/** Runs in the page, so that it asks the page's server. executeScript sends its source text, so it can use nothing of this file. */
 async function askServer() {
   try {
     const links = (await (await fetch('/.well-known/nodeinfo')).json()).links;
@@ -17,7 +17,7 @@ async function askServer() {
 }
 
 /**
- * The channel of the software that a tab's server says it runs, null where it says nothing that is known.
+ * The channel of the software that a tab's server says it runs; null if it names none that is known.
  * @type {(table: import('../policy/hosts.js').SiteTable, tab: number) => Promise<string | null>}
  */
 export async function channelOfServer(table, tab) {

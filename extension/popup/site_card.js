@@ -1,5 +1,5 @@
 // @ts-check
-/** The popup's card of this tab's site: the switch, what is done with its photos, and this time only. */
+/** The popup's card of this tab's site: the switch, what happens to its photos, and "this time only". */
 import { matchesOf, normalHost, siteOf } from '../policy/hosts.js';
 import { MODES, STRENGTHS } from '../policy/rule.js';
 import { find, make, words } from '../shared/dom.js';
@@ -13,15 +13,15 @@ import { channelOfServer } from './server_software.js';
 const toggle = find('switch', HTMLInputElement);
 const reload = find('reload', HTMLElement);
 
-/** Opened in a tab of its own it is told which tab it is about. */
-async function ownTab() {
+/** The tab that the popup is about. A popup that is opened in a tab of its own gets it in its address. */
+async function subjectTab() {
   const asked = Number(new URLSearchParams(location.search).get('tab'));
   if (asked) return chrome.tabs.get(asked);
   const [active] = await chrome.tabs.query({ active: true, currentWindow: true });
   return active;
 }
 
-const tab = await ownTab();
+const tab = await subjectTab();
 const host = tab?.url ? normalHost(tab.url) : null;
 
 /** @param {Partial<Rule>} rule */
@@ -34,7 +34,7 @@ async function setRule(rule) {
 async function setOnce(rule) {
   if (!host || tab?.id === undefined) return;
   const isNew = rule !== null && rule.mode !== 'off' && !toggle.checked;
-  // Where the site is off otherwise, its permission is asked for.
+  // A site that is off otherwise may lack the permission.
   const granted = isNew ? chrome.permissions.request({ origins: matchesOf(host) }) : Promise.resolve(true);
   await change({ type: 'set-once', tab: tab.id, host, rule });
   if (!await granted) await change({ type: 'set-once', tab: tab.id, host, rule: null });
@@ -52,7 +52,7 @@ export async function showSite() {
   }
   hostNode.textContent = host;
   const rules = await loadRules().catch(() => null);
-  // What is wrong with them is said above.
+  // The popup says above what is wrong with them.
   if (!rules) return;
   const rule = ruleIn(rules, host, undefined);
   const isPermitted = await chrome.permissions.contains({ origins: matchesOf(host, false) });
@@ -70,7 +70,7 @@ function showTiles(rules, rule, isOn) {
   const site = String(host);
   const modes = find('modes', HTMLFieldSetElement);
   const strengths = find('strengths', HTMLFieldSetElement);
-  // Drawing them anew takes the focus, which a person at the keyboard goes on with.
+  // Drawing the tiles anew loses the focus, which a person at the keyboard needs.
   const focused = document.activeElement instanceof HTMLInputElement ? document.activeElement : null;
   modes.hidden = !isOn;
   modes.disabled = isFixed(rules, site, 'mode');
@@ -103,7 +103,7 @@ function showOnce(rules, rule) {
 toggle.addEventListener('change', async () => {
   if (!host) return;
   const isOn = toggle.checked;
-  // The rule first: the browser's question may close this popup, and the background goes on from the answer.
+  // The rule first: the browser's question may close this popup, and then the background acts on the answer.
   const granted = isOn ? chrome.permissions.request({ origins: matchesOf(host) }) : Promise.resolve(true);
   await change({ type: 'set-site', host, rule: { mode: isOn ? 'cloak' : 'off' } });
   if (!await granted) await change({ type: 'set-site', host, rule: { mode: 'off' } });
@@ -112,7 +112,7 @@ toggle.addEventListener('change', async () => {
   if (isOn) await recognise();
 });
 
-/** What the site will do to photos, where it is not in the table but says what software it runs. */
+/** Stores the upload channel of a site that is not in the table but says what software it runs. */
 async function recognise() {
   /** @type {import('../policy/hosts.js').SiteTable} */
   const table = await (await fetch(chrome.runtime.getURL('sites.json'))).json();

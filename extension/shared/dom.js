@@ -1,7 +1,7 @@
 // @ts-check
 /** Finds, makes and fills the elements of the extension's pages, in the person's language. */
 
-/** Keeps the order of its own letters, whichever way the words around it run. @param {string} text */
+/** Isolates text from the writing direction around it. @param {string} text */
 const isolated = (text) => `\u2068${text}\u2069`;
 
 /** @type {(name: string, ...values: string[]) => string} */
@@ -12,7 +12,7 @@ export const words = (name, ...values) => {
 
 /** Puts the words into every element that names a message. */
 export function localise() {
-  // Of the words that are shown, which need not be the browser's own language.
+  // The language of the words shown, which need not be the browser's.
   document.documentElement.lang = words('language');
   document.documentElement.dir = words('direction');
   for (const node of document.querySelectorAll('[data-words]')) node.textContent = words(node.getAttribute('data-words') ?? '');
@@ -39,7 +39,7 @@ export function make(name, properties, ...children) {
   return node;
 }
 
-/** An answer beside what was asked. @type {(id: string, message: string, mood: 'good' | 'bad') => void} */
+/** Shows an answer beside what was asked. @type {(id: string, message: string, mood: 'good' | 'bad') => void} */
 export function say(id, message, mood) {
   const node = find(id, HTMLElement);
   node.className = `small ${mood}`;

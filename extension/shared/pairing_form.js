@@ -1,10 +1,10 @@
 // @ts-check
-/** The form that pairs with a daemon, on the options page and on the onboarding's. */
+/** The form for pairing with a daemon, on the options page and the onboarding page. */
 import { find, say, words } from './dom.js';
 import { daemonMood, daemonWords } from './report_words.js';
 import { ask } from './requests.js';
 
-/** @param {(state: import('./messages.js').StateAnswer) => void} heard how the daemon is, now and after each try */
+/** @param {(state: import('./messages.js').StateAnswer) => void} heard called with the daemon's state, now and after each try */
 export async function pairing(heard) {
   const code = find('code', HTMLInputElement);
   const port = find('port', HTMLInputElement);

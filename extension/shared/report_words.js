@@ -16,7 +16,7 @@ export function daemonMood(state) {
   return state.worker === 'ready' ? 'good' : 'fair';
 }
 
-/** The last result, what becomes of it on the site where that is known, and how likely models are fooled that nobody tried.
+/** The last result, whether it survives on the site where that is known, and how likely untried models are fooled.
  * @param {import('./messages.js').LastResult} last */
 export function resultWords(last) {
   const seconds = last.seconds.toFixed(last.seconds < 10 ? 1 : 0);
@@ -28,8 +28,8 @@ export function resultWords(last) {
   return [sentence, ...machines, ...kept, ...(last.outcome === 'cloaked' ? unseenWords(last.reports) : [])].join(' ');
 }
 
-/** How many of the real networks that were tried still read the photos, judges included, and what they read; or that there were
- * none. @param {import('../background/connection.js').Report[]} reports @returns {string[]} */
+/** How many of the real networks that were tried, judges included, still read the photos, and what they read; or that none were
+ * tried. @param {import('../background/connection.js').Report[]} reports @returns {string[]} */
 export function machinesWords(reports) {
   if (reports.some(({ models }) => models === 'embedded')) return [words('machines_none')];
   const verdicts = reports.filter(({ models }) => models === 'pretrained').flatMap((report) => report.verdicts ?? []);
@@ -42,7 +42,7 @@ export function machinesWords(reports) {
   return [words('machines_some', String(misled), String(machines.size), left.join(', ') || words('nothing_read'))];
 }
 
-/** Of several photos the one that says least. @param {import('../background/connection.js').Report[]} reports */
+/** For each protector, the lowest estimate among the photos. @param {import('../background/connection.js').Report[]} reports */
 function unseenWords(reports) {
   return ['objects', 'search', 'scene'].flatMap((protector) => {
     const estimates = reports.flatMap(({ unseen }) => unseen?.[protector] ?? []);
@@ -52,10 +52,10 @@ function unseenWords(reports) {
   });
 }
 
-/** Why a photo was not cloaked; the daemon's own sentence where this browser has none in its language. @type {(code: string, detail: string) => string} */
+/** Why a photo was not cloaked; the daemon's own sentence where no message is translated. @type {(code: string, detail: string) => string} */
 export const failureWords = (code, detail) => words(`why_${code.replaceAll('-', '_')}`) || detail || words('why_internal');
 
-/** What models made of a photo, one line each. @param {import('../background/connection.js').Report} report */
+/** What models read in a photo before and after, one line each. @param {import('../background/connection.js').Report} report */
 export function verdictLines({ verdicts = [] }) {
   return verdicts.map(({ protector, adversary, before, after, protected: isProtected, judge_only: isJudge }) => {
     const read = (/** @type {string[]} */ names) => [...new Set(names)].slice(0, 4).join(', ') || words('nothing_read');

@@ -7,7 +7,7 @@ export function ask(message) {
   return chrome.runtime.sendMessage(message);
 }
 
-/** Asks, and says what went wrong. @param {import('./messages.js').FromPage} message @returns {Promise<string | null>} the error, null for none */
+/** Asks for a change. @param {import('./messages.js').FromPage} message @returns {Promise<string | null>} what went wrong; null for nothing */
 export async function change(message) {
   /** @type {import('./messages.js').DoneAnswer | null} */
   const answer = await ask(message);

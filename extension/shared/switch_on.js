@@ -1,9 +1,9 @@
 // @ts-check
-/** Switches sites on, with the browser's permission for them and for no other. */
+/** Switches sites on, with the browser's permission for these alone. */
 import { matchesOf } from '../policy/hosts.js';
 import { change } from './requests.js';
 
-/** Only within a person's click. @param {string[]} hosts @returns {Promise<'added' | 'refused'>} */
+/** Has to be called within a person's click. @param {string[]} hosts @returns {Promise<'added' | 'refused'>} */
 export async function switchOn(hosts) {
   const granted = await chrome.permissions.request({ origins: hosts.flatMap((host) => matchesOf(host)) });
   if (!granted) return 'refused';
