@@ -24,7 +24,7 @@ export class JobError extends Error {
 }
 
 /**
- * @typedef {(progress: { stage: string, done: number, total: number }) => void} Tell
+ * @typedef {(progress: { stage: string, done: number, total: number }) => void} OnProgress
  * @typedef {{ protected: boolean, psnr: number | null, seconds: { [stage: string]: number },
  *   site?: { channel: string, protected: boolean }, models?: string, [field: string]: unknown,
  *   verdicts?: { protector: string, adversary: string, protected: boolean, judge_only?: boolean, before: string[], after: string[] }[],
@@ -35,7 +35,7 @@ export class JobError extends Error {
  * @typedef {{ job: string, name: string, mime: string, size: number, channel: string | null,
  *   policy: { protectors: string[], strength: string, sensitive: string[] } }} Request
  * @typedef {{ request: Request, bytes: Uint8Array<ArrayBuffer>, again: boolean, sendings: number, assembly: Assembly | null,
- *   result: { mime: string, report: Report } | null, tell: Tell, resolve: (value: Cloaked) => void, reject: (error: Error) => void,
+ *   result: { mime: string, report: Report } | null, onProgress: OnProgress, resolve: (value: Cloaked) => void, reject: (error: Error) => void,
  *   timer: ReturnType<typeof setTimeout> | undefined }} Job
  */
 
@@ -49,7 +49,7 @@ export class Connection {
   /** @type {Map<string, Job>} */
   #jobs = new Map();
   /** Jobs that were cancelled while there was no socket: the daemon may still work on them. @type {string[]} */
-  #unwanted = [];
+  #toCancel = [];
   /** @type {((state: { [field: string]: unknown }) => void)[]} */
   #statusWaiters = [];
   /** @type {import('./handshake.js').Welcome | null} */
@@ -83,15 +83,15 @@ export class Connection {
    * @param {Request} request
    * @param {Uint8Array<ArrayBuffer>} bytes the photo
    * @param {boolean} again the daemon may know this job already
-   * @param {Tell} tell called with the progress
+   * @param {OnProgress} onProgress called with the progress
    * @returns {Promise<Cloaked>} rejects with a JobError; `cancel` ends it
    */
-  protect(request, bytes, again, tell) {
+  protect(request, bytes, again, onProgress) {
     return new Promise((resolve, reject) => {
       /** @type {Job} */
-      const job = { request, bytes, again, sendings: 0, assembly: null, result: null, tell, resolve, reject, timer: undefined };
+      const job = { request, bytes, again, sendings: 0, assembly: null, result: null, onProgress, resolve, reject, timer: undefined };
       this.#jobs.set(request.job, job);
-      this.#touch(job);
+      this.#restartTimer(job);
       this.#open(RETRY_MS).then((socket) => { this.#start(socket, job); }, (error) => { this.#fail(job, reasonOf(error)); });
     });
   }
@@ -101,7 +101,7 @@ export class Connection {
     const job = this.#jobs.get(name);
     if (!job) return;
     if (this.#socket) this.#socket.send(JSON.stringify({ type: 'cancel', job: name }));
-    else if (job.again || job.sendings) this.#unwanted.push(name);
+    else if (job.again || job.sendings) this.#toCancel.push(name);
     this.#fail(job, 'cancelled');
   }
 
@@ -153,14 +153,14 @@ export class Connection {
     this.welcome = welcome;
     socket.addEventListener('message', ({ data }) => {
       try {
-        if (typeof data === 'string') this.#hear(JSON.parse(data));
-        else this.#hearChunk(data);
+        if (typeof data === 'string') this.#receive(JSON.parse(data));
+        else this.#receiveChunk(data);
       } catch {
         // The protocol was violated: the socket is no longer trusted.
         socket.close();
       }
     });
-    for (const job of this.#unwanted.splice(0)) socket.send(JSON.stringify({ type: 'cancel', job }));
+    for (const job of this.#toCancel.splice(0)) socket.send(JSON.stringify({ type: 'cancel', job }));
     socket.addEventListener('close', ({ code }) => {
       if (this.#socket !== socket) return;
       this.#socket = null;
@@ -189,7 +189,7 @@ export class Connection {
   /** @type {(socket: WebSocket, job: Job) => void} */
   #start(socket, job) {
     if (this.#jobs.get(job.request.job) !== job || socket !== this.#socket) return;
-    this.#touch(job);
+    this.#restartTimer(job);
     if (job.again) {
       socket.send(JSON.stringify({ type: 'fetch', job: job.request.job }));
       return;
@@ -200,44 +200,48 @@ export class Connection {
   }
 
   /** @param {{ type: string, job?: string, [field: string]: unknown }} message */
-  #hear(message) {
+  #receive(message) {
     if (message.type === 'state') {
       for (const waiter of this.#statusWaiters.splice(0)) waiter(message);
       return;
     }
     const job = this.#jobs.get(message.job ?? '');
     if (!job) return;
-    this.#touch(job);
+    this.#restartTimer(job);
     if (message.type === 'progress') {
-      job.tell({ stage: String(message['stage']), done: Number(message['done']), total: Number(message['total']) });
+      job.onProgress({ stage: String(message['stage']), done: Number(message['done']), total: Number(message['total']) });
     } else if (message.type === 'result') {
       job.result = { mime: String(message['mime']), report: /** @type {Report} */ (message['report']) };
       job.assembly = new Assembly(Number(message['size']));
     } else if (message.type === 'error') {
-      const code = String(message['code']);
-      if (code === 'unknown-job' && job.again && job.sendings < MAX_SENDINGS && this.#socket) {
-        job.again = false;
-        this.#start(this.#socket, job);
-      } else if (code === 'busy') {
-        // Nothing to ask a person about. If the socket is lost meanwhile, the job continues on the next one.
-        clearTimeout(job.timer);
-        job.sendings -= 1;
-        job.timer = setTimeout(() => {
-          this.#touch(job);
-          if (this.#socket) this.#start(this.#socket, job);
-        }, BUSY_MS);
-      } else {
-        this.#fail(job, code, String(message['message'] ?? ''));
-      }
+      this.#receiveError(job, String(message['code']), String(message['message'] ?? ''));
+    }
+  }
+
+  /** @type {(job: Job, code: string, message: string) => void} */
+  #receiveError(job, code, message) {
+    if (code === 'unknown-job' && job.again && job.sendings < MAX_SENDINGS && this.#socket) {
+      job.again = false;
+      this.#start(this.#socket, job);
+    } else if (code === 'busy') {
+      // Nothing to ask a person about. If the socket is lost meanwhile, the job continues on the next one.
+      clearTimeout(job.timer);
+      job.sendings -= 1;
+      job.timer = setTimeout(() => {
+        this.#restartTimer(job);
+        if (this.#socket) this.#start(this.#socket, job);
+      }, BUSY_MS);
+    } else {
+      this.#fail(job, code, message);
     }
   }
 
   /** @param {ArrayBuffer} buffer */
-  #hearChunk(buffer) {
+  #receiveChunk(buffer) {
     const { job: name, chunk } = readFrame(buffer);
     const job = this.#jobs.get(name);
     if (!job?.assembly || !job.result) return;
-    this.#touch(job);
+    this.#restartTimer(job);
     job.assembly.add(chunk);
     if (!job.assembly.complete) return;
     this.#forget(job);
@@ -245,7 +249,7 @@ export class Connection {
   }
 
   /** @param {Job} job */
-  #touch(job) {
+  #restartTimer(job) {
     clearTimeout(job.timer);
     job.timer = setTimeout(() => { this.#fail(job, 'silent'); }, SILENCE_MS);
   }

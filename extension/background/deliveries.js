@@ -22,7 +22,7 @@ export class Deliveries {
   }
 
   /** Whether these very bytes were given to any site. @param {Blob} blob */
-  async knows(blob) {
+  async hasAnywhere(blob) {
     const sets = [...this.#digests].flatMap(([key, digests]) => (key.startsWith(keyOf(blob, '')) ? [digests] : []));
     if (sets.length === 0) return false;
     const digest = await digestOf(blob);

@@ -31,7 +31,7 @@ export class HoldWindow {
   ask(waiting) {
     return new Promise((choose) => {
       this.#entries.set(waiting.id, { waiting, choose });
-      this.#tell();
+      this.#update();
       void this.show();
     });
   }
@@ -41,7 +41,7 @@ export class HoldWindow {
     const entry = this.#entries.get(id);
     if (!entry) return;
     this.#entries.delete(id);
-    this.#tell();
+    this.#update();
     entry.choose({ choice: 'cancel', remember: false });
   }
 
@@ -80,11 +80,11 @@ export class HoldWindow {
     const entry = this.#entries.get(hold);
     if (!entry?.waiting.choices.includes(choice)) return;
     this.#entries.delete(hold);
-    this.#tell();
+    this.#update();
     entry.choose({ choice, remember: remember && entry.waiting.remembers.includes(choice) });
   }
 
-  #tell() {
+  #update() {
     this.#badge.setWaiting(this.size);
     for (const port of this.#ports) port.postMessage(this.#message());
   }

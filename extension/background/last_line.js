@@ -5,7 +5,7 @@
  * files a name or a type; it lets only extensions installed by a policy stop requests, so there the person is told.
  */
 import { bareHost } from '../policy/hosts.js';
-import { lengthInForm, readBody, readings } from './request_bodies.js';
+import { lengthOfFiles, readBody, decodings } from './request_bodies.js';
 
 const FILTER = { urls: ['http://*/*', 'https://*/*'] };
 /** Most requests that wait for their headers, which tell the length. */
@@ -16,7 +16,7 @@ const MAX_OPEN = 500;
 
 export class LastLine {
   #originals;
-  #tell;
+  #onLeak;
   /** @type {Promise<Set<string>>} */
   #hosts;
   /** @type {(hosts: Set<string>) => void} */
@@ -28,11 +28,11 @@ export class LastLine {
 
   /**
    * @param {import('./originals.js').Originals} originals
-   * @param {(leak: Leak) => void} tell
+   * @param {(leak: Leak) => void} onLeak
    */
-  constructor(originals, tell) {
+  constructor(originals, onLeak) {
     this.#originals = originals;
-    this.#tell = tell;
+    this.#onLeak = onLeak;
     this.#hosts = new Promise((known) => { this.#known = known; });
     // At once: the browser may have started the background for a request, and asks no listener that is added later.
     this.#listen();
@@ -51,19 +51,19 @@ export class LastLine {
     if (this.#isListening) return;
     this.#isListening = true;
     const extra = this.#blocks ? ['blocking'] : [];
-    chrome.webRequest.onBeforeRequest.addListener(/** @type {any} */ (this.#begins), FILTER, /** @type {any} */ ([...extra, 'requestBody']));
-    chrome.webRequest.onBeforeSendHeaders.addListener(/** @type {any} */ (this.#goes), FILTER, /** @type {any} */ ([...extra, 'requestHeaders']));
+    chrome.webRequest.onBeforeRequest.addListener(/** @type {any} */ (this.#onBeforeRequest), FILTER, /** @type {any} */ ([...extra, 'requestBody']));
+    chrome.webRequest.onBeforeSendHeaders.addListener(/** @type {any} */ (this.#onBeforeSendHeaders), FILTER, /** @type {any} */ ([...extra, 'requestHeaders']));
   }
 
   #stop() {
     if (!this.#isListening) return;
     this.#isListening = false;
-    chrome.webRequest.onBeforeRequest.removeListener(/** @type {any} */ (this.#begins));
-    chrome.webRequest.onBeforeSendHeaders.removeListener(/** @type {any} */ (this.#goes));
+    chrome.webRequest.onBeforeRequest.removeListener(/** @type {any} */ (this.#onBeforeRequest));
+    chrome.webRequest.onBeforeSendHeaders.removeListener(/** @type {any} */ (this.#onBeforeSendHeaders));
   }
 
   /** @param {chrome.webRequest.OnBeforeRequestDetails} details */
-  #begins = (details) => {
+  #onBeforeRequest = (details) => {
     const body = details.method === 'GET' || details.method === 'HEAD' ? null : readBody(details.requestBody);
     if (!body) return {};
     if (body.hidden) {
@@ -71,39 +71,39 @@ export class LastLine {
       if (this.#open.size >= MAX_OPEN && oldest !== undefined) this.#open.delete(oldest);
       this.#open.set(details.requestId, body);
     }
-    return this.#look(details, body);
+    return this.#inspect(details, body);
   };
 
   /** @type {(details: chrome.webRequest.OnBeforeRequestDetails, body: Body) => Promise<chrome.webRequest.BlockingResponse>} */
-  #look = async (details, body) => {
+  #inspect = async (details, body) => {
     if (!(await this.#isWatched(details))) {
       this.#open.delete(details.requestId);
       return {};
     }
     await this.#originals.ready.catch(() => {});
-    for (const bytes of body.bytes.flatMap(readings)) if (await this.#originals.holds(bytes)) return this.#found(details);
-    return !this.#blocks && body.files.some((file) => this.#originals.lacks(file)) ? this.#found(details) : {};
+    for (const bytes of body.bytes.flatMap(decodings)) if (await this.#originals.areIn(bytes)) return this.#report(details);
+    return !this.#blocks && body.files.some((file) => this.#originals.hasUnreplaced(file)) ? this.#report(details) : {};
   };
 
   /** @param {chrome.webRequest.OnBeforeSendHeadersDetails} details */
-  #goes = (details) => {
+  #onBeforeSendHeaders = (details) => {
     const body = this.#open.get(details.requestId);
     if (!body) return {};
     this.#open.delete(details.requestId);
     const header = (/** @type {string} */ name) => details.requestHeaders?.find((each) => each.name.toLowerCase() === name)?.value ?? '';
     if (!this.#blocks) {
       // Chromium tells no length here, and no name of a body that is a file.
-      void this.#originals.ready.then(() => { if (this.#originals.lacks({ name: null, type: header('content-type') })) this.#found(details); });
+      void this.#originals.ready.then(() => { if (this.#originals.hasUnreplaced({ name: null, type: header('content-type') })) this.#report(details); });
       return {};
     }
     const total = Number(header('content-length'));
     const boundary = /boundary="?([^";]+)/.exec(header('content-type'))?.[1];
     const shown = body.bytes.reduce((sum, { length }) => sum + length, 0);
-    const fits = total > 0 && this.#originals.fits((files) => {
+    const fits = total > 0 && this.#originals.fitLength((files) => {
       if (!body.fields) return total - shown;
-      return boundary ? lengthInForm(body.fields, boundary, total, files) : null;
+      return boundary ? lengthOfFiles(body.fields, boundary, total, files) : null;
     });
-    return fits ? this.#found(details) : {};
+    return fits ? this.#report(details) : {};
   };
 
   /** Whether a watched page makes the request: to whom does not matter, as a page may send to any host. @param {{ url: string, initiator?: string, originUrl?: string, documentUrl?: string }} details */
@@ -113,9 +113,9 @@ export class LastLine {
   }
 
   /** @param {{ url: string, initiator?: string, originUrl?: string, documentUrl?: string }} details */
-  #found(details) {
+  #report(details) {
     const from = details.documentUrl ?? details.originUrl ?? details.initiator;
-    this.#tell({ host: hostOf(from) || hostOf(details.url), isStopped: this.#blocks });
+    this.#onLeak({ host: hostOf(from) || hostOf(details.url), isStopped: this.#blocks });
     return this.#blocks ? { cancel: true } : {};
   }
 }

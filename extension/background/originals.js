@@ -81,7 +81,7 @@ export class Originals {
   }
 
   /** Whether a body of which the bytes are seen, together with earlier ones, holds an original. @type {(bytes: Uint8Array) => Promise<boolean>} */
-  async holds(bytes) {
+  async areIn(bytes) {
     const originals = [...this.#originals.values()].filter(({ isAllowed }) => !isAllowed);
     if (originals.some(({ size }) => size === bytes.length)) {
       const digest = toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', /** @type {BufferSource} */ (bytes))));
@@ -103,7 +103,7 @@ export class Originals {
    * @param {(files: { name: string, type: string }[]) => number | null} hidden the unseen bytes, if these files are in the body; null
    *   where they cannot be
    */
-  fits(hidden) {
+  fitLength(hidden) {
     for (const { hold, files } of this.#groups.values()) {
       const delivered = this.#delivered.get(hold);
       if (delivered && files.length && hidden(files) === sum(delivered)) return false;
@@ -120,7 +120,7 @@ export class Originals {
    * Whether a file looks like a photo that was held and was not replaced by a cloaked one.
    * @param {{ name: string | null, type: string }} file name: null where it is not shown
    */
-  lacks({ name, type }) {
+  hasUnreplaced({ name, type }) {
     const held = [...this.#groups.values()].filter(({ files }) => files.some(({ isOriginal }) => isOriginal));
     // A file without name and type may be any photo that is still held.
     if (name === null && type === '') return held.some(({ hold }) => !this.#delivered.has(hold) && !this.#refused.has(hold));

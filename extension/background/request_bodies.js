@@ -44,7 +44,7 @@ function joined(parts) {
 }
 
 /** The bytes themselves, and those that base64 in them stands for. @type {(bytes: Uint8Array) => Uint8Array[]} */
-export function readings(bytes) {
+export function decodings(bytes) {
   if (bytes.length < 2048 || bytes.length > MAX_TEXT || bytes.subarray(0, 512).some((byte) => byte > 0x7e || byte === 0)) return [bytes];
   const text = new TextDecoder('latin1').decode(bytes);
   const found = Array.from(text.replaceAll('%2B', '+').replaceAll('%2F', '/').matchAll(BASE64), ([run]) => {
@@ -60,7 +60,7 @@ const length = (/** @type {string} */ text) => new TextEncoder().encode(text).le
  * The length in bytes of these files together in a form that Firefox wrote (RFC 7578); null if they are not all among its fields.
  * @type {(fields: [string, string][], boundary: string, total: number, files: { name: string, type: string }[]) => number | null}
  */
-export function lengthInForm(fields, boundary, total, files) {
+export function lengthOfFiles(fields, boundary, total, files) {
   const left = files.map(({ name, type }) => ({ name, type }));
   let rest = total - length(`--${boundary}--\r\n`);
   for (const [name, value] of fields) {

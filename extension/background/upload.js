@@ -37,7 +37,7 @@ export class Upload {
   #tab;
   #tools;
   #show;
-  #gone = false;
+  #isAbandoned = false;
   /** @type {Partial<Rule> | null} */
   #once = null;
   /** @type {Photo[]} */
@@ -70,7 +70,7 @@ export class Upload {
 
   /** Ends the upload, whose page is gone or gave it up. */
   abandon() {
-    this.#gone = true;
+    this.#isAbandoned = true;
     for (const { job, cloaked } of this.#photos) if (!cloaked) this.#tools.connection.cancel(job);
     this.#tools.window.withdraw(this.#message.hold);
   }
@@ -86,7 +86,7 @@ export class Upload {
   async #remember(files) {
     const { deliveries, originals } = this.#tools;
     const told = await Promise.all(files.map(async ({ parcel, blob, mime }) => (
-      { parcel, isPhoto: mime !== null && !await deliveries.knows(blob).catch(() => false) }
+      { parcel, isPhoto: mime !== null && !await deliveries.hasAnywhere(blob).catch(() => false) }
     )));
     void originals.remember(this.#message.hold, told);
   }
@@ -102,8 +102,8 @@ export class Upload {
     if (this.#host === null) return null;
     this.#once = await claimOnce(this.#tab, this.#host, this.#message.hold);
     let resumed = again;
-    let isAgreed = false;
-    while (!this.#gone) {
+    let isConfirmed = false;
+    while (!this.#isAbandoned) {
       const rule = await this.#rule();
       if (rule.mode === 'off') {
         const asTheyAre = parcels.map(() => null);
@@ -117,17 +117,17 @@ export class Upload {
         }
       }
       if (rule.mode === 'block') return this.#end('blocked', null);
-      if (rule.mode === 'ask' && !isAgreed) {
+      if (rule.mode === 'ask' && !isConfirmed) {
         const choice = await this.#ask('ask', '', this.#photos, ['cloak', 'original', 'cancel']);
         if (choice === 'original') return this.#end('original', parcels.map(() => null));
         if (choice !== 'cloak') return this.#end('cancelled', null);
-        isAgreed = true;
+        isConfirmed = true;
       }
       await this.#cloak(rule, resumed);
       resumed = false;
       const unsettled = this.#photos.filter((photo) => !isSettled(photo));
       if (unsettled.length === 0) return this.#end('cloaked', files.map(toParcel));
-      if (this.#gone) return null;
+      if (this.#isAbandoned) return null;
       const choice = await this.#decide(rule, unsettled);
       if (choice === 'cancel') return this.#end('cancelled', null);
       if (choice !== 'retry') {
@@ -165,7 +165,7 @@ export class Upload {
     const { connection, deliveries, sites } = this.#tools;
     const channel = chosen ?? channelFor(await sites, String(this.#host));
     const scope = JSON.stringify([this.#host, protectors, strength, sensitive]);
-    this.#tell();
+    this.#showProgress();
     await Promise.all(this.#photos.filter((photo) => !photo.cloaked).map(async (photo) => {
       const { job, parcel, blob, mime } = photo;
       const request = { job, name: parcel.name.slice(0, 1024), mime: String(mime), size: blob.size, channel, policy: { protectors, strength, sensitive } };
@@ -177,21 +177,21 @@ export class Upload {
         if (photo.delivered) return;
         const bytes = new Uint8Array(await blob.arrayBuffer());
         // The page was left while the photo was read. From here on, `abandon` cancels the job.
-        if (this.#gone) return;
+        if (this.#isAbandoned) return;
         photo.cloaked = await connection.protect(request, bytes, again, (progress) => {
           photo.share = Math.max(photo.share, shareOf(protectors, progress));
-          this.#tell();
+          this.#showProgress();
         });
         if (isSettled(photo)) await deliveries.add(photo.cloaked.blob, scope);
       } catch (error) {
         photo.failure = error instanceof JobError ? error : new JobError('internal');
       }
       photo.share = 1;
-      this.#tell();
+      this.#showProgress();
     }));
   }
 
-  #tell() {
+  #showProgress() {
     this.#show('working', this.#photos.reduce((sum, { share }) => sum + share, 0) / this.#photos.length);
   }
 
@@ -220,7 +220,7 @@ export class Upload {
       return rule && !Object.keys(rule).some((field) => field in fixed);
     });
     // The page may have been left while the previews were drawn.
-    if (this.#gone) return 'cancel';
+    if (this.#isAbandoned) return 'cancel';
     const { choice, remember } = await this.#tools.window.ask({ id: this.#message.hold, host, files, code, detail, choices, remembers });
     const rule = remember ? remembered(code, choice) : null;
     if (rule) await saveRule(host, rule);
@@ -235,7 +235,7 @@ export class Upload {
     this.outcome = outcome;
     const host = String(this.#host);
     const photos = this.#photos.filter(({ delivered }) => !delivered);
-    if (photos.length === 0 || this.#gone) return parcels;
+    if (photos.length === 0 || this.#isAbandoned) return parcels;
     const done = photos.flatMap(({ cloaked, blob }) => (cloaked ? [{ before: blob, after: cloaked.blob, report: cloaked.report }] : []));
     const psnrs = done.map(({ report: { psnr } }) => psnr).filter((psnr) => typeof psnr === 'number');
     await saveLast({

@@ -3,14 +3,14 @@
 import { offeredSites } from '../policy/hosts.js';
 import { compare } from '../shared/compare.js';
 import { find, localise, make, say, words } from '../shared/dom.js';
-import { pairing } from '../shared/pairing_form.js';
+import { showPairing } from '../shared/pairing_form.js';
 import { failureWords, machinesWords, verdictLines } from '../shared/report_words.js';
 import { ask } from '../shared/requests.js';
 import { switchOn } from '../shared/switch_on.js';
 
 localise();
 // Before any wait: a quick person finds the form listened to.
-void pairing(() => {});
+void showPairing(() => {});
 
 /** @type {import('../policy/hosts.js').SiteTable} */
 const table = await (await fetch(chrome.runtime.getURL('sites.json'))).json();

@@ -3,7 +3,7 @@
 import { normalHost } from '../policy/hosts.js';
 import { VISUAL, isVisual } from '../policy/rule.js';
 import { find, localise, make, say, words } from '../shared/dom.js';
-import { pairing } from '../shared/pairing_form.js';
+import { showPairing } from '../shared/pairing_form.js';
 import { switchOn } from '../shared/switch_on.js';
 import { watchHistory } from './history_section.js';
 import { watchRules } from './rules_section.js';
@@ -14,7 +14,7 @@ localise();
 watchHistory();
 watchRules();
 void showSites();
-void pairing((state) => {
+void showPairing((state) => {
   showModels(state);
   void showSites(state.protectors.filter((name) => isVisual(name) && name !== VISUAL));
 });

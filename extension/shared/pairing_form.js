@@ -4,8 +4,8 @@ import { find, say, words } from './dom.js';
 import { daemonMood, daemonWords } from './report_words.js';
 import { ask } from './requests.js';
 
-/** @param {(state: import('./messages.js').StateAnswer) => void} heard called with the daemon's state, now and after each try */
-export async function pairing(heard) {
+/** @param {(state: import('./messages.js').StateAnswer) => void} onState called with the daemon's state, now and after each try */
+export async function showPairing(onState) {
   const code = find('code', HTMLInputElement);
   const port = find('port', HTMLInputElement);
   find('pair-how', HTMLElement).textContent = words('pair_how', 'cloakroom pair');
@@ -16,7 +16,7 @@ export async function pairing(heard) {
     find('daemon', HTMLElement).textContent = daemonWords(state);
     find('mood', HTMLElement).className = `mood ${daemonMood(state)}`;
     if (!port.value) port.value = String(state.port);
-    heard(state);
+    onState(state);
   };
 
   find('pair', HTMLFormElement).addEventListener('submit', async (event) => {
