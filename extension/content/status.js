@@ -44,7 +44,7 @@
       return;
     }
     hideLater(0);
-    // Success is shown only where the work was.
+    // Success is shown only if the work was.
     if (state === 'ended' || (state === 'cloaked' && !isShown)) {
       host?.remove();
       return;

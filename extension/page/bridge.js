@@ -12,7 +12,7 @@
 (() => {
   /** Milliseconds within which a content script answers. */
   const HEARD_MS = 1500;
-  // The mark of a controlled window: set before any page has the window, and not to be removed.
+  // The mark of a controlled window: set before any page has the window, it cannot be removed.
   if (Reflect.has(window, 'cloakroom')) return;
   const { apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
 

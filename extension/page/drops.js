@@ -171,7 +171,7 @@
   const onDragStart = (event) => {
     if (!event.isTrusted) return;
     isOwnDrag = true;
-    // A node that the page removed from the document alone hears of the end.
+    // If the page removes the node from the document, only the node itself hears of the end.
     addEventListener(target(event), 'dragend', onFree, true);
   };
   /** Browsers send no mouse events during a drag, so one of these means that the drag is over. @param {Event} event */

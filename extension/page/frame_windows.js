@@ -182,7 +182,7 @@
     /** @this {Document} */
     wrapped(/** @type {unknown[]} */ ...values) {
       const view = viewOf(this);
-      // Its listeners could not be told.
+      // Its listeners could not be added again.
       if (view && view !== window && !isControlled(realms, view)) throw new NativeError('Another window rules this document.', 'SecurityError');
       const result = change(this, values, view);
       if (view) attend(view);

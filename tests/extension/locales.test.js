@@ -1,4 +1,4 @@
-/** Every word that the extension's pages ask for exists in every language, and none lies about unused. */
+/** Every message that the extension uses exists in every language, and none is unused. */
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -12,10 +12,10 @@ const messages = all.en;
 const files = (await readdir(root, { recursive: true })).filter((name) => /\.(js|html|json)$/.test(name) && !name.startsWith('_locales'));
 const text = (await Promise.all(files.map((name) => readFile(new URL(name, root), 'utf8')))).join('\n');
 const stems = [...text.matchAll(/`([a-z]+_)\$\{|stem: '([a-z]+_)'/g)].map((match) => match[1] ?? match[2]);
-/** With a field's name in front. */
+/** Stems that follow a field's name. */
 const FIELDS = ['mode_', 'strength_', 'unprotected_', 'media_'];
 
-test('every word that is asked for exists', () => {
+test('every message that is used exists', () => {
   const asked = [...text.matchAll(/words\('([a-z_]+)'|data-(?:words|label)="([a-z_]+)"|__MSG_([a-z_]+)__/g)].map((match) => match[1] ?? match[2] ?? match[3]);
   asked.push(...[...text.matchAll(/words\([^'`]+ \? '([a-z_]+)' : '([a-z_]+)'/g)].flatMap((match) => [match[1], match[2]]));
   assert.ok(asked.length > 80);
@@ -24,14 +24,14 @@ test('every word that is asked for exists', () => {
   for (const stem of stems) assert.ok(Object.keys(messages).some((name) => name.startsWith(stem)), stem);
 });
 
-test('every word is used', () => {
+test('every message is used', () => {
   const begun = [...stems, ...FIELDS];
   for (const name of Object.keys(messages)) {
     assert.ok(text.includes(`'${name}'`) || text.includes(`"${name}"`) || text.includes(`__MSG_${name}__`) || begun.some((stem) => name.startsWith(stem)), name);
   }
 });
 
-test('every language says everything, with the same places for names and numbers', () => {
+test('every language has every message, with the same placeholders', () => {
   assert.ok(languages.length >= 4);
   for (const [language, own] of Object.entries(all)) {
     assert.deepEqual(Object.keys(own), Object.keys(messages), language);

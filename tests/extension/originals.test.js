@@ -1,4 +1,4 @@
-/** What the last line knows of a photo, and finds of it in what leaves. */
+/** What the last line of defence stores about a photo, and how it finds it in requests. */
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
@@ -10,7 +10,7 @@ const { BLOCK, BlockIndex, blocksOf } = await import('../../extension/background
 const { lengthOfFiles, readBody, decodings } = await import('../../extension/background/request_bodies.js');
 const { Originals } = await import('../../extension/background/originals.js');
 
-/** Bytes that nothing else has, by a generator of Lehmer's. */
+/** Pseudorandom bytes, by a Lehmer generator. */
 const noise = (seed, length) => {
   let state = seed;
   return Uint8Array.from({ length }, () => { state = state * 48271 % 2147483647; return state; });
@@ -33,13 +33,13 @@ test('blocks are found at any offset, and nowhere else', () => {
   assert.equal(index.find(noise(4, 300_000)).size, 0);
 });
 
-test('of a large file the blocks lie apart, and 64 KiB of it are known', () => {
+test('the blocks of a large file lie apart, and less than 64 KiB', () => {
   const large = noise(5, 20_000_000);
   const { hashes, stride } = blocksOf(large);
   assert.ok(hashes.length <= 512 && stride < 64 * 1024);
 });
 
-test('a body holds an original that is all of it, within it, as text, or in pieces', async () => {
+test('an original is found as a whole body, within one, as base64, and in pieces', async () => {
   assert.equal(await originals.areIn(photo), true);
   assert.equal(await originals.areIn(joined(noise(6, 99), photo, [1])), true);
   const text = new TextEncoder().encode(`data:image/jpeg;base64,${Buffer.from(photo).toString('base64')}`);
@@ -53,23 +53,23 @@ test('a body holds an original that is all of it, within it, as text, or in piec
   assert.deepEqual([pieces[0], pieces.at(-1)], [false, true]);
 });
 
-test('another photo with the same colour profile is none', async () => {
+test('another photo with the same colour profile is not taken for it', async () => {
   assert.equal(await originals.areIn(joined(photo.subarray(0, 3000), noise(7, 200_000))), false);
 });
 
-test('what the person let go as it is may go', async () => {
+test('a photo that the person let go as it is may go', async () => {
   originals.settle('a', [null]);
   assert.equal(await originals.areIn(photo), false);
   assert.equal(originals.fitLength(() => photo.length), false);
 });
 
-test('it is known to the next background', async () => {
+test('the next background knows the photo', async () => {
   const next = new Originals();
   await next.ready;
   assert.equal(await next.areIn(photo), true);
 });
 
-test('a length is an original\'s, unless it is that of what was handed out', () => {
+test('a body with an original\'s length is found, unless it is that of the cloaked files', () => {
   assert.equal(originals.fitLength(() => photo.length), true);
   assert.equal(originals.fitLength(() => photo.length + 1), false);
   originals.settle('a', [150_000]);
@@ -77,7 +77,7 @@ test('a length is an original\'s, unless it is that of what was handed out', () 
   assert.equal(originals.fitLength(() => photo.length), true);
 });
 
-test('of a file of which only the name or the type is shown', () => {
+test('a file of which only the name or the type is shown is found by that', () => {
   assert.equal(originals.hasUnreplaced({ name: 'album/me.jpg', type: '' }), true);
   assert.equal(originals.hasUnreplaced({ name: 'you.jpg', type: 'image/jpeg' }), false);
   assert.equal(originals.hasUnreplaced({ name: null, type: 'image/jpeg' }), true);
@@ -87,7 +87,7 @@ test('of a file of which only the name or the type is shown', () => {
   assert.equal(originals.hasUnreplaced({ name: 'me.jpg', type: 'image/jpeg' }), false);
 });
 
-test('a form\'s files are as long as what is left of it', () => {
+test('the length of a form\'s files is what its other fields leave', () => {
   // As Firefox wrote them.
   const boundary = '----geckoformboundaryee8ca94a97fbef18601b2b083241bc07';
   const file = { name: 'me at home.jpg', type: 'image/jpeg' };

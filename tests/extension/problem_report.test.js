@@ -23,7 +23,7 @@ const known = { state, policy, version: '0.1.0', browser: 'Browser/1', when: new
 
 const RULE = { mode: 'off', protectors: ['objects', 'visual-imported'], sensitive: 2, channel: true };
 
-test('what is measured is in it, what is the person\'s is not', () => {
+test('it has the measurements, and nothing private', () => {
   const made = problemReport(known);
   assert.equal(made.daemon.version, '0.1.0');
   assert.deepEqual(made.rules, { schema: 2, default: RULE, sites: 1, without_permission: 1, readable: false });
@@ -33,12 +33,12 @@ test('what is measured is in it, what is the person\'s is not', () => {
   for (const secret of SECRETS) assert.ok(!JSON.stringify(made).includes(secret), secret);
 });
 
-test('of rules that cannot be read nothing is passed on', () => {
+test('it has nothing of rules that cannot be read', () => {
   for (const stored of [{ schema: 'person', default: 'person' }, { default: ['person'] }, { default: { mode: 'person', strength: { person: 1 }, media: 'person', protectors: [['person']], sensitive: 'person' } }]) {
     assert.ok(!JSON.stringify(problemReport({ ...known, policy: stored })).includes('person'));
   }
 });
 
-test('without a daemon, and with rules that cannot be read, there is one all the same', () => {
+test('it can be made without a daemon, and with rules that cannot be read', () => {
   assert.equal(problemReport({ ...known, state: null, policy: 'broken' }).daemon, null);
 });

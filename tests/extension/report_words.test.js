@@ -1,4 +1,4 @@
-/** What the popup says of the last photos: their fate on the site, and what is expected of models that nobody tried. */
+/** What the popup says about the last photos: whether they survive on the site, and what is expected of untried models. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -15,17 +15,17 @@ function said(reports, outcome = 'cloaked') {
 }
 const estimate = (/** @type {number} */ probability) => ({ probability, low: probability - 0.1, high: probability + 0.1 });
 
-test('of several photos the one that says least is told', () => {
+test('of several photos the lowest estimate is shown', () => {
   const reports = [{ unseen: { scene: estimate(0.625) } }, { unseen: { scene: estimate(0.4), objects: estimate(0.2) } }];
   assert.deepEqual(said(reports).slice(-2), ['unseen_objects|20|10|30', 'unseen_scene|40|30|50']);
 });
 
-test('of photos that were not cloaked, and of what nothing was fitted for, nothing is expected', () => {
+test('no estimate is shown for photos that were not cloaked, nor where none was fitted', () => {
   assert.ok(!said([{ unseen: { scene: estimate(0.4) } }], 'weak').some((part) => part.startsWith('unseen_')));
   assert.ok(!said([{ unseen: {} }, {}]).some((part) => part.startsWith('unseen_')));
 });
 
-test('one photo that the site undoes is enough to say so', () => {
+test('one photo that the site undoes is enough to warn', () => {
   assert.ok(said([{ site: { channel: 'a', protected: true } }]).includes('site_keeps'));
   assert.ok(said([{ site: { channel: 'a', protected: true } }, { site: { channel: 'a', protected: false } }]).includes('site_loses'));
 });
@@ -33,14 +33,14 @@ test('one photo that the site undoes is enough to say so', () => {
 const verdict = (/** @type {string} */ adversary, /** @type {string[]} */ after) =>
   ({ protector: 'objects', adversary, before: ['person', 'dog'], after, protected: !after.some((name) => name === 'person') });
 
-test('of several photos it is told how many real machines no longer read any, and what the others still read', () => {
+test('of several photos it says how many real models read none any more, and what the others still read', () => {
   const one = { models: 'pretrained', verdicts: [verdict('a', []), verdict('b', ['cat', 'person'])] };
   const two = { models: 'pretrained', verdicts: [verdict('a', ['cat']), verdict('b', [])] };
   assert.ok(said([one, two]).includes('machines_some|1|2|person'));
   assert.ok(said([two]).includes('machines_all|2'));
 });
 
-test('where only demonstration models were tried, that is said, whatever they read', () => {
+test('where only demonstration models were tried it says so, whatever they read', () => {
   assert.ok(said([{ models: 'embedded', verdicts: [verdict('a', [])] }]).includes('machines_none'));
   assert.ok(!said([{ models: 'embedded', verdicts: [] }], 'original').some((part) => part.startsWith('machines_')));
 });

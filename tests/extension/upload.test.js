@@ -1,4 +1,4 @@
-/** What the background lets go, with a daemon that is played here. */
+/** What the background lets go, tested with a fake connection and a fake hold window. */
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
@@ -32,7 +32,7 @@ let jobs = [];
 let asked = [];
 let report = {};
 let failure = null;
-/** What the person says, one after the other, and then cancels. */
+/** The person's answers, one after the other; then they cancel. */
 let answers = [];
 let contentPorts;
 
@@ -65,7 +65,7 @@ beforeEach(async () => {
 const setRule = (host, change) => { kept.local.policy = withRule(kept.local.policy, host, change); };
 const ruleOf = (host) => kept.local.policy.sites[host];
 
-/** One upload of a page: what the background answers, and what it had the page's status say before. */
+/** Uploads a file from a page: the background's answer, and the states that it showed before. */
 const uploadWith = (blob, host = 'one.example', hold = 'h') => new Promise((resolve) => {
   const listeners = [];
   const states = [];
@@ -83,7 +83,7 @@ const uploadWith = (blob, host = 'one.example', hold = 'h') => new Promise((reso
 });
 const upload = async (...values) => (await uploadWith(...values)).answer;
 
-test('a cloaked photo that the page reads once more goes as it is', async () => {
+test('a cloaked photo that the page uploads once more goes as it is', async () => {
   const first = await upload(photo(1));
   assert.equal(first.type, 'release');
   const given = first.parcels[0].blob;
@@ -91,7 +91,7 @@ test('a cloaked photo that the page reads once more goes as it is', async () => 
   const last = kept.session.last;
   assert.deepEqual(await upload(new Blob([await given.arrayBuffer()])), { type: 'release', hold: 'h', parcels: [null] });
   assert.equal(jobs.length, 1);
-  assert.equal(kept.session.last, last, 'nothing was uploaded that the popup should tell of');
+  assert.equal(kept.session.last, last, 'nothing was uploaded that the popup should show');
 });
 
 test('the original is cloaked each time', async () => {
@@ -101,14 +101,14 @@ test('the original is cloaked each time', async () => {
   assert.equal(jobs.length, 2);
 });
 
-test('what another site was given is cloaked for this one', async () => {
+test('a photo that was cloaked for another site is cloaked for this one', async () => {
   const { parcels } = await upload(photo(3));
   const other = await upload(parcels[0].blob, 'two.example');
   assert.ok(other.parcels[0].blob);
   assert.equal(jobs.length, 2);
 });
 
-test('what was given under another rule is cloaked under the new one', async () => {
+test('a photo that was cloaked under another rule is cloaked under the new one', async () => {
   const { parcels } = await upload(photo(4));
   setRule('one.example', { protectors: ['objects', 'scene'] });
   const after = await upload(parcels[0].blob);
@@ -116,7 +116,7 @@ test('what was given under another rule is cloaked under the new one', async () 
   assert.deepEqual(jobs.map(({ policy }) => policy.protectors), [['scene'], ['objects', 'scene']]);
 });
 
-test('a photo that was not protected goes nowhere unless the person says so, and is never taken for a cloaked one', async () => {
+test('an unprotected photo is sent only if the person says so, and never taken for a cloaked one', async () => {
   report = { protected: false, psnr: 40 };
   assert.equal((await upload(photo(5))).type, 'refuse');
   assert.deepEqual(asked.map(({ code, choices }) => [code, choices]), [['not-protected', ['retry', 'attempt', 'original', 'cancel']]]);
@@ -138,7 +138,7 @@ test('a site that is set to ask asks before a photo is sent anywhere', async () 
   assert.equal(kept.session.last.outcome, 'original');
 });
 
-test('a site where photos are blocked gets none, and it is said why', async () => {
+test('a site where photos are blocked gets none, and the status says why', async () => {
   setRule('one.example', { mode: 'block' });
   const { answer, states } = await uploadWith(photo(7));
   assert.equal(answer.type, 'refuse');
@@ -148,7 +148,7 @@ test('a site where photos are blocked gets none, and it is said why', async () =
   assert.deepEqual((await upload(text)).parcels, [null], 'other files go');
 });
 
-test('what the person has remembered is not asked again', async () => {
+test('a remembered answer is not asked for again', async () => {
   setRule('one.example', { mode: 'ask' });
   answers = [{ choice: 'cloak', remember: true }];
   await upload(photo(8));
@@ -163,7 +163,7 @@ test('what the person has remembered is not asked again', async () => {
   assert.equal(kept.session.last.outcome, 'weak');
 });
 
-test('what cannot be cloaked at all follows the site\'s rule for it, and a daemon that failed does not', async () => {
+test('an image that can never be cloaked follows the site\'s rule for it; a failure of the daemon does not', async () => {
   setRule('one.example', { media: 'original', unprotected: 'original' });
   failure = new JobError('animated');
   assert.deepEqual((await upload(photo(11))).parcels, [null]);
@@ -173,7 +173,7 @@ test('what cannot be cloaked at all follows the site\'s rule for it, and a daemo
   assert.deepEqual(asked.map(({ code, remembers }) => [code, remembers]), [['unreachable', []]]);
 });
 
-test('what an organisation has set is neither asked nor remembered against', async () => {
+test('what an organisation fixed is neither asked for nor overridden by a remembered answer', async () => {
   managed = { sites: { 'one.example': { mode: 'ask' } } };
   answers = [{ choice: 'cloak', remember: false }];
   await upload(photo(13));
@@ -185,7 +185,7 @@ test('what an organisation has set is neither asked nor remembered against', asy
   assert.equal(jobs.length, 1);
 });
 
-test('this time only is over after one upload of that host in that tab', async () => {
+test('a rule for this time only ends after one upload of that host in that tab', async () => {
   await setOnce(TAB, 'one.example', { mode: 'off' });
   assert.ok((await upload(photo(16), 'two.example')).parcels[0].blob, 'another host');
   assert.ok((await upload(new Blob(['words']))).parcels, 'no photo');
@@ -194,19 +194,19 @@ test('this time only is over after one upload of that host in that tab', async (
   assert.ok((await upload(photo(17))).parcels[0].blob);
 });
 
-test('of two uploads at once one has what holds this time only', async () => {
+test('of two uploads at once one gets the rule for this time only', async () => {
   await setOnce(TAB, 'one.example', { mode: 'off' });
   const [first, second] = await Promise.all([upload(photo(18)), upload(photo(19), 'one.example', 'other')]);
   assert.deepEqual([first, second].map(({ parcels }) => parcels[0] === null).sort(), [false, true]);
 });
 
-test('how far it is, and how it ended, is told to the page\'s status', async () => {
+test('the page\'s status shows the progress and the outcome', async () => {
   const { states } = await uploadWith(photo(20));
   assert.equal(states[0], 'working');
   assert.equal(states.at(-1), 'cloaked');
 });
 
-test('a photo of a host without any rule is not let go for want of one', async () => {
+test('a photo of a host without any rule is not let go without asking', async () => {
   assert.deepEqual((await upload(photo(1), 'three.example')).type, 'refuse');
   assert.deepEqual(asked.map(({ code, choices }) => [code, choices]), [['no-rule', ['original', 'cancel']]]);
   assert.equal(jobs.length, 0);
