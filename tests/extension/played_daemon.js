@@ -30,6 +30,8 @@ export class PlayedDaemon {
   opened = 0;
   #clock;
   #chunk;
+  /** The client's, of the handshake. */
+  #nonce = '';
 
   /**
    * @param {{ tick: (milliseconds: number) => void }} clock the client's timers
@@ -69,8 +71,6 @@ export class PlayedDaemon {
       this.frames.push(frame);
     }
   }
-
-  #nonce = '';
 
   /** @param {object | Uint8Array} frame */
   send(frame) {
