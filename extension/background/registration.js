@@ -11,8 +11,10 @@ const SCRIPTS = /** @type {const} */ ([
     id: 'page',
     world: 'MAIN',
     js: [
-      'page/bridge.js', 'page/reload_notice.js', 'page/inputs.js', 'page/paste_insertion.js', 'page/composers.js', 'page/forms.js', 'page/script_links.js', 'page/shadow_roots.js', 'page/handles.js',
-      'page/dropped_items.js', 'page/drops.js', 'page/pastes.js', 'page/handle_posting.js', 'page/frame_windows.js', 'page/inserted_frames.js', 'page/opened_windows.js', 'page/seal.js',
+      'page/bridge.js', 'page/reload_notice.js', 'page/inputs.js', 'page/paste_insertion.js', 'page/composers.js',
+      'page/forms.js', 'page/script_links.js', 'page/shadow_roots.js', 'page/handles.js', 'page/dropped_items.js',
+      'page/drops.js', 'page/pastes.js', 'page/handle_posting.js', 'page/frame_windows.js', 'page/inserted_frames.js',
+      'page/opened_windows.js', 'page/seal.js',
     ],
   },
 ]);
