@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * Tells what shows pictures from other files, by its first bytes, whatever its name and declared type say. The rule for each:
+ * Recognises images and videos by their first bytes, whatever their name and declared type say. The rule for each kind:
  *
  * - JPEG, PNG and WebP, the kinds that the daemon reads, are cloaked.
  * - Every other image (GIF, HEIC, AVIF, SVG, TIFF and raw files, …) and every video is held, and the person is asked.
- * - Anything else goes as it is. What lies inside of a document or an archive is not looked for.
+ * - Anything else goes as it is. Documents and archives are not searched.
  *
- * daemon/wire/vectors.json holds this to the daemon's own reading.
+ * daemon/wire/vectors.json tests that the daemon recognises the same.
  */
 
-/** Bytes that `sniff` wants to see: the head of an SVG may hold a long comment. */
+/** Bytes that `sniff` reads: an SVG may begin with a long comment. */
 export const HEAD_BYTES = 1024;
 
 /** @type {readonly [string, number, string][]} media type, offset, bytes as Latin-1 */
@@ -66,7 +66,7 @@ const PICTURES = {
   avif: 'image/avif', avis: 'image/avif', heic: 'image/heic', heix: 'image/heic', heim: 'image/heic', heis: 'image/heic',
   hevc: 'image/heic', hevx: 'image/heic', mif1: 'image/heif', msf1: 'image/heif', miaf: 'image/heif', 'crx ': 'image/x-canon-cr3',
 };
-/** Those that are sound alone. */
+/** Brands that are sound alone. */
 const SOUND = ['M4A ', 'M4B ', 'M4P ', 'M4R ', 'F4A ', 'F4B ', 'aax '];
 
 /**
@@ -103,7 +103,7 @@ function isoMedia(head, text) {
   return major === 'qt  ' ? 'video/quicktime' : 'video/mp4';
 }
 
-/** "BM" alone begins many a text: the header's size and plane count must fit too. @param {Uint8Array} head */
+/** Many texts begin with "BM", so the header's size and its reserved bytes have to fit too. @param {Uint8Array} head */
 function isBitmap(head) {
   if (head.length < 26) return false;
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
@@ -111,7 +111,7 @@ function isBitmap(head) {
   return [12, 40, 52, 56, 64, 108, 124].includes(size) && view.getUint32(6, true) === 0;
 }
 
-/** Packets of 188 bytes that begin alike, or of 192 as cameras write them. @param {Uint8Array} head */
+/** Whether packets of 188 bytes, or of 192 as cameras write them, begin alike. @param {Uint8Array} head */
 const isTransportStream = (head) => [[0, 188], [4, 192]].some(([first = 0, step = 0]) => (
   [0, 1, 2, 3].every((packet) => head[first + packet * step] === 0x47)
 ));

@@ -39,14 +39,14 @@ def _without(manifest: dict[str, Any], keys: tuple[str, ...], background: str) -
 
 
 def pack(target: Path, manifest: dict[str, Any], extension: Path = EXTENSION) -> None:
-    """Write every file of the extension, with this manifest, into one archive."""
+    """Write the extension with this manifest into one archive: every file but hidden ones and type declarations."""
     target.parent.mkdir(parents=True, exist_ok=True)
     encoded = json.dumps(manifest, indent=2, ensure_ascii=False).encode() + b"\n"
     # Stored, not deflated: what a compressor writes changes with its version, and a quarter of a megabyte may stay one.
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         # By name, not by path: a folder's files sort differently as paths.
         for name, path in sorted((path.relative_to(extension).as_posix(), path) for path in extension.rglob("*")):
-            if not path.is_file() or any(part.startswith(".") for part in Path(name).parts):
+            if not path.is_file() or name.endswith(".d.ts") or any(part.startswith(".") for part in Path(name).parts):
                 continue
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.external_attr = 0o644 << 16

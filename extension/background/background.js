@@ -1,31 +1,31 @@
 // @ts-check
-/** Where everything meets: the only part with a socket, and the one that decides. */
-import { loadRules } from '../shared/rules.js';
+/** Start of the background, which alone has a socket to the daemon, and alone decides. */
+import { loadRules } from '../shared/stored_rules.js';
 import { Badge } from './badge.js';
 import { Connection, JobError } from './connection.js';
+import { ContentPorts } from './content_ports.js';
+import { handlerOf, isOwnPage } from './dispatch.js';
 import { ConnectionError } from './handshake.js';
-import { HoldWindow } from './holds.js';
-import { LastLine } from './lastline.js';
-import { forgetOnce, setOnce } from './once.js';
+import { HoldWindow } from './hold_window.js';
+import { LastLine } from './last_line.js';
+import { forgetOnce, setOnce } from './once_rules.js';
 import { Originals } from './originals.js';
+import { pull, push, setSync } from './policy_sync.js';
 import { previewOf } from './preview.js';
 import { randomHex } from './protocol.js';
-import { changeHistory, forgetLeaks, loadRecent, saveLeak } from './recent.js';
+import { changeHistory, forgetLeaks, loadRecent, saveLeak } from './recent_uploads.js';
 import { register } from './registration.js';
 import { loadPairing, lock, replacePolicy, saveDefault, savePairing, saveRule } from './settings.js';
-import { pull, push, setSync } from './synchronise.js';
-import { Uploads } from './uploads.js';
 
 const badge = new Badge();
 const connection = new Connection(loadPairing);
 const holdWindow = new HoldWindow(badge);
 const originals = new Originals();
-const uploads = new Uploads(connection, holdWindow, badge, originals);
+const contentPorts = new ContentPorts(connection, holdWindow, badge, originals);
 const lastLine = new LastLine(originals, (leak) => { void saveLeak(leak).then((count) => { badge.setLeaks(count); }); });
 
 /** Makes the scripts fit the rules. Rules that cannot be read leave the scripts where they are, and the popup says so. */
 async function apply() {
-  // Rules that cannot be read leave everything as it is.
   const registered = await register().catch(() => null);
   badge.setMissing(registered?.missing.length ?? 0);
   if (registered) lastLine.watch(registered.on);
@@ -46,19 +46,41 @@ chrome.permissions.onRemoved.addListener(() => { void apply(); });
 chrome.tabs.onRemoved.addListener((tab) => { void forgetOnce(tab); });
 chrome.storage.onChanged.addListener((changes, area) => {
   if ((area === 'local' && changes['policy']) || (area === 'session' && changes['once']) || area === 'managed') void apply();
-  // What cannot be carried over now is with the next change.
+  // A change that cannot be synchronised now goes along with the next one.
   if (area === 'local' && changes['policy']) push().catch(() => {});
   if (area === 'sync') pull().catch(() => {});
 });
 
-/** Whether a message comes from one of the extension's own pages. @param {chrome.runtime.MessageSender | undefined} sender */
-const isOwnPage = (sender) => sender?.id === chrome.runtime.id && (sender.url ?? '').startsWith(chrome.runtime.getURL(''));
+/** Who may open each port, and what serves it. @type {{ [name: string]: { mayOpen: typeof isOwnPage, serve: (port: chrome.runtime.Port) => void } }} */
+const PORTS = {
+  holds: { mayOpen: isOwnPage, serve: (port) => { holdWindow.adopt(port); } },
+  uploads: { mayOpen: () => true, serve: (port) => { contentPorts.adopt(port); } },
+};
 
 chrome.runtime.onConnect.addListener((port) => {
-  if (port.name === 'holds' && isOwnPage(port.sender)) holdWindow.adopt(port);
-  else if (port.name === 'uploads') uploads.adopt(port);
+  const known = Object.hasOwn(PORTS, port.name) ? PORTS[port.name] : null;
+  if (known?.mayOpen(port.sender)) known.serve(port);
   else port.disconnect();
 });
+
+/** What the extension's own pages can ask for. @type {import('../shared/messages.js').PageHandlers} */
+const PAGE_HANDLERS = {
+  state,
+  pair,
+  'test-photo': tryPhoto,
+  'show-holds': () => holdWindow.show(),
+  'set-sync': ({ on }) => setSync(on),
+  'set-history': ({ on }) => changeHistory((history) => { history.on = on; }),
+  'erase-history': () => changeHistory((history) => { history.entries = []; }),
+  'forget-leaks': async () => {
+    await forgetLeaks();
+    badge.setLeaks(0);
+  },
+  import: ({ text }) => applied(replacePolicy(text)),
+  'set-default': ({ rule }) => applied(saveDefault(rule)),
+  'set-site': ({ host, rule }) => applied(saveRule(host, rule)),
+  'set-once': ({ tab, host, rule }) => applied(rule ? setOnce(tab, host, rule) : forgetOnce(tab)),
+};
 
 chrome.runtime.onMessage.addListener((/** @type {import('../shared/messages.js').FromPage} */ message, sender, reply) => {
   if (!isOwnPage(sender)) return false;
@@ -68,32 +90,19 @@ chrome.runtime.onMessage.addListener((/** @type {import('../shared/messages.js')
 
 /** @param {import('../shared/messages.js').FromPage} message */
 async function answer(message) {
-  if (message.type === 'state') return state();
-  if (message.type === 'pair') return pair(message.port, message.code);
-  if (message.type === 'test-photo') return tryPhoto(message.photo);
-  if (message.type === 'show-holds') await holdWindow.show();
-  else if (message.type === 'set-sync') await setSync(message.on);
-  else if (message.type === 'forget-leaks') {
-    await forgetLeaks();
-    badge.setLeaks(0);
-  } else if (message.type === 'set-history') await changeHistory((history) => { history.on = message.on; });
-  else if (message.type === 'erase-history') await changeHistory((history) => { history.entries = []; });
-  else await changeRules(message);
-  return { ok: true };
+  const handler = handlerOf(PAGE_HANDLERS, message);
+  if (!handler) throw new TypeError(`there is no message "${message.type}"`);
+  return await handler(message) ?? { ok: true };
 }
 
-/** @param {Extract<import('../shared/messages.js').FromPage, { type: 'set-site' | 'set-default' | 'set-once' | 'import' }>} message */
-async function changeRules(message) {
-  if (message.type === 'import') await replacePolicy(message.text);
-  else if (message.type === 'set-default') await saveDefault(message.rule);
-  else if (message.type === 'set-site') await saveRule(message.host, message.rule);
-  else if (message.rule) await setOnce(message.tab, message.host, message.rule);
-  else await forgetOnce(message.tab);
+/** Has a change of the rules take effect before the page hears that it is done. @param {Promise<void>} change */
+async function applied(change) {
+  await change;
   await apply();
 }
 
-/** @type {(port: number, code: string) => Promise<import('../shared/messages.js').PairAnswer>} */
-async function pair(port, code) {
+/** @type {import('../shared/messages.js').PageHandlers['pair']} */
+async function pair({ port, code }) {
   try {
     const label = navigator.userAgent.includes('Firefox') ? 'Firefox' : 'Chromium';
     await savePairing(await connection.pair(port, code, label));
@@ -103,8 +112,8 @@ async function pair(port, code) {
   }
 }
 
-/** Has a photo of the extension's own cloaked, and shows it to nobody else. @type {(photo: string) => Promise<import('../shared/messages.js').TestAnswer>} */
-async function tryPhoto(photo) {
+/** Has one of the extension's own photos cloaked. @type {import('../shared/messages.js').PageHandlers['test-photo']} */
+async function tryPhoto({ photo }) {
   try {
     const { protectors, strength, sensitive } = (await loadRules()).policy.default;
     const blob = await (await fetch(chrome.runtime.getURL(photo))).blob();
@@ -118,7 +127,7 @@ async function tryPhoto(photo) {
   }
 }
 
-/** @returns {Promise<import('../shared/messages.js').StateAnswer>} */
+/** @type {import('../shared/messages.js').PageHandlers['state']} */
 async function state() {
   const pairing = await loadPairing();
   /** @type {import('../shared/messages.js').Connectivity} */

@@ -1,17 +1,17 @@
 // @ts-check
-/** The one connection to the daemon: opens it when it is needed, and carries jobs over losses of the socket. */
+/** The one connection to the daemon: opened when it is needed; jobs survive the loss of its socket. */
 import { ConnectionError, connect, pair } from './handshake.js';
 import { Assembly, frames, readFrame } from './protocol.js';
 
 const RETRY_MS = [0, 300, 1500];
-/** A job that is silent for this long has failed: the daemon speaks at least every 10 s. */
+/** A job of which nothing is heard for this long has failed: the daemon reports at least every 10 s. */
 const SILENCE_MS = 40_000;
 const STATUS_MS = 4000;
-/** The close code of a daemon that took this browser's pairing away. */
+/** The close code of a daemon that revoked this browser's pairing. */
 const REFUSED = 4403;
-/** So often a photo is sent: it may be what ends the daemon. */
+/** How often a photo is sent at most: it may be what crashes the daemon. */
 const MAX_SENDINGS = 3;
-/** The daemon lets so many photos wait and no more: how long until one of the others asks again. */
+/** How long a photo that found the daemon's queue full waits before it is sent again. */
 const BUSY_MS = 2000;
 
 /** A job that ended without a photo. `code` is the daemon's, or a ConnectionError's reason, or "silent". */
@@ -24,18 +24,18 @@ export class JobError extends Error {
 }
 
 /**
- * @typedef {(progress: { stage: string, done: number, total: number }) => void} Tell
+ * @typedef {(progress: { stage: string, done: number, total: number }) => void} OnProgress
  * @typedef {{ protected: boolean, psnr: number | null, seconds: { [stage: string]: number },
  *   site?: { channel: string, protected: boolean }, models?: string, [field: string]: unknown,
  *   verdicts?: { protector: string, adversary: string, protected: boolean, judge_only?: boolean, before: string[], after: string[] }[],
  *   unseen?: { [protector: string]: { probability: number, low: number, high: number } } }} Report
- *   the keys are those of daemon/wire/protocol.json (protectors/judging/judgement.py writes them); site: as the site will keep the
- *   photo; unseen: how likely a model is fooled that nobody tried
+ *   the keys are those of daemon/wire/protocol.json (protectors/judging/judgement.py writes them); site: the verdict on the photo as
+ *   the site will store it; unseen: how likely an untried model is fooled
  * @typedef {{ blob: Blob, report: Report }} Cloaked
  * @typedef {{ job: string, name: string, mime: string, size: number, channel: string | null,
  *   policy: { protectors: string[], strength: string, sensitive: string[] } }} Request
  * @typedef {{ request: Request, bytes: Uint8Array<ArrayBuffer>, again: boolean, sendings: number, assembly: Assembly | null,
- *   result: { mime: string, report: Report } | null, tell: Tell, resolve: (value: Cloaked) => void, reject: (error: Error) => void,
+ *   result: { mime: string, report: Report } | null, onProgress: OnProgress, resolve: (value: Cloaked) => void, reject: (error: Error) => void,
  *   timer: ReturnType<typeof setTimeout> | undefined }} Job
  */
 
@@ -48,8 +48,8 @@ export class Connection {
   #opening = null;
   /** @type {Map<string, Job>} */
   #jobs = new Map();
-  /** Cancelled while no socket was there to say so: a daemon that lives still works on them. @type {string[]} */
-  #unwanted = [];
+  /** Jobs that were cancelled while there was no socket: the daemon may still work on them. @type {string[]} */
+  #toCancel = [];
   /** @type {((state: { [field: string]: unknown }) => void)[]} */
   #statusWaiters = [];
   /** @type {import('./handshake.js').Welcome | null} */
@@ -72,7 +72,7 @@ export class Connection {
     this.#adopt(socket, welcome);
     if (earlier) {
       earlier.close();
-      // Under its new name the daemon knows none of this browser's jobs.
+      // The daemon knows this browser by a new name now, and none of its jobs.
       this.#resume();
     }
     return pairing;
@@ -83,15 +83,15 @@ export class Connection {
    * @param {Request} request
    * @param {Uint8Array<ArrayBuffer>} bytes the photo
    * @param {boolean} again the daemon may know this job already
-   * @param {Tell} tell hears how far it is
-   * @returns {Promise<Cloaked>} rejects with a JobError; from now on `cancel` ends it
+   * @param {OnProgress} onProgress called with the progress
+   * @returns {Promise<Cloaked>} rejects with a JobError; `cancel` ends it
    */
-  protect(request, bytes, again, tell) {
+  protect(request, bytes, again, onProgress) {
     return new Promise((resolve, reject) => {
       /** @type {Job} */
-      const job = { request, bytes, again, sendings: 0, assembly: null, result: null, tell, resolve, reject, timer: undefined };
+      const job = { request, bytes, again, sendings: 0, assembly: null, result: null, onProgress, resolve, reject, timer: undefined };
       this.#jobs.set(request.job, job);
-      this.#touch(job);
+      this.#restartTimer(job);
       this.#open(RETRY_MS).then((socket) => { this.#start(socket, job); }, (error) => { this.#fail(job, reasonOf(error)); });
     });
   }
@@ -101,7 +101,7 @@ export class Connection {
     const job = this.#jobs.get(name);
     if (!job) return;
     if (this.#socket) this.#socket.send(JSON.stringify({ type: 'cancel', job: name }));
-    else if (job.again || job.sendings) this.#unwanted.push(name);
+    else if (job.again || job.sendings) this.#toCancel.push(name);
     this.#fail(job, 'cancelled');
   }
 
@@ -139,7 +139,7 @@ export class Connection {
         return socket;
       } catch (error) {
         failure = error instanceof ConnectionError ? error : new ConnectionError('unreachable');
-        // Asking again changes nothing where the daemon answered and said no. A stranger may be the daemon, up just now.
+        // A daemon that refused will refuse again. A foreign answer gets a second try: the daemon may just have come up.
         if (failure.reason !== 'unreachable' && (isForeign || failure.reason !== 'foreign')) break;
         isForeign = failure.reason === 'foreign';
       }
@@ -153,14 +153,14 @@ export class Connection {
     this.welcome = welcome;
     socket.addEventListener('message', ({ data }) => {
       try {
-        if (typeof data === 'string') this.#hear(JSON.parse(data));
-        else this.#hearChunk(data);
+        if (typeof data === 'string') this.#receive(JSON.parse(data));
+        else this.#receiveChunk(data);
       } catch {
-        // Not what the protocol allows: nothing of this socket is believed any more.
+        // The protocol was violated: the socket is no longer trusted.
         socket.close();
       }
     });
-    for (const job of this.#unwanted.splice(0)) socket.send(JSON.stringify({ type: 'cancel', job }));
+    for (const job of this.#toCancel.splice(0)) socket.send(JSON.stringify({ type: 'cancel', job }));
     socket.addEventListener('close', ({ code }) => {
       if (this.#socket !== socket) return;
       this.#socket = null;
@@ -169,9 +169,9 @@ export class Connection {
     });
   }
 
-  /** Asks for the jobs that the lost socket had. */
+  /** Fetches the jobs that the lost socket had. */
   #resume() {
-    // Only these: a photo that comes while the socket is away waits for the next one by itself.
+    // Only these: a photo that comes meanwhile waits for the next socket by itself.
     const lost = [...this.#jobs.values()];
     if (lost.length === 0) return;
     for (const job of lost) {
@@ -189,7 +189,7 @@ export class Connection {
   /** @type {(socket: WebSocket, job: Job) => void} */
   #start(socket, job) {
     if (this.#jobs.get(job.request.job) !== job || socket !== this.#socket) return;
-    this.#touch(job);
+    this.#restartTimer(job);
     if (job.again) {
       socket.send(JSON.stringify({ type: 'fetch', job: job.request.job }));
       return;
@@ -200,44 +200,48 @@ export class Connection {
   }
 
   /** @param {{ type: string, job?: string, [field: string]: unknown }} message */
-  #hear(message) {
+  #receive(message) {
     if (message.type === 'state') {
       for (const waiter of this.#statusWaiters.splice(0)) waiter(message);
       return;
     }
     const job = this.#jobs.get(message.job ?? '');
     if (!job) return;
-    this.#touch(job);
+    this.#restartTimer(job);
     if (message.type === 'progress') {
-      job.tell({ stage: String(message['stage']), done: Number(message['done']), total: Number(message['total']) });
+      job.onProgress({ stage: String(message['stage']), done: Number(message['done']), total: Number(message['total']) });
     } else if (message.type === 'result') {
       job.result = { mime: String(message['mime']), report: /** @type {Report} */ (message['report']) };
       job.assembly = new Assembly(Number(message['size']));
     } else if (message.type === 'error') {
-      const code = String(message['code']);
-      if (code === 'unknown-job' && job.again && job.sendings < MAX_SENDINGS && this.#socket) {
-        job.again = false;
-        this.#start(this.#socket, job);
-      } else if (code === 'busy') {
-        // No reason to bother a person. Should the socket be lost meanwhile, the job goes on with the next one.
-        clearTimeout(job.timer);
-        job.sendings -= 1;
-        job.timer = setTimeout(() => {
-          this.#touch(job);
-          if (this.#socket) this.#start(this.#socket, job);
-        }, BUSY_MS);
-      } else {
-        this.#fail(job, code, String(message['message'] ?? ''));
-      }
+      this.#receiveError(job, String(message['code']), String(message['message'] ?? ''));
+    }
+  }
+
+  /** @type {(job: Job, code: string, message: string) => void} */
+  #receiveError(job, code, message) {
+    if (code === 'unknown-job' && job.again && job.sendings < MAX_SENDINGS && this.#socket) {
+      job.again = false;
+      this.#start(this.#socket, job);
+    } else if (code === 'busy') {
+      // Nothing to ask a person about. If the socket is lost meanwhile, the job continues on the next one.
+      clearTimeout(job.timer);
+      job.sendings -= 1;
+      job.timer = setTimeout(() => {
+        this.#restartTimer(job);
+        if (this.#socket) this.#start(this.#socket, job);
+      }, BUSY_MS);
+    } else {
+      this.#fail(job, code, message);
     }
   }
 
   /** @param {ArrayBuffer} buffer */
-  #hearChunk(buffer) {
+  #receiveChunk(buffer) {
     const { job: name, chunk } = readFrame(buffer);
     const job = this.#jobs.get(name);
     if (!job?.assembly || !job.result) return;
-    this.#touch(job);
+    this.#restartTimer(job);
     job.assembly.add(chunk);
     if (!job.assembly.complete) return;
     this.#forget(job);
@@ -245,7 +249,7 @@ export class Connection {
   }
 
   /** @param {Job} job */
-  #touch(job) {
+  #restartTimer(job) {
     clearTimeout(job.timer);
     job.timer = setTimeout(() => { this.#fail(job, 'silent'); }, SILENCE_MS);
   }

@@ -1,12 +1,12 @@
 // @ts-check
-/** Opens a socket to the daemon and shakes hands: no photo leaves before the daemon has proved itself. */
+/** Opens a socket to the daemon and authenticates both sides: no photo is sent before the daemon has proved itself. */
 import { VERSION, codeKey, fromHex, prove, randomHex, verifyDaemon } from './protocol.js';
 
 const HANDSHAKE_MS = 8000;
 
 /** Why there is no connection. */
 export class ConnectionError extends Error {
-  /** @param {'unpaired' | 'unreachable' | 'foreign' | 'refused' | 'impostor'} reason  foreign: someone answers, and speaks another language */
+  /** @param {'unpaired' | 'unreachable' | 'foreign' | 'refused' | 'impostor'} reason  foreign: another program, or another version, answers */
   constructor(reason) {
     super(reason);
     this.reason = reason;
@@ -26,10 +26,10 @@ export class ConnectionError extends Error {
  */
 export function connect(pairing) {
   const { port, client, key } = pairing;
-  return shake(port, client, async ({ daemonNonce, nonce, host, say, hear }) => {
+  return handshake(port, client, async ({ daemonNonce, nonce, host, send, receive }) => {
     const raw = fromHex(key);
-    say({ type: 'proof', client, proof: await prove(raw, daemonNonce, nonce, host) });
-    return welcomed(await hear('welcome'), raw, daemonNonce, nonce, host);
+    send({ type: 'proof', client, proof: await prove(raw, daemonNonce, nonce, host) });
+    return verifiedWelcome(await receive('welcome'), raw, daemonNonce, nonce, host);
   });
 }
 
@@ -44,47 +44,47 @@ export function connect(pairing) {
 export async function pair(port, code, label) {
   /** @type {Pairing | null} */
   let pairing = null;
-  const opened = await shake(port, null, async ({ daemonNonce, nonce, host, pairingOpen, say, hear }) => {
+  const opened = await handshake(port, null, async ({ daemonNonce, nonce, host, pairingOpen, send, receive }) => {
     if (!pairingOpen) throw new ConnectionError('refused');
     const secret = codeKey(code);
-    say({ type: 'pair', label, proof: await prove(secret, daemonNonce, nonce, host) });
-    const { client, key, proof } = await hear('paired');
-    // Before the key is kept: someone else may have answered.
+    send({ type: 'pair', label, proof: await prove(secret, daemonNonce, nonce, host) });
+    const { client, key, proof } = await receive('paired');
+    // Verified before the key is stored: another program may have answered.
     if (!await verifyDaemon(proof, secret, daemonNonce, nonce, host)) throw new ConnectionError('impostor');
     pairing = { port, client: String(client), key: String(key) };
-    return welcomed(await hear('welcome'), fromHex(pairing.key), daemonNonce, nonce, host);
+    return verifiedWelcome(await receive('welcome'), fromHex(pairing.key), daemonNonce, nonce, host);
   });
   if (!pairing) throw new ConnectionError('refused');
   return { pairing, ...opened };
 }
 
 /** @type {(message: Message, key: Uint8Array<ArrayBuffer>, daemonNonce: string, nonce: string, host: string) => Promise<Welcome>} */
-async function welcomed(message, key, daemonNonce, nonce, host) {
+async function verifiedWelcome(message, key, daemonNonce, nonce, host) {
   if (!await verifyDaemon(message['proof'], key, daemonNonce, nonce, host)) throw new ConnectionError('impostor');
   return /** @type {Welcome} */ (/** @type {unknown} */ (message));
 }
 
 /**
  * @typedef {{ [field: string]: unknown, type: string }} Message
- * @typedef {{ daemonNonce: string, nonce: string, host: string, pairingOpen: boolean, say: (message: object) => void,
- *   hear: (type: string) => Promise<Message> }} Greeting
- * @type {(port: number, client: string | null, prove: (greeting: Greeting) => Promise<Welcome>) => Promise<{ socket: WebSocket, welcome: Welcome }>}
+ * @typedef {{ daemonNonce: string, nonce: string, host: string, pairingOpen: boolean, send: (message: object) => void,
+ *   receive: (type: string) => Promise<Message> }} Exchange
+ * @type {(port: number, client: string | null, prove: (exchange: Exchange) => Promise<Welcome>) => Promise<{ socket: WebSocket, welcome: Welcome }>}
  */
-async function shake(port, client, authenticate) {
+async function handshake(port, client, authenticate) {
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw new ConnectionError('unreachable');
   const host = `127.0.0.1:${port}`;
-  if (DELAYS_SOCKETS && !await answers(host)) throw new ConnectionError('unreachable');
+  if (DELAYS_SOCKETS && !await isAnswered(host)) throw new ConnectionError('unreachable');
   const socket = new WebSocket(`ws://${host}/v1`, VERSION);
   socket.binaryType = 'arraybuffer';
-  const { hear, stop } = listen(socket);
-  const say = (/** @type {object} */ message) => { socket.send(JSON.stringify(message)); };
+  const { receive, stop } = receiver(socket);
+  const send = (/** @type {object} */ message) => { socket.send(JSON.stringify(message)); };
   try {
-    await hear('open');
+    await receive('open');
     const nonce = randomHex(32);
-    say({ type: 'hello', version: VERSION, client, nonce });
-    const challenge = await hear('challenge');
+    send({ type: 'hello', version: VERSION, client, nonce });
+    const challenge = await receive('challenge');
     const welcome = await authenticate({
-      daemonNonce: String(challenge['nonce']), nonce, host, pairingOpen: challenge['pairing'] === 'open', say, hear,
+      daemonNonce: String(challenge['nonce']), nonce, host, pairingOpen: challenge['pairing'] === 'open', send, receive,
     });
     stop();
     return { socket, welcome };
@@ -92,19 +92,19 @@ async function shake(port, client, authenticate) {
     stop();
     socket.close();
     if (!(error instanceof ConnectionError)) throw new ConnectionError('refused');
-    // No browser says why a socket did not open. Another program, or a daemon of another version, answers a plain request.
-    throw error.reason === 'foreign' && !await answers(host) ? new ConnectionError('unreachable') : error;
+    // No browser says why a socket did not open. If something answers a plain request, it is another program or version.
+    throw error.reason === 'foreign' && !await isAnswered(host) ? new ConnectionError('unreachable') : error;
   }
 }
 
 /**
- * Firefox puts off every new socket to a port where one failed, by up to a minute: a daemon that came back would seem to be
- * away still. So there a plain request, which is never put off, asks first whether anyone listens.
+ * Firefox delays each new socket to a port where one failed, by up to a minute: a daemon that came back would still seem to be away.
+ * There, a plain request, which is never delayed, first finds out whether anything listens.
  */
 const DELAYS_SOCKETS = 'getBrowserInfo' in chrome.runtime;
 
-/** Whether anyone listens; what they answer is of no interest. @param {string} host */
-async function answers(host) {
+/** Whether anything listens there, whatever it answers. @param {string} host */
+async function isAnswered(host) {
   try {
     await fetch(`http://${host}/`, { mode: 'no-cors', cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(HANDSHAKE_MS) });
     return true;
@@ -113,10 +113,10 @@ async function answers(host) {
   }
 }
 
-/** The socket's messages one at a time, in the order that the handshake has. @param {WebSocket} socket */
-function listen(socket) {
+/** Receives the messages of a handshake one at a time. @param {WebSocket} socket */
+function receiver(socket) {
   /** @type {Message[]} */
-  const heard = [];
+  const received = [];
   /** @type {ConnectionError | null} */
   let failure = null;
   /** @type {() => void} */
@@ -129,11 +129,11 @@ function listen(socket) {
   };
   let opened = false;
   const deadline = setTimeout(() => { fail('unreachable'); }, HANDSHAKE_MS);
-  socket.addEventListener('open', () => { opened = true; heard.push({ type: 'open' }); wake(); }, { signal });
+  socket.addEventListener('open', () => { opened = true; received.push({ type: 'open' }); wake(); }, { signal });
   socket.addEventListener('close', () => { fail(opened ? 'refused' : 'foreign'); }, { signal });
   socket.addEventListener('message', ({ data }) => {
     try {
-      heard.push(JSON.parse(data));
+      received.push(JSON.parse(data));
       wake();
     } catch {
       fail('refused');
@@ -141,12 +141,12 @@ function listen(socket) {
   }, { signal });
   return {
     /** @param {string} type @returns {Promise<Message>} */
-    async hear(type) {
-      while (heard.length === 0) {
+    async receive(type) {
+      while (received.length === 0) {
         if (failure) throw failure;
         await new Promise((resolve) => { wake = () => { resolve(undefined); }; });
       }
-      const message = /** @type {Message} */ (heard.shift());
+      const message = /** @type {Message} */ (received.shift());
       if (message?.type !== type) throw new ConnectionError('refused');
       return message;
     },

@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * The photos that were held, as lengths and hashes: what their originals look like on their way out, by whatever way a page got them.
- * One that the person let go as it is is none any more.
+ * The photos that were held, as lengths and hashes, by which their originals are recognised in requests, however a page got them.
+ * A photo that the person let go uncloaked no longer counts as one.
  */
-import { blocksOf, Index } from './blocks.js';
+import { BlockIndex, blocksOf } from './block_hashes.js';
 import { toHex } from './protocol.js';
 
 /** The oldest are forgotten first. */
 const REMEMBERED = 100;
-/** A body with as much of an original, or with half of it, holds it: colour profiles are the same in many photos. */
+/** Bytes of an original, or else half of it, by which a body is said to hold it: many photos share a colour profile. */
 const ENOUGH = 64 * 1024;
 
 /**
@@ -23,17 +23,17 @@ export class Originals {
   #originals = new Map();
   /** @type {Map<string, Group>} */
   #groups = new Map();
-  /** The sizes of the cloaked files of each upload, by the places of their originals. @type {Map<string, number[]>} */
+  /** The sizes of the cloaked files of each upload, in the order of their originals. @type {Map<string, number[]>} */
   #delivered = new Map();
-  /** Uploads of which nothing went. @type {Set<string>} */
+  /** Uploads of which nothing was sent. @type {Set<string>} */
   #refused = new Set();
-  /** Blocks that went in earlier bodies. @type {Map<string, Set<number>>} */
+  /** Blocks that were found in earlier bodies. @type {Map<string, Set<number>>} */
   #seen = new Map();
-  #index = new Index();
-  /** What is being read just now. @type {Promise<unknown>} */
+  #index = new BlockIndex();
+  /** Settles when the photos handed over so far are read. @type {Promise<unknown>} */
   #reading = this.#load();
 
-  /** Waits until what was handed over before is known. */
+  /** Settles when all photos handed over so far are known. */
   get ready() {
     return this.#reading;
   }
@@ -59,7 +59,7 @@ export class Originals {
   }
 
   /**
-   * How an upload ended: what went as it was may go again.
+   * Records how an upload ended: an original that was let go may go again.
    * @param {string} hold
    * @param {(number | null)[] | null} sizes of the cloaked files, null where the original was let go, or for all where nothing went
    */
@@ -80,8 +80,8 @@ export class Originals {
     this.#reading = this.#reading.catch(() => {}).then(() => this.#save());
   }
 
-  /** Whether a body that is seen as bytes holds an original, together with what went before. @type {(bytes: Uint8Array) => Promise<boolean>} */
-  async holds(bytes) {
+  /** Whether a body of which the bytes are seen, together with earlier ones, holds an original. @type {(bytes: Uint8Array) => Promise<boolean>} */
+  async areIn(bytes) {
     const originals = [...this.#originals.values()].filter(({ isAllowed }) => !isAllowed);
     if (originals.some(({ size }) => size === bytes.length)) {
       const digest = toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', /** @type {BufferSource} */ (bytes))));
@@ -99,11 +99,11 @@ export class Originals {
   }
 
   /**
-   * Whether what is not seen of a body has the length of originals, and not of what was handed out in their place.
-   * @param {(files: { name: string, type: string }[]) => number | null} hidden bytes that are not seen, if these files are in the body;
-   *   null where they cannot be
+   * Whether the unseen part of a body has the length of originals, and not that of the files handed out in their place.
+   * @param {(files: { name: string, type: string }[]) => number | null} hidden the unseen bytes, if these files are in the body; null
+   *   where they cannot be
    */
-  fits(hidden) {
+  fitLength(hidden) {
     for (const { hold, files } of this.#groups.values()) {
       const delivered = this.#delivered.get(hold);
       if (delivered && files.length && hidden(files) === sum(delivered)) return false;
@@ -117,12 +117,12 @@ export class Originals {
   }
 
   /**
-   * Whether a file looks like a photo that was held and for which nothing was handed out.
+   * Whether a file looks like a photo that was held and was not replaced by a cloaked one.
    * @param {{ name: string | null, type: string }} file name: null where it is not shown
    */
-  lacks({ name, type }) {
+  hasUnreplaced({ name, type }) {
     const held = [...this.#groups.values()].filter(({ files }) => files.some(({ isOriginal }) => isOriginal));
-    // A file that says nothing of itself is any while one is held, and none afterwards.
+    // A file without name and type may be any photo that is still held.
     if (name === null && type === '') return held.some(({ hold }) => !this.#delivered.has(hold) && !this.#refused.has(hold));
     if (name === null && !type.startsWith('image/')) return false;
     const alike = held.filter(({ files }) => files.some((file) => (
@@ -152,14 +152,14 @@ export class Originals {
     for (const [hold, sizes] of delivered) this.#delivered.set(hold, sizes);
   }
 
-  // The background lives shorter than a page may wait.
+  // A page may send an original after this background has ended.
   async #save() {
     const kept = { originals: [...this.#originals.values()], groups: [...this.#groups.values()], delivered: [...this.#delivered] };
     await chrome.storage.session.set({ originals: kept });
   }
 }
 
-/** Without the folders that it lies in. @param {string} path */
+/** A path without its folders. @param {string} path */
 const nameOf = (path) => path.slice(path.lastIndexOf('/') + 1);
 
 /** @param {number[]} sizes */

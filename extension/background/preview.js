@@ -1,12 +1,12 @@
 // @ts-check
-/** Small pictures of photos for the extension's own windows. They stay in memory, and end with the browser. */
+/** Makes small pictures of photos for the extension's own windows. */
 
 const LONGEST = 320;
 const QUALITY = 0.8;
 
 /**
  * @param {Blob} blob
- * @returns {Promise<string | null>} a data URL, null of what this browser cannot show
+ * @returns {Promise<string | null>} a data URL; null if this browser cannot show the picture
  */
 export async function previewOf(blob) {
   try {

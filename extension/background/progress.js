@@ -1,7 +1,7 @@
 // @ts-check
-/** How much of the work on a photo is done, of what the daemon tells of its stages. */
+/** How much of the work on a photo is done, from the stages that the daemon reports. */
 
-/** What lies behind when a stage begins; the protectors share what lies between decoding and encoding. */
+/** Shares done when a stage begins; the protectors divide what lies between decoding and encoding. */
 const BEFORE = 0.04;
 const AFTER = 0.9;
 /** @type {{ [stage: string]: number }} */
@@ -17,7 +17,7 @@ export function shareOf(protectors, { stage, done, total }) {
   if (fixed !== undefined) return fixed;
   const within = total > 0 ? Math.min(1, Math.max(0, done / total)) : 0;
   const index = protectors.indexOf(stage);
-  // A stage of all protectors together has no place among them.
+  // A stage of all protectors together is none of theirs.
   const [at, count] = index < 0 ? [0, 1] : [index, protectors.length];
   return BEFORE + (AFTER - BEFORE) * (at + within) / count;
 }

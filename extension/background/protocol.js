@@ -1,5 +1,5 @@
 // @ts-check
-/** cloakroom.v1 without any I/O: proofs, frames and the reassembly of results. daemon/wire/vectors.json holds it to the daemon's. */
+/** Protocol cloakroom.v1 without I/O: proofs, frames and the reassembly of results. daemon/wire/vectors.json tests both sides of it. */
 
 export const VERSION = 'cloakroom.v1';
 export const MAX_CHUNK = 4 * 1024 * 1024;
@@ -21,7 +21,7 @@ export function randomHex(count) {
   return toHex(crypto.getRandomValues(new Uint8Array(count)));
 }
 
-/** The HMAC key of a pairing code as a person typed it. @param {string} typed */
+/** The HMAC key that a typed pairing code stands for. @param {string} typed */
 export function codeKey(typed) {
   return new TextEncoder().encode(typed.toUpperCase().replace(/[-\s]/g, ''));
 }
@@ -50,7 +50,7 @@ export async function verifyDaemon(proof, key, daemonNonce, clientNonce, host) {
 }
 
 /**
- * The binary frames of a photo, made one by one so that no second copy of it is held.
+ * The binary frames of a photo, made one by one so that it is not copied as a whole.
  * @param {string} job
  * @param {Uint8Array} bytes
  * @param {number} chunk
@@ -75,7 +75,7 @@ export function readFrame(buffer) {
   return { job: toHex(new Uint8Array(buffer, 0, JOB_BYTES)), chunk: new Uint8Array(buffer, JOB_BYTES) };
 }
 
-/** The chunks of one result, in order. */
+/** Puts the chunks of one result together. */
 export class Assembly {
   #size;
   #had = 0;

@@ -1,18 +1,20 @@
 // @ts-check
-/** Puts the content scripts into the sites that are on, and into no other: a site that is off never sees any. */
+/** Registers the content scripts for the sites that are on, and for no others. */
 import { matchesOf } from '../policy/hosts.js';
 import { hostsOn } from '../policy/policy.js';
-import { loadRules, ruleIn } from '../shared/rules.js';
+import { loadRules, ruleIn } from '../shared/stored_rules.js';
 
-/** The isolated one is first: it has to be there when the page's own offers its port. */
+/** The isolated script is first: it has to be there when page/bridge.js offers its port. */
 const SCRIPTS = /** @type {const} */ ([
   { id: 'content', world: 'ISOLATED', js: ['content/status.js', 'content/content.js'] },
   {
     id: 'page',
     world: 'MAIN',
     js: [
-      'page/bridge.js', 'page/notice.js', 'page/inputs.js', 'page/insertion.js', 'page/composers.js', 'page/forms.js', 'page/links.js', 'page/roots.js', 'page/handles.js',
-      'page/items.js', 'page/transfers.js', 'page/pastes.js', 'page/posting.js', 'page/realms.js', 'page/placing.js', 'page/openers.js', 'page/sealed.js',
+      'page/bridge.js', 'page/reload_notice.js', 'page/inputs.js', 'page/paste_insertion.js', 'page/composers.js',
+      'page/forms.js', 'page/script_links.js', 'page/shadow_roots.js', 'page/handles.js', 'page/dropped_items.js',
+      'page/drops.js', 'page/pastes.js', 'page/handle_posting.js', 'page/frame_windows.js', 'page/inserted_frames.js',
+      'page/opened_windows.js', 'page/seal.js',
     ],
   },
 ]);
@@ -21,7 +23,7 @@ const SCRIPTS = /** @type {const} */ ([
 let running = Promise.resolve({ on: [], missing: [] });
 
 /**
- * Makes the registrations fit the policy and the permissions, one call after the other.
+ * Makes the registrations fit the policy and the permissions. Calls run one after the other.
  * @typedef {{ on: string[], missing: string[] }} Registered  missing: hosts that are on and lack the browser's permission, so that
  *   nothing is cloaked there
  * @returns {Promise<Registered>}
@@ -67,7 +69,7 @@ async function registerFor(matches) {
   const wanted = SCRIPTS.map((script) => ({
     ...script, js: [...script.js], matches, allFrames: true, matchOriginAsFallback: true, runAt: /** @type {const} */ ('document_start'),
   }));
-  // An update leaves no moment without scripts, as removing and adding would.
+  // Updated, not removed and added: no moment is without scripts.
   const known = new Set(present.map(({ id }) => id));
   const added = wanted.filter(({ id }) => !known.has(id));
   const changed = wanted.filter(({ id }) => known.has(id));

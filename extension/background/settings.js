@@ -1,13 +1,13 @@
 // @ts-check
-/** Changes what is kept: policy, pairing and history in storage.local; in storage.session what is forgotten with the browser. */
+/** Changes what is stored: the policy and the pairing. */
 import { importPolicy, readPolicy, withDefault, withRule } from '../policy/policy.js';
 
-/** Keeps the key from content scripts; Firefox never shows storage.local's session area to them, and lacks the call. */
+/** Hides storage.local, and with it the pairing's key, from content scripts. Firefox lacks the call. */
 export async function lock() {
   await chrome.storage.local.setAccessLevel?.({ accessLevel: 'TRUSTED_CONTEXTS' });
 }
 
-/** One change after the other: each builds on the one before. @type {Promise<unknown>} */
+/** The last change: each waits for the one before, on which it builds. @type {Promise<unknown>} */
 let writing = Promise.resolve();
 
 /** @template T @param {() => Promise<T>} change @returns {Promise<T>} */
@@ -33,7 +33,7 @@ export const saveRule = (host, rule) => changePolicy((policy) => withRule(policy
 /** @param {Partial<import('../policy/rule.js').Rule>} rule */
 export const saveDefault = (rule) => changePolicy((policy) => withDefault(policy, rule));
 
-/** In place of all that was: also of a policy that cannot be read. @type {(text: string) => Promise<void>} */
+/** Replaces the whole policy, even one that cannot be read. @type {(text: string) => Promise<void>} */
 export const replacePolicy = (text) => inTurn(() => chrome.storage.local.set({ policy: importPolicy(text) }));
 
 /** @returns {Promise<import('./handshake.js').Pairing | null>} */

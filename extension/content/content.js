@@ -4,13 +4,13 @@
  * page's world to the background and back; decides nothing.
  */
 (() => {
-  /** Seconds of silence after which browsers end the background: a message this often keeps it. */
+  /** Browsers end a background after 30 s of silence: a message this often keeps it alive. */
   const ALIVE_MS = 20_000;
   const RECONNECT_MS = [200, 1000, 3000, 10_000];
-  /** status.js has run before. */
+  /** Set by status.js, which ran before. */
   const status = /** @type {Record<'cloakroomStatus', import('../shared/messages.js').PageStatus>} */ (/** @type {unknown} */ (globalThis)).cloakroomStatus;
 
-  /** @typedef {{ id: number, jobs: string[], files: File[], missing: string[], port: chrome.runtime.Port | null }} Hold  port: where it was sent last */
+  /** @typedef {{ id: number, jobs: string[], files: File[], missing: string[], port: chrome.runtime.Port | null }} Hold  port: by which it was sent last */
   /** @type {Map<string, Hold>} */
   const holds = new Map();
   /** @type {MessagePort | null} */
@@ -30,7 +30,7 @@
     hear(page);
   }, { once: true });
 
-  /** A frame whose window is older than its document is ruled from the window around it, which hears of this before any page. */
+  /** Offers a port to the window around, whose scripts control this one if it is older than its document. */
   const greet = () => {
     const { port2 } = new MessageChannel();
     const arrival = new MessageEvent('cloakroom-arrival', { ports: [port2], cancelable: true });
@@ -40,7 +40,7 @@
     hear(page);
   };
 
-  /** What the scripts in the page's world ask for at once, by events at the port that both worlds have. @param {MessagePort} port */
+  /** Serves what the scripts in the page's world ask for synchronously, by events at the port that both worlds share. @param {MessagePort} port */
   const hear = (port) => {
     port.addEventListener('listen', listen);
     port.addEventListener('look', (event) => { lookBelow(/** @type {SubmitEvent} */ (event).submitter); });
@@ -55,9 +55,9 @@
   /** @type {(node: unknown) => node is HTMLInputElement} */
   const isFileInput = (node) => node instanceof HTMLInputElement && node.type === 'file';
 
-  /** Should the page's own scripts ever be missing, nothing would hold an upload: then it stops here, for good. @param {Event} event */
+  /** Stops an upload for good if our scripts in the page's world are missing: nothing else would hold it. @param {Event} event */
   const stopUnlessOffered = (event) => {
-    // Where a page may not run scripts this one was there before those who rule the frame.
+    // Where a page may not run scripts, this one may be there before those that control the frame.
     if (!page) greet();
     if (page) return;
     const input = event.composedPath()[0];
@@ -69,15 +69,15 @@
     if (isPick) input.value = '';
   };
 
-  // Firefox has it on the elements, as its content scripts see them.
+  // Firefox's content scripts see it as a property of the element.
   /** @type {(host: HTMLElement) => ShadowRoot | null} */
   const rootBelow = (host) => ('openOrClosedShadowRoot' in host
     ? /** @type {ShadowRoot | null} */ (host.openOrClosedShadowRoot)
     : chrome.dom.openOrClosedShadowRoot(host));
 
   /**
-   * Shadow roots that a page declared in its markup are out of reach of the scripts in the page's world: before the event
-   * gets into one, they are shown the file inputs in there. Typing, which is `input` too, puts no file anywhere.
+   * Shows the scripts in the page's world the file inputs of a shadow root before the event gets there: roots that a page declared
+   * in its markup are out of their reach. Typing, which is `input` too, brings no file.
    * @param {Event} event
    */
   const showBelow = (event) => { if (!(event instanceof InputEvent)) lookBelow(event.composedPath()[0]); };
@@ -94,7 +94,7 @@
   const show = (root) => {
     for (const node of root.querySelectorAll('*')) {
       if (!(node instanceof HTMLElement)) continue;
-      // A submitter is the one node that an event carries out of a closed root as it is.
+      // Of the nodes that an event carries, only a submitter is not retargeted out of a closed root.
       if (isFileInput(node)) page?.dispatchEvent(new SubmitEvent('show', { submitter: node }));
       const inner = rootBelow(node);
       if (inner) show(inner);
@@ -102,8 +102,8 @@
   };
 
   /**
-   * Chromium gives an `object` or `embed` its window at no moment that a script could hear of, long before its document comes: on
-   * these sites they stay empty. The policy holds on when the element that brought it is gone.
+   * Keeps `object` and `embed` empty: Chromium gives them a window long before their document, and no script hears of it. The policy
+   * remains in force when the element that set it is gone.
    */
   const forbidObjects = () => {
     const root = document.documentElement;
@@ -118,7 +118,7 @@
   greet();
   listen();
 
-  /** Those around a frame that has no origin of its own. */
+  /** The origins around a frame that has none of its own. */
   const around = window.origin === 'null' ? Array.from(location.ancestorOrigins ?? []) : [];
   const randomId = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 
@@ -148,11 +148,11 @@
   /** @type {(name: string, hold: Hold, again: boolean) => Promise<void>} */
   const send = async (name, hold, again) => {
     const port = connect();
-    // One that was picked while the others waited to go over again has gone already.
+    // A hold that began while the others waited to be sent again was sent already.
     if (!port || hold.port === port) return;
     hold.port = port;
     if (!await intact) {
-      // A photo cannot get to the background as it is, and the person hears why nothing is sent.
+      // This browser cannot carry a photo to the background intact, and the person is told why nothing is sent.
       if (port === background) refuseAll('outdated');
       return;
     }
@@ -180,7 +180,7 @@
       else void onSettled(message);
     });
     port.onDisconnect.addListener(() => {
-      // Reading it tells the browser that the error was seen.
+      // Read so that the browser does not report it as unchecked.
       void chrome.runtime.lastError;
       background = null;
       clearInterval(timer);
@@ -191,7 +191,7 @@
     return port;
   };
 
-  /** The background was ended: the same jobs again, under the same ids, so that finished ones are only fetched. */
+  /** Sends all holds again after the background ended, under the same job ids, so that finished jobs are only fetched. */
   const resume = () => {
     const wait = RECONNECT_MS[attempt];
     attempt += 1;
@@ -206,7 +206,7 @@
 
   /** @param {'lost' | 'orphaned' | 'outdated'} why */
   const refuseAll = (why) => {
-    // An extension that is gone has no words any more: the page's own scripts tell the person to reload.
+    // An extension that is gone has no messages: page/reload_notice.js tells the person to reload.
     if (why === 'outdated') status.show('outdated', 0);
     else status.hide();
     for (const { id } of holds.values()) tell({ type: 'settled', id, files: null, isOrphaned: why === 'orphaned' });
@@ -231,11 +231,11 @@
         return parcel ? unpack(parcel, file) : file;
       })).catch(() => null);
     }
-    // Unless the page gave it up meanwhile.
+    // The page may have given it up meanwhile.
     if (holds.delete(message.hold)) tell({ type: 'settled', id: hold.id, files, isOrphaned: false });
   };
 
-  // The bytes are copied into this process: Firefox does not finish a request with twenty files that lie in the background's.
+  // Copies the bytes into this process: Firefox does not finish a request with twenty files that lie in the background's.
   /** @type {(parcel: import('../shared/messages.js').Parcel, original: File) => Promise<File>} */
   const unpack = async (parcel, original) => (
     new File([await parcel.blob.arrayBuffer()], original.name, { type: original.type, lastModified: original.lastModified })

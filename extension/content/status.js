@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * The small status in the page: how an upload stands, and nothing else. It lies in a closed shadow root, takes no pointer
- * and no key, and nothing can be decided there: a page may cover, remove or forge it without gaining anything.
+ * The small status in the page: shows how an upload stands, and nothing else. It lies in a closed shadow root, takes no pointer
+ * and no key, and decides nothing: a page that covers, removes or forges it gains nothing.
  */
 (() => {
-  /** A photo that is done sooner needs none. */
+  /** A photo that is done sooner shows no status. */
   const DELAY_MS = 500;
   const SHOWN_MS = { cloaked: 2000, weak: 4000, original: 4000, cancelled: 4000, blocked: 8000, outdated: 20_000 };
   const LOOK = {
@@ -23,10 +23,10 @@
   const draw = () => {
     if (!line || !host) {
       host = document.createElement('div');
-      // Whatever the page's own rules say of its elements.
+      // Overrides the page's own style rules.
       Object.assign(host.style, { all: 'initial', position: 'fixed', pointerEvents: 'none' });
       line = document.createElement('div');
-      // Asked for here: the first word of a language costs milliseconds, which no page should pay that uploads nothing.
+      // Not earlier: the first message costs milliseconds, which a page without uploads should not pay.
       Object.assign(line.style, LOOK, { direction: chrome.i18n.getMessage('direction') });
       line.setAttribute('role', 'status');
       host.attachShadow({ mode: 'closed' }).append(line);
@@ -44,7 +44,7 @@
       return;
     }
     hideLater(0);
-    // What went as it should is no news, unless its beginning was.
+    // Success is shown only if the work was.
     if (state === 'ended' || (state === 'cloaked' && !isShown)) {
       host?.remove();
       return;
@@ -53,7 +53,7 @@
     if (state !== 'working' && state !== 'waiting') hideLater(SHOWN_MS[state]);
   };
 
-  /** @param {number} wait milliseconds, 0 for not at all */
+  /** @param {number} wait milliseconds; 0 to stay */
   const hideLater = (wait) => {
     clearTimeout(timer);
     timer = wait ? window.setTimeout(hide, wait) : 0;

@@ -1,7 +1,8 @@
 // @ts-check
-/** Uploads that wait for the person: try again, send what there is, send the original, or nothing at all. */
-import { failureWords, localise, make, sizeWords, words } from '../shared/page.js';
-import { Steady } from './steady.js';
+/** The hold window: for each waiting upload, try again, send what there is, send the original, or send nothing. */
+import { localise, make, words } from '../shared/dom.js';
+import { failureWords, sizeWords } from '../shared/report_words.js';
+import { Steadiness } from './steadiness.js';
 
 localise();
 const list = /** @type {HTMLElement} */ (document.getElementById('holds'));
@@ -13,7 +14,7 @@ const buttons = new Map();
 const draw = () => {
   for (const [button, isOffered] of buttons) button.disabled = !isSteady || !isOffered();
 };
-const steady = new Steady((now) => {
+const steady = new Steadiness((now) => {
   isSteady = now;
   draw();
 });
@@ -22,7 +23,7 @@ let port;
 
 /** @param {import('../shared/messages.js').Waiting['files'][number]} file */
 function row({ name, size, preview }) {
-  // Each in the direction of its own letters: names need not be in the person's language.
+  // Each in its own writing direction: names need not be in the person's language.
   const said = make('span', {}, make('bdi', {}, name || words('pasted_photo')), ' · ', make('bdi', {}, sizeWords(size)));
   return make('li', {}, ...preview ? [make('img', { src: preview, alt: '' })] : [], said);
 }
@@ -44,7 +45,7 @@ function show(hold) {
   }, words(`choice_${choice}`)));
   const asked = hold.remembers.length ? [make('label', { className: 'remember' }, remember, words('remember', hold.host)), note] : [];
   note.hidden = true;
-  // What cannot be remembered is not there to be chosen meanwhile.
+  // While "remember" is checked, only what can be remembered is offered.
   remember.addEventListener('change', () => {
     note.hidden = !remember.checked;
     draw();
@@ -60,7 +61,7 @@ function show(hold) {
 function connect() {
   port = chrome.runtime.connect({ name: 'holds' });
   port.onMessage.addListener((/** @type {import('../shared/messages.js').ToHoldWindow} */ { holds }) => {
-    // Only what changed is drawn anew, so that nothing moves under a finger that is about to press.
+    // Only changes are drawn, so that nothing moves under a finger that is about to press.
     const ids = new Set(holds.map(({ id }) => id));
     for (const card of Array.from(list.children)) if (!ids.has(/** @type {HTMLElement} */ (card).dataset['hold'] ?? '')) card.remove();
     const shown = new Set(Array.from(list.children, (card) => /** @type {HTMLElement} */ (card).dataset['hold']));
@@ -70,14 +71,14 @@ function connect() {
     if (holds.length) {
       seen = true;
     } else if (seen) {
-      // Closing takes a moment, in which this window would still count as one that shows what comes next.
+      // Closing takes a moment, in which the background would still count on this window to show the next upload.
       port.postMessage({ type: 'closing' });
       window.close();
     }
   });
-  // The background was ended: the pages hand their uploads to the next one, which shows them here again.
+  // The background ended: the pages hand their uploads to the next one, which shows them here again.
   port.onDisconnect.addListener(() => {
-    // No answer would be heard meanwhile, and what is asked then may be something else.
+    // Nobody would receive an answer meanwhile, and the next question may be another.
     list.replaceChildren();
     setTimeout(connect, 300);
   });

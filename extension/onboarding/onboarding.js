@@ -2,13 +2,15 @@
 /** The first three steps: pair, choose sites, see a photo cloaked. */
 import { offeredSites } from '../policy/hosts.js';
 import { compare } from '../shared/compare.js';
-import { ask, failureWords, find, localise, machinesWords, make, say, verdictLines, words } from '../shared/page.js';
-import { pairing } from '../shared/pairing.js';
-import { switchOn } from '../shared/switching.js';
+import { find, localise, make, say, words } from '../shared/dom.js';
+import { showPairing } from '../shared/pairing_form.js';
+import { failureWords, machinesWords, verdictLines } from '../shared/report_words.js';
+import { ask } from '../shared/requests.js';
+import { switchOn } from '../shared/switch_on.js';
 
 localise();
-// Before anything is waited for: whoever is quick finds the form listened to.
-void pairing(() => {});
+// Before any wait: a quick person finds the form listened to.
+void showPairing(() => {});
 
 /** @type {import('../policy/hosts.js').SiteTable} */
 const table = await (await fetch(chrome.runtime.getURL('sites.json'))).json();
@@ -28,7 +30,7 @@ offered.append(...[...new Set(all.map(({ kind }) => kind))].map((kind) => {
   return make('fieldset', { className: 'kind' }, make('legend', { className: 'small' }, words(`kind_${kind}`)), ...entries);
 }));
 
-/** Shows the sites whose name or host holds what is typed. */
+/** Shows only the sites whose name or host contains what is typed. */
 function narrow() {
   const typed = search.value.trim().toLowerCase();
   const found = new Set(all.filter(({ name, hosts }) => [name.toLowerCase(), ...hosts].some((text) => text.includes(typed))).map(({ name }) => name));

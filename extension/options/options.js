@@ -1,20 +1,20 @@
 // @ts-check
-/** Pairing and models, sites, history, and the rules as a whole. */
+/** The options page: pairing and models, sites, history, and the rules as a whole. */
 import { normalHost } from '../policy/hosts.js';
 import { VISUAL, isVisual } from '../policy/rule.js';
-import { find, localise, make, say, words } from '../shared/page.js';
-import { pairing } from '../shared/pairing.js';
-import { switchOn } from '../shared/switching.js';
-import { watchHistory } from './history.js';
-import { watchRules } from './rules.js';
-import { showSites } from './sites.js';
+import { find, localise, make, say, words } from '../shared/dom.js';
+import { showPairing } from '../shared/pairing_form.js';
+import { switchOn } from '../shared/switch_on.js';
+import { watchHistory } from './history_section.js';
+import { watchRules } from './rules_section.js';
+import { showSites } from './sites_table.js';
 
 localise();
-// Whoever is quick finds every form listened to: nothing is waited for before.
+// Before any wait: a quick person finds every form listened to.
 watchHistory();
 watchRules();
 void showSites();
-void pairing((state) => {
+void showPairing((state) => {
   showModels(state);
   void showSites(state.protectors.filter((name) => isVisual(name) && name !== VISUAL));
 });

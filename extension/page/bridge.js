@@ -1,36 +1,44 @@
 // @ts-check
 /**
- * First of the scripts that run in the page's own world, before any script of the page.
+ * First of our scripts in the page's own world. All run before any script of the page.
  *
- * The page shares this world, so nothing here may depend on anything that the page can replace later: every built-in is
- * taken now, and called through Reflect.apply. Arrays are neither iterated nor written through, since both would reach
- * Array.prototype. Photos never lie in an array of this world before they are cloaked: native lists go to the content
- * script as they are.
+ * The page shares this world, so nothing here may depend on what the page can replace later: every built-in is taken now, and
+ * called through Reflect.apply. Arrays are neither iterated nor assigned beyond their end, as both would reach Array.prototype.
+ * Uncloaked photos never lie in an array of this world: native lists go to the content script as they are.
  *
- * The scripts of this folder share one object on `window`, which `sealed.js`, the last of them, removes before the page's
- * first script runs. In a window that realms.js rules from outside there is none, and none of them does anything.
+ * The scripts of this folder share one object on `window`, which `seal.js`, the last, removes before the page's first script
+ * runs. In a window that frame_windows.js controls from outside it is missing, and no script does anything.
  */
 (() => {
-  /** Milliseconds in which a content script answers. */
+  /** Milliseconds within which a content script answers. */
   const HEARD_MS = 1500;
-  // That mark cannot be taken off, and no page had this window before it was there.
+  // The mark of a controlled window: set before any page has the window, it cannot be removed.
   if (Reflect.has(window, 'cloakroom')) return;
   const { apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
 
-  /** Without what a page hung on Object.prototype. @type {(owner: any, name: string) => any} */
+  /** A property's descriptor, without what a page put on Object.prototype. @type {(owner: any, name: string) => any} */
   const described = (owner, name) => {
     const descriptor = getOwnPropertyDescriptor(owner, name);
     return descriptor && { __proto__: null, ...descriptor };
   };
 
+  /** @type {Cloakroom['tryRead']} */
+  const tryRead = (read, node) => {
+    try {
+      return read(node);
+    } catch {
+      return null;
+    }
+  };
+
   /** Whether the page's own scripts may have run. */
   let isSealed = false;
-  /** Built-ins that are not where they were looked for: the problem report names them. @type {string[]} */
+  /** Built-ins that were not found, for the problem report. @type {string[]} */
   const missing = [];
   const miss = (/** @type {any} */ owner, /** @type {string} */ name) => {
     if (owner?.prototype && !isSealed) missing[missing.length] = `${owner.name ?? 'window'}.${name}`;
   };
-  /** Looks up the prototypes too: browsers move members there. @type {(owner: any, name: string, part: 'value' | 'get' | 'set') => any} */
+  /** Searches the prototypes too: browsers move members there. @type {(owner: any, name: string, part: 'value' | 'get' | 'set') => any} */
   const find = (owner, name, part) => {
     for (let at = owner?.prototype; at; at = getPrototypeOf(at)) {
       const native = described(at, name)?.[part];
@@ -56,9 +64,9 @@
     const native = find(owner, name, 'set');
     return native ? (self, value) => apply(native, self, [value]) : absent;
   };
-  /** What takes the place of a built-in, so that it can take it in another realm too: "" is the window's own. @type {Cloakroom['replaced']} */
+  /** Replacements of built-ins, to be made in other realms too; owner "" is the window itself. @type {Cloakroom['replaced']} */
   const replaced = [];
-  /** A page may tell a function by its name, and how many values it takes. @type {(made: any, native: any) => void} */
+  /** Copies a function's name and length, by which a page could tell it apart. @type {(made: any, native: any) => void} */
   const likeNative = (made, native) => {
     if (typeof made !== 'function' || made === native) return;
     likeIn(made, native, 'name');
@@ -74,7 +82,7 @@
     const descriptor = owner?.prototype && described(owner.prototype, name);
     let isWhole = descriptor !== undefined;
     for (let index = 0; index < needed.length; index += 1) isWhole &&= needed[index] !== absent;
-    // The page keeps its own: a wrapper that cannot work would throw in its face.
+    // The page keeps the built-in: a wrapper that cannot work would throw.
     if (!isWhole) {
       miss(owner, name);
       return;
@@ -85,7 +93,7 @@
     likeNative(other.get, descriptor.get);
     likeNative(other.set, descriptor.set);
     defineProperty(owner.prototype, name, other);
-    // What is reached through an object later on has no name by which it is found in another realm.
+    // What is replaced later was reached through an object, and has no name in another realm.
     if (isSealed) return;
     if (typeof owner === 'function') replaced[replaced.length] = { owner: owner.name, name, descriptor: other };
     else if (owner.prototype === window) replaced[replaced.length] = { owner: '', name, descriptor: other };
@@ -107,29 +115,23 @@
   const typeOf = getter(HTMLInputElement, 'type');
   const later = window.setTimeout.bind(window);
 
-  /** What is made where a node lies: a page asks whether a file is one of its own realm's. @type {Cloakroom['realm']} */
+  /** What is made in a node's realm: a page may test whether a file is of its own realm. @type {Cloakroom['realm']} */
   const realm = (view) => ({
     Event: view.Event, DragEvent: view.DragEvent, ClipboardEvent: view.ClipboardEvent, DataTransfer: view.DataTransfer,
     InputEvent: view.InputEvent, KeyboardEvent: view.KeyboardEvent, StaticRange: view.StaticRange,
     take: view === window ? (files) => files : view.structuredClone.bind(view),
   });
   const here = realm(window);
-  /** Of the windows that realms.js rules. @type {WeakMap<Window, Realm>} */
+  /** The realms of windows that frame_windows.js controls. @type {WeakMap<Window, Realm>} */
   const realms = new WeakMap();
   const realmAt = method(WeakMap, 'get');
   const documentOf = getter(Node, 'ownerDocument');
   const defaultView = getter(Document, 'defaultView');
   /** The window that a node or a document is shown in. @type {Cloakroom['viewOf']} */
-  const viewOf = (node) => {
-    try {
-      return defaultView(documentOf(node) ?? node);
-    } catch {
-      return null;
-    }
-  };
+  const viewOf = (node) => tryRead((self) => defaultView(documentOf(self) ?? self), node);
 
-  // A promise looks for `then` on whatever it resolves with. Were there one of the page's on these prototypes, or above them,
-  // it would be handed the original before anything here hears of it. This one can be neither replaced nor shadowed.
+  // A promise looks up `then` on what it resolves with. A page's `then` on these prototypes, or above them, would be given the
+  // original before our scripts. These can be neither replaced nor shadowed.
   for (const owner of [Blob, File, Array, window.FileSystemHandle, window.FileSystemFileHandle, window.FileSystemDirectoryHandle]) {
     if (!owner) continue;
     const descriptor = { __proto__: null, value: undefined };
@@ -137,7 +139,7 @@
     replaced[replaced.length] = { owner: owner.name, name: 'then', descriptor };
   }
 
-  /** Files that the page may see: cloaked ones, those that are no images, and the page's own. */
+  /** Files that the page may see: cloaked ones, those that are no images, and those that the page made. */
   const approved = new WeakSet();
 
   /** @type {{ [id: number]: { settle: (files: File[] | null) => void, where: Realm, isHeard: boolean } }} */
@@ -156,7 +158,7 @@
     held.settle(files);
   };
 
-  /** The content script answers at once. Where it does not, the extension was updated or removed under this page, and nobody ever will. @param {number} id */
+  /** Gives up a hold that the content script does not confirm: the extension was updated or removed under this page. @param {number} id */
   const expect = (id) => {
     const look = (/** @type {number} */ left) => {
       if (!waiting[id] || waiting[id].isHeard) return;
@@ -167,7 +169,7 @@
       orphaned();
       settle(id, null);
     };
-    // Looked at twice, because a busy page delays the answer.
+    // Twice, because a busy page delays the answer.
     later(look, HEARD_MS, 1);
   };
 
@@ -188,13 +190,13 @@
   /** @type {(event: SubmitEvent) => void} */
   let shown = () => {};
 
-  /** @type {Omit<Cloakroom, 'inputs' | 'composers' | 'insertion' | 'pastes' | 'forms' | 'links' | 'roots' | 'transfers' | 'items' | 'handles' | 'cloaked' | 'known' | 'windows' | 'placing'>} */
+  /** @type {Omit<Cloakroom, 'inputs' | 'composers' | 'insertion' | 'pastes' | 'forms' | 'links' | 'roots' | 'drops' | 'droppedItems' | 'handles' | 'cloaked' | 'cloakedFiles' | 'windows' | 'insertedFrames'>} */
   const cloakroom = {
-    method, getter, setter, replace, replaced, realm, realms, viewOf, approved, has, add, addEventListener, preventDefault,
+    method, getter, setter, tryRead, replace, replaced, realm, realms, viewOf, approved, has, add, addEventListener, preventDefault,
     realmOf: (node) => realmAt(realms, viewOf(node)) ?? here,
     hold(files, settled, where = here) {
       holds += 1;
-      // Takes the photo along whatever the page does afterwards: a File is cloned, and its list read, right here.
+      // Clones the files now, so that nothing that the page does afterwards can change them.
       postMessage(port, { id: holds, files, missing });
       waiting[holds] = { settle: settled, where, isHeard: false };
       expect(holds);
@@ -205,14 +207,8 @@
       postMessage(port, { id, files: null, missing });
     },
     /** @type {Cloakroom['isFileInput']} */
-    isFileInput: /** @returns {node is HTMLInputElement} */ (/** @type {unknown} */ node) => {
-      // The native getter knows inputs of every realm; instanceof knows those of this one.
-      try {
-        return typeOf(node) === 'file';
-      } catch {
-        return false;
-      }
-    },
+    // The native getter knows inputs of every realm; instanceof knows those of this one.
+    isFileInput: /** @returns {node is HTMLInputElement} */ (/** @type {unknown} */ node) => tryRead(typeOf, node) === 'file',
     isApproved(list) {
       for (let index = 0; index < listLength(list); index += 1) {
         if (!has(approved, listItem(list, index))) return false;
@@ -232,26 +228,19 @@
       for (let index = 0; index < files.length; index += 1) addItem(itemsOf(transfer), files[index]);
       return transfer;
     },
-    asked(read, node) {
-      try {
-        return read(node);
-      } catch {
-        return null;
-      }
-    },
     path: (event) => composedPath(event),
     target: (event) => composedPath(event)[0] ?? null,
     stop: (event) => stopImmediatePropagation(event),
     dispatch: (node, event) => dispatchEvent(node, event),
     define(object, name, value) {
-      // A descriptor that inherits from nothing: a `get` of the page's on Object.prototype would make it an invalid one.
+      // The descriptor inherits from nothing: a `get` that the page put on Object.prototype would make it invalid.
       defineProperty(object, name, /** @type {PropertyDescriptor} */ ({ __proto__: null, value, configurable: true, enumerable: true }));
     },
-    // Where a list has nothing yet, writing to it would go to a setter of the page's on Array.prototype.
+    // An assignment beyond the end would call a setter that the page put on Array.prototype.
     push(list, value) {
       cloakroom.define(list, `${list.length}`, value);
     },
-    // Both worlds hold the content script's port, and the page does not: an event at it is heard at once, by them alone.
+    // Both worlds have this port and the page has not: an event at it is heard synchronously, and by them alone.
     whenShown(listener) {
       shown = listener;
       cloakroom.hear(remote);
@@ -271,6 +260,6 @@
   };
   defineProperty(window, 'cloakroom', { value: cloakroom, configurable: true });
 
-  // The content script runs first and takes the port. If it does not, nobody ever answers, and every upload stays held.
+  // The content script ran before and takes the port. Without it nobody answers, and every upload stays held.
   dispatchEvent(window, new MessageEvent('cloakroom-offer', { ports: [remote] }));
 })();

@@ -1,12 +1,10 @@
 // @ts-check
-/**
- * Composers: whoever pastes a photo, types a word and presses Enter sends both. While the photo is held, Enter waits for it.
- */
+/** Composers: text fields in which a person pastes a photo, types and presses Enter. While the photo is held, Enter waits for it. */
 (() => {
   if (!window.cloakroom) return;
-  const { method, getter, target, stop, preventDefault, dispatch, addEventListener, realmOf, push, insertion } = window.cloakroom;
+  const { method, getter, tryRead, target, stop, preventDefault, dispatch, addEventListener, realmOf, push, insertion } = window.cloakroom;
 
-  /** The page takes in what it was given before the key comes again. */
+  /** Milliseconds for the page to take in the photo before Enter is repeated. */
   const PAUSE_MS = 100;
   const contains = method(Node, 'contains');
   const keyOf = getter(KeyboardEvent, 'key');
@@ -22,7 +20,7 @@
   const later = window.setTimeout.bind(window);
 
   /**
-   * The whole editor or field, as what was pasted into may be drawn anew meanwhile; its form; where Enter was pressed.
+   * field: the whole editor, as the node that was pasted into may be redrawn meanwhile; pressed: where Enter was pressed.
    * @typedef {{ field: any, form: HTMLFormElement | null, pressed: any }} Composer
    */
   /** @type {Composer[]} */
@@ -31,22 +29,10 @@
   const whenSettled = [];
 
   /** @type {(node: any) => HTMLFormElement | null} */
-  const formOf = (node) => {
-    try {
-      return closest(node, 'form');
-    } catch {
-      return null;
-    }
-  };
+  const formOf = (node) => tryRead((self) => closest(self, 'form'), node);
 
   /** @type {(outer: unknown, inner: unknown) => boolean} */
-  const holds = (outer, inner) => {
-    try {
-      return contains(outer, inner);
-    } catch {
-      return false;
-    }
-  };
+  const holds = (outer, inner) => tryRead((self) => contains(self, inner), outer) === true;
 
   /** @param {KeyboardEvent} event */
   const onKey = (event) => {
@@ -56,7 +42,7 @@
     for (let index = 0; index < pending.length; index += 1) {
       const composer = pending[index];
       if (!composer || !holds(field, composer.field) && !holds(composer.field, field)) continue;
-      // A key that is let go was pressed for something else before, such as the menu's Paste.
+      // Without a keydown the key was pressed before, for something else such as the menu's Paste.
       if (typeOf(event) === 'keydown') composer.pressed = field;
       else if (!composer.pressed) continue;
       stop(event);
@@ -73,14 +59,14 @@
     if (isLeft) actOn(field);
   };
 
-  /** What the browser does on Enter, where the page leaves it to it. @param {any} field */
+  /** The browser's default action of Enter. @param {any} field */
   const actOn = (field) => {
     const around = documentOf(field);
     try {
       const form = formOfInput(field);
       if (form) requestSubmit(form);
     } catch {
-      // No input of one line.
+      // Not an input of one line.
       if (activeIn(around) === field) command(around, insertion.isEditable(field) ? 'insertParagraph' : 'insertText', false, '\n');
     }
   };
@@ -105,7 +91,7 @@
           for (let index = 0; index < pending.length; index += 1) if (pending[index] !== composer) push(left, /** @type {Composer} */ (pending[index]));
           pending = left;
           for (let index = 0; index < whenSettled.length; index += 1) whenSettled[index]?.(composer.form, hasArrived);
-          // Who cancels a photo does not want the rest sent without it.
+          // A person who cancels a photo does not want the rest sent without it.
           if (hasArrived && composer.pressed) later(press, PAUSE_MS, composer.pressed);
         };
       },

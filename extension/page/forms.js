@@ -1,8 +1,8 @@
 // @ts-check
-/** Forms that are sent while one of their photos is held: they wait for it. */
+/** Forms: one that is sent while a photo of it is held waits for the photo. */
 (() => {
   if (!window.cloakroom) return;
-  const { method, getter, replace, isFileInput, target, stop, preventDefault, addEventListener, inputs, composers } = window.cloakroom;
+  const { method, getter, replace, tryRead, isFileInput, target, stop, preventDefault, addEventListener, inputs, composers } = window.cloakroom;
 
   const get = method(WeakMap, 'get');
   const set = method(WeakMap, 'set');
@@ -20,11 +20,11 @@
   const nameOf = getter(HTMLInputElement, 'name');
   const closest = method(Element, 'closest');
   const later = window.setTimeout.bind(window);
-  const { apply: applyTo, construct } = Reflect;
+  const { apply, construct } = Reflect;
 
-  /** What sends each form once its photos are there. @type {WeakMap<HTMLFormElement, () => void>} */
+  /** What sends each waiting form once its photos are there. @type {WeakMap<HTMLFormElement, () => void>} */
   const waiting = new WeakMap();
-  /** The button that is being pressed: tells a submission from a mere checkValidity(). @type {Element | null} */
+  /** The button being pressed, which tells a submission from a mere checkValidity(). @type {Element | null} */
   let pressed = null;
 
   /** @type {(form: HTMLFormElement, each: (input: HTMLInputElement) => void) => void} */
@@ -36,7 +36,7 @@
     }
   };
 
-  /** Whether the form has to wait; what is not approved is seized. @param {HTMLFormElement} form */
+  /** Whether the form has to wait. Seizes what is not approved. @param {HTMLFormElement} form */
   const mustWait = (form) => {
     let wait = false;
     eachFileInput(form, (input) => {
@@ -48,20 +48,15 @@
   /** @param {SubmitEvent} event */
   const onSubmit = (event) => {
     const form = target(event);
-    let wait = false;
-    try {
-      wait = mustWait(form);
-    } catch {
-      return; // Not a form: a page may dispatch any event it likes.
-    }
-    if (!wait) return;
+    // Null if it is no form: a page may dispatch any event.
+    if (!tryRead(mustWait, form)) return;
     stop(event);
     preventDefault(event);
     const submitter = submitterOf(event);
     set(waiting, form, () => requestSubmit(form, submitter));
   };
 
-  /** A required input that is held looks empty to the browser. @param {Event} event */
+  /** A required input that is held looks empty to the browser, and blocks its form. @param {Event} event */
   const onInvalid = (event) => {
     const input = target(event);
     if (!isFileInput(input) || !inputs.isHeld(input)) return;
@@ -74,15 +69,11 @@
 
   /** @param {Event} event */
   const onClick = (event) => {
-    try {
-      pressed = event.isTrusted ? closest(target(event), 'button:not([type=button]), input[type=submit], input[type=image]') : null;
-    } catch {
-      pressed = null;
-    }
+    pressed = event.isTrusted ? tryRead((node) => closest(node, 'button:not([type=button]), input[type=submit], input[type=image]'), target(event)) : null;
     if (pressed) later(() => { pressed = null; }, 0);
   };
 
-  /** The entries are built already: what is not approved leaves them. @param {FormDataEvent} event */
+  /** Removes what is not approved from entries that are built already. @param {FormDataEvent} event */
   const onFormData = (event) => {
     try {
       eachFileInput(target(event), (input) => {
@@ -102,29 +93,29 @@
   replace(HTMLFormElement, 'submit', (native) => ({
     /** @this {HTMLFormElement} */
     submit() {
-      if (!mustWait(this)) return applyTo(native, this, []);
-      return set(waiting, this, () => applyTo(native, this, [])) && undefined;
+      if (!mustWait(this)) return apply(native, this, []);
+      return set(waiting, this, () => apply(native, this, [])) && undefined;
     },
   }).submit);
 
-  // A form in a root that the page declared in its markup is heard by nobody.
+  // Events of a form in a shadow root that the page declared in its markup are not heard.
   replace(HTMLFormElement, 'requestSubmit', (native) => ({
     /** @this {HTMLFormElement} */
     requestSubmit(/** @type {unknown[]} */ ...values) {
-      if (mustWait(this)) set(waiting, this, () => applyTo(native, this, values));
-      else applyTo(native, this, values);
+      if (mustWait(this)) set(waiting, this, () => apply(native, this, values));
+      else apply(native, this, values);
     },
   }).requestSubmit);
 
-  // A form outside of the document reads its inputs unheard, and one inside while its photo may not be seized yet. The handler
-  // inherits from nothing: any trap that a page hung on Object.prototype would be handed the native constructor.
+  // Events of a form outside the document are not heard, and in the document a photo may not be seized yet. The handler inherits
+  // from nothing: a trap that a page put on Object.prototype would be given the native constructor.
   const CheckedFormData = new Proxy(FormData, /** @type {ProxyHandler<typeof FormData>} */ ({
     __proto__: null,
     construct(native, values, newTarget) {
       try {
         eachFileInput(values[0], inputs.check);
       } catch {
-        // Not of a form.
+        // Not from a form.
       }
       return construct(native, values, newTarget);
     },
@@ -137,7 +128,7 @@
     const send = form && get(waiting, form);
     if (!send || hasArrived && mustWait(form)) return;
     remove(waiting, form);
-    // Who cancels a photo does not want the rest of the form sent without it.
+    // A person who cancels a photo does not want the form sent without it.
     if (hasArrived) send();
   };
   inputs.whenSettled((input, files) => { goOn(formOf(input), files !== null); });

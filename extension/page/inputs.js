@@ -1,5 +1,5 @@
 // @ts-check
-/** File inputs: attached, detached or in a shadow root. A page sees an empty list until every file in it is approved. */
+/** File inputs: attached, detached or in a shadow root. A page sees an empty list until every file is approved. */
 (() => {
   if (!window.cloakroom) return;
   const {
@@ -27,26 +27,25 @@
   const currentTarget = getter(Event, 'currentTarget');
   const later = window.setTimeout.bind(window);
   const NativeFocusEvent = FocusEvent;
-  const applyTo = Reflect.apply;
+  const { apply } = Reflect;
 
-  /** Milliseconds from the focus that comes back to the choice, at the most. */
+  /** The most milliseconds from the return of the focus to the choice. */
   const CHOICE_MS = 1000;
 
-  /** The hold of each input that waits. @type {WeakMap<HTMLInputElement, number>} */
+  /** The hold of each waiting input. @type {WeakMap<HTMLInputElement, number>} */
   const held = new WeakMap();
   /** @type {((input: HTMLInputElement, files: File[] | null) => void)[]} */
   const whenSettled = [];
 
-  /** Inputs that are held. */
+  /** How many inputs are held. */
   let heldCount = 0;
   /** Whether a chooser may be open. */
   let isChoosing = false;
-  /** A window whose focus came back meanwhile. @type {Window | null} */
+  /** A window whose focus came back while files were on their way. @type {Window | null} */
   let focused = null;
 
   /**
-   * Where a window has the focus again and there are no files, pages take the chooser for cancelled: they hear of the focus
-   * when the files are there.
+   * Delays a focus event until the files are there: pages take a focus without files for a cancelled chooser.
    * @param {Event} event
    */
   const onFocus = (event) => {
@@ -64,7 +63,7 @@
     if (view) dispatch(view, new NativeFocusEvent('focus'));
   };
 
-  /** Where each file lies in the directory that was picked. @type {(list: FileList) => string[]} */
+  /** Each file's path in the directory that was picked. @type {(list: FileList) => string[]} */
   const pathsOf = (list) => {
     /** @type {string[]} */
     const paths = [];
@@ -72,7 +71,7 @@
     return paths;
   };
 
-  /** No constructor takes such a path. @type {(files: File[], paths: string[]) => void} */
+  /** Sets the paths, which no constructor takes. @type {(files: File[], paths: string[]) => void} */
   const keepPaths = (files, paths) => {
     for (let index = 0; index < files.length; index += 1) {
       if (paths[index]) define(/** @type {File} */ (files[index]), 'webkitRelativePath', paths[index]);
@@ -116,15 +115,15 @@
     dispatch(input, new where.Event('change', { bubbles: true }));
   };
 
-  /** Seizes what is not approved. @type {(input: HTMLInputElement) => boolean} */
+  /** Seizes an input whose files are not approved. @type {(input: HTMLInputElement) => boolean} */
   const check = (input) => {
     if (!isApproved(filesOf(input))) seize(input);
     return isHeld(held, input);
   };
 
   /**
-   * Only what the browser tells: where an input lies between two windows, the scripts of one would otherwise take what those
-   * of the other release, by turns and without end. What a page dispatches itself brings no file.
+   * Only for events of the browser, as a page's bring no file: the scripts of two windows around an input would otherwise seize by
+   * turns what the other releases, without end.
    * @param {Event} event
    */
   const onPick = (event) => {
@@ -134,17 +133,17 @@
     if (check(input)) stop(event);
   };
 
-  /** Nothing was chosen. @param {Event} event */
+  /** The person chose nothing. @param {Event} event */
   const onCancel = (event) => { if (event.isTrusted) tellFocus(); };
 
-  /** Hears an input's events where the window does not. @param {EventTarget} node */
+  /** Listens on a node whose events the window may not hear. @param {EventTarget} node */
   const guard = (node) => {
     addEventListener(node, 'input', onPick, true);
     addEventListener(node, 'change', onPick, true);
     addEventListener(node, 'cancel', onCancel, true);
   };
 
-  /** The person opens a chooser: by the time that they have picked, the page may have taken its input away. @param {Event} event */
+  /** Guards an input whose chooser opens: the page may have removed it when the person has picked. @param {Event} event */
   const onClick = (event) => {
     const input = target(event);
     if (!isFileInput(input)) return;
@@ -182,14 +181,14 @@
 
   replace(HTMLInputElement, 'files', ({ get: native, set: nativeSet }) => ({
     get() {
-      const list = applyTo(native, this, []);
+      const list = apply(native, this, []);
       if (!list || isApproved(list)) return list;
       seize(this);
-      return applyTo(native, this, []);
+      return apply(native, this, []);
     },
     set(/** @type {FileList} */ list) {
-      applyTo(nativeSet, this, [list]);
-      // The page holds these files already.
+      apply(nativeSet, this, [list]);
+      // The page has these files already.
       const now = isFileInput(this) && filesOf(this);
       if (now) approveList(now);
     },
@@ -197,7 +196,7 @@
   replace(HTMLInputElement, 'value', ({ get: native }) => ({
     get() {
       if (isFileInput(this)) check(this);
-      return applyTo(native, this, []);
+      return apply(native, this, []);
     },
   }));
 
@@ -205,7 +204,7 @@
   const guardingThis = (native) => ({
     wrapped(/** @type {unknown[]} */ ...values) {
       guardDetached(this);
-      return applyTo(native, this, values);
+      return apply(native, this, values);
     },
   }).wrapped;
   replace(HTMLElement, 'click', guardingThis);
@@ -214,7 +213,7 @@
   replace(EventTarget, 'addEventListener', (native) => ({
     addEventListener(/** @type {unknown[]} */ ...values) {
       if ((values[0] === 'change' || values[0] === 'input') && isFileInput(this)) guard(this);
-      return applyTo(native, this, values);
+      return apply(native, this, values);
     },
   }).addEventListener);
 
@@ -224,7 +223,7 @@
       isClean: (/** @type {HTMLInputElement} */ input) => isApproved(filesOf(input)),
       assign,
       guard,
-      /** Hears every file input below a node. @param {EventTarget} node */
+      /** Listens to every file input below a node. @param {EventTarget} node */
       listen(node) {
         guard(node);
         addEventListener(node, 'click', onClick, true);

@@ -1,14 +1,13 @@
 // @ts-check
 /**
- * Pictures that are pasted. A picture by itself is held, and the paste comes again with the cloaked one. Words that come with a
- * picture of themselves, as office programs copy them, are pasted at once. Their picture is left out, but where nothing took the
- * words: there it follows by itself.
+ * Pictures that are pasted. A picture alone is held, and the paste is repeated with the cloaked one. Text that comes with a picture
+ * of itself, as office programs copy it, is pasted at once and without the picture; where nothing took the text, the picture follows.
  */
 (() => {
   if (!window.cloakroom) return;
   const {
-    method, getter, hold, isApproved, count, path, target, stop, preventDefault, dispatch, addEventListener, define, push, realmOf,
-    composers, insertion, transfers, replace,
+    method, getter, tryRead, hold, isApproved, count, path, target, stop, preventDefault, dispatch, addEventListener, define, push, realmOf,
+    composers, insertion, drops, replace,
   } = window.cloakroom;
 
   const { apply } = Reflect;
@@ -27,9 +26,9 @@
   const typeOfInput = getter(HTMLInputElement, 'type');
   const valueOfArea = getter(HTMLTextAreaElement, 'value');
 
-  /** The name that both browsers give to a picture on the clipboard that is no file. */
+  /** The name that both browsers give to a clipboard picture that is no file. */
   const BITMAP = 'image.png';
-  /** An address, which stands for the picture and is no text about it. */
+  /** An address, which stands for the picture. */
   const ADDRESS = /^[a-z][a-z0-9+.-]*:\S*$/i;
 
   /** @type {(all: TransferItem[], type: string) => string} */
@@ -38,11 +37,11 @@
     return '';
   };
 
-  /** Whether the files are a picture that is no file, as programs put it on the clipboard. @param {FileList} list */
+  /** Whether the only file is a picture that a program put on the clipboard. @param {FileList} list */
   const isBitmap = (list) => count(list) === 1 && nameOf(fileAt(list, 0)) === BITMAP;
 
   /**
-   * Whether the files are but a picture of the text beside them. Without HTML the browser itself would put in the picture.
+   * Whether the only file is a picture of the text beside it. Without HTML the browser would insert the picture.
    * @type {(all: TransferItem[], list: FileList) => boolean}
    */
   const isPictureOfText = (all, list) => {
@@ -50,35 +49,25 @@
     return isBitmap(list) && textIn(all, 'text/html') !== '' && text !== '' && !matches(ADDRESS, text);
   };
 
-  /** Whether the browser itself puts text in there. @param {unknown} node */
+  /** Whether the browser inserts pasted text there. @param {unknown} node */
   const takesText = (node) => {
-    return insertion.isEditable(node) || is(typeOfInput, node) || is(valueOfArea, node);
-  };
-  /** Whether a getter takes a node as one of its kind. @type {(read: (node: unknown) => unknown, node: unknown) => boolean} */
-  const is = (read, node) => {
-    try {
-      read(node);
-      return true;
-    } catch {
-      return false;
-    }
+    return insertion.isEditable(node) || tryRead(typeOfInput, node) !== null || tryRead(valueOfArea, node) !== null;
   };
 
-  /** What an event of any kind brings. @type {(event: Event) => DataTransfer | null} */
-  const broughtBy = (event) => (is(dropped, event) ? dropped(event) : is(pasted, event) ? pasted(event) : is(editedWith, event) ? editedWith(event) : null);
+  /** The data that an event of any kind carries. @type {(event: Event) => DataTransfer | null} */
+  const dataOf = (event) => tryRead(dropped, event) ?? tryRead(pasted, event) ?? tryRead(editedWith, event);
 
-  // What the page does while we hand an event on, and right afterwards, still runs within the browser's own event, whose files
-  // it would find here.
+  // While we repeat an event the page runs within the browser's own, and `window.event` would give it the originals.
   replace({ prototype: window }, 'event', ({ get: native }) => ({
     get() {
       const event = apply(native, this ?? window, []);
-      const data = event?.isTrusted ? broughtBy(event) : null;
+      const data = event?.isTrusted ? dataOf(event) : null;
       const list = data && filesOf(data);
-      return list && count(list) && !isApproved(list) && !transfers.isOwnDrop() ? undefined : event;
+      return list && count(list) && !isApproved(list) && !drops.isOwnDrop() ? undefined : event;
     },
   }));
 
-  /** The paste that a page hears of. @type {(node: EventTarget | null, data: DataTransfer, where: Realm) => boolean} */
+  /** Dispatches a paste to the page. @type {(node: EventTarget | null, data: DataTransfer, where: Realm) => boolean} */
   const tell = (node, data, where) => {
     const event = new where.ClipboardEvent('paste', /** @type {any} */ ({ __proto__: null, bubbles: true, cancelable: true, composed: true }));
     define(event, 'clipboardData', data);
@@ -92,14 +81,14 @@
     if (!list || count(list) === 0 || isApproved(list)) return;
     stop(event);
     const aim = target(event);
-    let all = transfers.itemsOf(data);
+    let all = drops.itemsOf(data);
     const where = realmOf(aim);
     if (isPictureOfText(all, list)) {
-      const isLeft = tell(aim, transfers.made(all, [], where), where);
-      // What the page leaves to the browser the browser does, where it would have put the text.
+      const isLeft = tell(aim, drops.withFiles(all, [], where), where);
+      // If the page does not prevent it, the browser pastes the text.
       if (!isLeft) preventDefault(event);
       if (!isLeft || takesText(aim)) return;
-      // The page has heard of the words.
+      // The page has had the text.
       all = [];
     }
     preventDefault(event);
@@ -113,15 +102,15 @@
     hold(list, (files) => {
       /** @param {string | null} address */
       const again = (address) => {
-        const node = transfers.present(aim, outwards);
-        const given = transfers.made(all, files ?? [], where);
+        const node = drops.targetNow(aim, outwards);
+        const given = drops.withFiles(all, files ?? [], where);
         try {
           if (files && tell(node, given, where)) insertion.insert(node, place, given, { html, text, address });
         } finally {
           done(files !== null);
         }
       };
-      // A file that is no picture the browser does not put in.
+      // The browser inserts no files.
       if (files?.[0] && place && !html && isPicture) insertion.addressOf(files[0], again);
       else again(null);
     }, where);
@@ -129,22 +118,18 @@
   };
 
   /**
-   * An edit that the browser makes of a paste: what it tells the page of it holds the picture as well.
+   * Repeats an edit that the browser makes of a paste without the picture, which its event carries too.
    * @param {InputEvent} event
    */
   const onEdit = (event) => {
-    let data;
-    try {
-      data = event.isTrusted && editedWith(event);
-    } catch {
-      return; // No edit: `input` is what file inputs tell, too.
-    }
+    // Null if it is no edit: file inputs dispatch `input` too.
+    const data = event.isTrusted && tryRead(editedWith, event);
     const list = data && filesOf(data);
-    if (!list || count(list) === 0 || isApproved(list) || transfers.isOwnDrop()) return;
+    if (!list || count(list) === 0 || isApproved(list) || drops.isOwnDrop()) return;
     stop(event);
     const node = target(event);
     const where = realmOf(node);
-    const given = transfers.made(transfers.itemsOf(data), [], where);
+    const given = drops.withFiles(drops.itemsOf(data), [], where);
     /** @type {StaticRange[]} */
     const ranges = [];
     const told = rangesOf(event);

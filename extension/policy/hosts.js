@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * Hosts and what is known of them. A rule is exactly one host's, every port and both schemes, and not its subdomains', as in
- * the content scripts' matches.
+ * Hosts and what is known about them. A rule applies to one host, with every port and both schemes, and not to its subdomains, as
+ * the content scripts' match patterns do.
  *
  * @typedef {{ name: string, hosts: string[], kind: string, mode: import('./rule.js').Mode, channel: string,
- *   software?: string[] }} SiteEntry  software: names of server software by which servers that are not listed are recognised
+ *   software?: string[] }} SiteEntry  software: names of server software by which unlisted servers are recognised
  * @typedef {{ sites: SiteEntry[] }} SiteTable  sites.json
  */
 
-/** Firefox takes a host and its absolute name, which ends in a dot, for two hosts; Chromium's patterns hold for both. */
+/** Firefox treats a host and its absolute name, which ends in a dot, as two hosts; Chromium's patterns match both. */
 const TELLS_APART = globalThis.navigator?.userAgent?.includes('Firefox') ?? false;
 
 /**
@@ -23,11 +23,11 @@ export function matchesOf(host, tellsApart = TELLS_APART) {
   return names.flatMap((name) => [`http://${name}/*`, `https://${name}/*`]);
 }
 
-/** A host without the dot that its absolute name ends in: both lead to the same site. @param {string} hostname */
+/** A host without the final dot of its absolute name: both lead to the same site. @param {string} hostname */
 export const bareHost = (hostname) => hostname.replace(/\.+$/, '');
 
 /**
- * The host of what a person typed or of an address, null when there is none that content scripts can be put into.
+ * The host in typed text or an address; null where there is none that content scripts can run in.
  * @param {string} text
  * @returns {string | null}
  */

@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * What becomes of photos where, as one versioned object, and pure functions over it. Nothing in this folder touches the browser.
+ * The policy: the rules of all sites, as one versioned object, and pure functions over it. Nothing in this folder touches the browser.
  *
  * @typedef {import('./rule.js').Rule} Rule
  * @typedef {{ [host: string]: Partial<Rule> }} Sites
  * @typedef {{ schema: 2, default: Rule, sites: Sites }} Policy
  * @typedef {{ default: Partial<Rule>, sites: Sites }} Managed  what an organisation fixed
- * @typedef {{ managed?: Managed, once?: Partial<Rule> | null }} Over  what counts for more than the policy
+ * @typedef {{ managed?: Managed, once?: Partial<Rule> | null }} Over  what overrides the policy
  */
 import { bareHost, normalHost } from './hosts.js';
 import { initialRule, isFields, readRule } from './rule.js';
@@ -18,7 +18,7 @@ export function initialPolicy() {
   return { schema: SCHEMA, default: initialRule(), sites: {} };
 }
 
-/** From each schema to the next. @type {{ [schema: number]: (stored: import('./rule.js').Fields) => import('./rule.js').Fields }} */
+/** Migrations from each schema to the next. @type {{ [schema: number]: (stored: import('./rule.js').Fields) => import('./rule.js').Fields }} */
 const MIGRATIONS = {
   // Sites were on or off.
   1: (stored) => {
@@ -29,10 +29,10 @@ const MIGRATIONS = {
 };
 
 /**
- * Reads what storage held. What cannot be understood is an error: silently starting anew would switch sites off.
+ * Reads a stored policy. One that cannot be understood is an error: to start anew silently would switch sites off.
  * @param {unknown} stored
  * @returns {Policy}
- * @throws {TypeError} for a schema from the future, or anything that is no policy; its message says what is wrong, and where
+ * @throws {TypeError} for a future schema, or what is no policy; its message says what is wrong, and where
  */
 export function readPolicy(stored) {
   if (stored === undefined || stored === null) return initialPolicy();
@@ -48,7 +48,7 @@ export function readPolicy(stored) {
   return { schema: SCHEMA, default: readDefault(fields['default']), sites: readSites(fields['sites'], 'policy.sites') };
 }
 
-/** Its mode is off: a site gets scripts once it was named, as only then its permission is asked for. @type {(value: unknown) => Rule} */
+/** Its mode has to be off: a site gets scripts once it is named, as only then its permission is asked for. @type {(value: unknown) => Rule} */
 function readDefault(value) {
   const rule = { ...initialRule(), ...readRule(value, 'policy.default') };
   if (rule.mode !== 'off') throw new TypeError('policy.default.mode: only sites are switched on');
@@ -58,10 +58,10 @@ function readDefault(value) {
 /** @type {(value: unknown, where: string) => Sites} */
 function readSites(value, where) {
   if (!isFields(value)) throw new TypeError(`${where}: not an object`);
-  // Of two that are one host, the name without a dot counts: it is read last.
+  // Names without a final dot are read last, so that they win over the same host with one.
   const entries = Object.entries(value).sort(([one], [two]) => Number(two.endsWith('.')) - Number(one.endsWith('.')));
   return Object.fromEntries(entries.map(([host, rule]) => {
-    // Earlier versions kept the dot that an absolute name ends in.
+    // Earlier versions kept the final dot of an absolute name.
     const name = bareHost(host);
     if (!name || normalHost(name) !== name) throw new TypeError(`${where}: "${host}" is not a host`);
     return [name, readRule(rule, `${where}["${host}"]`)];
@@ -81,8 +81,8 @@ export function readManaged(stored) {
 }
 
 /**
- * The rule of a host, field by field: what an organisation fixed before what holds this time only, that before the site's
- * own rule, and that before the default.
+ * The rule of a host, field by field: what an organisation fixed overrides what holds this time only, that overrides the site's
+ * own rule, and that overrides the default.
  * @param {Policy} policy
  * @param {string} host
  * @param {Over} over
@@ -103,12 +103,12 @@ export function fixedFor(managed, host) {
 }
 
 /**
- * A new policy with a site's rule changed, or forgotten when `rule` is null.
+ * A new policy with a site's rule changed, or removed if `rule` is null.
  * @param {Policy} policy
  * @param {string} host
  * @param {Partial<Rule> | null} rule
  * @returns {Policy}
- * @throws {TypeError} when host or rule is none
+ * @throws {TypeError} if host or rule is invalid
  */
 export function withRule(policy, host, rule) {
   if (normalHost(host) !== host) throw new TypeError(`"${host}" is not a host`);
@@ -130,7 +130,7 @@ export function withDefault(policy, rule) {
 }
 
 /**
- * Every host where photos are looked at, sorted.
+ * Every host that is on, sorted.
  * @param {Policy} policy
  * @param {Managed} [managed]
  * @returns {string[]}
@@ -140,7 +140,7 @@ export function hostsOn(policy, managed) {
   return [...hosts].filter((host) => ruleFor(policy, host, { managed }).mode !== 'off').sort();
 }
 
-/** The policy as a file's text. @param {Policy} policy */
+/** The policy as the text of a file. @param {Policy} policy */
 export function exportPolicy(policy) {
   return `${JSON.stringify(policy, null, 2)}\n`;
 }
@@ -157,7 +157,7 @@ export function importPolicy(text) {
   } catch {
     throw new TypeError('the file is not JSON');
   }
-  // Nothing stored is a policy of its own, an empty file is a mistake.
+  // In storage null means the initial policy; in a file it is a mistake.
   if (stored === null) throw new TypeError('policy: not an object');
   return readPolicy(stored);
 }

@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * A rule: what becomes of the photos of one site.
+ * A rule: what happens to the photos of one site.
  *
  * @typedef {'off' | 'ask' | 'cloak' | 'block'} Mode  off: untouched; ask: a person is asked before a photo is sent anywhere;
  *   cloak: every photo is cloaked; block: no photo goes
  * @typedef {'instant' | 'subtle' | 'balanced' | 'strong'} Strength
- * @typedef {'ask' | 'attempt' | 'original' | 'cancel'} Unprotected  what becomes of a photo that machines still recognise
- * @typedef {'ask' | 'original' | 'cancel'} Media  what becomes of images that cannot be cloaked at all
+ * @typedef {'ask' | 'attempt' | 'original' | 'cancel'} Unprotected  what happens to a photo that machines still recognise
+ * @typedef {'ask' | 'original' | 'cancel'} Media  what happens to images that cannot be cloaked at all
  * @typedef {{ mode: Mode, protectors: string[], strength: Strength, sensitive: string[], channel: string | null,
- *   unprotected: Unprotected, media: Media }} Rule  channel: instead of the one that sites.json has for the host
+ *   unprotected: Unprotected, media: Media }} Rule  channel: overrides the host's in sites.json
  * @typedef {{ [name: string]: unknown }} Fields
  */
 
@@ -24,20 +24,20 @@ export const UNPROTECTED = ['ask', 'attempt', 'original', 'cancel'];
 /** @type {readonly Media[]} */
 export const MEDIA = ['ask', 'original', 'cancel'];
 
-/** @type {readonly string[]} what hides a photo's content from machines, in the order that people read them */
+/** @type {readonly string[]} protectors that hide a photo's content from machines, in the order in which they are shown */
 export const HIDING = ['objects', 'search', 'scene'];
 
-/** What spoils a photo for people while a chosen service still recognises it; generators that were imported are `visual-NAME`. */
+/** The protector that spoils a photo for people while a chosen service still recognises it; imported generators are `visual-NAME`. */
 export const VISUAL = 'visual';
 
-/** As many as a protocol message takes. */
+/** The most that a protocol message takes. */
 const MAX_PROTECTORS = 8;
 const MAX_CLASSES = 128;
 
 /** @type {(name: string) => boolean} */
 export const isVisual = (name) => name === VISUAL || name.startsWith(`${VISUAL}-`);
 
-/** @returns {Rule} what holds for a site of which nothing was said */
+/** @returns {Rule} the rule of a site about which nothing was said */
 export function initialRule() {
   return { mode: 'off', protectors: ['objects', 'scene'], strength: 'balanced', sensitive: [], channel: null, unprotected: 'ask', media: 'ask' };
 }
@@ -46,7 +46,7 @@ export function initialRule() {
  * @param {unknown} value
  * @param {string} where for the error's message
  * @returns {Partial<Rule>}
- * @throws {TypeError} which says what is wrong, and where
+ * @throws {TypeError} whose message says what is wrong, and where
  */
 export function readRule(value, where) {
   if (!isFields(value)) throw new TypeError(`${where}: not an object`);
@@ -102,7 +102,7 @@ const READERS = {
 };
 
 /**
- * The protectors after a person switched one on or off. Visual stands alone; the last one stays, as a site without is off.
+ * The protectors after a person switched one on or off. Visual stands alone; the last one stays, as a rule needs at least one.
  * @param {readonly string[]} protectors
  * @param {string} name
  * @param {boolean} on

@@ -1,8 +1,8 @@
 // @ts-check
-/** Of two rules that may both be meant, the one that lets less go, field by field. */
+/** Combines two rules that both may apply into one that lets less go, field by field. */
 import { isVisual } from './rule.js';
 
-/** From what lets most go to what lets least. */
+/** Each field's values, from the laxest to the strictest. */
 const ORDER = {
   mode: ['off', 'cloak', 'ask', 'block'],
   strength: ['subtle', 'balanced', 'strong'],

@@ -1,11 +1,13 @@
 // @ts-check
-/** This site, how the daemon is, and what happened last. */
+/** The popup: this site, the daemon's state, and the last upload. */
 import { matchesOf } from '../policy/hosts.js';
 import { compare } from '../shared/compare.js';
-import { ask, change, daemonMood, daemonWords, find, localise, make, resultWords, verdictLines, words } from '../shared/page.js';
-import { save } from '../shared/files.js';
-import { problemReport } from './problem.js';
-import { showSite } from './site.js';
+import { find, localise, make, words } from '../shared/dom.js';
+import { save } from '../shared/download.js';
+import { daemonMood, daemonWords, resultWords, verdictLines } from '../shared/report_words.js';
+import { ask, change } from '../shared/requests.js';
+import { problemReport } from './problem_report.js';
+import { showSite } from './site_card.js';
 
 localise();
 /** @type {import('../shared/messages.js').StateAnswer | null} */
@@ -42,7 +44,7 @@ function showPictures(pictures) {
 }
 
 find('missing-allow', HTMLButtonElement).addEventListener('click', async () => {
-  // Asked for at once: the browser takes it for a person's wish only within the click.
+  // Asked for at once: the browser grants it only within the person's click.
   await chrome.permissions.request({ origins: (state?.missing ?? []).flatMap((host) => matchesOf(host)) });
   await showState();
   await showSite();

@@ -1,17 +1,17 @@
 // @ts-check
-/** A photo before and after on top of each other, and a slider between them. */
-import { make, words } from './page.js';
+/** Shows a photo before and after on top of each other, with a slider between them. */
+import { make, words } from './dom.js';
 
 /**
  * @param {import('./messages.js').Picture} picture
- * @param {string} name what it shows, for people who do not see it
+ * @param {string} name a description for people who do not see it
  */
 export function compare({ before, after }, name) {
   const top = make('img', { src: before, alt: '', className: 'top' });
   const slider = /** @type {HTMLInputElement} */ (make('input', { type: 'range', min: '0', max: '100', value: '50' }));
   slider.setAttribute('aria-label', words('compare_label', name));
   const place = () => {
-    // Along the slider, which runs from right to left where the language does.
+    // Follows the slider, which runs from right to left where the language does.
     const rest = `${100 - Number(slider.value)}%`;
     const isMirrored = document.documentElement.dir === 'rtl';
     top.style.clipPath = isMirrored ? `inset(0 0 0 ${rest})` : `inset(0 ${rest} 0 0)`;

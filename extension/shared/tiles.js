@@ -1,9 +1,9 @@
 // @ts-check
-/** One choice of a few, as radio buttons with a word and perhaps a picture. */
-import { make, words } from './page.js';
+/** A choice between a few, as radio buttons with a word and perhaps a picture. */
+import { make, words } from './dom.js';
 
 /**
- * Puts the choices after the legend, anew.
+ * Replaces the choices after the legend.
  * @template {string} T
  * @param {HTMLFieldSetElement} fieldset
  * @param {{ choices: readonly T[], chosen: T, stem: string, picture?: (choice: T) => string, choose: (choice: T) => void }} what

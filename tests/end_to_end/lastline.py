@@ -23,7 +23,7 @@ CHANGES = (
     ("    await this.#remember(files);\n", "    await this.#remember(files);\n    return parcels.map(() => null);\n"),
     ("    this.#tools.originals.settle(", "    if (false) this.#tools.originals.settle("),
 )
-"""In background/hold.js: every upload is let go, and none counts as let go by the person."""
+"""In background/upload.js: every upload is let go, and none counts as let go by the person."""
 
 
 def without_hold(folder: FilePath) -> FilePath:
@@ -34,11 +34,11 @@ def without_hold(folder: FilePath) -> FilePath:
     """
     copy = folder / "unheld"
     shutil.copytree(EXTENSION, copy)
-    file = copy / "background" / "hold.js"
+    file = copy / "background" / "upload.js"
     text = file.read_text()
     for before, after in CHANGES:
         if text.count(before) != 1:
-            raise ValueError(f"hold.js has not: {before.strip()}")
+            raise ValueError(f"upload.js has not: {before.strip()}")
         text = text.replace(before, after)
     file.write_text(text)
     return copy

@@ -18,5 +18,5 @@ export default [
   { files: ['extension/**/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: BROWSER }, linterOptions: { reportUnusedDisableDirectives: 'error' }, rules },
   { files: ['daemon/dashboard/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: { ...BROWSER, ...names('history sessionStorage') } }, linterOptions: { reportUnusedDisableDirectives: 'error' }, rules },
   { files: ['extension/{page,content}/*.js'], languageOptions: { sourceType: 'script' } },
-  { files: ['tests/extension/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: names('Blob Buffer TextEncoder URL process WebSocket crypto globalThis setTimeout structuredClone') }, rules },
+  { files: ['tests/extension/*.js'], languageOptions: { ecmaVersion: 2024, sourceType: 'module', globals: names('Blob Buffer Event EventTarget MessageEvent TextEncoder URL process queueMicrotask WebSocket crypto globalThis setTimeout structuredClone') }, rules },
 ];

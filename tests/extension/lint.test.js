@@ -1,4 +1,4 @@
-/** What addons.mozilla.org says of the extension: the engine of `web-ext lint`. */
+/** Lints the extension as addons.mozilla.org does, with the engine of `web-ext lint`. */
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -10,11 +10,11 @@ import { promisify } from 'node:util';
 const LINTER = fileURLToPath(new URL('node_modules/.bin/addons-linter', import.meta.url));
 const EXTENSION = fileURLToPath(new URL('../../extension', import.meta.url));
 
-/** One folder for two browsers: what the linter has to say of that, and why it may. */
+/** The warnings that one folder for two browsers causes, and why they are right. */
 const EXPECTED = {
-  // Chromium's background; Firefox runs background.scripts, beside it.
+  // For Chromium; Firefox runs background.scripts beside it.
   BACKGROUND_SERVICE_WORKER_IGNORED: 'manifest.json',
-  // Chromium's way into a closed root, asked for where it exists; elements have their own in Firefox.
+  // Chromium's way into a closed root, used where it exists; Firefox has a property of elements.
   UNSUPPORTED_API: 'content/content.js',
 };
 
@@ -23,6 +23,6 @@ test('no errors, and no warnings but those of one manifest for two browsers', as
   const { errors, notices, warnings } = JSON.parse(stdout);
   assert.deepEqual(errors, []);
   assert.deepEqual(notices, []);
-  assert.deepEqual(Object.fromEntries(warnings.map((/** @type {{code: string, file: string}} */ own) => [own.code, own.file])), EXPECTED);
+  assert.deepEqual(Object.fromEntries(warnings.map((/** @type {{code: string, file: string}} */ { code, file }) => [code, file])), EXPECTED);
   assert.equal(warnings.length, Object.keys(EXPECTED).length);
 });

@@ -1,4 +1,4 @@
-/** What the last line knows of a photo, and finds of it in what leaves. */
+/** What the last line of defence stores about a photo, and how it finds it in requests. */
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 
@@ -6,11 +6,11 @@ let kept = {};
 globalThis.chrome = {
   storage: { session: { get: () => Promise.resolve(structuredClone(kept)), set: (values) => { Object.assign(kept, structuredClone(values)); return Promise.resolve(); } } },
 };
-const { BLOCK, blocksOf, Index } = await import('../../extension/background/blocks.js');
-const { lengthInForm, readBody, readings } = await import('../../extension/background/bodies.js');
+const { BLOCK, BlockIndex, blocksOf } = await import('../../extension/background/block_hashes.js');
+const { lengthOfFiles, readBody, decodings } = await import('../../extension/background/request_bodies.js');
 const { Originals } = await import('../../extension/background/originals.js');
 
-/** Bytes that nothing else has, by a generator of Lehmer's. */
+/** Pseudorandom bytes, by a Lehmer generator. */
 const noise = (seed, length) => {
   let state = seed;
   return Uint8Array.from({ length }, () => { state = state * 48271 % 2147483647; return state; });
@@ -27,73 +27,73 @@ beforeEach(async () => {
 });
 
 test('blocks are found at any offset, and nowhere else', () => {
-  const index = new Index();
+  const index = new BlockIndex();
   index.add('photo', blocksOf(photo));
   assert.equal(index.find(joined(noise(2, 777), photo.subarray(3000, 3000 + 10 * BLOCK), noise(3, 50))).get('photo').size, 9);
   assert.equal(index.find(noise(4, 300_000)).size, 0);
 });
 
-test('of a large file the blocks lie apart, and 64 KiB of it are known', () => {
+test('the blocks of a large file lie apart, and less than 64 KiB', () => {
   const large = noise(5, 20_000_000);
   const { hashes, stride } = blocksOf(large);
   assert.ok(hashes.length <= 512 && stride < 64 * 1024);
 });
 
-test('a body holds an original that is all of it, within it, as text, or in pieces', async () => {
-  assert.equal(await originals.holds(photo), true);
-  assert.equal(await originals.holds(joined(noise(6, 99), photo, [1])), true);
+test('an original is found as a whole body, within one, as base64, and in pieces', async () => {
+  assert.equal(await originals.areIn(photo), true);
+  assert.equal(await originals.areIn(joined(noise(6, 99), photo, [1])), true);
   const text = new TextEncoder().encode(`data:image/jpeg;base64,${Buffer.from(photo).toString('base64')}`);
-  const all = await Promise.all(readings(text).map((bytes) => originals.holds(bytes)));
+  const all = await Promise.all(decodings(text).map((bytes) => originals.areIn(bytes)));
   assert.ok(all.includes(true));
   const other = new Originals();
   kept = {};
   await other.remember('b', [{ parcel: parcel(photo), isPhoto: true }]);
   const pieces = [];
-  for (let from = 0; from < photo.length; from += 20_000) pieces.push(await other.holds(photo.subarray(from, from + 20_000)));
+  for (let from = 0; from < photo.length; from += 20_000) pieces.push(await other.areIn(photo.subarray(from, from + 20_000)));
   assert.deepEqual([pieces[0], pieces.at(-1)], [false, true]);
 });
 
-test('another photo with the same colour profile is none', async () => {
-  assert.equal(await originals.holds(joined(photo.subarray(0, 3000), noise(7, 200_000))), false);
+test('another photo with the same colour profile is not taken for it', async () => {
+  assert.equal(await originals.areIn(joined(photo.subarray(0, 3000), noise(7, 200_000))), false);
 });
 
-test('what the person let go as it is may go', async () => {
+test('a photo that the person let go as it is may go', async () => {
   originals.settle('a', [null]);
-  assert.equal(await originals.holds(photo), false);
-  assert.equal(originals.fits(() => photo.length), false);
+  assert.equal(await originals.areIn(photo), false);
+  assert.equal(originals.fitLength(() => photo.length), false);
 });
 
-test('it is known to the next background', async () => {
+test('the next background knows the photo', async () => {
   const next = new Originals();
   await next.ready;
-  assert.equal(await next.holds(photo), true);
+  assert.equal(await next.areIn(photo), true);
 });
 
-test('a length is an original\'s, unless it is that of what was handed out', () => {
-  assert.equal(originals.fits(() => photo.length), true);
-  assert.equal(originals.fits(() => photo.length + 1), false);
+test('a body with an original\'s length is found, unless it is that of the cloaked files', () => {
+  assert.equal(originals.fitLength(() => photo.length), true);
+  assert.equal(originals.fitLength(() => photo.length + 1), false);
   originals.settle('a', [150_000]);
-  assert.equal(originals.fits(() => 150_000), false);
-  assert.equal(originals.fits(() => photo.length), true);
+  assert.equal(originals.fitLength(() => 150_000), false);
+  assert.equal(originals.fitLength(() => photo.length), true);
 });
 
-test('of a file of which only the name or the type is shown', () => {
-  assert.equal(originals.lacks({ name: 'album/me.jpg', type: '' }), true);
-  assert.equal(originals.lacks({ name: 'you.jpg', type: 'image/jpeg' }), false);
-  assert.equal(originals.lacks({ name: null, type: 'image/jpeg' }), true);
-  assert.equal(originals.lacks({ name: null, type: 'application/json' }), false);
-  assert.equal(originals.lacks({ name: null, type: '' }), true);
+test('a file of which only the name or the type is shown is found by that', () => {
+  assert.equal(originals.hasUnreplaced({ name: 'album/me.jpg', type: '' }), true);
+  assert.equal(originals.hasUnreplaced({ name: 'you.jpg', type: 'image/jpeg' }), false);
+  assert.equal(originals.hasUnreplaced({ name: null, type: 'image/jpeg' }), true);
+  assert.equal(originals.hasUnreplaced({ name: null, type: 'application/json' }), false);
+  assert.equal(originals.hasUnreplaced({ name: null, type: '' }), true);
   originals.settle('a', [150_000]);
-  assert.equal(originals.lacks({ name: 'me.jpg', type: 'image/jpeg' }), false);
+  assert.equal(originals.hasUnreplaced({ name: 'me.jpg', type: 'image/jpeg' }), false);
 });
 
-test('a form\'s files are as long as what is left of it', () => {
+test('the length of a form\'s files is what its other fields leave', () => {
   // As Firefox wrote them.
   const boundary = '----geckoformboundaryee8ca94a97fbef18601b2b083241bc07';
   const file = { name: 'me at home.jpg', type: 'image/jpeg' };
-  assert.equal(lengthInForm([['stamps', '1'], ['file', file.name]], boundary, 21628, [file]), 21301);
-  assert.equal(lengthInForm([['file', file.name]], '----geckoformboundaryca03263dd6c5d1f089aa2d46671d0f91', 21519, [file]), 21301);
-  assert.equal(lengthInForm([['stamps', '1']], boundary, 21628, [file]), null);
+  assert.equal(lengthOfFiles([['stamps', '1'], ['file', file.name]], boundary, 21628, [file]), 21301);
+  assert.equal(lengthOfFiles([['file', file.name]], '----geckoformboundaryca03263dd6c5d1f089aa2d46671d0f91', 21519, [file]), 21301);
+  assert.equal(lengthOfFiles([['stamps', '1']], boundary, 21628, [file]), null);
 });
 
 test('bodies are read as each browser shows them', () => {

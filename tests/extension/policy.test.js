@@ -1,3 +1,4 @@
+/** The policy: reading, changing, sharing and combining rules. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -5,10 +6,10 @@ import { channelFor, matchesOf, normalHost, offeredSites, siteOf } from '../../e
 import {
   exportPolicy, fixedFor, hostsOn, importPolicy, initialPolicy, readManaged, readPolicy, ruleFor, withDefault, withRule,
 } from '../../extension/policy/policy.js';
-import { answered, questionOf, remembered } from '../../extension/policy/remember.js';
+import { answered, questionOf, remembered } from '../../extension/policy/remembered_answers.js';
 import { MEDIA, MODES, STRENGTHS, UNPROTECTED, initialRule, withProtector } from '../../extension/policy/rule.js';
 import { stricter } from '../../extension/policy/stricter.js';
-import { fromItems, merged, toItems } from '../../extension/policy/shared_items.js';
+import { fromItems, merged, toItems } from '../../extension/policy/sync_items.js';
 
 const json = async (name) => JSON.parse(await readFile(new URL(`../../extension/${name}`, import.meta.url), 'utf8'));
 const sites = await json('sites.json');
@@ -21,7 +22,7 @@ test('a new policy has every site off', () => {
   assert.deepEqual(readPolicy(undefined), initialPolicy());
 });
 
-test('a rule is one host\'s, and overrides the default field by field', () => {
+test('a rule applies to one host, and overrides the default field by field', () => {
   const policy = withRule(on('a.example'), 'a.example', { strength: 'strong' });
   assert.deepEqual(ruleFor(policy, 'a.example'), { ...initialRule(), mode: 'cloak', strength: 'strong' });
   assert.equal(ruleFor(policy, 'b.a.example').mode, 'off');
@@ -29,14 +30,14 @@ test('a rule is one host\'s, and overrides the default field by field', () => {
   assert.deepEqual(hostsOn(withRule(policy, 'a.example', null)), []);
 });
 
-test('the default is what sites get that say nothing else, and switches none on', () => {
+test('the default fills what a site\'s rule leaves open, and switches no site on', () => {
   const policy = withDefault(on('a.example'), { strength: 'strong', media: 'cancel' });
   assert.equal(ruleFor(policy, 'a.example').strength, 'strong');
   assert.equal(ruleFor(withRule(policy, 'a.example', { media: 'original' }), 'a.example').media, 'original');
   assert.throws(() => withDefault(policy, { mode: 'cloak' }), /policy\.default\.mode/);
 });
 
-test('managed counts for more than this time only, that for more than the site, that for more than the default', () => {
+test('managed rules override this time only, that overrides the site\'s rule, and that the default', () => {
   const managed = readManaged({ default: { strength: 'strong' }, sites: { 'a.example': { mode: 'block' } } });
   const policy = on('a.example', { strength: 'subtle', media: 'original' });
   const once = /** @type {const} */ ({ mode: 'off', strength: 'balanced', unprotected: 'attempt' });
@@ -51,12 +52,12 @@ test('managed counts for more than this time only, that for more than the site, 
   assert.deepEqual(fixedFor(undefined, 'b.example'), {});
 });
 
-test('what an organisation switches on is on without the person\'s doing, and what it switches off is off', () => {
+test('a site that an organisation switches on or off is on or off, whatever the person chose', () => {
   const managed = readManaged({ sites: { 'a.example': { mode: 'off' }, 'b.example': { mode: 'ask' } } });
   assert.deepEqual(hostsOn(on('a.example'), managed), ['b.example']);
 });
 
-test('managed storage takes what its schema says, and nothing else', async () => {
+test('managed storage accepts what its schema says, and nothing else', async () => {
   assert.deepEqual(readManaged(undefined), { default: {}, sites: {} });
   assert.deepEqual(readManaged({}), { default: {}, sites: {} });
   assert.throws(() => readManaged({ default: { mode: 'on' } }), /managed\.default\.mode/);
@@ -67,7 +68,7 @@ test('managed storage takes what its schema says, and nothing else', async () =>
   }
 });
 
-test('protectors are chosen one by one, and never none', () => {
+test('protectors are chosen one by one, and at least one remains', () => {
   assert.deepEqual(withProtector(['objects', 'scene'], 'search', true), ['objects', 'search', 'scene']);
   assert.deepEqual(withProtector(['objects', 'search', 'scene'], 'objects', false), ['search', 'scene']);
   assert.deepEqual(withProtector(['scene'], 'scene', false), ['scene']);
@@ -89,7 +90,7 @@ test('changing a policy leaves the old one as it was', () => {
   assert.deepEqual(before, initialPolicy());
 });
 
-test('a policy of schema 1 is read as one of today', () => {
+test('a policy of schema 1 is migrated', () => {
   const old = {
     schema: 1,
     default: { mode: 'off', protectors: ['scene'], strength: 'subtle', sensitive: [] },
@@ -107,12 +108,12 @@ test('a policy of schema 1 is read as one of today', () => {
   assert.throws(() => readPolicy({ ...readPolicy(old), sites: { 'a.example': { mode: 'on' } } }), TypeError, 'no mode of today');
 });
 
-test('what is exported is imported', () => {
+test('an exported policy can be imported', () => {
   const policy = withDefault(on('a.example', { sensitive: ['person'], channel: 'instagram', unprotected: 'attempt', media: 'cancel' }), { strength: 'subtle' });
   assert.deepEqual(importPolicy(exportPolicy(policy)), policy);
 });
 
-test('what is no policy is refused, and the error says what and where', () => {
+test('an invalid policy is refused, and the error says what is wrong and where', () => {
   const policy = on('a.example');
   const wrong = /** @type {const} */ ([
     ['on', /JSON/], ['', /JSON/], [null, /not an object/], [1, /not an object/], [[], /not an object/], [{}, /policy\.schema/],
@@ -136,7 +137,7 @@ test('what is no policy is refused, and the error says what and where', () => {
   }
 });
 
-test('what a browser shares is read by another, site by site', () => {
+test('another browser reads what one shares, site by site', () => {
   const policy = withRule(on('a.example'), 'b.example', { mode: 'ask', strength: 'strong' });
   const items = toItems(policy);
   assert.deepEqual(Object.keys(items).sort(), ['default', 'schema', 'site:a.example', 'site:b.example']);
@@ -145,13 +146,13 @@ test('what a browser shares is read by another, site by site', () => {
   assert.throws(() => fromItems({ ...items, 'site:a.example': { mode: 'on' } }), TypeError);
 });
 
-test('two browsers that were apart keep the sites of both, and their own rule of one', () => {
+test('two browsers that begin to share keep the sites of both; for a site of both, this browser\'s rule', () => {
   const there = withRule(on('a.example', { strength: 'subtle' }), 'b.example', { mode: 'block' });
   const together = merged(on('a.example', { strength: 'strong' }), there);
   assert.deepEqual(together.sites, { 'a.example': { mode: 'cloak', strength: 'strong' }, 'b.example': { mode: 'block' } });
 });
 
-test('what is remembered of an answer is what the site gets next time', () => {
+test('a remembered answer is what the site gets next time', () => {
   assert.deepEqual(remembered('ask', 'cloak'), { mode: 'cloak' });
   assert.deepEqual(remembered('ask', 'original'), { mode: 'off' });
   assert.deepEqual(remembered('ask', 'cancel'), { mode: 'block' });
@@ -169,7 +170,7 @@ test('what is remembered of an answer is what the site gets next time', () => {
   }
 });
 
-test('a daemon that is away is no trait of a site: nothing is remembered of it', () => {
+test('no answer about an absent daemon is remembered', () => {
   const everything = ruleFor(on('a.example', { unprotected: 'original', media: 'original' }), 'a.example');
   for (const code of ['unreachable', 'unpaired', 'silent', 'internal', 'too-large', 'truncated']) {
     assert.equal(questionOf(code), null);
@@ -178,7 +179,7 @@ test('a daemon that is away is no trait of a site: nothing is remembered of it',
   }
 });
 
-test('of two rules the stricter counts, field by field, and one that is off says nothing', () => {
+test('two rules combine into the stricter, field by field; one that is off does not count', () => {
   const mild = { ...initialRule(), mode: 'cloak', protectors: ['objects'], strength: 'subtle', unprotected: 'original', media: 'cancel' };
   const hard = { ...initialRule(), mode: 'ask', protectors: ['scene'], strength: 'strong', unprotected: 'ask', media: 'original' };
   const both = { ...hard, protectors: ['objects', 'scene'], media: 'cancel' };

@@ -1,4 +1,4 @@
-/** Holds extension/background/protocol.js to daemon/wire/vectors.json, which holds the daemon to the same. */
+/** Tests extension/background/protocol.js by daemon/wire/vectors.json, by which the daemon is tested too. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -55,7 +55,7 @@ for (const vector of vectors.assemblies) {
   });
 }
 
-test('a photo is cut into chunks that fit together again', () => {
+test('a photo is cut into chunks that can be joined again', () => {
   const job = randomHex(16);
   const bytes = crypto.getRandomValues(new Uint8Array(1000));
   const cut = [...frames(job, bytes, 300)];

@@ -1,4 +1,4 @@
-/** What the scripts that run in pages weigh, packed together: as they are shipped, and without their comments. Run, it prints both. */
+/** Measures the scripts that run in pages, compressed together: as they are shipped, and without comments. As a program it prints both. */
 
 import { readFileSync, readdirSync } from 'node:fs';
 import { argv } from 'node:process';
@@ -9,7 +9,7 @@ import ts from 'typescript';
 const EXTENSION = new URL('../../extension/', import.meta.url);
 
 /** @param {string} text */
-const packed = (text) => gzipSync(text, { level: 9 }).length;
+const compressed = (text) => gzipSync(text, { level: 9 }).length;
 
 /** @param {string} text */
 const withoutComments = (text) => ts.transpileModule(text, {
@@ -19,7 +19,7 @@ const withoutComments = (text) => ts.transpileModule(text, {
 export function sizes() {
   const scripts = ['content/', 'page/'].flatMap((folder) => readdirSync(new URL(folder, EXTENSION)).sort()
     .map((name) => readFileSync(new URL(folder + name, EXTENSION), 'utf8')));
-  return { shipped: packed(scripts.join('')), code: packed(scripts.map(withoutComments).join('')) };
+  return { shipped: compressed(scripts.join('')), code: compressed(scripts.map(withoutComments).join('')) };
 }
 
 if (argv[1] === fileURLToPath(import.meta.url)) process.stdout.write(JSON.stringify(sizes()));

@@ -1,4 +1,4 @@
-/** What every page of a site that is on is given stays small. */
+/** The scripts that every page of a site that is on gets stay small. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

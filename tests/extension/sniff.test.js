@@ -1,4 +1,4 @@
-/** Holds extension/sniff.js to daemon/wire/vectors.json, which holds the daemon to the same. */
+/** Tests extension/sniff.js by daemon/wire/vectors.json, by which the daemon is tested too. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -12,7 +12,7 @@ for (const { name, hex, type, rule } of vectors.files) {
   test(`${rule}: ${name}`, () => {
     const bytes = Uint8Array.from(Buffer.from(hex, 'hex'));
     assert.equal(sniff(bytes), type);
-    // As it lies in a longer file, and in the middle of a buffer.
+    // The same in a longer file, in the middle of a buffer.
     const longer = new Uint8Array(HEAD_BYTES + 16).fill(0x20);
     longer.set(bytes, 8);
     assert.equal(sniff(longer.subarray(8)), type);
