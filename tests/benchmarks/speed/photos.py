@@ -10,7 +10,7 @@ import sys
 import time
 
 from daemon.figures import CHECKOUT, say
-from daemon.wire.protocol import Policy
+from daemon.wire.protocol import PolicyRequest
 from daemon.worker.cloaking import Errand, cloak_file
 from protectors.cloak import Cloakroom
 from protectors.names import DEFAULT, Strength
@@ -47,7 +47,7 @@ def _in_a_process(variables: dict[str, str]) -> dict[str, float]:
 
 def _seconds(room: Cloakroom, file: bytes, strength: Strength) -> float:
     begun = time.monotonic()
-    end_of(cloak_file(room, Errand(file, Policy(DEFAULT, strength, ()), SITE), 0))
+    end_of(cloak_file(room, Errand(file, PolicyRequest(DEFAULT, strength, ()), SITE), 0))
     return time.monotonic() - begun
 
 
