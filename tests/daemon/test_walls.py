@@ -82,8 +82,8 @@ def test_the_wire_needs_nothing_but_itself() -> None:
 
 
 TEXTS = ("daemon/THREAT_MODEL.md", ".github/CONTRIBUTING.md")
-POINTER = re.compile(r"`([\w./-]+\.(?:py|js|json|md))(?:::(\w+))?`(?: `(\w+)`)?")
-"""A file in backticks, perhaps a test in it behind `::`, perhaps a name in it in backticks of its own."""
+POINTER = re.compile(r"`([\w./-]+\.(?:py|js|json|md))(?:::?#?(\w+))?`(?: `(\w+)`)?")
+"""A file in backticks, perhaps a function or a test in it behind a colon or two, perhaps a name in backticks after it."""
 
 
 @pytest.mark.parametrize("text", TEXTS)
