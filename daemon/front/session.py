@@ -15,18 +15,7 @@ from daemon.front.pairing import CODE_SECONDS, LOCAL_CLIENT, Pairing
 from daemon.front.queue import JobQueue
 from daemon.front.sessions import Sessions
 from daemon.metrics.counts import Metrics
-from daemon.wire.actions import (
-    Action,
-    CancelJob,
-    Close,
-    CountRefusal,
-    FetchJob,
-    Manage,
-    Release,
-    Reserve,
-    Submit,
-    TellState,
-)
+from daemon.wire import actions
 from daemon.wire.conversation import UPLOAD_SILENCE, Conversation
 from daemon.wire.errors import CloakroomError
 from daemon.wire.handshake import Credential
@@ -152,35 +141,35 @@ class Session:
 
     async def _do_all(self) -> None:
         for action in self._conversation.take_actions():
-            if isinstance(action, Close):
+            if isinstance(action, actions.Close):
                 await self.close(action.code)
             else:
                 self._do(action)
         self._something.set()
 
-    def _do(self, action: Action) -> None:
+    def _do(self, action: actions.Action) -> None:
         queue, conversation = self._context.queue, self._conversation
         match action:
-            case Reserve(job=job, size=size):
+            case actions.Reserve(job=job, size=size):
                 try:
                     queue.reserve(self.client, job, size)
                 except CloakroomError as problem:
                     conversation.refuse_upload(job, problem)
                 else:
                     self._sweep_soon()
-            case Release(job=job):
+            case actions.Release(job=job):
                 queue.release(self.client, job)
-            case Submit(job=job, policy=policy, channel=channel, data=data):
+            case actions.Submit(job=job, policy=policy, channel=channel, data=data):
                 queue.submit(self.client, job, policy, channel, data, self._listener)
-            case CancelJob(job=job):
+            case actions.CancelJob(job=job):
                 self._refusing(job, lambda: queue.cancel(self.client, job))
-            case FetchJob(job=job):
+            case actions.FetchJob(job=job):
                 self._refusing(job, lambda: queue.fetch(self.client, job, self._listener))
-            case CountRefusal(code=code):
+            case actions.CountRefusal(code=code):
                 self._context.metrics.refused("job", code)
-            case TellState():
+            case actions.TellState():
                 self._say(self._state())
-            case Manage(message=message):
+            case actions.Manage(message=message):
                 self._manage(message)
 
     def _refusing(self, job: str, act: Callable[[], None]) -> None:
