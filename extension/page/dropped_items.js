@@ -96,7 +96,8 @@
   /** Reports the size of the cloaked file. @type {(native: Function) => Function} */
   const describing = (native) => ({
     getMetadata(/** @type {any[]} */ ...values) {
-      const [success, failed] = values;
+      const success = values[0];
+      const failed = values[1];
       const entry = /** @type {any} */ (this);
       if (!entry.isFile || isOwn(this) || typeof success !== 'function') return apply(native, this, values);
       entry.file((/** @type {File} */ file) => {

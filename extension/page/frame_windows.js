@@ -138,7 +138,10 @@
 
   /** @param {Window} view */
   const listen = (view) => {
-    for (const name of ['click', 'input', 'drop']) addEventListener(view, name, onTouch, true);
+    // One by one: a page may have broken what arrays are iterated with.
+    addEventListener(view, 'click', onTouch, true);
+    addEventListener(view, 'input', onTouch, true);
+    addEventListener(view, 'drop', onTouch, true);
     // First the listeners that stop what the browser gives to the page.
     drops.listen(view);
     pastes.listen(view);

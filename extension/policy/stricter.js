@@ -5,7 +5,7 @@ import { isVisual } from './rule.js';
 /** Each field's values, from the laxest to the strictest. */
 const ORDER = {
   mode: ['off', 'cloak', 'ask', 'block'],
-  strength: ['subtle', 'balanced', 'strong'],
+  strength: ['instant', 'subtle', 'balanced', 'strong'],
   unprotected: ['original', 'attempt', 'ask', 'cancel'],
   media: ['original', 'ask', 'cancel'],
 };

@@ -188,6 +188,9 @@ test('two rules combine into the stricter, field by field; one that is off does 
   assert.deepEqual(stricter(hard, initialRule()), hard);
   assert.deepEqual(stricter(initialRule(), hard), hard);
   assert.deepEqual(stricter({ ...mild, protectors: ['visual'] }, hard).protectors, ['visual']);
+  const quick = { ...mild, strength: 'instant' };
+  assert.equal(stricter(quick, mild).strength, 'subtle');
+  assert.equal(stricter(mild, quick).strength, 'subtle');
 });
 
 test('hosts are read from what people type', () => {

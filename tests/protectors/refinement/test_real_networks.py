@@ -32,8 +32,8 @@ def photo(side: int = 256) -> Pixels:
     return np.ascontiguousarray(astronaut()[::2, ::2][:side, :side])
 
 
-def cloaked(room: Cloakroom, policy: Policy) -> Judgement:
-    judge = room.judge(policy, photo())
+def cloaked(room: Cloakroom, policy: Policy, original: Pixels) -> Judgement:
+    judge = room.judge(policy, original)
     made = end_of(room.cloak(judge, seed=1))
     assert made.file is not None
     return judge.judgement(made.file.pixels)
@@ -59,7 +59,7 @@ def test_every_detector_finds_the_astronaut(room: Cloakroom) -> None:
 
 
 def test_a_cloak_hides_from_what_it_is_made_against_and_keeps_the_floor(room: Cloakroom) -> None:
-    judgement = cloaked(room, Policy((OBJECTS, SEARCH, SCENE)))
+    judgement = cloaked(room, Policy((OBJECTS, SEARCH, SCENE)), photo())
     against = [verdict for verdict in judgement.verdicts if not verdict.is_judge_only]
     assert {verdict.protector for verdict in against} == {OBJECTS, SEARCH, SCENE}
     # So small a photo is hard to hide above the floor: some networks may still read something, and the judgement says so.
@@ -80,7 +80,8 @@ def test_a_large_photo_is_measured_whole_in_the_file_that_is_delivered(room: Clo
 
 
 def test_chosen_classes_are_read_as_something_else(room: Cloakroom) -> None:
-    judgement = cloaked(room, Policy((OBJECTS,), sensitive=("person",)))
+    # At half the size, whether the last network still reads a person depends on the processor's rounding.
+    judgement = cloaked(room, Policy((OBJECTS,), sensitive=("person",)), np.ascontiguousarray(astronaut()))
     against = [verdict for verdict in judgement.verdicts if not verdict.is_judge_only]
     assert any("person" in verdict.before for verdict in against)
     assert all("person" not in verdict.after for verdict in against)

@@ -2,13 +2,12 @@
 addEventListener('load', () => setTimeout(() => {
   const place = document.querySelector('.target').outerHTML;
   const native = Array.prototype[Symbol.iterator];
-  Array.prototype[Symbol.iterator] = function iterate() {
-    if (this[0] === 'keydown' || this[0] === 'dragend') throw new Error('not iterable');
-    return clean.apply(native, this, []);
-  };
-  document.open();
-  document.write(`<style>.target { position: fixed; left: 0; top: 0; width: 120px; height: 120px; }</style>${place}`);
-  document.close();
+  Array.prototype[Symbol.iterator] = () => { throw new Error('not iterable'); };
+  try { document.open(); } catch { /* Whatever of ours failed then, the document is open. */ }
+  Array.prototype[Symbol.iterator] = native;
+  const html = document.appendChild(document.createElement('html'));
+  const body = html.appendChild(document.createElement('body'));
+  body.innerHTML = `<style>.target { position: fixed; left: 0; top: 0; width: 120px; height: 120px; }</style>${place}`;
   for (const name of ['drop', 'paste']) {
     document.addEventListener(name, (event) => {
       event.preventDefault();
