@@ -139,7 +139,7 @@ async def _serve(args: argparse.Namespace, settings: ServerSettings) -> None:
     # What is here now stays: the collector need not look through it each time that a crowd has left its circles.
     gc.freeze()
     tell("READY=1")
-    watchdog = asyncio.create_task(feed_watchdog(lambda: server.supervisor.is_alive))
+    watchdog = asyncio.create_task(feed_watchdog(lambda: server.backend.is_alive))
     try:
         if args.json:
             print_json({"listening": f"127.0.0.1:{server.port}", "port": server.port, "pid": server.access.pid})

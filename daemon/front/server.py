@@ -90,10 +90,10 @@ class Server:
         self.port = settings.port
         folder = prepare(settings.state)
         self.pairing = Pairing(folder)
-        self.supervisor: Backend = settings.backend or Supervisor(settings.worker, settings.watch, settings.entry)
+        self.backend: Backend = settings.backend or Supervisor(settings.worker, settings.watch, settings.entry)
         self.metrics = Metrics()
-        self.queue = JobQueue(self.supervisor, settings.queue, metrics=self.metrics)
-        self._context = SessionContext(self.queue, self.supervisor, self.pairing, Sessions(), time.monotonic(), self.metrics)
+        self.queue = JobQueue(self.backend, settings.queue, metrics=self.metrics)
+        self._context = SessionContext(self.queue, self.backend, self.pairing, Sessions(), time.monotonic(), self.metrics)
         self._exposition = Exposition(self.metrics, self._present)
         self._metrics_door = TokenDoor(folder) if settings.metrics else None
         self._metrics_socket = MetricsSocket(metrics_socket(folder), self._exposition.text)
@@ -119,7 +119,7 @@ class Server:
         await self._door.open(listeners)
         if self.settings.metrics:
             await self._metrics_socket.start()
-        self.supervisor.start(wanted=self.settings.worker_start == "boot")
+        self.backend.start(wanted=self.settings.worker_start == "boot")
         self.queue.start()
         write_local(self.settings.state, self.access)
         log.info("listening")
@@ -136,7 +136,7 @@ class Server:
         await self._resumer.shutdown(END_SECONDS)
         self._metrics_socket.stop()
         await self.queue.stop()
-        await self.supervisor.stop()
+        await self.backend.stop()
         self._lock.release()
 
     def _listen(self) -> list[sockets.socket]:
@@ -202,16 +202,16 @@ class Server:
             queued=self.queue.queued,
             running=self.queue.running,
             sessions=len(self._context.sessions),
-            worker_ready=self.supervisor.state == "ready",
-            restarts=self.supervisor.restarts,
+            worker_ready=self.backend.state == "ready",
+            restarts=self.backend.restarts,
             front_rss=int(psutil.Process().memory_info().rss),
-            worker_rss=self.supervisor.rss(),
-            device_memory=self.supervisor.device_memory,
+            worker_rss=self.backend.rss(),
+            device_memory=self.backend.device_memory,
             uptime=round(time.monotonic() - self._context.begun, 3),
         )
 
     def _welcome(self, handshake: DaemonHandshake) -> Welcome:
-        facts = self.supervisor.facts
+        facts = self.backend.facts
         return Welcome(
             proof=handshake.welcome_proof(),
             limits=LIMITS,

@@ -42,12 +42,12 @@ async def until(true: Callable[[], bool], seconds: float = 30) -> None:
 
 
 async def until_running(server: Server) -> None:
-    await until(lambda: bool(server.queue.running) and server.supervisor.state == "ready")
+    await until(lambda: bool(server.queue.running) and server.backend.state == "ready")
 
 
 async def until_ready(server: Server) -> None:
     async with asyncio.timeout(30):
-        await server.supervisor.started()
+        await server.backend.started()
 
 
 def job(number: int) -> str:

@@ -120,7 +120,7 @@ async def test_a_cancel_reaches_the_worker_behind_the_cluster(start_server: Star
         await until(lambda: not server.queue.running)
         (tmp_path / "models" / "go").touch()
         assert (await asyncio.wait_for(client.protect(PHOTO, POLICY), 30)).data == PHOTO
-    assert server.supervisor.restarts == 0
+    assert server.backend.restarts == 0
 
 
 async def test_a_worker_that_dies_once_behind_the_cluster_is_tried_again(start_server: StartServer) -> None:
@@ -128,7 +128,7 @@ async def test_a_worker_that_dies_once_behind_the_cluster_is_tried_again(start_s
     async with await local_client(server) as client:
         protected = await asyncio.wait_for(client.protect(PHOTO, POLICY), 60)
     assert protected.data == PHOTO
-    assert server.supervisor.restarts == 1
+    assert server.backend.restarts == 1
 
 
 async def test_a_replica_that_is_killed_costs_no_job(start_server: StartServer, tmp_path: Path) -> None:
@@ -145,12 +145,12 @@ async def test_a_replica_that_is_killed_costs_no_job(start_server: StartServer, 
             replica.kill()
         (tmp_path / "models" / "go").touch()
         assert (await asyncio.wait_for(running, 120)).data == PHOTO
-    assert server.supervisor.restarts >= 1
+    assert server.backend.restarts >= 1
 
 
 async def test_status_and_welcome_say_what_the_cluster_has(start_server: StartServer) -> None:
     server = await start_server(odd_workers.echo)
-    await server.supervisor.started()
+    await server.backend.started()
     async with await local_client(server) as client:
         assert client.welcome.protectors == odd_workers.READY.protectors
         state = await client.status()

@@ -41,13 +41,13 @@ async def test_cancel_stops_the_worker_within_a_step(start_server: StartServer) 
     async with await local_client(server) as client:
         waiting = asyncio.create_task(client.protect(PHOTO, POLICY, job=job(1)))
         await until_running(server)
-        pid = server.supervisor.pid
+        pid = server.backend.pid
         begun = asyncio.get_running_loop().time()
         await client.cancel(job(1))
         assert await code_of(waiting) == "cancelled"
         await until(lambda: not server.queue.running)
         assert asyncio.get_running_loop().time() - begun < 3
-        assert server.supervisor.pid == pid
+        assert server.backend.pid == pid
 
 
 async def test_a_worker_that_does_not_let_go_is_replaced(start_server: StartServer) -> None:
@@ -55,10 +55,10 @@ async def test_a_worker_that_does_not_let_go_is_replaced(start_server: StartServ
     async with await local_client(server) as client:
         waiting = asyncio.create_task(client.protect(PHOTO, POLICY, job=job(1)))
         await until_running(server)
-        pid = server.supervisor.pid
+        pid = server.backend.pid
         await client.cancel(job(1))
         assert await code_of(waiting) == "cancelled"
-        await until(lambda: not server.queue.running and server.supervisor.pid not in (pid, None))
+        await until(lambda: not server.queue.running and server.backend.pid not in (pid, None))
     assert pid is not None
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
@@ -85,10 +85,10 @@ async def test_a_worker_that_dies_once_is_tried_again(start_server: StartServer)
     server = await start_server(odd_workers.dies_once)
     async with await local_client(server) as client:
         await until_ready(server)
-        first = server.supervisor.pid
+        first = server.backend.pid
         protected = await asyncio.wait_for(client.protect(PHOTO, POLICY), 30)
         assert protected.data == PHOTO
-        assert protected.report["pid"] == server.supervisor.pid != first
+        assert protected.report["pid"] == server.backend.pid != first
 
 
 async def test_where_the_graphics_card_is_lost_the_photo_is_cloaked_without(
@@ -106,8 +106,8 @@ async def test_where_the_graphics_card_is_full_at_the_start_the_worker_goes_on_w
 ) -> None:
     server = await start_server(odd_workers.finds_its_card_full)
     # As the doctor asks: this start has not failed, it is tried again without the card.
-    assert (await asyncio.wait_for(server.supervisor.started(), 30)).device == "cpu"
-    assert server.supervisor.restarts == 1
+    assert (await asyncio.wait_for(server.backend.started(), 30)).device == "cpu"
+    assert server.backend.restarts == 1
     async with await local_client(server) as client:
         assert (await asyncio.wait_for(client.protect(PHOTO, POLICY), 30)).data == PHOTO
     assert "lost or full" in caplog.text
@@ -118,12 +118,12 @@ async def test_a_worker_killed_from_outside_does_not_lose_the_job(start_server: 
     async with await local_client(server) as client:
         waiting = asyncio.create_task(client.protect(PHOTO, POLICY))
         await until_running(server)
-        pid = server.supervisor.pid
+        pid = server.backend.pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         (tmp_path / "models" / "go").touch()
         assert (await asyncio.wait_for(waiting, 30)).data == PHOTO
-        assert server.supervisor.pid != pid
+        assert server.backend.pid != pid
 
 
 async def test_results_are_kept_within_their_memory(start_server: StartServer) -> None:
@@ -182,7 +182,7 @@ async def test_a_daemon_that_ends_finishes_what_runs_and_hands_back_what_waits(
 async def test_the_daemon_leaves_no_process_behind(start_server: StartServer) -> None:
     server = await start_server(odd_workers.slow)
     await until_ready(server)
-    pid = server.supervisor.pid
+    pid = server.backend.pid
     assert pid is not None
     await server.stop()
     with pytest.raises(ProcessLookupError):

@@ -242,12 +242,12 @@ async def test_a_worker_comes_with_the_first_photo_where_it_is_wanted_then(tmp_p
     server = await _server(tmp_path, "need")
     try:
         async with await _open(server) as client:
-            assert isinstance(server.supervisor, Supervisor)
-            assert server.supervisor._process is None, "not even one that is being spawned"
-            assert server.supervisor.is_alive, "systemd is not told that it hangs"
+            assert isinstance(server.backend, Supervisor)
+            assert server.backend._process is None, "not even one that is being spawned"
+            assert server.backend.is_alive, "systemd is not told that it hangs"
             async with asyncio.timeout(30):
                 assert (await client.protect(b"photo", POLICY)).data == b"photo"
-            assert server.supervisor.pid is not None
+            assert server.backend.pid is not None
     finally:
         await server.stop()
 
@@ -257,7 +257,7 @@ async def test_a_worker_comes_when_somebody_asks_how_it_is(tmp_path: Path) -> No
     try:
         async with await _open(server) as client, asyncio.timeout(30):
             assert (await client.status()).worker == "starting"
-            await server.supervisor.started()
+            await server.backend.started()
             assert (await client.status()).worker == "ready"
     finally:
         await server.stop()
@@ -266,10 +266,10 @@ async def test_a_worker_comes_when_somebody_asks_how_it_is(tmp_path: Path) -> No
 async def test_a_worker_comes_at_boot_otherwise(tmp_path: Path) -> None:
     server = await _server(tmp_path, "boot")
     try:
-        assert isinstance(server.supervisor, Supervisor)
+        assert isinstance(server.backend, Supervisor)
         async with asyncio.timeout(30):
-            await server.supervisor._readiness.changed.wait()
-        assert server.supervisor.pid is not None
+            await server.backend._readiness.changed.wait()
+        assert server.backend.pid is not None
     finally:
         await server.stop()
 
