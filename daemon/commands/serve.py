@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 DRAIN_SECONDS = 20.0
-"""Less than service managers wait before they kill: see daemon/service/manager.py."""
+"""Less than service managers wait before they kill: see `STOP_SECONDS` in daemon/service/units.py."""
 
 
 async def _drain(server: Server, hurry: asyncio.Event) -> None:

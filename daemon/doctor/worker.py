@@ -49,10 +49,12 @@ async def _started(place: Place) -> Finding:
             facts = await supervisor.started()
         is_too_large = supervisor.rss() > memory
     except (WorkerLostError, TimeoutError):
-        is_too_large = supervisor.ended == TOO_MUCH_MEMORY
+        is_too_large = supervisor.end_reason == TOO_MUCH_MEMORY
         if not is_too_large:
             advice = "Run `cloakroom serve` in a terminal and read why; if that says nothing, install Cloakroom again."
-            return Finding("worker-fails", "worker", f"it does not start: {supervisor.ended or 'it takes too long'}", advice)
+            return Finding(
+                "worker-fails", "worker", f"it does not start: {supervisor.end_reason or 'it takes too long'}", advice
+            )
     finally:
         await supervisor.stop()
     if is_too_large:

@@ -11,13 +11,13 @@ class QueueSettings:
     """The bounds of the queue.
 
     Attributes:
-    waiting: photos that may wait (uploads under way count), beside the one that runs. A client that has none there may
-        bring one more: otherwise whoever asks most often would be all that gets in.
-    waiting_bytes: memory for photos that wait.
-    deadline: seconds that one photo may run.
-    keep: seconds that a finished photo is kept.
-    kept_bytes: memory for finished photos; the oldest go first.
-    pulse: seconds between two signs of life of a job.
+        waiting: photos that may wait (uploads under way count), beside the one that runs. A client that has none there may
+            bring one more: otherwise whoever asks most often would be all that gets in.
+        waiting_bytes: memory for photos that wait.
+        deadline: seconds that one photo may run.
+        keep: seconds that a finished photo is kept.
+        kept_bytes: memory for finished photos; the oldest go first.
+        pulse: seconds between two signs of life of a job.
     """
 
     waiting: int = LIMITS.queue

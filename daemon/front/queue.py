@@ -1,7 +1,7 @@
 """The bounded queue between sockets and the worker, and the results that wait two minutes to be fetched.
 
-Jobs run one after another. On a processor, four photos of one size as a batch are a third more a second, but each waits a fifth
-longer (`cloakroom bench daemon --batch`). Clients take turns, so that one with an album does not keep another waiting.
+Jobs run one at a time: batches of four would do a third more photos a second on a CPU, but each would wait a fifth longer
+(`cloakroom bench daemon --batch`). Clients take turns, so that one with an album does not keep another waiting.
 """
 
 import asyncio
@@ -59,12 +59,12 @@ class JobQueue:
         self._reserved: dict[JobKey, int] = {}
         """The bytes that each upload under way promised."""
         self._arrived = asyncio.Event()
-        self._is_known = asyncio.Event()
+        self._has_jobs = asyncio.Event()
         """Set from a job's arrival until none is known any more."""
         self._tasks: list[asyncio.Task[None]] = []
         self._is_draining = False
-        self._rested = asyncio.Event()
-        self._rested.set()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @property
     def queued(self) -> int:
@@ -91,7 +91,7 @@ class JobQueue:
         self._is_draining = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._rested.wait()
+                await self._idle.wait()
 
     # From the sockets.
 
@@ -130,7 +130,7 @@ class JobQueue:
         self._reserved.pop(key, None)
         entry = Job(key, policy, channel, data, listener, Waiting(0), self._clock())
         self._jobs[key] = entry
-        self._is_known.set()
+        self._has_jobs.set()
         self._waiting.append(entry)
         self._tell_positions()
         self._arrived.set()
@@ -187,7 +187,7 @@ class JobQueue:
                 self._arrived.clear()
                 await self._arrived.wait()
             entry = self._running = self._next()
-            self._rested.clear()
+            self._idle.clear()
             self._tell_positions()
             try:
                 await self._run(entry)
@@ -196,7 +196,7 @@ class JobQueue:
                 self._fail(entry, "internal")
             finally:
                 self._running = None
-                self._rested.set()
+                self._idle.set()
                 entry.data = b""
 
     def _next(self) -> Job:
@@ -290,11 +290,11 @@ class JobQueue:
 
     async def _pulse(self) -> None:
         while True:
-            await self._is_known.wait()
+            await self._has_jobs.wait()
             await asyncio.sleep(self.settings.pulse)
             self._forget_old()
             if not self._jobs:
-                self._is_known.clear()
+                self._has_jobs.clear()
             self._tell_positions()
             if self._running is not None and not self._running.ended:
                 self._running.tell(self._running.last)

@@ -38,7 +38,7 @@ class Readiness:
         self.change("restarting")
 
     async def wait(self, find: Callable[[], Found | None]) -> Found:
-        """Return what `find` returns, once it is ready and there is something.
+        """Return what `find` returns, once the state is ready and that is not None.
 
         Raises:
             WorkerLostError: a start failed meanwhile.
@@ -53,4 +53,5 @@ class Readiness:
 
 def pause_after(failed_in_a_row: int) -> float:
     """Seconds until the next start, which double with each that fails."""
-    return min(LONGEST_PAUSE, 2.0**failed_in_a_row / 2)
+    # The exponent is bounded too: after a night of failures the power would be larger than a float.
+    return min(LONGEST_PAUSE, 2.0 ** min(failed_in_a_row, 16) / 2)

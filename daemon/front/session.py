@@ -73,9 +73,9 @@ class Session:
         # Only the command line of the same user may decide who is let in.
         self._conversation = Conversation(may_manage=self.client == LOCAL_CLIENT)
         self._is_leaving = False
-        self._written = asyncio.Event()
-        self._something = asyncio.Event()
-        self._is_read = asyncio.Event()
+        self._all_sent = asyncio.Event()
+        self._has_news = asyncio.Event()
+        self._outbox_is_empty = asyncio.Event()
         self._is_over = False
         self._sweeper: asyncio.Task[None] | None = None
         # One bound method, so that the queue can tell this listener from others.
@@ -97,10 +97,10 @@ class Session:
     async def leave(self, seconds: float) -> None:
         """The daemon goes away: what there is to say is said first, if the client reads it in time."""
         self._is_leaving = True
-        self._something.set()
+        self._has_news.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._written.wait()
+                await self._all_sent.wait()
         await self.close(GOING_AWAY)
 
     async def close(self, code: int) -> None:
@@ -114,7 +114,7 @@ class Session:
     def _end(self) -> None:
         """Nothing will be written any more: nobody shall wait for it."""
         self._is_over = True
-        self._is_read.set()
+        self._outbox_is_empty.set()
 
     # From the client.
 
@@ -125,16 +125,16 @@ class Session:
             elif frame.type is WSMsgType.BINARY:
                 self._conversation.receive_chunk(frame.data)
             await self._do_all()
-            if self._conversation.is_unread_full and not await self._is_heard():
+            if self._conversation.is_outbox_full and not await self._wait_until_sent():
                 return
 
-    async def _is_heard(self) -> bool:
-        """Whether the client reads what waits for it, in time."""
+    async def _wait_until_sent(self) -> bool:
+        """Wait until all is sent; False where the connection is over instead, or the client does not read in time."""
         if not self._is_over:
-            self._is_read.clear()
+            self._outbox_is_empty.clear()
             try:
                 async with asyncio.timeout(UNREAD_SECONDS):
-                    await self._is_read.wait()
+                    await self._outbox_is_empty.wait()
             except TimeoutError:
                 await self.close(DOES_NOT_READ)
         return not self._is_over
@@ -145,7 +145,7 @@ class Session:
                 await self.close(action.code)
             else:
                 self._do(action)
-        self._something.set()
+        self._has_news.set()
 
     def _do(self, action: actions.Action) -> None:
         queue, conversation = self._context.queue, self._conversation
@@ -226,22 +226,22 @@ class Session:
 
     def _hear(self, job: str, event: Event) -> None:
         self._conversation.hear(job, event)
-        self._something.set()
+        self._has_news.set()
 
     def _say(self, message: FromDaemon) -> None:
         self._conversation.say(message)
-        self._something.set()
+        self._has_news.set()
 
     async def _write(self) -> None:
         try:
             with contextlib.suppress(ConnectionError):
                 while True:
-                    while not self._conversation.unread:
+                    while not self._conversation.unsent:
                         if self._is_leaving:
-                            self._written.set()
-                        self._is_read.set()
-                        self._something.clear()
-                        await self._something.wait()
+                            self._all_sent.set()
+                        self._outbox_is_empty.set()
+                        self._has_news.clear()
+                        await self._has_news.wait()
                     for frame in self._conversation.take_frames():
                         if isinstance(frame, str):
                             await self._socket.send_str(frame)

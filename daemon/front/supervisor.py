@@ -19,17 +19,17 @@ from daemon.wire.worker_settings import WorkerSettings
 
 log = logging.getLogger("cloakroom.supervisor")
 
-LOOK = 0.5
-"""Seconds between two looks at a worker that is busy."""
+LOOK_SECONDS = 0.5
+"""Time between two looks at a worker that is busy."""
 
-UNWATCHED = 60.0
-"""Seconds without a look at the worker after which nobody can be looking any more."""
+STUCK_SECONDS = 60.0
+"""Time without a look at the worker after which the watching task must be stuck."""
 
 TOO_MUCH_MEMORY = "it used too much memory"
 COULD_NOT_CLOAK = "it could not cloak a small photo"
 
-UNTOUCHED = 4 * 1024**3
-"""Bytes that a worker may have asked for and not used: stacks of threads, and what allocators keep."""
+UNUSED_BYTES = 4 * 1024**3
+"""Added to the limit of resident bytes for the kernel's limit, which also counts memory that was never touched."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Supervisor:
 
     def __init__(self, settings: WorkerSettings, watch: Watch | None, entry: EntryPoint) -> None:
         self._watch = watch or Watch()
-        self._settings = replace(settings, memory=self._watch.memory + UNTOUCHED, held=self._watch.memory)
+        self._settings = replace(settings, memory=self._watch.memory + UNUSED_BYTES, held=self._watch.memory)
         self._entry = entry
         self._current: _Current | None = None
         self._process: WorkerProcess | None = None
@@ -61,16 +61,16 @@ class Supervisor:
         self._stirred = asyncio.Event()
         """Somebody has something for the worker, or it is gone: it has to be looked at."""
         self._is_resting = False
-        self._heard = 0.0
-        self._looked = time.monotonic()
-        self._served = False
+        self._last_heard = 0.0
+        self._last_look = time.monotonic()
+        self._was_ready = False
         self.facts: Ready | None = None
         self.restarts = 0
         """Workers that ended, whatever they ended of."""
         self.device_memory: int | None = None
         """Bytes that the worker holds of its graphics card, where it has said."""
-        self.ended: str | None = None
-        """Why the last worker did."""
+        self.end_reason: str | None = None
+        """Why the last worker ended."""
 
     @property
     def state(self) -> WorkerState:
@@ -84,7 +84,7 @@ class Supervisor:
             return False
         # Before there is need of a worker there is none to look at, and one that rests is left alone.
         is_left_alone = self._is_resting or not self._wanted.is_set()
-        return is_left_alone or time.monotonic() - self._looked < UNWATCHED
+        return is_left_alone or time.monotonic() - self._last_look < STUCK_SECONDS
 
     @property
     def pid(self) -> int | None:
@@ -106,7 +106,7 @@ class Supervisor:
     def want(self) -> None:
         """There is need of a worker from now on."""
         if not self._wanted.is_set():
-            self._looked = time.monotonic()
+            self._last_look = time.monotonic()
             self._wanted.set()
 
     async def stop(self) -> None:
@@ -131,7 +131,7 @@ class Supervisor:
         current = _Current(job, asyncio.get_running_loop().create_future(), on_step)
         self._current = current
         # It has rested, and need not have been heard since.
-        self._heard = time.monotonic()
+        self._last_heard = time.monotonic()
         self._stirred.set()
         try:
             try:
@@ -184,23 +184,23 @@ class Supervisor:
         while True:
             failed_starts = self._readiness.failed_starts
             try:
-                self.ended = await self._run_worker()
+                self.end_reason = await self._run_worker()
             except Exception as problem:
                 # No memory, descriptors or threads to spawn one. Nobody restarts this task, and without it jobs wait for ever.
-                self.ended = type(problem).__name__
+                self.end_reason = type(problem).__name__
             finally:
                 await asyncio.shield(self._reap())
-            log.warning("the worker ended: %s", self.ended)
+            log.warning("the worker ended: %s", self.end_reason)
             self.restarts += 1
             failed_in_a_row = failed_in_a_row + 1 if self._readiness.failed_starts != failed_starts else 0
             if failed_in_a_row:
-                self._looked = time.monotonic()
+                self._last_look = time.monotonic()
                 await asyncio.sleep(pause_after(failed_in_a_row))
 
     async def _run_worker(self) -> str:
         """Start a worker and watch it until it is gone; return why it is."""
         # First of all: one that ends before it was born counts as a failed start, whatever the one before it was.
-        self._served = False
+        self._was_ready = False
         gone = asyncio.Event()
 
         def lose() -> None:
@@ -209,10 +209,10 @@ class Supervisor:
 
         process = WorkerProcess(self._entry, self._settings, lambda *report: self._hear(process, *report), lose)
         self._process = process
-        begun = self._heard = time.monotonic()
+        begun = self._last_heard = time.monotonic()
         await process.start()
         while True:
-            self._looked = time.monotonic()
+            self._last_look = time.monotonic()
             if not gone.is_set():
                 await self._wait()
             if gone.is_set():
@@ -224,10 +224,10 @@ class Supervisor:
     async def _wait(self) -> None:
         """A moment where there is something to watch. A worker that rests is left alone, and so is the machine."""
         self._stirred.clear()
-        self._is_resting = self._served and self._current is None
+        self._is_resting = self._was_ready and self._current is None
         try:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(None if self._is_resting else LOOK):
+                async with asyncio.timeout(None if self._is_resting else LOOK_SECONDS):
                     await self._stirred.wait()
         finally:
             self._is_resting = False
@@ -235,10 +235,10 @@ class Supervisor:
     def _limit_exceeded(self, begun: float) -> str | None:
         now = time.monotonic()
         given_up = self._current.given_up if self._current else None
-        is_busy = self._current is not None or not self._served
-        if is_busy and now - self._heard > self._watch.silence:
+        is_busy = self._current is not None or not self._was_ready
+        if is_busy and now - self._last_heard > self._watch.silence:
             return "it fell silent"
-        if not self._served and now - begun > self._watch.start:
+        if not self._was_ready and now - begun > self._watch.start:
             return "it took too long to start"
         if given_up is not None and now - given_up > self._watch.grace:
             return "it did not let go of a job"
@@ -254,9 +254,9 @@ class Supervisor:
         if process is not None:
             status = await process.end()
             if status == CANNOT_CLOAK:
-                self.ended = COULD_NOT_CLOAK
+                self.end_reason = COULD_NOT_CLOAK
             goes_on = self._goes_on_without_card(status)
-        if not self._served and not goes_on:
+        if not self._was_ready and not goes_on:
             # Whoever waits for it is told. A card that was full at the start is no reason to: the next worker needs none.
             self._readiness.fail()
         if process is not None:
@@ -275,9 +275,9 @@ class Supervisor:
     def _hear(self, process: WorkerProcess, message: FromWorker, body: bytes) -> None:
         if process is not self._process:
             return
-        self._heard = time.monotonic()
+        self._last_heard = time.monotonic()
         if isinstance(message, Ready):
-            self.facts, self._served = message, True
+            self.facts, self._was_ready = message, True
             log.info("the worker is ready; its jail: %s", ", ".join(message.walls) or "none on this system")
             self._readiness.change("ready")
             return

@@ -27,7 +27,7 @@ class WorkerProcess:
         entry: the function that it runs.
         settings: handed to it.
         on_message: is called in the loop that starts it, with each message and its photo.
-        on_gone: is called there once it is gone or talks nonsense.
+        on_gone: is called in that loop once it is gone or talks nonsense.
     """
 
     def __init__(
@@ -50,7 +50,12 @@ class WorkerProcess:
         return self._process.pid
 
     async def start(self) -> None:
-        """Spawn it. Raises: OSError, where there is no memory or no descriptor for it."""
+        """Spawn it.
+
+        Raises:
+            OSError: there is no memory or no descriptor for it.
+            RuntimeError: there is no thread for it.
+        """
         loop = asyncio.get_running_loop()
         try:
             # Spawning forks and execs: milliseconds, but off the loop all the same.
@@ -58,7 +63,12 @@ class WorkerProcess:
         finally:
             self._theirs.close()
             self._errors_in.close()
-            threading.Thread(target=pass_on_errors, args=(self._errors,), daemon=True).start()
+            try:
+                threading.Thread(target=pass_on_errors, args=(self._errors,), daemon=True).start()
+            except RuntimeError:
+                # Nobody else would close it.
+                self._errors.close()
+                raise
         threading.Thread(target=self._listen, args=(loop,), daemon=True).start()
 
     async def end(self) -> int | None:
@@ -87,7 +97,7 @@ class WorkerProcess:
 
 
 def pass_on_errors(errors: Connection) -> None:
-    """In a thread: write what a worker writes to this process' own errors, until it ends. It has no terminal itself."""
+    """In a thread: copy a worker's error output to this process's stderr, until it ends. It has no terminal itself."""
     with errors, contextlib.suppress(OSError):
         # What it writes is a hostile photo's if the worker was taken over, and this may be a person's terminal.
         letters = codecs.getincrementaldecoder("utf-8")("replace")

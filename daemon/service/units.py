@@ -16,7 +16,7 @@ from daemon import DEFAULT_PORT
 NAME: Final = "cloakroom"
 LAUNCHD_LABEL: Final = "org.cloakroom.daemon"
 STOP_SECONDS: Final = 30
-"""Within which a running photo is finished or handed back; see `cloakroom serve`."""
+"""Time in which a running photo is finished or handed back; see `DRAIN_SECONDS` in daemon/commands/serve.py."""
 
 
 def program() -> Path:
@@ -24,16 +24,17 @@ def program() -> Path:
     return Path(sys.executable).with_name("cloakroom.exe" if os.name == "nt" else "cloakroom")
 
 
-BROKEN: Final = 78
+PYTHON_GONE_STATUS: Final = 78
 """The exit status where Cloakroom's Python is gone: starting it again would not help."""
 
 LAUNCH: Final = (
-    f'"$0" -P -c "import daemon" 2>/dev/null || {{ echo "$1" >&2; exit {BROKEN}; }}; exec "$0" -P -m daemon.cli serve'
+    f'"$0" -P -c "import daemon" 2>/dev/null || {{ echo "$1" >&2; exit {PYTHON_GONE_STATUS}; }}; '
+    'exec "$0" -P -m daemon.cli serve'
 )
-"""A shell command: start the daemon by the Python that is given first, or print the sentence that is given second."""
+"""A shell command: start the daemon by the Python in `$0`, or print the sentence in `$1` where that Python is gone."""
 
 
-def mending() -> str:
+def repair_advice() -> str:
     """Return the advice where this environment's Python is gone, as after an upgrade of the system."""
     checkout = Path(__file__).resolve().parents[2]
     if (checkout / "install" / "__main__.py").is_file():
@@ -53,9 +54,9 @@ StartLimitBurst=5
 [Service]
 Type=notify
 NotifyAccess=main
-ExecStart=/bin/sh -c '{LAUNCH.replace("$", "$$")}' {_quoted(sys.executable)} {_quoted(mending())}
+ExecStart=/bin/sh -c '{LAUNCH.replace("$", "$$")}' {_quoted(sys.executable)} {_quoted(repair_advice())}
 Restart=on-failure
-RestartPreventExitStatus={BROKEN}
+RestartPreventExitStatus={PYTHON_GONE_STATUS}
 RestartSec=5
 WatchdogSec=90
 TimeoutStopSec={STOP_SECONDS}
@@ -100,7 +101,7 @@ def launchd_agent() -> bytes:
     return plistlib.dumps(
         {
             "Label": LAUNCHD_LABEL,
-            "ProgramArguments": ["/bin/sh", "-c", LAUNCH, sys.executable, mending()],
+            "ProgramArguments": ["/bin/sh", "-c", LAUNCH, sys.executable, repair_advice()],
             "RunAtLoad": True,
             "KeepAlive": {"SuccessfulExit": False},
             "ThrottleInterval": 10,

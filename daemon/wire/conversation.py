@@ -1,8 +1,8 @@
 """The dialogue of one authenticated connection: frames and events in, frames and actions out. It does no input or output.
 
 As in the `websockets` library's `protocol.py`, whoever owns the socket feeds it (`receive_text`, `receive_chunk`, `hear`), does
-the actions that it asks for (`take_actions`) and sends what it has to say (`take_frames`): see `daemon.front.session`. Whole
-dialogues that this and the extension's connection.js are held to are in vectors.json.
+the actions that it asks for after each frame (`take_actions`) and sends what it has to say (`take_frames`): see
+`daemon.front.session`. Whole dialogues that this and the extension's connection.js are held to are in vectors.json.
 """
 
 import time
@@ -51,10 +51,10 @@ TOO_MANY_ERRORS: Final = 1002
 """Close code for a client that keeps sending what is not in the protocol."""
 
 MAX_STRIKES: Final = 20
-"""Such frames that are forgiven, less one."""
+"""The connection is closed at the 20th such frame."""
 
-MAX_UNREAD: Final = 1024
-"""Messages that a client may leave unread before nothing more is read from it: answers would pile up in memory."""
+MAX_UNSENT: Final = 1024
+"""Unsent messages at which nothing more is read from a client: answers would pile up in memory."""
 
 UPLOAD_SILENCE: Final = 60.0
 """Seconds without a chunk after which an upload is given up."""
@@ -90,14 +90,14 @@ class Conversation:
         return tuple(self._uploads)
 
     @property
-    def unread(self) -> int:
+    def unsent(self) -> int:
         """Messages that wait to be sent."""
         return len(self._outbox)
 
     @property
-    def is_unread_full(self) -> bool:
+    def is_outbox_full(self) -> bool:
         """Whether so many messages wait that nothing more should be read from the client."""
-        return self.unread >= MAX_UNREAD
+        return self.unsent >= MAX_UNSENT
 
     # In.
 

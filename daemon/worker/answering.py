@@ -57,7 +57,7 @@ def answer(line: Line, inbox: Inbox, room: Cloakroom, work: Work, data: bytes, s
 
 
 def cloak(line: Line, inbox: Inbox, room: Cloakroom, work: Work, data: bytes, settings: WorkerSettings) -> tuple[Done, bytes]:
-    """Cloak one photo, tell the front process how far it is, and give up between two steps if that wants it.
+    """Cloak one photo, tell the front process how far it is, and give up between two steps if that asks for it.
 
     Raises:
         CloakroomError: by name, whatever a file or a person can cause.

@@ -11,7 +11,6 @@ import threading
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import daemon
 from daemon.wire.pipe import Beat, Line, Ready
@@ -20,9 +19,6 @@ from daemon.worker import jail
 from daemon.worker.device_memory import DeviceMemory
 from daemon.worker.inbox import Inbox
 from daemon.worker.priority import step_back
-
-if TYPE_CHECKING:
-    pass
 
 BEAT_SECONDS = 1.0
 

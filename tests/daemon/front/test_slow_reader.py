@@ -10,7 +10,7 @@ from daemon.client import DaemonClient
 from daemon.front import session
 from daemon.front.pairing import CHROMIUM_ORIGIN, MAX_CLIENTS
 from daemon.front.server import Server
-from daemon.wire.conversation import MAX_UNREAD, Conversation
+from daemon.wire.conversation import MAX_UNSENT, Conversation
 from daemon.wire.protocol import FromDaemon
 from tests.daemon import odd_workers
 from tests.daemon.conftest import StartServer, local_client
@@ -39,7 +39,7 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def watched(self: Conversation, message: FromDaemon) -> None:
         say(self, message)
-        counts.append(self.unread)
+        counts.append(self.unsent)
 
     monkeypatch.setattr(Conversation, "say", watched)
     return counts
@@ -55,7 +55,7 @@ async def ask(client: DaemonClient) -> None:
 
 async def not_read_from(unread: list[int], other: DaemonClient) -> None:
     """Wait until the daemon reads nothing more from it."""
-    while max(unread) < MAX_UNREAD:
+    while max(unread) < MAX_UNSENT:
         await asyncio.wait_for(other.status(), SECONDS)
 
 
@@ -65,7 +65,7 @@ async def test_nothing_more_is_read_from_it_until_it_reads(server: Server, unrea
         await not_read_from(unread, other)
         for _ in range(QUESTIONS):
             assert '"client-list"' in str(await asyncio.wait_for(client._connection.recv(), SECONDS))
-    assert max(unread) == MAX_UNREAD
+    assert max(unread) == MAX_UNSENT
 
 
 async def is_alone(server: Server) -> None:
@@ -98,7 +98,7 @@ async def test_it_is_sent_away_in_the_end(
         await not_read_from(unread, other)
         await is_alone(server)
         client._connection.transport.abort()
-    assert max(unread) == MAX_UNREAD
+    assert max(unread) == MAX_UNSENT
 
 
 async def test_it_keeps_the_daemon_from_nothing(server: Server, unread: list[int]) -> None:

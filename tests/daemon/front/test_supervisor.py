@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from daemon.front.queue import JobQueue
+from daemon.front.readiness import LONGEST_PAUSE, pause_after
 from daemon.front.supervisor import Supervisor
 from daemon.wire.job_events import Event, Failure, Finished
 from daemon.wire.worker_settings import WorkerSettings
@@ -68,3 +69,9 @@ async def test_one_that_cannot_be_spawned_fails_its_job_and_not_the_next(left: i
     finally:
         await queue.stop()
         await supervisor.stop()
+
+
+def test_the_pause_between_failed_starts_grows_and_is_never_too_long() -> None:
+    pauses = [pause_after(failed) for failed in range(1, 3000)]
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (1.0, LONGEST_PAUSE)

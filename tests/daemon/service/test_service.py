@@ -48,7 +48,7 @@ def unit(text: str) -> configparser.ConfigParser:
 def test_the_systemd_unit_notifies_is_watched_and_restarts_within_limits() -> None:
     sections = unit(units.systemd_service())
     assert sections["Service"]["ExecStart"].startswith("/bin/sh -c ")
-    assert sections["Service"]["RestartPreventExitStatus"] == str(units.BROKEN)
+    assert sections["Service"]["RestartPreventExitStatus"] == str(units.PYTHON_GONE_STATUS)
     assert sections["Service"]["Type"] == "notify"
     assert int(sections["Service"]["WatchdogSec"]) > 2 * 30
     assert sections["Service"]["Restart"] == "on-failure"
@@ -80,7 +80,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(home: Path, monkeypatch: pyt
 
 def test_the_launchd_agent_starts_the_daemon() -> None:
     agent = plistlib.loads(units.launchd_agent())
-    assert agent["ProgramArguments"] == ["/bin/sh", "-c", units.LAUNCH, sys.executable, units.mending()]
+    assert agent["ProgramArguments"] == ["/bin/sh", "-c", units.LAUNCH, sys.executable, units.repair_advice()]
     assert agent["RunAtLoad"] is True
     assert agent["KeepAlive"] == {"SuccessfulExit": False}
 
@@ -97,9 +97,9 @@ def test_a_python_that_is_gone_is_named_with_the_command_that_mends_it(python: s
         broken.write_text("#!/bin/sh\nexit 1\n")
         broken.chmod(0o755)
     done = subprocess.run(
-        ["/bin/sh", "-c", units.LAUNCH, str(broken), units.mending()], capture_output=True, text=True, check=False
+        ["/bin/sh", "-c", units.LAUNCH, str(broken), units.repair_advice()], capture_output=True, text=True, check=False
     )
-    assert done.returncode == units.BROKEN
+    assert done.returncode == units.PYTHON_GONE_STATUS
     assert "run: python3 install" in done.stderr
 
 

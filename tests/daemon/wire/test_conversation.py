@@ -11,7 +11,7 @@ import pytest
 import daemon
 from daemon.wire import actions
 from daemon.wire.actions import Action, Close, CountRefusal, Release, Reserve, Submit, TellState
-from daemon.wire.conversation import MAX_STRIKES, MAX_UNREAD, TOO_MANY_ERRORS, UPLOAD_SILENCE, Conversation
+from daemon.wire.conversation import MAX_STRIKES, MAX_UNSENT, TOO_MANY_ERRORS, UPLOAD_SILENCE, Conversation
 from daemon.wire.errors import SENTENCES, CloakroomError, Code
 from daemon.wire.frames import encode_frame
 from daemon.wire.job_events import Event, Failure, Finished, Running, Waiting
@@ -38,7 +38,7 @@ def protect(job: str = JOB, size: int = 8) -> str:
 def sent(conversation: Conversation) -> list[dict[str, Any]]:
     """Every text that waits."""
     texts = []
-    while conversation.unread:
+    while conversation.unsent:
         texts += [json.loads(frame) for frame in conversation.take_frames() if isinstance(frame, str)]
     return texts
 
@@ -97,7 +97,7 @@ class Daemon:
     def end(self) -> None:
         """Nothing is left that the dialogue does not have."""
         assert list(self._conversation.take_actions()) == []
-        assert (self._frames, self._conversation.unread, self._conversation.uploads) == ([], 0, ())
+        assert (self._frames, self._conversation.unsent, self._conversation.uploads) == ([], 0, ())
 
     def _refuse(self, action: Action, code: Code) -> None:
         refuse = self._conversation.refuse_upload if isinstance(action, Reserve) else self._conversation.refuse
@@ -184,9 +184,9 @@ def test_only_the_command_line_manages_pairings(text: str) -> None:
 
 def test_a_client_that_does_not_read_is_not_read_from() -> None:
     conversation = Conversation(may_manage=False)
-    for _ in range(MAX_UNREAD):
-        assert not conversation.is_unread_full
+    for _ in range(MAX_UNSENT):
+        assert not conversation.is_outbox_full
         conversation.hear(JOB, Failure("internal", SENTENCES["internal"]))
-    assert conversation.is_unread_full
+    assert conversation.is_outbox_full
     list(conversation.take_frames())
-    assert not conversation.is_unread_full
+    assert not conversation.is_outbox_full

@@ -50,7 +50,7 @@ async def test_a_worker_that_does_not_pass_is_never_ready() -> None:
         async with asyncio.timeout(60):
             with pytest.raises(WorkerLostError):
                 await supervisor.started()
-        await until(lambda: supervisor.ended == COULD_NOT_CLOAK)
+        await until(lambda: supervisor.end_reason == COULD_NOT_CLOAK)
         assert supervisor.state != "ready"
     finally:
         await supervisor.stop()
