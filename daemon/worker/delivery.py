@@ -6,11 +6,11 @@ The bytes that were judged are the bytes that are delivered.
 from collections.abc import Callable, Generator, Sequence
 
 from daemon.worker import photo
-from daemon.worker.encoding import GROWTH, Encoding, Pixels
+from daemon.worker.encoding import GROWTH, Encoding
 from protectors.cloak import Cloaked
 from protectors.judging.judgement import Judgement
 from protectors.progress import Progress
-from protectors.saving import Save, SavedFile
+from protectors.saving import Pixels, Save, SavedFile
 
 
 def size_limit(came_in: int, site: int | None) -> int:

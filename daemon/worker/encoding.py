@@ -11,10 +11,10 @@ from functools import partial
 from typing import Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
-Pixels = npt.NDArray[np.uint8]
+from protectors.saving import Pixels
+
 Tables = tuple[tuple[int, ...], ...]
 
 GROWTH: Final = 1.5

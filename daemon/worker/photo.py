@@ -21,7 +21,8 @@ from daemon.wire.errors import CloakroomError
 from daemon.wire.protocol import LIMITS
 from daemon.worker import encoding
 from daemon.worker.colour import read_colours
-from daemon.worker.encoding import MAX_WEBP_SIDE, Encoding, Frame, Pixels, Source
+from daemon.worker.encoding import MAX_WEBP_SIDE, Encoding, Frame, Source
+from protectors.saving import Pixels
 
 # We refuse by our own limit before a pixel is decoded, and want its name for it.
 Image.MAX_IMAGE_PIXELS = None

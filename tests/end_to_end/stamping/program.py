@@ -24,7 +24,7 @@ from daemon.wire.errors import CloakroomError
 from daemon.wire.pipe import Beat, Done, Failed, Line, Ready, Work
 from daemon.wire.worker_settings import WorkerSettings
 from daemon.worker import photo
-from daemon.worker.encoding import Pixels
+from protectors.saving import Pixels
 
 SIDE = 24
 """Pixels of the stamp, in the upper left corner."""

@@ -16,7 +16,7 @@ from protectors.channel.resizing import Kernel, resampled
 from protectors.quality import as_pixels, as_tensor
 from protectors.saving import Pixels
 
-EXTENSION_SITES = Path(__file__).resolve().parents[2] / "extension" / "sites.json"
+EXTENSION_SITES = Path(__file__).resolve().parents[3] / "extension" / "sites.json"
 PHOTO: Pixels = np.ascontiguousarray(skimage.data.astronaut()[:301, :403])
 
 

@@ -15,7 +15,7 @@ from protectors.adversaries.detector import TwoStageDetector
 from protectors.training import cifar
 from protectors.training.memory_layout import training_layout
 from protectors.training.visual import GeneratorTraining, Recipe
-from tests.protectors.test_grid import few_images
+from tests.protectors.training.test_grid import few_images
 
 ISAS = ["AVX2", "DEFAULT"]
 """Instruction sets that oneDNN may use: those of most people's CPUs, and all of this CPU's."""
@@ -25,7 +25,7 @@ import torch
 from torch import nn
 from protectors.adversaries.cifar_networks import NETWORKS
 from protectors.training import cifar
-from tests.protectors.test_grid import few_images
+from tests.protectors.training.test_grid import few_images
 
 cifar.BATCH = 16
 for name in ("resnet18", "vgg13_bn"):

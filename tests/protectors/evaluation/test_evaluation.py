@@ -21,7 +21,7 @@ from protectors.evaluation.image_processing import BASELINES
 from protectors.evaluation.measurement import Measurement
 from tests.protectors.conftest import needs_data
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @needs_data

@@ -27,7 +27,7 @@ from protectors.unet import Convolution, UNet
 from protectors.visual import perturbed
 from protectors.weights import save_half
 from tests.protectors.conftest import needs_data
-from tests.protectors.test_grid import few_images
+from tests.protectors.training.test_grid import few_images
 
 RECIPE = Recipe(epochs=0.5, rate=1e-3, batch=8, smooth=False)
 

@@ -14,7 +14,7 @@ from protectors.evaluation.published import TABLES, Published
 from protectors.evaluation.report import page, write_report
 from protectors.evaluation.tables import PREMISE, Result, fill_figures, markdown, notes, read_results
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 RESULTS = ROOT / "protectors" / "evaluation" / "results"
 
 
