@@ -109,7 +109,7 @@ class FirefoxPage(Page):
 
         with self.bidi.listening(listener):
             await self.click_at(point)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 dialog = await opened
         await self.bidi.send(
             "input.setFiles",

@@ -74,6 +74,8 @@ async def is_caught(stage: Stage, name: str, action: Action) -> bool:
 async def _attempt(stage: Stage, name: str, action: Action) -> tuple[bool, bool]:
     """Whether the original arrived, and whether the last line stopped one."""
     console = await stage.browser.open_extension("options/options.html")
+    # What the last line stops of the case before is told a moment later.
+    await asyncio.sleep(LATE_SECONDS)
     await leaks(console, forget=True)
     arrived = await _arrives(stage, name, action, protected=True)
     stopped = any(leak["isStopped"] for leak in await leaks(console))
