@@ -1,9 +1,9 @@
-/** What the scripts of page/ share until the last of them runs. */
+/** The object that the scripts of page/ share until the last of them runs. */
 interface Cloakroom {
   /** Keep built-ins as they are now. The browser checks their arguments. */
   method(owner: any, name: string): (self: unknown, ...values: any[]) => any;
   getter(owner: any, name: string): (self: unknown) => any;
-  /** What a native getter returns for a node; null if it throws, as for a node of another kind. */
+  /** The result of a native getter for a node; null if it throws, as for a node of another kind. */
   tryRead(read: (node: any) => any, node: unknown): any;
   setter(owner: any, name: string): (self: unknown, value: unknown) => void;
   /** Replaces a built-in, unless the owner itself lacks it or one of the built-ins that are needed is missing. */
@@ -71,7 +71,7 @@ interface Cloakroom {
     isEditable(node: unknown): boolean;
     /** The whole editor around a node; the node itself if it is in none. */
     editorOf(node: any): any;
-    /** Where the caret is. */
+    /** The place of the caret. */
     caret(node: unknown): Range | null;
     /** The data URL of a picture; null if it cannot be read. */
     addressOf(file: File, done: (address: string | null) => void): void;
@@ -82,7 +82,7 @@ interface Cloakroom {
   links: { listen(node: EventTarget): void };
   roots: { of(host: unknown): ShadowRoot | undefined };
   droppedItems: {
-    /** What the browser gives only while the event lasts. */
+    /** The data that the browser gives only while the event lasts. */
     take(data: DataTransfer): DroppedItem[];
     isFolder(item: DroppedItem): boolean;
     /** The file that stands for an item in the repeated event; `file` is null for a directory. */

@@ -145,7 +145,8 @@ class Session:
                 await self.close(action.code)
             else:
                 self._do(action)
-        self._has_news.set()
+        if self._conversation.unsent:
+            self._has_news.set()
 
     def _do(self, action: actions.Action) -> None:
         queue, conversation = self._context.queue, self._conversation

@@ -63,7 +63,7 @@ chrome.runtime.onConnect.addListener((port) => {
   else port.disconnect();
 });
 
-/** What the extension's own pages can ask for. @type {import('../shared/messages.js').PageHandlers} */
+/** The handlers of the messages from the extension's own pages. @type {import('../shared/messages.js').PageHandlers} */
 const PAGE_HANDLERS = {
   state,
   pair,

@@ -9,7 +9,7 @@ const list = /** @type {HTMLElement} */ (document.getElementById('holds'));
 const STYLE = /** @type {const} */ ({ cloak: 'main', retry: 'main', attempt: '', original: 'danger', cancel: '' });
 let seen = false;
 let isSteady = false;
-/** What can be chosen in each card while it is steady. @type {Map<HTMLButtonElement, () => boolean>} */
+/** The buttons of all cards, and whether each can be pressed while the window is steady. @type {Map<HTMLButtonElement, () => boolean>} */
 const buttons = new Map();
 const draw = () => {
   for (const [button, isOffered] of buttons) button.disabled = !isSteady || !isOffered();

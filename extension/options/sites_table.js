@@ -15,7 +15,7 @@ const sites = find('sites', HTMLTableSectionElement);
 let generators = [];
 /** The last drawing: each waits for the one before. @type {Promise<void>} */
 let drawing = Promise.resolve();
-/** What the table was drawn from: if that is unchanged nothing is drawn, as a click may be under way. */
+/** The data of the last drawing. The table is not drawn again from the same data, as a click may be under way. */
 let drawn = '';
 
 /** @param {string[]} [told] the daemon's generators */

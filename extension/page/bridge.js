@@ -115,7 +115,7 @@
   const typeOf = getter(HTMLInputElement, 'type');
   const later = window.setTimeout.bind(window);
 
-  /** What is made in a node's realm: a page may test whether a file is of its own realm. @type {Cloakroom['realm']} */
+  /** The constructors of a node's realm: a page may test whether a file is of its own realm. @type {Cloakroom['realm']} */
   const realm = (view) => ({
     Event: view.Event, DragEvent: view.DragEvent, ClipboardEvent: view.ClipboardEvent, DataTransfer: view.DataTransfer,
     InputEvent: view.InputEvent, KeyboardEvent: view.KeyboardEvent, StaticRange: view.StaticRange,

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What a drop has besides files: entries and handles, also of directories, which a page may read long after the event. They are
+ * Guards what a drop has besides files: entries and handles, also of directories, which a page may read long after the event. They are
  * taken while the browser gives them, and the repeated event has them.
  */
 (() => {

@@ -22,7 +22,7 @@
   const later = window.setTimeout.bind(window);
   const { apply, construct } = Reflect;
 
-  /** What sends each waiting form once its photos are there. @type {WeakMap<HTMLFormElement, () => void>} */
+  /** The function that sends each waiting form once its photos are there. @type {WeakMap<HTMLFormElement, () => void>} */
   const waiting = new WeakMap();
   /** The button being pressed, which tells a submission from a mere checkValidity(). @type {Element | null} */
   let pressed = null;

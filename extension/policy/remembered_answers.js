@@ -4,7 +4,7 @@
 /** Failure codes of images and videos that can never be cloaked. */
 const UNCLOAKABLE = ['unsupported-format', 'animated', 'not-an-image', 'video'];
 
-/** What a waiting upload is about; null where the daemon is away or failed: that says nothing about the site, so it is not remembered.
+/** The subject of a waiting upload. It is null if the daemon is away or failed: that says nothing about the site, so it is not remembered.
  * @typedef {'mode' | 'unprotected' | 'media'} Question
  * @type {(code: string) => Question | null} */
 export function questionOf(code) {

@@ -40,7 +40,7 @@ function masked(name) {
   return [...HIDING, VISUAL].includes(/** @type {string} */ (name)) ? name : `${VISUAL}-imported`;
 }
 
-/** What the report says of each field of a rule. Classes and channels are private: only how many, and whether there is one. */
+/** The report's words for each field of a rule. Classes and channels are private: it tells only how many, and whether there is one. */
 const TOLD = /** @type {{ [field: string]: (value: unknown) => unknown }} */ ({
   mode: (value) => oneOf(MODES, value),
   protectors: (value) => (Array.isArray(value) ? value.map(masked) : null),

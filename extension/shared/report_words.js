@@ -55,7 +55,7 @@ function unseenWords(reports) {
 /** Why a photo was not cloaked; the daemon's own sentence where no message is translated. @type {(code: string, detail: string) => string} */
 export const failureWords = (code, detail) => words(`why_${code.replaceAll('-', '_')}`) || detail || words('why_internal');
 
-/** What models read in a photo before and after, one line each. @param {import('../background/connection.js').Report} report */
+/** The lines that say what each model read in a photo before and after. @param {import('../background/connection.js').Report} report */
 export function verdictLines({ verdicts = [] }) {
   return verdicts.map(({ protector, adversary, before, after, protected: isProtected, judge_only: isJudge }) => {
     const read = (/** @type {string[]} */ names) => [...new Set(names)].slice(0, 4).join(', ') || words('nothing_read');

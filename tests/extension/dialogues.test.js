@@ -20,7 +20,7 @@ const encoded = (bytes) => Buffer.from(bytes).toString('base64');
 class Conversation {
   /** How the job ended, in the vectors' words. @type {object | null} */
   #outcome = null;
-  /** What the client reported last of the job. @type {{ progress: object | null, report: object | null }} */
+  /** The client's last report of the job. @type {{ progress: object | null, report: object | null }} */
   #told = { progress: null, report: null };
   /** The daemon's last report. @type {object | null} */
   #report = null;

@@ -22,7 +22,7 @@ for (const name of ['importKey', 'sign', 'verify']) {
 }
 
 export class PlayedDaemon {
-  /** What the client sent after the handshake: an object for a text frame, bytes for a binary one. @type {(object | Uint8Array)[]} */
+  /** The frames that the client sent after the handshake: an object for a text frame, bytes for a binary one. @type {(object | Uint8Array)[]} */
   frames = [];
   /** The open socket. @type {EventTarget | null} */
   socket = null;
