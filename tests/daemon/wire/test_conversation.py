@@ -2,13 +2,11 @@
 
 import base64
 import json
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-import daemon
 from daemon.wire import actions
 from daemon.wire.actions import Action, Close, CountRefusal, Release, Reserve, Submit, TellState
 from daemon.wire.conversation import MAX_STRIKES, MAX_UNSENT, TOO_MANY_ERRORS, UPLOAD_SILENCE, Conversation
@@ -16,8 +14,9 @@ from daemon.wire.errors import SENTENCES, CloakroomError, Code
 from daemon.wire.frames import encode_frame
 from daemon.wire.job_events import Event, Failure, Finished, Running, Waiting
 from daemon.wire.protocol import LIMITS
+from tests.daemon.vectors import VECTORS
 
-DIALOGUES = json.loads((Path(daemon.__file__).parent / "wire" / "vectors.json").read_text())["dialogues"]
+DIALOGUES = VECTORS["dialogues"]
 JOB = "0" * 31 + "1"
 ACTIONS = {
     "reserve": actions.Reserve,

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-import daemon
 from daemon.front.pairing import CHROMIUM_ORIGIN, LOCAL_CLIENT, Pairing
 from daemon.wire.handshake import (
     CODE_ALPHABET,
@@ -33,8 +32,8 @@ from daemon.wire.protocol import (
     decode_from_daemon,
     encode,
 )
+from tests.daemon.vectors import VECTORS
 
-VECTORS = json.loads((Path(daemon.__file__).parent / "wire" / "vectors.json").read_text())
 HOST = "127.0.0.1:38917"
 
 

@@ -3,7 +3,6 @@
 import json
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from jsonschema import Draft202012Validator
 
-import daemon
 from daemon.wire.errors import CODES, SENTENCES
 from daemon.wire.frames import ID_BYTES, MAX_CHUNK, MAX_FRAME, Assembly, decode_frame, encode_frame, encode_frames
 from daemon.wire.protocol import (
@@ -24,11 +22,9 @@ from daemon.wire.protocol import (
     encode,
     error,
 )
+from tests.daemon.vectors import SCHEMA, VECTORS, WIRE
 from tests.protectors.judging.test_judgement import WHOLE
 
-FOLDER = Path(daemon.__file__).parent / "wire"
-SCHEMA = json.loads((FOLDER / "protocol.json").read_text())
-VECTORS = json.loads((FOLDER / "vectors.json").read_text())
 FACTS = {"width", "height", "mime", "bytes_in", "bytes_out", "seconds", "device", "models", "notes"}
 """Facts of the job, which the worker adds to the judgement."""
 
@@ -138,7 +134,7 @@ def test_reports_have_the_judgements_own_keys() -> None:
         assert set(verdict) <= set(SCHEMA["$defs"]["verdict"]["properties"])
     message = {"type": "result", "job": "0" * 32, "mime": "image/png", "size": 1, "report": told}
     assert validator("daemon").is_valid(message)
-    connection = FOLDER.parents[1] / "extension" / "background" / "connection.js"
+    connection = WIRE.parents[1] / "extension" / "background" / "connection.js"
     (typed,) = re.findall(r"@typedef \{(\{ protected.*?)\} Report$", connection.read_text(), re.MULTILINE | re.DOTALL)
     known = set(report) | set(SCHEMA["$defs"]["verdict"]["properties"]) | {"channel", "probability", "low", "high"}
     assert set(re.findall(r"(\w+)\??: ", typed)) - {"stage", "field", "protector"} <= known

@@ -1,10 +1,8 @@
 """Files that cannot be cloaked: every one gets its name, none crashes the decoder."""
 
 import io
-import json
 import struct
 import zlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as some
 from PIL import Image
 
-import daemon
 from daemon.formats.containers import MIME, kind_of
 from daemon.wire.errors import CloakroomError, Code
 from daemon.wire.protocol import LIMITS
 from daemon.worker import photo
 from tests.daemon import samples
 from tests.daemon.samples import astronaut, png_chunk, png_header_only, saved
+from tests.daemon.vectors import VECTORS
 
 
 def code_of(data: bytes) -> Code | None:
@@ -159,9 +157,6 @@ def test_encoding_other_sizes_is_our_own_fault() -> None:
     read = photo.decode(PNG)
     with pytest.raises(CloakroomError, match="internal"):
         photo.encode(read, read.pixels[1:])
-
-
-VECTORS = json.loads((Path(daemon.__file__).parent / "wire" / "vectors.json").read_text())
 
 
 @pytest.mark.parametrize("vector", [pytest.param(vector, id=vector["name"]) for vector in VECTORS["files"]])
