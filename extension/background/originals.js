@@ -16,6 +16,7 @@ const ENOUGH = 64 * 1024;
  *   blocks: ReturnType<typeof blocksOf> }} Original
  * @typedef {{ hold: string, files: { name: string, type: string, size: number, isOriginal: boolean }[] }} Group  the files of one
  *   upload, and which of them are photos that were held
+ * @typedef {{ originals: Original[], groups: Group[], delivered: [string, number[]][], refused: string[] }} Kept  in storage.session
  */
 
 export class Originals {
@@ -51,7 +52,7 @@ export class Originals {
         const bytes = new Uint8Array(await parcel.blob.arrayBuffer());
         const digest = toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
         const { name, type, size } = parcel;
-        this.#add({ id: `${hold} ${number}`, hold, name, type, size, digest, isAllowed: false, blocks: blocksOf(bytes) });
+        this.#add({ id: idOf(hold, number), hold, name, type, size, digest, isAllowed: false, blocks: blocksOf(bytes) });
       }
       await this.#save();
     });
@@ -59,25 +60,35 @@ export class Originals {
   }
 
   /**
-   * Records how an upload ended: an original that was let go may go again.
+   * Records how an upload ended: an original that was let go may go again. In turn: the photos of a quick answer may still be being
+   * read, and what is not known yet cannot be allowed.
    * @param {string} hold
    * @param {(number | null)[] | null} sizes of the cloaked files, null where the original was let go, or for all where nothing went
    */
   settle(hold, sizes) {
-    if (!sizes) {
-      this.#refused.add(hold);
-      return;
-    }
-    const { files } = this.#groups.get(hold) ?? { files: [] };
-    this.#delivered.set(hold, files.map(({ size }, number) => sizes[number] ?? size));
-    files.forEach((file, number) => {
-      const original = this.#originals.get(`${hold} ${number}`);
-      if (sizes[number] !== null || !original) return;
-      // The same photo may have been held before.
-      for (const other of this.#originals.values()) if (other.digest === original.digest) other.isAllowed = true;
-      file.isOriginal = false;
+    this.#reading = this.#reading.catch(() => {}).then(() => {
+      if (sizes) this.#record(hold, sizes);
+      else if (this.#groups.has(hold)) this.#refused.add(hold);
+      return this.#save();
     });
-    this.#reading = this.#reading.catch(() => {}).then(() => this.#save());
+    return this.#reading;
+  }
+
+  /** @type {(hold: string, sizes: (number | null)[]) => void} */
+  #record(hold, sizes) {
+    const group = this.#groups.get(hold);
+    if (!group) return;
+    this.#delivered.set(hold, group.files.map(({ size }, number) => sizes[number] ?? size));
+    const digests = new Set(group.files.map((_, number) => (sizes[number] === null ? this.#originals.get(idOf(hold, number))?.digest : undefined)));
+    // The same photo may have been held before, under any name.
+    for (const { hold: other, files } of this.#groups.values()) {
+      files.forEach((file, number) => {
+        const original = this.#originals.get(idOf(other, number));
+        if (!original || !digests.has(original.digest)) return;
+        original.isAllowed = true;
+        file.isOriginal = false;
+      });
+    }
   }
 
   /** Whether a body of which the bytes are seen, together with earlier ones, holds an original. @type {(bytes: Uint8Array) => Promise<boolean>} */
@@ -139,25 +150,30 @@ export class Originals {
     if (this.#originals.size <= REMEMBERED || oldest === undefined) return;
     const hold = String(this.#originals.get(oldest)?.hold);
     this.#originals.delete(oldest);
-    this.#groups.delete(hold);
-    this.#delivered.delete(hold);
+    this.#seen.delete(oldest);
+    for (const records of [this.#groups, this.#delivered, this.#refused]) records.delete(hold);
   }
 
   async #load() {
     const { originals: kept } = await chrome.storage.session.get('originals');
-    const { originals, groups, delivered } = /** @type {{ originals: Original[], groups: Group[], delivered: [string, number[]][] }} */ (
-      kept ?? { originals: [], groups: [], delivered: [] });
+    if (!kept) return;
+    const { originals, groups, delivered, refused } = /** @type {Kept} */ (kept);
     for (const original of originals) this.#add(original);
     for (const group of groups) this.#groups.set(group.hold, group);
     for (const [hold, sizes] of delivered) this.#delivered.set(hold, sizes);
+    for (const hold of refused) this.#refused.add(hold);
   }
 
   // A page may send an original after this background has ended.
   async #save() {
-    const kept = { originals: [...this.#originals.values()], groups: [...this.#groups.values()], delivered: [...this.#delivered] };
+    /** @type {Kept} */
+    const kept = { originals: [...this.#originals.values()], groups: [...this.#groups.values()], delivered: [...this.#delivered], refused: [...this.#refused] };
     await chrome.storage.session.set({ originals: kept });
   }
 }
+
+/** @type {(hold: string, number: number) => string} */
+const idOf = (hold, number) => `${hold} ${number}`;
 
 /** A path without its folders. @param {string} path */
 const nameOf = (path) => path.slice(path.lastIndexOf('/') + 1);

@@ -137,6 +137,14 @@ async def set_rule(browser: Browser, host: str, **rule: object) -> None:
     await tell(browser, {"type": "set-site", "host": host, "rule": rule})
 
 
+async def told_leaks(browser: Browser) -> list[dict[str, Any]]:
+    """Return the originals that a page sent past the hold, as the person was told of them."""
+    page = await browser.open_extension("options/options.html")
+    told = await page.evaluate("chrome.storage.session.get('leaks').then(({ leaks }) => leaks ?? [])")
+    await page.close()
+    return list(told)
+
+
 async def choose_protectors(browser: Browser, host: str, protectors: tuple[str, ...]) -> None:
     """Change what a site's photos are protected from."""
     await set_rule(browser, host, protectors=protectors)

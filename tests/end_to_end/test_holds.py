@@ -1,13 +1,15 @@
 """Whatever goes wrong, nothing goes out before a person has chosen, in the extension's own window."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 
 from tests.end_to_end.browser import Page
 from tests.end_to_end.paths import PATHS, Path
 from tests.end_to_end.photos import astronaut, jpeg
-from tests.end_to_end.stage import Stage
+from tests.end_to_end.stage import Stage, told_leaks
 from tests.end_to_end.verdict import arrived_original, problems
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -16,6 +18,13 @@ ATTACHED = PATHS[0]
 HOLD_SECONDS = 30.0
 RETRY_SECONDS = 5.0
 """Longer than the extension tries to reach a daemon that is not there."""
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def without_alarm(stage: Stage) -> AsyncIterator[None]:
+    """No original that a person let go is told of as one that a page got hold of."""
+    yield
+    assert await told_leaks(stage.browser) == []
 
 
 async def choose(window: Page, choice: str) -> None:

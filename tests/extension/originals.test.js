@@ -58,9 +58,34 @@ test('another photo with the same colour profile is not taken for it', async () 
 });
 
 test('a photo that the person let go as it is may go', async () => {
-  originals.settle('a', [null]);
+  await originals.settle('a', [null]);
   assert.equal(await originals.areIn(photo), false);
   assert.equal(originals.fitLength(() => photo.length), false);
+});
+
+test('a photo that was refused first, and let go later, may go under its name', async () => {
+  await originals.settle('a', null);
+  assert.equal(originals.hasUnreplaced({ name: 'me.jpg', type: 'image/jpeg' }), true);
+  await originals.remember('b', [{ parcel: parcel(photo), isPhoto: true }]);
+  await originals.settle('b', [null]);
+  assert.equal(originals.hasUnreplaced({ name: 'me.jpg', type: 'image/jpeg' }), false);
+  assert.equal(originals.fitLength(() => photo.length), false);
+});
+
+test('an answer that comes before the photo is read counts all the same', async () => {
+  const early = new Originals();
+  const animation = noise(8, 100_000);
+  void early.remember('c', [{ parcel: parcel(animation, 'cat.gif', 'image/gif'), isPhoto: true }]);
+  void early.settle('c', [null]);
+  await early.ready;
+  assert.equal(await early.areIn(animation), false);
+});
+
+test('the next background knows that nothing was sent of a photo', async () => {
+  await originals.settle('a', null);
+  const next = new Originals();
+  await next.ready;
+  assert.equal(next.hasUnreplaced({ name: null, type: '' }), false);
 });
 
 test('the next background knows the photo', async () => {
@@ -69,21 +94,21 @@ test('the next background knows the photo', async () => {
   assert.equal(await next.areIn(photo), true);
 });
 
-test('a body with an original\'s length is found, unless it is that of the cloaked files', () => {
+test('a body with an original\'s length is found, unless it is that of the cloaked files', async () => {
   assert.equal(originals.fitLength(() => photo.length), true);
   assert.equal(originals.fitLength(() => photo.length + 1), false);
-  originals.settle('a', [150_000]);
+  await originals.settle('a', [150_000]);
   assert.equal(originals.fitLength(() => 150_000), false);
   assert.equal(originals.fitLength(() => photo.length), true);
 });
 
-test('a file of which only the name or the type is shown is found by that', () => {
+test('a file of which only the name or the type is shown is found by that', async () => {
   assert.equal(originals.hasUnreplaced({ name: 'album/me.jpg', type: '' }), true);
   assert.equal(originals.hasUnreplaced({ name: 'you.jpg', type: 'image/jpeg' }), false);
   assert.equal(originals.hasUnreplaced({ name: null, type: 'image/jpeg' }), true);
   assert.equal(originals.hasUnreplaced({ name: null, type: 'application/json' }), false);
   assert.equal(originals.hasUnreplaced({ name: null, type: '' }), true);
-  originals.settle('a', [150_000]);
+  await originals.settle('a', [150_000]);
   assert.equal(originals.hasUnreplaced({ name: 'me.jpg', type: 'image/jpeg' }), false);
 });
 
