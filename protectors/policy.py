@@ -27,7 +27,7 @@ class RefinementBudget:
     """How a photo is cloaked against pretrained networks.
 
     Attributes:
-        steps: largest number of gradient calls in the first round.
+        steps: largest number of steps in the first round, each from the gradients of two networks.
         further_steps: largest number in each further round.
         rounds: number of further rounds for a photo that is not protected yet.
         radius: largest change of a value in [0, 1].
@@ -41,13 +41,13 @@ class RefinementBudget:
 
 REFINEMENTS: dict[Strength, RefinementBudget] = {
     "instant": RefinementBudget(steps=0, further_steps=0, rounds=0, radius=16 / 255),
-    "subtle": RefinementBudget(steps=20, further_steps=8, rounds=3, radius=12 / 255),
-    "balanced": RefinementBudget(steps=20, further_steps=8, rounds=3, radius=16 / 255),
-    "strong": RefinementBudget(steps=20, further_steps=8, rounds=3, radius=24 / 255),
+    "subtle": RefinementBudget(steps=14, further_steps=4, rounds=2, radius=12 / 255),
+    "balanced": RefinementBudget(steps=14, further_steps=4, rounds=2, radius=16 / 255),
+    "strong": RefinementBudget(steps=14, further_steps=4, rounds=2, radius=24 / 255),
 }
 
 
-ONE_EACH = RefinementBudget(steps=4, further_steps=0, rounds=0, radius=16 / 255)
+ONE_EACH = RefinementBudget(steps=2, further_steps=0, rounds=0, radius=16 / 255)
 """A budget of one step against each network, for self-checks."""
 
 

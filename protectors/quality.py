@@ -1,6 +1,7 @@
 """Measures a photo's quality beside its original: PSNR, SSIM and FSIM on 8-bit pixels."""
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from protectors.judging.quality import Quality
+from protectors.lanes import side_by_side
 from protectors.saving import Pixels
 
 STRIP = 64
@@ -102,7 +104,8 @@ def averaged(pixels: Pixels, cell: int) -> Tensor:
 
 def measured(original: Pixels, changed: Pixels) -> Quality:
     """Measure the quality of a changed photo beside its original, both uint8 [H, W, 3]."""
-    return Quality(psnr(original, changed), ssim(original, changed), fsim(original, changed))
+    structure, features = side_by_side([partial(ssim, original, changed), partial(fsim, original, changed)])
+    return Quality(psnr(original, changed), structure, features)
 
 
 def reaches(original: Pixels, changed: Pixels, floor: Quality) -> bool:

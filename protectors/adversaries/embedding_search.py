@@ -1,6 +1,5 @@
 """A search by embeddings, which ranks photos by the similarity of their embeddings."""
 
-import torch
 from torch import Tensor
 
 from protectors.adversaries.pretrained_classifier import PretrainedClassifier
@@ -19,7 +18,6 @@ class EmbeddingSearch:
         self.network = network
         self.similarity = similarity
 
-    @torch.no_grad()
     def readings(self, images: Tensor) -> list[Reading]:
-        """Return the embedding of each image."""
-        return [Reading(embedding=embedding) for embedding in self.network.embed(images)]
+        """Return the network's readings, which have embeddings."""
+        return self.network.readings(images)

@@ -12,6 +12,7 @@ from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 from protectors.adversaries.batch_norms import fold_sequences
 from protectors.adversaries.classifier import Classifier
 from protectors.adversaries.image_network import DEVIATION, MEAN
+from protectors.adversaries.reading import Reading
 from protectors.channel.resizing import resized
 from protectors.pretrained.network import GraphNetwork
 
@@ -94,6 +95,16 @@ class PretrainedClassifier(Classifier):
 
     def outputs(self, images: Tensor) -> Tensor:
         return self.look(images).logits
+
+    @torch.no_grad()
+    def readings(self, images: Tensor) -> list[Reading]:
+        """Return the class that is read first in each image, and its embedding."""
+        look = self.look(images)
+        labels = look.logits.argmax(1).tolist()
+        return [
+            Reading((self.classes[label],), embedding=embedding)
+            for label, embedding in zip(labels, look.embedding, strict=True)
+        ]
 
     @torch.no_grad()
     def embed(self, images: Tensor) -> Tensor:

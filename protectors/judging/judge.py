@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from protectors.judging.judgement import Judgement, SiteJudgement
 from protectors.judging.quality import Quality
 from protectors.judging.question import Question
 from protectors.judging.verdict import Verdict, all_protected
+from protectors.lanes import side_by_side
 from protectors.names import is_visual
 from protectors.policy import FLOORS, Policy
 from protectors.quality import as_tensor, measured
@@ -32,7 +33,7 @@ class _Form:
     form: Pixels | Tensor
     quality: Quality | None = None
     readings: dict[int, Reading] = field(default_factory=dict)
-    """Readings by the ``id`` of the adversary, since two adversaries may have the same name."""
+    """Readings by the ``id`` of the reader, since two adversaries may have the same name."""
 
 
 class Judge:
@@ -74,11 +75,11 @@ class Judge:
 
     def _read(self, form: "_Form", questions: Sequence[Question]) -> tuple[Reading, ...]:
         known = form.readings
-        if unread := {id(one.adversary): one.adversary for one in questions if id(one.adversary) not in known}:
+        if unread := {id(one.reader): one.reader for one in questions if id(one.reader) not in known}:
             image = (form.form if isinstance(form.form, Tensor) else as_tensor(form.form)).to(self._device)
-            for key, adversary in unread.items():
-                (known[key],) = adversary.readings(image)
-        return tuple(known[id(question.adversary)] for question in questions)
+            made = side_by_side([partial(reader.readings, image) for reader in unread.values()])
+            known.update(zip(unread, (reading for (reading,) in made), strict=True))
+        return tuple(known[id(question.reader)] for question in questions)
 
     def _form(self, form: Pixels | Tensor) -> "_Form":
         for known in self._last:

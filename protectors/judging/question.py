@@ -28,6 +28,11 @@ class Question:
     criterion: Criterion
     is_judge_only: bool = False
 
+    @property
+    def reader(self) -> Adversary:
+        """What reads photos for this question; questions with the same reader share its readings."""
+        return self.adversary
+
     def verdict(self, before: Reading, after: Reading) -> Verdict:
         """Return the verdict on the network's readings of a photo before and after."""
         return Verdict(
@@ -43,7 +48,7 @@ class Question:
 
     def verdicts(self, originals: Tensor, delivered: Tensor) -> list[Verdict]:
         """Return a verdict for each pair of images [B, 3, H, W]."""
-        pairs = zip(self.adversary.readings(originals), self.adversary.readings(delivered), strict=True)
+        pairs = zip(self.reader.readings(originals), self.reader.readings(delivered), strict=True)
         return [self.verdict(before, after) for before, after in pairs]
 
 
@@ -54,6 +59,13 @@ THIS_PHOTO, OTHER_PHOTOS = "this photo", "other photos"
 @dataclass(frozen=True)
 class SearchQuestion(Question):
     """Asks a search by embeddings whether the delivered photo still finds the original."""
+
+    adversary: EmbeddingSearch
+
+    @property
+    def reader(self) -> Adversary:
+        # One pass of the network tells its class and its embedding.
+        return self.adversary.network
 
     def verdict(self, before: Reading, after: Reading) -> Verdict:
         is_lost = self.criterion.is_met(before, after)

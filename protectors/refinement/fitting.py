@@ -3,7 +3,6 @@
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from protectors.floor import CAREFUL, LEAST, PERFECT, Trial, predicted, share_on_floor
@@ -51,24 +50,12 @@ class FloorFitting:
         self._floor = FLOORS[judge.policy.strength]
         self._windows = PhotoWindows(judge.original) if native.shape[2] * native.shape[3] > LARGE else None
         self._without: dict[int, Quality | None] = {}
-        self._last: tuple[Tensor, NativeResult] | None = None
-
-    @property
-    def is_large(self) -> bool:
-        """Whether the photo is measured by windows, since saving and measuring the whole takes seconds."""
-        return self._windows is not None
 
     def run(self, perturbation: Tensor) -> Generator[Progress, None, NativeResult]:
         """Fit a perturbation [1, 3, h, w]. Yields progress before each trial.
 
-        The result's ``file`` is None if no way to save the photo keeps it above its floor. Repeated perturbations are not
-        fitted again.
+        The result's ``file`` is None if no way to save the photo keeps it above its floor.
         """
-        if self._last is None or not torch.equal(self._last[0], perturbation):
-            self._last = perturbation, (yield from self._fitted(perturbation))
-        return self._last[1]
-
-    def _fitted(self, perturbation: Tensor) -> Generator[Progress, None, NativeResult]:
         whole = NativePerturbation(self._native, perturbation, self._radius)
         windows = WindowedPhoto(self._windows, whole) if self._windows else None
         found: dict[int, _Found] = {}

@@ -1,19 +1,20 @@
-"""Refines one perturbation against several networks, with one network and one random view a step, above the quality floor."""
+"""Refines one perturbation against several networks, a few of them a step, each in a random view, above the quality floor."""
 
 from collections.abc import Generator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from protectors.floor import LEAST, Trial, predicted
 from protectors.judging.quality import Quality
+from protectors.lanes import side_by_side
 from protectors.progress import Progress
 from protectors.quality import as_pixels, measured
 from protectors.refinement.field import Maps, PerturbationField, StepMemory
 from protectors.refinement.objective import NetworkObjective
 from protectors.refinement.turns import Turns
-from protectors.refinement.views import random_view
-from protectors.saving import Pixels
+from protectors.refinement.views import View, random_view
 
 FIRST_SIZE = 0.5
 """Visibility of the perturbation until it is first fitted to the floor: about as much as balanced allows."""
@@ -29,7 +30,13 @@ SPARE = 1.05
 
 LEAST_SIZE = 0.05
 
-ASKED_EVERY = 4
+TRIALS = 2
+"""Measurements by which the size that the floor allows is first found. Later, one tells how it has changed."""
+
+NETWORKS_A_STEP = 2
+"""Networks of whose gradients a step is made. They are read at the same time."""
+
+ASKED_EVERY = 2
 """Steps between two checks of whether every network was fooled at its last turn."""
 
 
@@ -58,24 +65,19 @@ class Refinement:
         self._floor = floor
         self._chance = chance
         self._largest = FIRST_SIZE
+        self._is_new = True
         self._maps = self._field.nothing()
         if start is not None:
             self._maps = self._field.sized(self._field.resampled(start), FIRST_SIZE)
-            self._look_at_floor()
+            self._look_at_floor(TRIALS)
 
     @property
     def perturbation(self) -> Tensor:
         """The current perturbation [1, 3, H, W], about as large as the floor allows."""
         return self._field.perturbation(self._maps)
 
-    def preview(self) -> Pixels:
-        """Return the photo at the working resolution with about the share of the perturbation that the floor allows."""
-        original, perturbation = self._field.original, self.perturbation
-        share = share_within(original, perturbation, self._floor)
-        return as_pixels((original + share * perturbation).clamp(0, 1))
-
     def run(self, steps: int, names: Sequence[str] = ()) -> Generator[Progress, None, None]:
-        """Take steps of one gradient call each. Yields progress at every step; closing the generator cancels.
+        """Take steps of ``NETWORKS_A_STEP`` gradient calls each. Yields progress at every step; closing the generator cancels.
 
         After half the steps, the allowed size is set to what the floor allows. The steps end early if every network was fooled
         at its last turn. ``names`` selects the networks that take turns; if empty, all do.
@@ -84,36 +86,47 @@ class Refinement:
         for step in range(steps):
             if step and step % ASKED_EVERY == 0 and turns.are_all_reached:
                 break
-            objective = turns.next()
+            objectives = turns.next(NETWORKS_A_STEP)
             length = STEP * self._largest * (1 - (1 - LAST_STEP) * step / steps)
-            gradients, is_reached = self._look(objective)
-            turns.note(objective, is_reached)
+            gradients, are_reached = self._look(objectives)
+            turns.note(list(zip(objectives, are_reached, strict=True)))
             self._take(self._memory.step(gradients, length))
             if step + 1 == steps // 2:
-                self._look_at_floor()
-            yield Progress(objective.stage, step + 1, steps)
+                self._look_at_floor(TRIALS if self._is_new else 1)
+                self._is_new = False
+            yield Progress(objectives[0].stage, step + 1, steps)
 
-    def _look(self, objective: NetworkObjective) -> tuple[Maps, bool]:
+    def _look(self, objectives: Sequence[NetworkObjective]) -> tuple[Maps, list[bool]]:
+        """Return the gradient of the objectives' losses, all of the same weight, and which networks are fooled."""
         held = (self._maps[0].detach().requires_grad_(True), self._maps[1].detach().requires_grad_(True))
-        aim = objective.aim(random_view(self._field.cloaked(held), self._chance))
-        brightness, colour = torch.autograd.grad(aim.loss, held)
-        return (brightness, colour), aim.is_reached
+        cloaked = self._field.cloaked(held)
+        looks = side_by_side([partial(_gradient, objective, cloaked, random_view(self._chance)) for objective in objectives])
+        brightness, colour = torch.autograd.grad(cloaked, held, torch.stack([gradient for gradient, _ in looks]).sum(0))
+        return (brightness, colour), [is_reached for _, is_reached in looks]
 
     def _take(self, step: Maps) -> None:
         self._maps = self._field.limited((self._maps[0] - step[0], self._maps[1] - step[1]), self._largest)
 
-    def _look_at_floor(self) -> None:
-        share = share_within(self._field.original, self.perturbation, self._floor)
+    def _look_at_floor(self, trials: int) -> None:
+        share = share_within(self._field.original, self.perturbation, self._floor, trials)
         self._largest = max(LEAST_SIZE, share * self._field.size(self._maps) * SPARE)
         self._maps = self._field.sized(self._maps, self._largest)
 
 
+def _gradient(objective: NetworkObjective, cloaked: Tensor, view: View) -> tuple[Tensor, bool]:
+    """Return the gradient of an objective's loss by the cloaked photo, of length 1, and whether the network is fooled."""
+    free = cloaked.detach().requires_grad_(True)
+    aim = objective.aim(view.of(free))
+    (gradient,) = torch.autograd.grad(aim.loss, free)
+    return gradient / gradient.norm().clamp(min=1e-12), aim.is_reached
+
+
 @torch.no_grad()
-def share_within(original: Tensor, perturbation: Tensor, floor: Quality) -> float:
-    """Estimate from two measurements the largest share of a perturbation that keeps a photo [1, 3, H, W] above a floor."""
+def share_within(original: Tensor, perturbation: Tensor, floor: Quality, trials: int) -> float:
+    """Estimate from a few measurements the largest share of a perturbation that keeps a photo [1, 3, H, W] above a floor."""
     pixels, share = as_pixels(original), 1.0
     last: Trial | None = None
-    for _ in range(2):
+    for _ in range(trials):
         trial = Trial(share, measured(pixels, as_pixels((original + share * perturbation).clamp(0, 1))))
         share = max(LEAST, predicted(trial, floor, other=last))
         last = trial

@@ -1,12 +1,14 @@
 """The objective against a classifier's network: its class (scene), its embedding (search), and the features behind both."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from protectors.adversaries.pretrained_classifier import PretrainedClassifier
+from protectors.lanes import side_by_side
 from protectors.names import OBJECTS, SCENE, SEARCH
 from protectors.refinement.objective import Aim, NetworkObjective, feature_loss
 from protectors.scene import unlikely
@@ -74,6 +76,6 @@ def draw_target(networks: Sequence[PretrainedClassifier], original: Tensor, chan
     Source: P-FGSM (Li et al., Scene privacy protection, 2019), equation 4: the likeliest classes that together reach 0.99 are
     never drawn, so that the class that is read does not reveal the true one.
     """
-    probabilities = torch.stack([network.read(original) for network in networks])
+    probabilities = torch.stack(side_by_side([partial(network.read, original) for network in networks]))
     candidates = unlikely(probabilities)
     return int(torch.multinomial(candidates.float().cpu(), 1, generator=chance)[0, 0])

@@ -1,6 +1,8 @@
 """The objectives of a policy against pretrained networks, for one photo."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -9,11 +11,14 @@ from protectors.adversaries.coco import expanded
 from protectors.adversaries.loaded import Adversaries
 from protectors.adversaries.one_stage import OneStageDetector
 from protectors.adversaries.pretrained_classifier import PretrainedClassifier
+from protectors.lanes import side_by_side
 from protectors.names import OBJECTS, SCENE
 from protectors.policy import Policy
 from protectors.refinement.hiding import ObjectHiding
 from protectors.refinement.misleading import Misleading, draw_target
 from protectors.refinement.objective import NetworkObjective
+
+Value = TypeVar("Value")
 
 
 def objectives_for(
@@ -35,22 +40,24 @@ def objectives_for(
     optimised = adversaries.optimised
     detectors = [detector for detector in optimised.detectors if isinstance(detector, OneStageDetector)]
     classifiers = [classifier for classifier in optimised.classifiers if isinstance(classifier, PretrainedClassifier)]
-    made: list[list[NetworkObjective]] = []
+    groups: list[list[Callable[[], NetworkObjective]]] = []
     if OBJECTS in policy.protectors:
-        made.append([ObjectHiding(detector, original, _labels(policy, detector)) for detector in detectors])
+        groups.append([partial(ObjectHiding, detector, original, _labels(policy, detector)) for detector in detectors])
     others = [name for name in policy.protectors if name != OBJECTS]
     if others or not policy.sensitive:
         target = draw_target(classifiers, original, chance) if SCENE in others else None
         similar = {search.network.name: search.similarity for search in optimised.searches}
-        made.append([Misleading(network, original, others, target, similar.get(network.name, 0.0)) for network in classifiers])
-    return list(_in_turn(made))
+        groups.append(
+            [partial(Misleading, network, original, others, target, similar.get(network.name, 0.0)) for network in classifiers]
+        )
+    return side_by_side(list(_in_turn(groups)))
 
 
 def _labels(policy: Policy, detector: OneStageDetector) -> list[int]:
     return [detector.label(name) for name in expanded(policy.sensitive, detector.classes)]
 
 
-def _in_turn(groups: list[list[NetworkObjective]]) -> Iterator[NetworkObjective]:
-    """Yield one objective of each group in turn, so that no kind of network waits for all of another kind."""
+def _in_turn(groups: Sequence[Sequence[Value]]) -> Iterator[Value]:
+    """Yield one value of each group in turn, so that no kind of network waits for all of another kind."""
     for place in range(max(len(group) for group in groups)):
         yield from (group[place] for group in groups if place < len(group))

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from protectors.adversaries.loaded import Adversaries
-from protectors.channel.pipeline import Pipeline
 from protectors.judging.judge import Judge
 from protectors.native import NativePerturbation, NativeResult
 from protectors.policy import FLOORS, RefinementBudget
@@ -15,10 +14,7 @@ from protectors.refinement.fitting import FloorFitting
 from protectors.refinement.generator import CloakGenerator, readable
 from protectors.refinement.loop import Refinement
 from protectors.refinement.objectives import objectives_for
-from protectors.saving import Pixels, Save
-
-WORN = Pipeline("worn", quality=75, longest=1080)
-"""A pipeline as harsh as any known site: a cloak that survives it survives the sites."""
+from protectors.saving import Save
 
 
 def refined(
@@ -34,7 +30,7 @@ def refined(
     """Cloak the native photo [1, 3, H, W], which is ``original`` [1, 3, h, w] at the working resolution.
 
     It starts from the generator's drawing, unless only some classes are to be hidden, since the generator hides all. The first
-    round is against all networks. Further rounds are against those that still read the delivered file or its ``WORN`` form.
+    round is against all networks. Further rounds are against those that still read the delivered file.
     The first way to save the photo that allows enough of the perturbation is used, else the one that allows most.
 
     Raises:
@@ -54,26 +50,12 @@ def refined(
             start = generator(readable(original))
     refinement = Refinement(original, objectives, FLOORS[policy.strength], chance, start)
     yield from refinement.run(budget.steps)
+    made = yield from fitting.run(refinement.perturbation)
     for _ in range(budget.rounds):
-        if fitting.is_large:
-            # Saving and measuring a large photo after every round would take longer than the steps.
-            form: Pixels | None = refinement.preview()
-        else:
-            made = yield from fitting.run(refinement.perturbation)
-            form = None if made.file is None else made.file.pixels
         yield Progress("judge", 0, 1)
-        if form is None or not (reading := _still_reading(judge, form)):
+        # The final judgement reuses these readings.
+        if made.file is None or not (reading := judge.still_reading(made.file.pixels)):
             break
         yield from refinement.run(budget.further_steps, reading)
-    return (yield from fitting.run(refinement.perturbation))
-
-
-def _still_reading(judge: Judge, delivered: Pixels) -> tuple[str, ...]:
-    """Return the networks that still read a delivered photo, or its worn form."""
-    reading = judge.still_reading(delivered)
-    try:
-        worn = WORN.exact(delivered)
-    except (OSError, ValueError):
-        # The photo is so long and narrow that no site can make a file of it.
-        return reading
-    return tuple(dict.fromkeys((*reading, *judge.still_reading(worn))))
+        made = yield from fitting.run(refinement.perturbation)
+    return made

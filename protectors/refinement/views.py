@@ -3,6 +3,8 @@
 Source: expectation over transformations (Athalye, Engstrom, Ilyas, Kwok, Synthesizing robust adversarial examples, 2018).
 """
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -19,12 +21,23 @@ KERNELS = ("bilinear", "bicubic")
 """Kernels for resizing, both antialiased as sites' are."""
 
 
-def random_view(images: Tensor, chance: torch.Generator) -> Tensor:
-    """Shrink images [B, 3, H, W] with a random kernel, and compress them by JPEG half the time; differentiable."""
+@dataclass(frozen=True)
+class View:
+    """One way to see a photo: shrunk to ``scale`` with a kernel, and compressed by JPEG unless ``quality`` is None."""
+
+    scale: float
+    kernel: str
+    quality: int | None
+
+    def of(self, images: Tensor) -> Tensor:
+        """Return this view of images [B, 3, H, W]; differentiable."""
+        size = [max(1, round(side * self.scale)) for side in images.shape[2:]]
+        made = functional.interpolate(images, size, mode=self.kernel, align_corners=False, antialias=True)
+        return made if self.quality is None else compressed(made, self.quality)
+
+
+def random_view(chance: torch.Generator) -> View:
+    """Draw a view, with JPEG half the time."""
     draws = torch.rand(4, generator=chance).tolist()
-    scale = SMALLEST + (1 - SMALLEST) * draws[0]
-    size = [max(1, round(side * scale)) for side in images.shape[2:]]
-    made = functional.interpolate(images, size, mode=KERNELS[int(draws[1] * len(KERNELS))], align_corners=False, antialias=True)
-    if draws[2] < 0.5:
-        made = compressed(made, round(QUALITIES[0] + (QUALITIES[1] - QUALITIES[0]) * draws[3]))
-    return made
+    quality = round(QUALITIES[0] + (QUALITIES[1] - QUALITIES[0]) * draws[3]) if draws[2] < 0.5 else None
+    return View(SMALLEST + (1 - SMALLEST) * draws[0], KERNELS[int(draws[1] * len(KERNELS))], quality)

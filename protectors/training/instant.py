@@ -148,7 +148,7 @@ class InstantTraining:
         views = torch.Generator().manual_seed(int(chance.integers(2**62)))
         field = PerturbationField(original)
         cloaked = field.cloaked(field.sized(self.generator(original), FIRST_SIZE))
-        made = {objective.name: objective.aim(random_view(cloaked, views)).loss for objective in self._objectives(original)}
+        made = {objective.name: objective.aim(random_view(views).of(cloaked)).loss for objective in self._objectives(original)}
         (torch.stack(list(made.values())).mean() / AVERAGED).backward()
         for name, loss in made.items():
             losses[name].append(float(loss.detach()))

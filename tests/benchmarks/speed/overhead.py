@@ -21,7 +21,7 @@ from protectors.refinement.objectives import objectives_for
 from tests.benchmarks.photos import SIZES, photos
 from tests.pretrained import FOLDER
 
-STEPS = 16
+STEPS = 8
 RUNS = 5
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+import protectors
 from daemon.client import DaemonClient
 from daemon.worker import jail
 from tests.daemon.conftest import RunningDaemon
@@ -171,6 +172,27 @@ def test_without_it_every_way_is_open(folder: Path) -> None:
         if not is_possible:
             assert results.pop(name) in ("OSError", "PermissionError")
     assert set(results.values()) == {"got out"}, results
+
+
+def take_lanes(connection: Connection) -> None:
+    jail.enter([Path(protectors.__file__).parent], 8 * 1024**3)
+    import torch
+
+    from protectors.lanes import LANES, side_by_side
+
+    torch.set_num_threads(LANES)
+    places = side_by_side([threading.get_ident] * LANES)
+    connection.send(threading.get_ident() not in places)
+
+
+def test_networks_are_read_at_the_same_time_inside_it() -> None:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=take_lanes, args=(theirs,))
+    process.start()
+    theirs.close()
+    assert ours.recv() is True
+    process.join(20)
 
 
 def grow(connection: Connection, memory: int) -> None:

@@ -11,6 +11,7 @@ from skimage.data import astronaut, coffee
 from protectors.channel.exact import saved_as_jpeg
 from protectors.cloak import Cloakroom
 from protectors.judging.judgement import Judgement
+from protectors.lanes import LANES
 from protectors.names import OBJECTS, SCENE, SEARCH
 from protectors.policy import FLOORS, Policy
 from protectors.progress import end_of
@@ -98,3 +99,14 @@ def test_a_network_that_is_left_out_is_not_optimised_on(room: Cloakroom) -> None
 def test_a_class_that_no_detector_knows_is_refused(room: Cloakroom) -> None:
     with pytest.raises(ValueError, match="knows no class 'unicorn'"):
         room.judge(Policy((OBJECTS,), sensitive=("unicorn",)), photo())
+
+
+def test_networks_that_are_read_at_the_same_time_make_the_same_cloak(room: Cloakroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    hurried, original = room.hurried(), photo()
+
+    def made() -> Pixels:
+        return end_of(hurried.cloak(room.judge(Policy(), original), seed=1)).pixels
+
+    alone = made()
+    monkeypatch.setattr(torch, "get_num_threads", lambda: LANES)
+    assert np.array_equal(made(), alone)
