@@ -152,7 +152,7 @@ class Cloakroom:
         if self.adversaries.model_set == "pretrained":
             refinement, generator = self._refinement or REFINEMENTS[policy.strength], self.generator
             return (yield from refined(native, originals, judge, self.adversaries, _chance(seed), saves, refinement, generator))
-        yield Progress("quality", 0, len(saves))
+        yield Progress("reading", 0, len(saves))
         good_saves = promising(judge.original, saves, floor)
         if not good_saves:
             # Saving alone takes this photo below its floor, so a minute of optimisation would be wasted.

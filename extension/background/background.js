@@ -33,6 +33,8 @@ async function apply() {
 
 void lock();
 void apply();
+// The badge of a background that has ended said it too.
+void loadRecent().then(({ leaks }) => { badge.setLeaks(leaks.length); });
 chrome.runtime.onInstalled.addListener(({ reason }) => {
   void apply();
   if (reason === 'install') void chrome.tabs.create({ url: chrome.runtime.getURL('onboarding/onboarding.html') });

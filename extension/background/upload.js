@@ -179,7 +179,7 @@ export class Upload {
         // The page was left while the photo was read. From here on, `abandon` cancels the job.
         if (this.#isAbandoned) return;
         photo.cloaked = await connection.protect(request, bytes, again, (progress) => {
-          photo.share = Math.max(photo.share, shareOf(protectors, progress));
+          photo.share = Math.max(photo.share, shareOf(progress));
           this.#showProgress();
         });
         if (isSettled(photo)) await deliveries.add(photo.cloaked.blob, scope);

@@ -37,9 +37,9 @@ def refined(
         ValueError: the policy names a class that the detectors do not know.
     """
     policy = judge.policy
+    yield Progress("reading", 0, len(saves))
     objectives = objectives_for(policy, adversaries, original, chance)
     fitting = FloorFitting(native, judge, saves, budget.radius)
-    yield Progress("quality", 0, len(saves))
     if not fitting.is_possible():
         # Saving alone takes this photo below its floor, so steps would be wasted.
         nothing = NativePerturbation(native, torch.zeros_like(original), budget.radius)

@@ -24,6 +24,7 @@ QUICKEST = ("scene",)
 """The rule that paths run with: a photo's way does not depend on the protector."""
 
 UPLOAD_SECONDS = 120.0
+CHANGE_SECONDS = 20.0
 
 FEW = 10
 """Hosts that are switched on one by one; more of them are the whole table, with the default protectors."""
@@ -143,6 +144,17 @@ async def told_leaks(browser: Browser) -> list[dict[str, Any]]:
     told = await page.evaluate("chrome.storage.session.get('leaks').then(({ leaks }) => leaks ?? [])")
     await page.close()
     return list(told)
+
+
+async def badge_is(page: Page, text: str) -> None:
+    """Wait until the button's badge says so: the browser draws it some time after the background has set it.
+
+    Raises:
+        TimeoutError: it never did.
+    """
+    async with asyncio.timeout(CHANGE_SECONDS):
+        while await page.evaluate("chrome.action.getBadgeText({})") != text:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.05)
 
 
 async def choose_protectors(browser: Browser, host: str, protectors: tuple[str, ...]) -> None:

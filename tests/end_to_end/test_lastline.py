@@ -9,7 +9,7 @@ import pytest_asyncio
 from tests.end_to_end.lastline import leaks, open_unheld, outcome
 from tests.end_to_end.paths import Path
 from tests.end_to_end.site import HOST
-from tests.end_to_end.stage import Stage, keeps, open_popup, tell
+from tests.end_to_end.stage import Stage, badge_is, keeps, open_popup, tell
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -39,10 +39,14 @@ async def test_the_popup_and_the_history_say_it(stage: Stage) -> None:
     wanted = "leaked" if stage.browser.name == "chromium" else "stopped"
     await keeps(console, f"kept.history.entries.some(({{ outcome, host }}) => outcome === '{wanted}' && host === '{HOST}')")
     page, run = await stage.visit(PATHS[0])
+    # What was told outlives the background that told it.
+    await stage.browser.kill_background()
     popup = await open_popup(stage.browser, run)
     await popup.wait_for(f"document.querySelector('#leaks-words').textContent.includes('{HOST}')")
+    await badge_is(popup, "!")
     await popup.click("#leaks-seen")
     await popup.wait_for("document.querySelector('#leaks').hidden")
+    await badge_is(popup, "")
     assert await leaks(console) == []
     for shown in (popup, page, console):
         await shown.close()

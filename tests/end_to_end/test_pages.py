@@ -14,7 +14,7 @@ from tests.end_to_end.browser import Page
 from tests.end_to_end.paths import PATHS, Path
 from tests.end_to_end.photos import animation
 from tests.end_to_end.site import HOST
-from tests.end_to_end.stage import QUICKEST, Stage, keeps, open_popup, set_rule, tell, told_leaks
+from tests.end_to_end.stage import QUICKEST, Stage, badge_is, keeps, open_popup, set_rule, tell, told_leaks
 from tests.end_to_end.verdict import arrived_original, problems
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -22,7 +22,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 ATTACHED = PATHS[0]
 
 HOLD_SECONDS = 60.0
-CHANGE_SECONDS = 10.0
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")
@@ -157,13 +156,6 @@ async def test_what_cannot_be_cloaked_is_asked_about_once_and_remembered(stage: 
     await stage.site.wait(run, 1, 60)
     assert stage.site.runs[run].parts[0].data == stage.uploads["animation"].data
     await page.close()
-
-
-async def badge_is(page: Page, text: str) -> None:
-    """Wait until the button's badge says so: the browser draws it some time after the background has set it."""
-    async with asyncio.timeout(CHANGE_SECONDS):
-        while await page.evaluate("chrome.action.getBadgeText({})") != text:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.05)
 
 
 async def test_a_permission_that_is_gone_is_said(stage: Stage) -> None:

@@ -20,7 +20,7 @@ def test_a_portrait_is_protected_as_png_and_as_jpeg(cloakroom: Cloakroom, portra
     judge = cloakroom.judge(Policy(), portrait)
     seen, made = finish(cloakroom.cloak(judge, seed=0))
     cloaked = made.pixels
-    assert [stage for stage in dict.fromkeys(progress.stage for progress in seen)] == ["quality", "objects"]
+    assert [stage for stage in dict.fromkeys(progress.stage for progress in seen)] == ["reading", "objects", "quality"]
     judgement = judge.judgement(cloaked)
     assert judgement.protected
     assert np.array_equal(made.file.pixels, through_jpeg(cloaked))
@@ -127,6 +127,6 @@ def test_a_photo_that_saving_alone_spoils_is_refused_at_once(cloakroom: Cloakroo
     judge = cloakroom.judge(Policy(), noise)
     seen, made = finish(cloakroom.cloak(judge, seed=0, saves=[lambda pixels: saved_as_jpeg(pixels, 50, True)]))
     cloaked = made.pixels
-    assert {progress.stage for progress in seen} == {"quality"}
+    assert {progress.stage for progress in seen} == {"reading"}
     assert np.array_equal(cloaked, noise)
     assert not judge.judgement(through_jpeg(cloaked, 50, True)).protected

@@ -38,6 +38,7 @@ def test_a_photo_only_ever_gets_further() -> None:
     assert shares[0] == 0
     assert len(set(shares)) == len(shares)
     assert shares[-1] < 1
+    assert share_of(at("reading", 0, 2)) == 0
     assert share_of(at("objects", 0, 0)) == 0
 
 
