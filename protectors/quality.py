@@ -1,6 +1,7 @@
 """Measures a photo's quality beside its original: PSNR, SSIM and FSIM on 8-bit pixels."""
 
 import math
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -58,16 +59,28 @@ def ssim(first: Pixels, second: Pixels) -> float:
     Source: Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment" (2004), section III.B. A photo smaller than the window
     is compared as one window.
     """
+    return _mean(side_by_side(_strips(first, second)), first)
+
+
+def _strips(first: Pixels, second: Pixels) -> list[Callable[[], float]]:
+    """Return one call for each strip of two photos, which returns the sum of the structural similarity over its places.
+
+    Strips keep twelve megapixels from needing gigabytes.
+    """
     size = window_size(first.shape[0], first.shape[1])
-    total = 0.0
     places = first.shape[0] - size + 1
-    # Strips keep twelve megapixels from needing gigabytes.
-    for top in range(0, places, STRIP):
+
+    def total(top: int) -> float:
         rows = slice(top, min(top + STRIP, places) + size - 1)
         one, two = (as_planes(photo[rows])[:, None] - MIDDLE for photo in (first, second))
-        total += float(likeness(one, two, size).sum(dtype=torch.float64))
-    count = places * (first.shape[1] - size + 1) * first.shape[2]
-    return total / float(count)
+        return float(likeness(one, two, size).sum(dtype=torch.float64))
+
+    return [partial(total, top) for top in range(0, places, STRIP)]
+
+
+def _mean(totals: Sequence[float], photo: Pixels) -> float:
+    size = window_size(photo.shape[0], photo.shape[1])
+    return sum(totals) / ((photo.shape[0] - size + 1) * (photo.shape[1] - size + 1) * photo.shape[2])
 
 
 def fsim(first: Pixels, second: Pixels) -> float:
@@ -104,8 +117,10 @@ def averaged(pixels: Pixels, cell: int) -> Tensor:
 
 def measured(original: Pixels, changed: Pixels) -> Quality:
     """Measure the quality of a changed photo beside its original, both uint8 [H, W, 3]."""
-    structure, features = side_by_side([partial(ssim, original, changed), partial(fsim, original, changed)])
-    return Quality(psnr(original, changed), structure, features)
+    # The features take longest, so they begin first.
+    calls: list[Callable[[], float]] = [partial(fsim, original, changed), *_strips(original, changed)]
+    features, *strips = side_by_side(calls)
+    return Quality(psnr(original, changed), _mean(strips, original), features)
 
 
 def reaches(original: Pixels, changed: Pixels, floor: Quality) -> bool:
