@@ -80,7 +80,8 @@ def _strips(first: Pixels, second: Pixels) -> list[Callable[[], float]]:
 
 def _mean(totals: Sequence[float], photo: Pixels) -> float:
     size = window_size(photo.shape[0], photo.shape[1])
-    return sum(totals) / ((photo.shape[0] - size + 1) * (photo.shape[1] - size + 1) * photo.shape[2])
+    count = (photo.shape[0] - size + 1) * (photo.shape[1] - size + 1) * photo.shape[2]
+    return sum(totals) / float(count)
 
 
 def fsim(first: Pixels, second: Pixels) -> float:
