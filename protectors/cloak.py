@@ -28,7 +28,7 @@ from protectors.native import NativePerturbation, NativeResult, apply_at_native_
 from protectors.objects import ObjectDisappearance
 from protectors.optimisation import Optimising, optimise
 from protectors.perception import VisibilityModel
-from protectors.policy import BUDGETS, FLOORS, ONE_EACH, REFINEMENTS, Policy, RefinementBudget
+from protectors.policy import BUDGETS, FLOORS, REFINEMENTS, Policy, RefinementBudget
 from protectors.progress import Progress
 from protectors.quality import as_pixels, as_tensor
 from protectors.refinement.generator import load_generator
@@ -59,10 +59,10 @@ class Cloakroom:
         self.generator = load_generator(self._device) if self.adversaries.model_set == "pretrained" else None
         self._refinement: RefinementBudget | None = None
 
-    def hurried(self) -> "Cloakroom":
-        """Return a Cloakroom of the same networks that takes one step against each pretrained one, for self-checks."""
+    def within(self, budget: RefinementBudget) -> "Cloakroom":
+        """Return a Cloakroom of the same networks whose cloaks against pretrained ones take this budget at every strength."""
         made = copy(self)
-        made._refinement = ONE_EACH
+        made._refinement = budget
         return made
 
     @property

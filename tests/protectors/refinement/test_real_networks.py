@@ -13,7 +13,7 @@ from protectors.cloak import Cloakroom
 from protectors.judging.judgement import Judgement
 from protectors.lanes import LANES
 from protectors.names import OBJECTS, SCENE, SEARCH
-from protectors.policy import FLOORS, Policy
+from protectors.policy import FLOORS, ONE_EACH, Policy
 from protectors.progress import end_of
 from protectors.quality import measured
 from protectors.refinement.objectives import objectives_for
@@ -102,7 +102,7 @@ def test_a_class_that_no_detector_knows_is_refused(room: Cloakroom) -> None:
 
 
 def test_networks_that_are_read_at_the_same_time_make_the_same_cloak(room: Cloakroom, monkeypatch: pytest.MonkeyPatch) -> None:
-    hurried, original = room.hurried(), photo()
+    hurried, original = room.within(ONE_EACH), photo()
 
     def made() -> Pixels:
         return end_of(hurried.cloak(room.judge(Policy(), original), seed=1)).pixels
