@@ -23,9 +23,11 @@ CALLS = (0, 4, 8, 16, 28, 40)
 
 
 def measure() -> dict[str, float]:
-    """Return ``curve.CALLS.seconds``, the median of a photo's, and ``.objects_left``, ``.judge_objects_left`` and ``.top1`` in the
-    delivered file: shares of the objects, and of the photos whose class is still read first, summed over the networks; and
-    the same for ``curve.default``, which takes further rounds where they are needed."""
+    """Return ``curve.CALLS.seconds``, the median of a photo's, and what is left in the delivered file, over all networks:
+    ``.objects_left``, ``.judge_objects_left``, and ``.top1``, the share of photos whose class is still read first.
+
+    ``curve.default`` is the same with the further rounds that a photo takes where it needs them.
+    """
     room = Cloakroom("cpu", FOLDER)
     archive = Archive(DEFAULT_FOLDER / "photos.npz")
     photos = archive.images([index for index in range(len(archive)) if index not in TUNED_ON][:PHOTOS])
