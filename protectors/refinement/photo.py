@@ -29,23 +29,25 @@ def refined(
 ) -> Generator[Progress, None, NativeResult]:
     """Cloak the native photo [1, 3, H, W], which is ``original`` [1, 3, h, w] at the working resolution.
 
-    It starts from the generator's drawing, unless only some classes are to be hidden, since the generator hides all. The first
-    round is against all networks. Further rounds are against those that still read the delivered file.
-    The first way to save the photo that allows enough of the perturbation is used, else the one that allows most.
+    It starts from the generator's drawing, which hides all objects. If only some classes are to be hidden, that is used only
+    where no steps follow. The first round is against all networks. Further rounds are against those that still read the
+    delivered file. The first way to save the photo that allows enough of the perturbation is used, else the one that allows
+    most.
 
     Raises:
         ValueError: the policy names a class that the detectors do not know.
     """
     policy = judge.policy
     yield Progress("reading", 0, len(saves))
-    objectives = objectives_for(policy, adversaries, original, chance)
+    # Without steps, nobody needs what the networks see in the original.
+    objectives = objectives_for(policy, adversaries, original, chance) if budget.steps else []
     fitting = FloorFitting(native, judge, saves, budget.radius)
     if not fitting.is_possible():
         # Saving alone takes this photo below its floor, so steps would be wasted.
         nothing = NativePerturbation(native, torch.zeros_like(original), budget.radius)
         return NativeResult(judge.original, nothing, 0.0, None)
     start = None
-    if generator is not None and not policy.sensitive:
+    if generator is not None and not (policy.sensitive and budget.steps):
         with torch.no_grad():
             start = generator(readable(original))
     refinement = Refinement(original, objectives, FLOORS[policy.strength], chance, start)

@@ -110,3 +110,11 @@ def test_networks_that_are_read_at_the_same_time_make_the_same_cloak(room: Cloak
     alone = made()
     monkeypatch.setattr(torch, "get_num_threads", lambda: LANES)
     assert np.array_equal(made(), alone)
+
+
+def test_instant_hides_chosen_classes_with_all_others(room: Cloakroom) -> None:
+    original = np.ascontiguousarray(astronaut())
+    chosen = cloaked(room, Policy((OBJECTS,), "instant", ("person",)), original)
+    whole = cloaked(room, Policy((OBJECTS,), "instant"), original)
+    assert chosen.max_difference == whole.max_difference > 0
+    assert chosen.quality == whole.quality
