@@ -45,9 +45,9 @@ class Spread:
     def mosaic(self, planes: Tensor) -> Tensor:
         """Join the windows of planes [1, C, H, W] into one picture [1, C, ROWS * SIDE, COLUMNS * SIDE]."""
         rows = [planes[:, :, top : top + SIDE] for top in self.tops]
-        return torch.cat([self.side_by_side(row, planes) for row, planes in enumerate(rows)], 2)
+        return torch.cat([self.joined(row, planes) for row, planes in enumerate(rows)], 2)
 
-    def side_by_side(self, row: int, planes: Tensor) -> Tensor:
+    def joined(self, row: int, planes: Tensor) -> Tensor:
         """Join the windows of one row, from its planes [1, C, SIDE, W], into [1, C, SIDE, COLUMNS * SIDE]."""
         return torch.cat([planes[..., left : left + SIDE] for left in self.lefts[row]], 3)
 
@@ -73,7 +73,7 @@ class PhotoWindows:
         """Return the windows of a photo with a perturbation."""
         native, spread = whole.native, self._spread
         rows = [
-            spread.side_by_side(row, enlarged_rows(whole.perturbation, native, top, top + SIDE))
+            spread.joined(row, enlarged_rows(whole.perturbation, native, top, top + SIDE))
             for row, top in enumerate(spread.tops)
         ]
         return NativePerturbation(spread.mosaic(native), torch.cat(rows, 2), whole.radius)

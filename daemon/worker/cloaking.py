@@ -24,7 +24,7 @@ from protectors.manifest import ModelSet
 from protectors.progress import Progress
 from protectors.saving import Save
 
-BASE_MEMORY: dict[ModelSet, int] = {"embedded": 750_000_000, "pretrained": 1_500_000_000, "full": 1_500_000_000}
+BASE_MEMORY: dict[ModelSet, int] = {"embedded": 750_000_000, "pretrained": 1_600_000_000, "full": 1_600_000_000}
 PIXEL_MEMORY = 65
 """Bytes that the worker holds with a small photo, by its models, and for each pixel of a large one. Measured: 8.53 GB at 120
 megapixels with the embedded models; with the pretrained ones 1.48 GB at 0.3 and 2.15 GB at 12 megapixels."""

@@ -33,7 +33,7 @@ async function apply() {
 
 void lock();
 void apply();
-// The badge of a background that has ended said it too.
+// Show the leaks again that an earlier background had on its badge.
 void loadRecent().then(({ leaks }) => { badge.setLeaks(leaks.length); });
 chrome.runtime.onInstalled.addListener(({ reason }) => {
   void apply();

@@ -77,7 +77,7 @@ class Judge:
         known = form.readings
         if unread := {id(one.reader): one.reader for one in questions if id(one.reader) not in known}:
             image = (form.form if isinstance(form.form, Tensor) else as_tensor(form.form)).to(self._device)
-            made = side_by_side([partial(reader.readings, image) for reader in unread.values()])
+            made = side_by_side([partial(reader.readings, image) for reader in unread.values()], self._device)
             known.update(zip(unread, (reading for (reading,) in made), strict=True))
         return tuple(known[id(question.reader)] for question in questions)
 

@@ -1,1 +1,1 @@
-"""Cloaks against several pretrained networks at once: one perturbation, refined against one network a step."""
+"""Cloaks against several pretrained networks at once: one perturbation, refined against two networks a step."""

@@ -40,9 +40,10 @@ class FloorFitting:
         judge: measures the quality of the photo's files.
         saves: the ways to save it, in the order in which they are tried.
         radius: the largest change of a value.
+        rounds: how often a perturbation is fitted at the most, by which progress is counted.
     """
 
-    def __init__(self, native: Tensor, judge: Judge, saves: Sequence[Save], radius: float) -> None:
+    def __init__(self, native: Tensor, judge: Judge, saves: Sequence[Save], radius: float, rounds: int = 1) -> None:
         self._native = native
         self._judge = judge
         self._saves = tuple(saves)
@@ -50,6 +51,7 @@ class FloorFitting:
         self._floor = FLOORS[judge.policy.strength]
         self._windows = PhotoWindows(judge.original) if native.shape[2] * native.shape[3] > LARGE else None
         self._without: dict[int, Quality | None] = {}
+        self._round, self._rounds = 0, rounds
 
     def run(self, perturbation: Tensor) -> Generator[Progress, None, NativeResult]:
         """Fit a perturbation [1, 3, h, w]. Yields progress before each trial.
@@ -59,8 +61,9 @@ class FloorFitting:
         whole = NativePerturbation(self._native, perturbation, self._radius)
         windows = WindowedPhoto(self._windows, whole) if self._windows else None
         found: dict[int, _Found] = {}
+        made: NativeResult | None = None
         for number in range(len(self._saves)):
-            yield Progress("quality", number, len(self._saves) + TRIALS)
+            yield self._progress(number)
             if (one := self._find(number, whole, windows)) is not None:
                 found[number] = one
                 if one.share >= GOOD_SHARE:
@@ -68,8 +71,13 @@ class FloorFitting:
         for number in sorted(found, key=lambda one: -found[one].share):
             made = found[number].made or (yield from self._whole_file(number, whole, found[number].share))
             if made is not None:
-                return made
-        return NativeResult(whole.pixels(LEAST), whole, LEAST, None)
+                break
+        self._round += 1
+        return made or NativeResult(whole.pixels(LEAST), whole, LEAST, None)
+
+    def _progress(self, done: int) -> Progress:
+        trials = len(self._saves) + TRIALS
+        return Progress("quality", self._round * trials + done, self._rounds * trials)
 
     def _find(self, number: int, whole: NativePerturbation, windows: WindowedPhoto | None) -> "_Found | None":
         """Find the share of a perturbation that one way to save the photo allows; None if it allows none."""
@@ -116,7 +124,7 @@ class FloorFitting:
         """Save the photo with a share of the perturbation, which is reduced until the whole file reaches the floor."""
         without = self._without[number] or PERFECT
         for number_of_trial in range(TRIALS):
-            yield Progress("quality", len(self._saves) + number_of_trial, len(self._saves) + TRIALS)
+            yield self._progress(len(self._saves) + number_of_trial)
             file = self._saves[number](pixels := whole.pixels(share))
             if file is None:
                 return None

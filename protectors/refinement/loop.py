@@ -1,4 +1,4 @@
-"""Refines one perturbation against several networks, a few of them a step, each in a random view, above the quality floor."""
+"""Refines one perturbation against several networks, two of them a step, each in a random view, above the quality floor."""
 
 from collections.abc import Generator, Sequence
 from functools import partial
@@ -31,10 +31,10 @@ SPARE = 1.05
 LEAST_SIZE = 0.05
 
 TRIALS = 2
-"""Measurements by which the size that the floor allows is first found. Later, one tells how it has changed."""
+"""Measurements that find the size that the floor allows. Once steps were taken from there, one tells how it has changed."""
 
 NETWORKS_A_STEP = 2
-"""Networks of whose gradients a step is made. They are read at the same time."""
+"""Number of networks whose gradients make up one step. They are read at the same time."""
 
 ASKED_EVERY = 2
 """Steps between two checks of whether every network was fooled at its last turn."""
@@ -65,7 +65,7 @@ class Refinement:
         self._floor = floor
         self._chance = chance
         self._largest = FIRST_SIZE
-        self._is_new = True
+        self._is_unmeasured = True
         self._maps = self._field.nothing()
         if start is not None:
             self._maps = self._field.sized(self._field.resampled(start), FIRST_SIZE)
@@ -92,15 +92,16 @@ class Refinement:
             turns.note(list(zip(objectives, are_reached, strict=True)))
             self._take(self._memory.step(gradients, length))
             if step + 1 == steps // 2:
-                self._look_at_floor(TRIALS if self._is_new else 1)
-                self._is_new = False
+                self._look_at_floor(TRIALS if self._is_unmeasured else 1)
+                self._is_unmeasured = False
             yield Progress(objectives[0].stage, step + 1, steps)
 
     def _look(self, objectives: Sequence[NetworkObjective]) -> tuple[Maps, list[bool]]:
         """Return the gradient of the objectives' losses, all of the same weight, and which networks are fooled."""
         held = (self._maps[0].detach().requires_grad_(True), self._maps[1].detach().requires_grad_(True))
         cloaked = self._field.cloaked(held)
-        looks = side_by_side([partial(_gradient, objective, cloaked, random_view(self._chance)) for objective in objectives])
+        calls = [partial(_gradient, objective, cloaked, random_view(self._chance)) for objective in objectives]
+        looks = side_by_side(calls, cloaked.device)
         brightness, colour = torch.autograd.grad(cloaked, held, torch.stack([gradient for gradient, _ in looks]).sum(0))
         return (brightness, colour), [is_reached for _, is_reached in looks]
 

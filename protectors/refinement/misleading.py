@@ -76,6 +76,6 @@ def draw_target(networks: Sequence[PretrainedClassifier], original: Tensor, chan
     Source: P-FGSM (Li et al., Scene privacy protection, 2019), equation 4: the likeliest classes that together reach 0.99 are
     never drawn, so that the class that is read does not reveal the true one.
     """
-    probabilities = torch.stack(side_by_side([partial(network.read, original) for network in networks]))
+    probabilities = torch.stack(side_by_side([partial(network.read, original) for network in networks], original.device))
     candidates = unlikely(probabilities)
     return int(torch.multinomial(candidates.float().cpu(), 1, generator=chance)[0, 0])

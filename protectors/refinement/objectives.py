@@ -50,7 +50,7 @@ def objectives_for(
         groups.append(
             [partial(Misleading, network, original, others, target, similar.get(network.name, 0.0)) for network in classifiers]
         )
-    return side_by_side(list(_in_turn(groups)))
+    return side_by_side(list(_in_turn(groups)), original.device)
 
 
 def _labels(policy: Policy, detector: OneStageDetector) -> list[int]:

@@ -35,13 +35,13 @@ def refined(
     most.
 
     Raises:
-        ValueError: the policy names a class that the detectors do not know.
+        ValueError: the policy names a class that the detectors do not know, and steps are to be taken.
     """
     policy = judge.policy
     yield Progress("reading", 0, len(saves))
     # Without steps, nobody needs what the networks see in the original.
     objectives = objectives_for(policy, adversaries, original, chance) if budget.steps else []
-    fitting = FloorFitting(native, judge, saves, budget.radius)
+    fitting = FloorFitting(native, judge, saves, budget.radius, budget.rounds + 1)
     if not fitting.is_possible():
         # Saving alone takes this photo below its floor, so steps would be wasted.
         nothing = NativePerturbation(native, torch.zeros_like(original), budget.radius)
@@ -54,7 +54,7 @@ def refined(
     yield from refinement.run(budget.steps)
     made = yield from fitting.run(refinement.perturbation)
     for _ in range(budget.rounds):
-        yield Progress("judge", 0, 1)
+        yield Progress("reading", 0, 1)
         # The final judgement reuses these readings.
         if made.file is None or not (reading := judge.still_reading(made.file.pixels)):
             break

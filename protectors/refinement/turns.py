@@ -25,7 +25,7 @@ class Turns:
     def next(self, count: int) -> list[NetworkObjective]:
         """Return the objectives that have waited longest, where the wait of a reached one counts less.
 
-        Of equal ones, that with fewest turns is first. If there are fewer than ``count``, they are repeated.
+        Ties go to the objective with the fewest turns. If there are fewer than ``count``, they are repeated.
         """
         order = sorted(self._waiting, key=self._urgency, reverse=True)
         return [self._objectives[order[place % len(order)]] for place in range(count)]
@@ -35,7 +35,7 @@ class Turns:
         return is_reached is None, self._waiting[number] / (FOOLED_WAIT if is_reached else 1), -self._taken[number]
 
     def note(self, results: Sequence[tuple[NetworkObjective, bool]]) -> None:
-        """Note of each objective that had a turn whether its network was fooled."""
+        """Record, for each objective that had a turn, whether its network was fooled."""
         for number in self._waiting:
             self._waiting[number] += 1
         for number, objective in enumerate(self._objectives):

@@ -138,10 +138,11 @@ async def set_rule(browser: Browser, host: str, **rule: object) -> None:
     await tell(browser, {"type": "set-site", "host": host, "rule": rule})
 
 
-async def told_leaks(browser: Browser) -> list[dict[str, Any]]:
-    """Return the originals that a page sent past the hold, as the person was told of them."""
+async def take_leaks(browser: Browser) -> list[dict[str, Any]]:
+    """Return the originals that a page sent past the hold, as the person was told of them, and forget them."""
     page = await browser.open_extension("options/options.html")
     told = await page.evaluate("chrome.storage.session.get('leaks').then(({ leaks }) => leaks ?? [])")
+    await page.evaluate("chrome.runtime.sendMessage({ type: 'forget-leaks' })")
     await page.close()
     return list(told)
 

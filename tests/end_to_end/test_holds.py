@@ -9,7 +9,7 @@ import pytest_asyncio
 from tests.end_to_end.browser import Page
 from tests.end_to_end.paths import PATHS, Path
 from tests.end_to_end.photos import astronaut, jpeg
-from tests.end_to_end.stage import Stage, told_leaks
+from tests.end_to_end.stage import Stage, take_leaks
 from tests.end_to_end.verdict import arrived_original, problems
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -24,7 +24,7 @@ RETRY_SECONDS = 5.0
 async def without_alarm(stage: Stage) -> AsyncIterator[None]:
     """No original that a person let go is told of as one that a page got hold of."""
     yield
-    assert await told_leaks(stage.browser) == []
+    assert await take_leaks(stage.browser) == []
 
 
 async def choose(window: Page, choice: str) -> None:

@@ -14,7 +14,7 @@ from tests.end_to_end.browser import Page
 from tests.end_to_end.paths import PATHS, Path
 from tests.end_to_end.photos import animation
 from tests.end_to_end.site import HOST
-from tests.end_to_end.stage import QUICKEST, Stage, badge_is, keeps, open_popup, set_rule, tell, told_leaks
+from tests.end_to_end.stage import QUICKEST, Stage, badge_is, keeps, open_popup, set_rule, take_leaks, tell
 from tests.end_to_end.verdict import arrived_original, problems
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -28,8 +28,9 @@ HOLD_SECONDS = 60.0
 async def as_before(stage: Stage) -> AsyncIterator[None]:
     """Whatever a test changed of the site's rule, the next one begins with it cloaked; and no test has a false alarm."""
     yield
-    assert await told_leaks(stage.browser) == []
+    leaks = await take_leaks(stage.browser)
     await set_rule(stage.browser, HOST, mode="cloak", unprotected="ask", media="ask", protectors=QUICKEST)
+    assert leaks == []
 
 
 async def stored(page: Page, key: str, area: str = "local") -> Any:

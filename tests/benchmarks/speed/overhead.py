@@ -4,6 +4,7 @@ import io
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,11 +12,12 @@ from PIL import Image
 from torch import Tensor
 
 from protectors.cloak import Cloakroom
+from protectors.lanes import side_by_side
 from protectors.names import OBJECTS, SCENE, SEARCH
 from protectors.policy import FLOORS, Policy
 from protectors.progress import end_of
 from protectors.quality import as_tensor
-from protectors.refinement.loop import Refinement
+from protectors.refinement.loop import NETWORKS_A_STEP, Refinement
 from protectors.refinement.objective import Aim, NetworkObjective
 from protectors.refinement.objectives import objectives_for
 from tests.benchmarks.photos import SIZES, photos
@@ -62,9 +64,14 @@ def _ratio(original: Tensor, objectives: list[NetworkObjective]) -> float:
 
 
 def _passes(objectives: list[NetworkObjective], original: Tensor) -> None:
-    for objective in objectives:
+    """Make the bare passes as the steps do, two networks at the same time."""
+
+    def make(objective: NetworkObjective) -> None:
         free = original.clone().requires_grad_(True)
         torch.autograd.grad(objective.aim(free).loss, free)
+
+    for first in range(0, len(objectives), NETWORKS_A_STEP):
+        side_by_side([partial(make, objective) for objective in objectives[first : first + NETWORKS_A_STEP]])
 
 
 def _seconds(call: Callable[[], object]) -> float:

@@ -25,8 +25,9 @@ WAY = [
     at("decode"),
     at("objects", 1, 45),
     at("scene", 40, 45),
-    at("quality", 0, 10),
-    at("quality", 9, 10),
+    at("quality", 0, 30),
+    at("quality", 9, 30),
+    at("quality", 29, 30),
     at("encode"),
     at("judge"),
 ]

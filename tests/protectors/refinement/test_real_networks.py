@@ -107,6 +107,7 @@ def test_networks_that_are_read_at_the_same_time_make_the_same_cloak(room: Cloak
     def made() -> Pixels:
         return end_of(hurried.cloak(room.judge(Policy(), original), seed=1)).pixels
 
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     alone = made()
     monkeypatch.setattr(torch, "get_num_threads", lambda: LANES)
     assert np.array_equal(made(), alone)
