@@ -25,7 +25,7 @@ later = threading.Thread(target=lambda: print(torch.get_num_threads()))
 later.start()
 later.join()
 """
-"""A program of its own, since threads keep the share that they began with. It prints the lanes', its own, and a new thread's."""
+"""A program, since threads keep the share that they began with. It prints that of the lanes, its own and a new thread's."""
 
 
 @pytest.fixture
