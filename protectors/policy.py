@@ -41,9 +41,9 @@ class RefinementBudget:
 
 REFINEMENTS: dict[Strength, RefinementBudget] = {
     "instant": RefinementBudget(steps=0, further_steps=0, rounds=0, radius=16 / 255),
-    "subtle": RefinementBudget(steps=20, further_steps=4, rounds=2, radius=12 / 255),
-    "balanced": RefinementBudget(steps=20, further_steps=4, rounds=2, radius=16 / 255),
-    "strong": RefinementBudget(steps=20, further_steps=4, rounds=2, radius=24 / 255),
+    "subtle": RefinementBudget(steps=10, further_steps=4, rounds=3, radius=12 / 255),
+    "balanced": RefinementBudget(steps=10, further_steps=4, rounds=3, radius=16 / 255),
+    "strong": RefinementBudget(steps=10, further_steps=4, rounds=3, radius=24 / 255),
 }
 
 

@@ -107,9 +107,16 @@ class Judge:
         """
         return not self.still_reading(arrived)
 
-    def still_reading(self, arrived: Pixels | Tensor) -> tuple[str, ...]:
-        """Return the names of the networks that a form of the photo does not fool, except judges only."""
-        pairs = [pair for pair in zip(self._questions, self._before, strict=True) if not pair[0].is_judge_only]
+    def still_reading(self, arrived: Pixels | Tensor, besides: Sequence[str] = ()) -> tuple[str, ...]:
+        """Return the names of the networks that a form of the photo does not fool, except judges only.
+
+        The networks in ``besides`` are not asked and not returned.
+        """
+        pairs = [
+            (question, before)
+            for question, before in zip(self._questions, self._before, strict=True)
+            if not question.is_judge_only and question.adversary.name not in besides
+        ]
         readings = self._readings(arrived, [question for question, _ in pairs])
         asked = zip(pairs, readings, strict=True)
         verdicts = [question.verdict(before, after) for (question, before), after in asked]

@@ -40,10 +40,9 @@ class FloorFitting:
         judge: measures the quality of the photo's files.
         saves: the ways to save it, in the order in which they are tried.
         radius: the largest change of a value.
-        rounds: how often a perturbation is fitted at the most, by which progress is counted.
     """
 
-    def __init__(self, native: Tensor, judge: Judge, saves: Sequence[Save], radius: float, rounds: int = 1) -> None:
+    def __init__(self, native: Tensor, judge: Judge, saves: Sequence[Save], radius: float) -> None:
         self._native = native
         self._judge = judge
         self._saves = tuple(saves)
@@ -51,7 +50,6 @@ class FloorFitting:
         self._floor = FLOORS[judge.policy.strength]
         self._windows = PhotoWindows(judge.original) if native.shape[2] * native.shape[3] > LARGE else None
         self._without: dict[int, Quality | None] = {}
-        self._round, self._rounds = 0, rounds
 
     def run(self, perturbation: Tensor) -> Generator[Progress, None, NativeResult]:
         """Fit a perturbation [1, 3, h, w]. Yields progress before each trial.
@@ -72,12 +70,10 @@ class FloorFitting:
             made = found[number].made or (yield from self._whole_file(number, whole, found[number].share))
             if made is not None:
                 break
-        self._round += 1
         return made or NativeResult(whole.pixels(LEAST), whole, LEAST, None)
 
     def _progress(self, done: int) -> Progress:
-        trials = len(self._saves) + TRIALS
-        return Progress("quality", self._round * trials + done, self._rounds * trials)
+        return Progress("quality", done, len(self._saves) + TRIALS)
 
     def _find(self, number: int, whole: NativePerturbation, windows: WindowedPhoto | None) -> "_Found | None":
         """Find the share of a perturbation that one way to save the photo allows; None if it allows none."""

@@ -15,6 +15,7 @@ from protectors.refinement.field import Maps, PerturbationField, StepMemory
 from protectors.refinement.objective import NetworkObjective
 from protectors.refinement.turns import Turns
 from protectors.refinement.views import View, random_view
+from protectors.saving import Pixels
 
 FIRST_SIZE = 0.5
 """Visibility of the perturbation until it is first fitted to the floor: about as much as balanced allows."""
@@ -76,11 +77,21 @@ class Refinement:
         """The current perturbation [1, 3, H, W], about as large as the floor allows."""
         return self._field.perturbation(self._maps)
 
-    def run(self, steps: int, names: Sequence[str] = ()) -> Generator[Progress, None, None]:
+    def preview(self) -> Pixels:
+        """Return the photo at the working resolution with about as much of the perturbation as the floor allows.
+
+        The size that the floor allows is that of the last measurement: another one would take as long as two steps.
+        """
+        return as_pixels(self._field.cloaked(self._field.limited(self._maps, self._largest / SPARE)))
+
+    def run(
+        self, steps: int, names: Sequence[str] = (), done: int = 0, total: int | None = None
+    ) -> Generator[Progress, None, None]:
         """Take steps of ``NETWORKS_A_STEP`` gradient calls each. Yields progress at every step; closing the generator cancels.
 
         After half the steps, the allowed size is set to what the floor allows. The steps end early if every network was fooled
-        at its last turn. ``names`` selects the networks that take turns; if empty, all do.
+        at its last turn. ``names`` selects the networks that take turns; if empty, all do. For the progress, ``done`` steps of
+        ``total`` have been taken before.
         """
         turns = Turns([objective for objective in self._objectives if not names or objective.name in names])
         for step in range(steps):
@@ -94,7 +105,7 @@ class Refinement:
             if step + 1 == steps // 2:
                 self._look_at_floor(TRIALS if self._is_unmeasured else 1)
                 self._is_unmeasured = False
-            yield Progress(objectives[0].stage, step + 1, steps)
+            yield Progress(objectives[0].stage, done + step + 1, total or steps)
 
     def _look(self, objectives: Sequence[NetworkObjective]) -> tuple[Maps, list[bool]]:
         """Return the gradient of the objectives' losses, all of the same weight, and which networks are fooled."""

@@ -1,4 +1,4 @@
-"""Cloaks one photo against pretrained networks, in rounds of refinement that are each fitted to the quality floor."""
+"""Cloaks one photo against pretrained networks, in rounds of refinement, and fits the result to the quality floor."""
 
 from collections.abc import Generator, Sequence
 
@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from protectors.adversaries.loaded import Adversaries
+from protectors.channel.pipeline import Pipeline
 from protectors.judging.judge import Judge
 from protectors.native import NativePerturbation, NativeResult
 from protectors.policy import FLOORS, RefinementBudget
@@ -14,7 +15,10 @@ from protectors.refinement.fitting import FloorFitting
 from protectors.refinement.generator import CloakGenerator, readable
 from protectors.refinement.loop import Refinement
 from protectors.refinement.objectives import objectives_for
-from protectors.saving import Save
+from protectors.saving import Pixels, Save
+
+WORN = Pipeline("worn", quality=75, longest=1080)
+"""A pipeline as harsh as any known site: a cloak that survives it survives the sites."""
 
 
 def refined(
@@ -30,9 +34,9 @@ def refined(
     """Cloak the native photo [1, 3, H, W], which is ``original`` [1, 3, h, w] at the working resolution.
 
     It starts from the generator's drawing, which hides all objects. If only some classes are to be hidden, that is used only
-    where no steps follow. The first round is against all networks. Further rounds are against those that still read the
-    delivered file. The first way to save the photo that allows enough of the perturbation is used, else the one that allows
-    most.
+    where no steps follow. The first round is against all networks. Further rounds are against those that still read the photo
+    or its ``WORN`` form, so that the cloak lasts. The first way to save the photo that allows enough of the perturbation is
+    used, else the one that allows most.
 
     Raises:
         ValueError: the policy names a class that the detectors do not know, and steps are to be taken.
@@ -41,7 +45,7 @@ def refined(
     yield Progress("reading", 0, len(saves))
     # Without steps, nobody needs what the networks see in the original.
     objectives = objectives_for(policy, adversaries, original, chance) if budget.steps else []
-    fitting = FloorFitting(native, judge, saves, budget.radius, budget.rounds + 1)
+    fitting = FloorFitting(native, judge, saves, budget.radius)
     if not fitting.is_possible():
         # Saving alone takes this photo below its floor, so steps would be wasted.
         nothing = NativePerturbation(native, torch.zeros_like(original), budget.radius)
@@ -51,13 +55,23 @@ def refined(
         with torch.no_grad():
             start = generator(readable(original))
     refinement = Refinement(original, objectives, FLOORS[policy.strength], chance, start)
-    yield from refinement.run(budget.steps)
-    made = yield from fitting.run(refinement.perturbation)
-    for _ in range(budget.rounds):
+    total = budget.steps + budget.rounds * budget.further_steps
+    yield from refinement.run(budget.steps, total=total)
+    for done in range(budget.steps, total, max(1, budget.further_steps)):
         yield Progress("reading", 0, 1)
-        # The final judgement reuses these readings.
-        if made.file is None or not (reading := judge.still_reading(made.file.pixels)):
+        # Saving and measuring the photo itself after every round would take longer than its steps.
+        if not (reading := _still_reading(judge, refinement.preview())):
             break
-        yield from refinement.run(budget.further_steps, reading)
-        made = yield from fitting.run(refinement.perturbation)
-    return made
+        yield from refinement.run(budget.further_steps, reading, done, total)
+    return (yield from fitting.run(refinement.perturbation))
+
+
+def _still_reading(judge: Judge, delivered: Pixels) -> tuple[str, ...]:
+    """Return the networks that still read the worn form of a photo, or the photo itself."""
+    try:
+        worn = judge.still_reading(WORN.exact(delivered))
+    except (OSError, ValueError):
+        # The photo is so long and narrow that no site can make a file of it.
+        worn = ()
+    # A network that reads the worn form gets another round in any case, so it need not read the photo too.
+    return (*worn, *judge.still_reading(delivered, besides=worn))
