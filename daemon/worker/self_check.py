@@ -17,7 +17,6 @@ from daemon.worker.cloaking import Errand, cloak_file
 from protectors import policy as policies
 from protectors.channel.sites import known
 from protectors.cloak import Cloakroom
-from protectors.policy import ONE_EACH
 from protectors.progress import end_of
 
 SIDE: Final = 64
@@ -42,6 +41,6 @@ def check(room: Cloakroom) -> None:
         Exception: whatever a person's photo would have failed with.
     """
     errand = Errand(small_photo(), PolicyRequest(protectors=("scene",), strength="balanced", sensitive=()), CHANNEL)
-    delivered = end_of(cloak_file(room.within(ONE_EACH), errand, SEED)).data
+    delivered = end_of(cloak_file(room.within(policies.ONE_EACH), errand, SEED)).data
     judge = room.judge(policies.Policy(), photo.decode(errand.data).pixels)
     judge.judgement(photo.decode(delivered).pixels, known(CHANNEL))

@@ -79,7 +79,9 @@ export class Originals {
     const group = this.#groups.get(hold);
     if (!group) return;
     this.#delivered.set(hold, group.files.map(({ size }, number) => sizes[number] ?? size));
-    const digests = new Set(group.files.map((_, number) => (sizes[number] === null ? this.#originals.get(idOf(hold, number))?.digest : undefined)));
+    const digests = new Set(group.files.flatMap((_, number) => (
+      sizes[number] === null ? this.#originals.get(idOf(hold, number))?.digest ?? [] : []
+    )));
     // The same photo may have been held before, under any name.
     for (const { hold: other, files } of this.#groups.values()) {
       files.forEach((file, number) => {

@@ -30,7 +30,7 @@ class Question:
 
     @property
     def reader(self) -> Adversary:
-        """What reads photos for this question; questions with the same reader share its readings."""
+        """The network that reads photos for this question. A judge reads a photo once for all questions of a network."""
         return self.adversary
 
     def verdict(self, before: Reading, after: Reading) -> Verdict:

@@ -59,7 +59,6 @@ class FloorFitting:
         whole = NativePerturbation(self._native, perturbation, self._radius)
         windows = WindowedPhoto(self._windows, whole) if self._windows else None
         found: dict[int, _Found] = {}
-        made: NativeResult | None = None
         for number in range(len(self._saves)):
             yield self._progress(number)
             if (one := self._find(number, whole, windows)) is not None:
@@ -69,8 +68,8 @@ class FloorFitting:
         for number in sorted(found, key=lambda one: -found[one].share):
             made = found[number].made or (yield from self._whole_file(number, whole, found[number].share))
             if made is not None:
-                break
-        return made or NativeResult(whole.pixels(LEAST), whole, LEAST, None)
+                return made
+        return NativeResult(whole.pixels(LEAST), whole, LEAST, None)
 
     def _progress(self, done: int) -> Progress:
         return Progress("quality", done, len(self._saves) + TRIALS)

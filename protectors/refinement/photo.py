@@ -57,12 +57,12 @@ def refined(
     refinement = Refinement(original, objectives, FLOORS[policy.strength], chance, start)
     total = budget.steps + budget.rounds * budget.further_steps
     yield from refinement.run(budget.steps, total=total)
-    for done in range(budget.steps, total, max(1, budget.further_steps)):
+    for number in range(budget.rounds):
         yield Progress("reading", 0, 1)
         # Saving and measuring the photo itself after every round would take longer than its steps.
         if not (reading := _still_reading(judge, refinement.preview())):
             break
-        yield from refinement.run(budget.further_steps, reading, done, total)
+        yield from refinement.run(budget.further_steps, reading, budget.steps + number * budget.further_steps, total)
     return (yield from fitting.run(refinement.perturbation))
 
 

@@ -5,10 +5,9 @@ import contextlib
 from typing import Literal
 
 from tests.end_to_end.browser import Page
-from tests.end_to_end.lastline import leaks
 from tests.end_to_end.paths import Path
 from tests.end_to_end.photos import Upload
-from tests.end_to_end.stage import Stage
+from tests.end_to_end.stage import Stage, leaks
 from tests.end_to_end.stamping_daemon import StampingDaemon
 from tests.end_to_end.verdict import arrived_original
 

@@ -12,7 +12,7 @@ from pathlib import Path as FilePath
 from daemon.figures import say
 from tests.end_to_end.browser import EXTENSION, Page
 from tests.end_to_end.paths import Path, paths_in
-from tests.end_to_end.stage import Stage, open_stage
+from tests.end_to_end.stage import Stage, leaks, open_stage
 from tests.end_to_end.stamping_daemon import StampingDaemon
 from tests.end_to_end.verdict import arrived_original
 
@@ -49,14 +49,6 @@ async def open_unheld(browser: str, folder: FilePath) -> AsyncIterator[Stage]:
     """A stage with that build."""
     async with open_stage(browser, daemon_type=StampingDaemon, extension=without_hold(folder)) as stage:
         yield stage
-
-
-async def leaks(console: Page, *, forget: bool = False) -> list[dict[str, object]]:
-    """Return what the person was told, and clear it if it is to be forgotten."""
-    if forget:
-        await console.evaluate("chrome.runtime.sendMessage({ type: 'forget-leaks' })")
-    told = await console.evaluate("chrome.storage.session.get('leaks').then(({ leaks }) => leaks ?? [])")
-    return list(told)
 
 
 async def outcome(stage: Stage, console: Page, path: Path) -> tuple[bool, bool]:

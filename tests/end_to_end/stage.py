@@ -138,13 +138,21 @@ async def set_rule(browser: Browser, host: str, **rule: object) -> None:
     await tell(browser, {"type": "set-site", "host": host, "rule": rule})
 
 
+async def leaks(console: Page, *, forget: bool = False) -> list[dict[str, object]]:
+    """Return what the person was told, and clear it if it is to be forgotten."""
+    if forget:
+        await console.evaluate("chrome.runtime.sendMessage({ type: 'forget-leaks' })")
+    told = await console.evaluate("chrome.storage.session.get('leaks').then(({ leaks }) => leaks ?? [])")
+    return list(told)
+
+
 async def take_leaks(browser: Browser) -> list[dict[str, Any]]:
     """Return the originals that a page sent past the hold, as the person was told of them, and forget them."""
     page = await browser.open_extension("options/options.html")
-    told = await page.evaluate("chrome.storage.session.get('leaks').then(({ leaks }) => leaks ?? [])")
-    await page.evaluate("chrome.runtime.sendMessage({ type: 'forget-leaks' })")
+    told = await leaks(page)
+    await leaks(page, forget=True)
     await page.close()
-    return list(told)
+    return told
 
 
 async def badge_is(page: Page, text: str) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path as FilePath
 import pytest
 import pytest_asyncio
 
-from tests.end_to_end.lastline import leaks, open_unheld, outcome
+from tests.end_to_end.lastline import open_unheld, outcome
 from tests.end_to_end.paths import Path
 from tests.end_to_end.site import HOST
-from tests.end_to_end.stage import Stage, badge_is, keeps, open_popup, tell
+from tests.end_to_end.stage import Stage, badge_is, keeps, leaks, open_popup, tell
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

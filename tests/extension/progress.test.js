@@ -9,10 +9,9 @@ const STAGES = [
   step('decode', 0, 1), step('reading', 0, 2), step('objects', 1, 14), step('search', 2, 14), step('objects', 7, 14), step('search', 14, 14),
   step('quality', 0, 18), step('quality', 3, 18), step('encode', 0, 1), step('judge', 0, 1),
 ];
-/** Those of a photo that a network still read after its first round. */
+/** The steps of a photo that networks still read after its first round, and after the second. */
 const ROUNDS = [
-  ...STAGES.slice(0, 8), step('reading', 0, 1), step('objects', 4, 4), step('quality', 6, 18), step('reading', 0, 1),
-  step('search', 4, 4), step('quality', 12, 18), ...STAGES.slice(8),
+  step('objects', 10, 22), step('reading', 0, 1), step('search', 14, 22), step('reading', 0, 1), step('objects', 18, 22), step('quality', 0, 6),
 ];
 
 test('the share only grows, whichever protector has its turn, and is never all before the photo is there', () => {
@@ -21,11 +20,11 @@ test('the share only grows, whichever protector has its turn, and is never all b
   assert.ok(shares[0] === 0 && shares[3] < 0.15 && shares.at(-1) < 1);
 });
 
-test('further rounds leave the bar room to grow, as the most that is said so far', () => {
+test('the bar grows in further rounds too, as the most that is said so far', () => {
   let most = 0;
   const shown = ROUNDS.map((stage) => (most = Math.max(most, shareOf(stage))));
-  assert.equal(new Set(shown.slice(7)).size, 5);
-  assert.ok(shown[7] < 0.8 && shown.at(-3) < 0.9);
+  assert.equal(new Set(shown).size, 4);
+  assert.ok(shown[0] < 0.35 && shown[4] < 0.6);
 });
 
 test('half of the steps are a third of the way', () => {
