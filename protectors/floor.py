@@ -1,7 +1,8 @@
 """Finds the share of a perturbation that a quality floor allows, from a few measurements instead of a blind search.
 
-Every measure's error (mean squared error, 1 - SSIM, 1 - FSIM) grows about with the square of the perturbation's size, starting
-at the error of saving alone. So one measurement predicts roughly which share meets the floor, and a second one precisely.
+Every measure's error (mean squared error, 1 - SSIM, 1 - FSIM, squared colour difference) grows about with the square of the
+perturbation's size, starting at the error of saving alone. So one measurement predicts roughly which share meets the floor,
+and a second one precisely.
 """
 
 import math
@@ -26,7 +27,7 @@ MOST = 2.0
 LEAST = 0.05
 """The largest and the smallest share of a perturbation."""
 
-PERFECT = Quality(math.inf, 1.0, 1.0)
+PERFECT = Quality(math.inf, 1.0, 1.0, 0.0)
 
 SQUARE = 2.0
 """The exponent with which errors grow with the share, until two measurements give a better one."""
@@ -109,5 +110,5 @@ def _halved(measure: Callable[[float], Quality | None], floor: Quality, share: f
     return None
 
 
-def _errors(quality: Quality) -> tuple[float, float, float]:
-    return 10 ** (-quality.psnr / 10), 1 - quality.ssim, 1 - quality.fsim
+def _errors(quality: Quality) -> tuple[float, ...]:
+    return 10 ** (-quality.psnr / 10), 1 - quality.ssim, 1 - quality.fsim, quality.delta_e**2

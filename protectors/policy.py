@@ -14,10 +14,10 @@ BUDGETS: dict[Strength, Budget] = {
 }
 
 FLOORS: dict[Strength, Quality] = {
-    "instant": Quality(psnr=36, ssim=0.97, fsim=0.985),
-    "subtle": Quality(psnr=38, ssim=0.98, fsim=0.99),
-    "balanced": Quality(psnr=36, ssim=0.97, fsim=0.985),
-    "strong": Quality(psnr=33, ssim=0.95, fsim=0.975),
+    "instant": Quality(psnr=36, ssim=0.97, fsim=0.985, delta_e=2.5),
+    "subtle": Quality(psnr=38, ssim=0.98, fsim=0.99, delta_e=2.0),
+    "balanced": Quality(psnr=36, ssim=0.97, fsim=0.985, delta_e=2.5),
+    "strong": Quality(psnr=33, ssim=0.95, fsim=0.975, delta_e=3.5),
 }
 """Least quality of a delivered photo. A perturbation that misses it is made smaller; the verdicts say if that unprotects."""
 

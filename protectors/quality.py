@@ -1,4 +1,4 @@
-"""Measures a photo's quality beside its original: PSNR, SSIM and FSIM on 8-bit pixels."""
+"""Measures a photo's quality beside its original: PSNR, SSIM, FSIM and the colour difference on 8-bit pixels."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from protectors.colour_difference import mean_colour_difference
 from protectors.judging.quality import Quality
 from protectors.lanes import side_by_side
 from protectors.saving import Pixels
@@ -121,12 +122,14 @@ def measured(original: Pixels, changed: Pixels) -> Quality:
     # The features take longest, so they begin first.
     calls: list[Callable[[], float]] = [partial(fsim, original, changed), *_strips(original, changed)]
     features, *strips = side_by_side(calls)
-    return Quality(psnr(original, changed), _mean(strips, original), features)
+    return Quality(psnr(original, changed), _mean(strips, original), features, mean_colour_difference(original, changed))
 
 
 def reaches(original: Pixels, changed: Pixels, floor: Quality) -> bool:
     """Return whether a photo is above a floor. Measures are computed from quick to slow, until one fails."""
     measures = ((psnr, floor.psnr), (ssim, floor.ssim), (fsim, floor.fsim))
+    if mean_colour_difference(original, changed) > floor.delta_e:
+        return False
     return all(measure(original, changed) >= least for measure, least in measures)
 
 

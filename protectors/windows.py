@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from protectors.colour_difference import mean_colour_difference
 from protectors.judging.quality import Quality
 from protectors.native import STRIP, NativePerturbation, enlarged_rows
 from protectors.quality import FSIM_SIDE, MIDDLE, as_planes, averaged, fsim_of, likeness, psnr, window_size
@@ -85,7 +86,8 @@ class PhotoWindows:
 
     def quality(self, decoded: Pixels) -> Quality:
         """Return the quality of windows that were saved and decoded; FSIM, which saving hardly changes, is set to 1."""
-        return Quality(psnr(self.original, decoded), _ssim(self.original, decoded), 1.0)
+        colours = mean_colour_difference(self.original, decoded)
+        return Quality(psnr(self.original, decoded), _ssim(self.original, decoded), 1.0, colours)
 
 
 class WindowedPhoto:

@@ -33,7 +33,7 @@ export function problemReport({ state, policy, version, browser, when }) {
 }
 
 /** The fields of a photo's report that say nothing about its content. */
-const MEASURES = ['protected', 'psnr', 'ssim', 'fsim', 'seconds', 'device', 'models', 'width', 'height', 'mime', 'bytes_in', 'bytes_out'];
+const MEASURES = ['protected', 'psnr', 'ssim', 'fsim', 'delta_e', 'seconds', 'device', 'models', 'width', 'height', 'mime', 'bytes_in', 'bytes_out'];
 
 /** A protector's name; an imported generator's is masked, as it says which service a person uploads to. @param {unknown} name */
 function masked(name) {

@@ -29,6 +29,7 @@ FURNISHINGS = (
 )
 
 GROUPS: dict[str, tuple[str, ...]] = {
+    "person": ("person", "face"),
     "vehicle": VEHICLES,
     "pet": ("cat", "dog", "bird"),
     "animal": ANIMALS,
@@ -36,7 +37,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "furnishing": FURNISHINGS,
     "item": tuple(name for name in CLASSES if name not in {"person", *VEHICLES, *ANIMALS, *FURNISHINGS}),
 }
-"""Names for groups of classes. Some of them are classes of the embedded detector."""
+"""Names for groups of classes. Some of them are classes of a detector, which then means its own class only."""
 
 
 def expanded(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
@@ -48,8 +49,16 @@ def expanded(names: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
     classes = tuple(name for name in known if name not in NO_CLASSES)
     chosen: dict[str, None] = {}
     for name in names:
-        meant = [name] if name in classes else [member for member in GROUPS.get(name, ()) if member in classes]
-        if not meant:
+        if not (meant := known_of([name], classes)):
             raise ValueError(f"the detector knows no class {name!r}; it knows {', '.join(classes)}")
         chosen |= dict.fromkeys(meant)
+    return tuple(chosen)
+
+
+def known_of(names: Iterable[str], classes: Iterable[str]) -> tuple[str, ...]:
+    """Return those of a detector's classes that names of classes or groups mean; none if it knows none of them."""
+    known = tuple(classes)
+    chosen: dict[str, None] = {}
+    for name in names:
+        chosen |= dict.fromkeys([name] if name in known else [member for member in GROUPS.get(name, ()) if member in known])
     return tuple(chosen)

@@ -1,12 +1,13 @@
 """Loads the networks that photos are cloaked against and judged by."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from protectors.adversaries.classifier import Classifier
-from protectors.adversaries.coco import GROUPS
+from protectors.adversaries.coco import GROUPS, expanded, known_of
 from protectors.adversaries.detector import NO_CLASSES, Detector
 from protectors.adversaries.embedding_search import EmbeddingSearch
 from protectors.adversaries.hash_encoder import HashEncoder
@@ -47,10 +48,22 @@ class Adversaries:
             searches=tuple(search for search in self.searches if search.name not in self.judges_only),
         )
 
+    def hiding(self, sensitive: Sequence[str]) -> tuple[tuple[Detector, tuple[str, ...]], ...]:
+        """Return the detectors that know any of the sensitive classes or groups, with those of their classes that are meant.
+
+        If nothing is sensitive, everything is to be hidden: all detectors are returned, with no classes.
+
+        Raises:
+            ValueError: no detector knows one of the names; the text lists the known classes.
+        """
+        expanded(sensitive, self.classes)
+        pairs = ((detector, known_of(sensitive, detector.classes)) for detector in self.detectors)
+        return tuple((detector, classes) for detector, classes in pairs if classes or not sensitive)
+
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes of objects that a person may choose to hide, in the detectors' order, with groups after the first."""
-        names = dict.fromkeys(name for detector in self.detectors for name in detector.classes)
+        names = dict.fromkeys(name for detector in self.optimised.detectors for name in detector.classes)
         known = tuple(name for name in names if name not in NO_CLASSES)
         groups = [group for group, members in GROUPS.items() if group not in known and set(members) <= set(known)]
         return (*known[:1], *groups, *known[1:])

@@ -37,7 +37,10 @@ class OneStageDetector(Detector):
     """A detector with class logits and a box for every cell."""
 
     side: int
-    """Side in pixels of the network's square input."""
+    """Side in pixels of the network's square input, or its longest side."""
+
+    is_general = True
+    """Whether it finds objects of many kinds."""
 
     stages: tuple[str, ...]
     """Names of the graph's maps that serve as features, from early to late."""
@@ -46,6 +49,10 @@ class OneStageDetector(Detector):
         super().__init__(name, classes, threshold)
         self.network = network.eval().requires_grad_(False)
         self.device = next(network.buffers()).device
+
+    def fitted(self, images: Tensor) -> Tensor:
+        """Resize images to the network's size as its program does: to a square, whatever their proportions."""
+        return images if images.shape[2:] == (self.side, self.side) else resized(images, self.side, self.side)
 
     @abstractmethod
     def prepared(self, images: Tensor) -> Tensor:
@@ -57,9 +64,7 @@ class OneStageDetector(Detector):
 
     def look(self, images: Tensor) -> CellLook:
         """Pass images through the network once; differentiable."""
-        if images.shape[2:] != (self.side, self.side):
-            images = resized(images, self.side, self.side)
-        made = self.network(self.prepared(images), self.stages)
+        made = self.network(self.prepared(self.fitted(images)), self.stages)
         logits, boxes = self.decoded(made)
         return CellLook(logits, boxes, {name: made[name] for name in self.stages})
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from protectors.adversaries.centerface import CenterFace
 from protectors.adversaries.centernet import CenterNet
 from protectors.adversaries.coco import CLASSES
 from protectors.adversaries.embedding_search import EmbeddingSearch
@@ -12,11 +13,18 @@ from protectors.adversaries.nanodet import NanoDet
 from protectors.adversaries.one_stage import OneStageDetector
 from protectors.adversaries.pretrained_classifier import GraphStages, MobileNetStages, PretrainedClassifier
 from protectors.adversaries.ssd_mobilenet import SSDMobileNet
+from protectors.adversaries.yolo_faces import YoloFaces
 from protectors.manifest import Entry, entries, weights_file
 from protectors.pretrained.graph import load
 from protectors.pretrained.network import GraphNetwork
 
-ONE_STAGE: dict[str, type[OneStageDetector]] = {"ssd_mobilenet": SSDMobileNet, "nanodet": NanoDet, "centernet": CenterNet}
+ONE_STAGE: dict[str, type[OneStageDetector]] = {
+    "ssd_mobilenet": SSDMobileNet,
+    "nanodet": NanoDet,
+    "centerface": CenterFace,
+    "centernet": CenterNet,
+    "yolo_faces": YoloFaces,
+}
 
 EFFICIENTNET_STAGES = ("map170", "map204", "map235")
 """Maps of EfficientNet-Lite3 at three resolutions, named by their numbers in its file."""
@@ -32,7 +40,7 @@ def pulled_models(folder: Path | None) -> list[Entry]:
 
 def load_one_stage(model: Entry, device: torch.device, folder: Path | None) -> OneStageDetector:
     """Load a one-stage detector. KeyError: it is not a one-stage one."""
-    return ONE_STAGE[model.architecture](model.name, _graph(model, device, folder), CLASSES, model.threshold)
+    return ONE_STAGE[model.architecture](model.name, _graph(model, device, folder), model.classes or CLASSES, model.threshold)
 
 
 def load_pretrained_classifier(model: Entry, device: torch.device, folder: Path | None) -> PretrainedClassifier:

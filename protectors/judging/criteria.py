@@ -18,6 +18,10 @@ class Criterion(ABC):
     def is_met(self, before: Reading, after: Reading) -> bool:
         """Return whether a network with these readings of the original and of the delivered photo is fooled."""
 
+    def may_fail(self, before: Reading) -> bool:
+        """Return whether any reading could fail the criterion after this one of the original."""
+        return True
+
     def __and__(self, other: "Criterion") -> "Criterion":
         return All((self, other))
 
@@ -54,8 +58,13 @@ class NothingLeft(Criterion):
     sensitive: tuple[str, ...] = ()
 
     def is_met(self, before: Reading, after: Reading) -> bool:
-        hidden = set(self.sensitive) or set(before.labels)
-        return not hidden & set(after.labels)
+        return not self._hidden(before) & set(after.labels)
+
+    def may_fail(self, before: Reading) -> bool:
+        return bool(self._hidden(before))
+
+    def _hidden(self, before: Reading) -> set[str]:
+        return set(self.sensitive) or set(before.labels)
 
 
 @dataclass(frozen=True)

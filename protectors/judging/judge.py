@@ -115,7 +115,7 @@ class Judge:
         pairs = [
             (question, before)
             for question, before in zip(self._questions, self._before, strict=True)
-            if not question.is_judge_only and question.adversary.name not in besides
+            if not question.is_judge_only and question.adversary.name not in besides and question.criterion.may_fail(before)
         ]
         readings = self._readings(arrived, [question for question, _ in pairs])
         asked = zip(pairs, readings, strict=True)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from protectors.adversaries.classifier import Classifier
-from protectors.adversaries.coco import expanded
 from protectors.adversaries.detector import Detector
 from protectors.adversaries.embedding_search import EmbeddingSearch
 from protectors.adversaries.hash_encoder import HashEncoder
@@ -80,8 +79,8 @@ def ask(questions: Sequence[Question], originals: Tensor, delivered: Tensor) -> 
 
 
 def about_objects(detector: Detector, sensitive: Sequence[str] = ()) -> Question:
-    """Ask whether a detector still finds anything, or any of the sensitive classes. ValueError: it does not know a class."""
-    classes = expanded(sensitive, detector.classes)
+    """Ask whether a detector still finds anything, or any of its classes in ``sensitive``."""
+    classes = tuple(sensitive)
     criterion = NothingLeft(classes) if isinstance(detector, OneStageDetector) else NothingFound(classes)
     return Question(OBJECTS, detector, criterion)
 
@@ -102,10 +101,10 @@ def about_scene(classifier: Classifier) -> Question:
 
 
 def questions_for(policy: Policy, adversaries: Adversaries) -> tuple[Question, ...]:
-    """Return one question for each network that a policy concerns. ValueError: a detector does not know a sensitive class."""
+    """Return one question for each network that a policy concerns. ValueError: no detector knows a sensitive class."""
     questions: list[Question] = []
     if OBJECTS in policy.protectors:
-        questions += [about_objects(detector, policy.sensitive) for detector in adversaries.detectors]
+        questions += [about_objects(detector, classes) for detector, classes in adversaries.hiding(policy.sensitive)]
     if SEARCH in policy.protectors:
         questions += [about_search(encoder) for encoder in adversaries.encoders]
         questions += [about_embeddings(search) for search in adversaries.searches]

@@ -53,6 +53,10 @@ def _conv(inputs: Sequence[Tensor], settings: Settings, weights: dict[str, Tenso
     return _activated(made, *settings["activation"]) if "activation" in settings else made
 
 
+def _conv_transposed(inputs: Sequence[Tensor], settings: Settings, weights: dict[str, Tensor]) -> Tensor:
+    return functional.conv_transpose2d(inputs[0], weights["weight"], weights["bias"], settings["stride"])
+
+
 def _max_pool(inputs: Sequence[Tensor], settings: Settings, _: dict[str, Tensor]) -> Tensor:
     image, padding = _padded(inputs[0], settings, settings["kernel"], -torch.inf)
     return functional.max_pool2d(image, settings["kernel"], settings["stride"], padding)
@@ -90,6 +94,7 @@ def _shift(value: Tensor) -> Tensor:
 
 OPERATIONS: dict[str, Operation] = {
     "conv": _conv,
+    "conv_transposed": _conv_transposed,
     "max_pool": _max_pool,
     "resize": _resize,
     "affine": lambda inputs, _, weights: inputs[0] * _shift(weights["scale"]) + _shift(weights["shift"]),

@@ -42,6 +42,7 @@ class ObjectHiding(NetworkObjective):
         self._sensitive = torch.zeros(classes, dtype=torch.bool, device=original.device)
         self._sensitive[list(sensitive) if sensitive else slice(None)] = True
         self._hides_all = not sensitive
+        self._has_others = not bool(self._sensitive.all())
         self._found = _logit(detector.threshold)
         with torch.no_grad():
             look = detector.look(original)
@@ -50,6 +51,8 @@ class ObjectHiding(NetworkObjective):
             self._reference = self._task(look.logits).clamp(min=LEAST_REFERENCE)
             # The judge's criterion: whether a class that was found, or a sensitive one, is still found.
             self._judged = (look.logits.amax((0, 1)) >= self._found) if self._hides_all else self._sensitive
+            # A photo without faces has none to hide. The features of objects stand in for unknown detectors' in any photo.
+            self.is_needed = detector.is_general or bool((look.logits >= self._found).any())
 
     def aim(self, view: Tensor) -> Aim:
         look = self._detector.look(view)
@@ -63,7 +66,7 @@ class ObjectHiding(NetworkObjective):
         chosen = (self._considered | (logits.detach() >= _logit(CONSIDERED_NOW))) & self._sensitive
         # The loss is -log(1 - score), in which high scores count most.
         total = (functional.softplus(logits) * chosen).sum()
-        if self._hides_all:
+        if not self._has_others:
             return total
         cells = chosen.any(-1)
         others = logits.masked_fill(self._sensitive, -torch.inf).amax(-1)

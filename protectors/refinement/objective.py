@@ -34,6 +34,9 @@ class NetworkObjective(ABC):
     stage: str
     """The protector's name, for progress."""
 
+    is_needed: bool = True
+    """Whether steps against the network can change anything, or help against other networks."""
+
     @abstractmethod
     def aim(self, view: Tensor) -> Aim:
         """Pass a view [1, 3, h, w] of the cloaked photo through the network once; return loss and success."""

@@ -7,7 +7,6 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from protectors.adversaries.coco import expanded
 from protectors.adversaries.loaded import Adversaries
 from protectors.adversaries.one_stage import OneStageDetector
 from protectors.adversaries.pretrained_classifier import PretrainedClassifier
@@ -35,14 +34,19 @@ def objectives_for(
         chance: the random generator of the class that a scene is read as.
 
     Raises:
-        ValueError: the policy names a class that the detectors do not know.
+        ValueError: the policy names a class that no detector knows.
     """
     optimised = adversaries.optimised
-    detectors = [detector for detector in optimised.detectors if isinstance(detector, OneStageDetector)]
     classifiers = [classifier for classifier in optimised.classifiers if isinstance(classifier, PretrainedClassifier)]
     groups: list[list[Callable[[], NetworkObjective]]] = []
     if OBJECTS in policy.protectors:
-        groups.append([partial(ObjectHiding, detector, original, _labels(policy, detector)) for detector in detectors])
+        groups.append(
+            [
+                partial(ObjectHiding, detector, original, [detector.label(name) for name in classes])
+                for detector, classes in optimised.hiding(policy.sensitive)
+                if isinstance(detector, OneStageDetector)
+            ]
+        )
     others = [name for name in policy.protectors if name != OBJECTS]
     if others or not policy.sensitive:
         target = draw_target(classifiers, original, chance) if SCENE in others else None
@@ -50,11 +54,9 @@ def objectives_for(
         groups.append(
             [partial(Misleading, network, original, others, target, similar.get(network.name, 0.0)) for network in classifiers]
         )
-    return side_by_side(list(_in_turn(groups)), original.device)
-
-
-def _labels(policy: Policy, detector: OneStageDetector) -> list[int]:
-    return [detector.label(name) for name in expanded(policy.sensitive, detector.classes)]
+    objectives = side_by_side(list(_in_turn(groups)), original.device)
+    # Without any, the photo would not be changed, and nobody could tell that from a failure.
+    return [objective for objective in objectives if objective.is_needed] or objectives
 
 
 def _in_turn(groups: Sequence[Sequence[Value]]) -> Iterator[Value]:

@@ -16,7 +16,7 @@ from tests.protectors.conftest import finish
 
 PHOTO: Pixels = np.ascontiguousarray(skimage.data.coffee()[:96, :130])
 PERTURBATION = 6 / 255 * torch.randn(1, 3, 48, 65, generator=torch.Generator().manual_seed(0)).sign()
-LOW = Quality(0, 0, 0)
+LOW = Quality(0, 0, 0, 100)
 
 
 def as_it_is(pixels: Pixels) -> SavedFile:
@@ -69,14 +69,14 @@ def test_it_grows_until_it_protects_and_goes_back_where_nothing_does() -> None:
 def test_it_gets_fainter_until_it_is_above_the_floor() -> None:
     plain = run(lambda _: True)
     least = psnr(PHOTO, plain) + 2
-    faint = run(lambda _: True, Quality(least, 0, 0))
+    faint = run(lambda _: True, Quality(least, 0, 0, 100))
     assert psnr(PHOTO, faint) >= least
     assert FAINTER[-1] * size(plain) <= size(faint) < size(plain)
 
 
 def test_the_floor_is_asked_of_what_is_saved() -> None:
     # The perturbed photo is above this floor before saving, but as a poor JPEG it is not at any share.
-    floor = Quality(psnr(PHOTO, run(lambda _: True)) - 1, 0, 0)
+    floor = Quality(psnr(PHOTO, run(lambda _: True)) - 1, 0, 0, 100)
     assert np.array_equal(run(lambda _: True, floor), run(lambda _: True))
 
     assert psnr(PHOTO, poorly(PHOTO).pixels) < floor.psnr
@@ -100,8 +100,8 @@ def too_large(_: Pixels) -> None:
 
 
 def test_ways_to_save_that_cannot_be_good_are_known_beforehand() -> None:
-    assert promising(PHOTO, (poorly, too_large, as_it_is), Quality(36, 0, 0)) == [as_it_is]
-    assert promising(PHOTO, (poorly, too_large), Quality(36, 0, 0)) == []
+    assert promising(PHOTO, (poorly, too_large, as_it_is), Quality(36, 0, 0, 100)) == [as_it_is]
+    assert promising(PHOTO, (poorly, too_large), Quality(36, 0, 0, 100)) == []
 
 
 @pytest.mark.parametrize("last", [False, True])

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 POLICY = PolicyRequest(protectors=("visual",), strength="balanced", sensitive=())
 """The policy that it is asked for: a protector from whose reports nothing is estimated."""
 
-JUDGEMENT = Judgement(True, Quality(99.0, 1.0, 1.0), True, 0, ())
+JUDGEMENT = Judgement(True, Quality(99.0, 1.0, 1.0, 0.0), True, 0, ())
 STEPS = 4
 DRAIN_SECONDS = 5.0
 

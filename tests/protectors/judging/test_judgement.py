@@ -20,14 +20,14 @@ VERDICTS = (
 )
 WHOLE = Judgement(
     protected=False,
-    quality=Quality(41.23, 0.9812, 0.9934),
+    quality=Quality(41.23, 0.9812, 0.9934, 1.52),
     above_floor=True,
     max_difference=8,
     verdicts=VERDICTS,
     site=SiteJudgement("instagram", False, VERDICTS),
     unseen={"scene": Estimate(0.62, 0.55, 0.69)},
 )
-LEAST = Judgement(protected=True, quality=Quality(math.inf, 1.0, 1.0), above_floor=True, max_difference=0, verdicts=())
+LEAST = Judgement(protected=True, quality=Quality(math.inf, 1.0, 1.0, 0.0), above_floor=True, max_difference=0, verdicts=())
 
 
 @pytest.mark.parametrize("judgement", [WHOLE, LEAST])

@@ -19,7 +19,7 @@ from protectors.judging.quality import Quality
 from protectors.judging.verdict import Verdict
 from protectors.training.calibrate import Sample, fitted, photos
 
-QUALITY = Quality(psnr=40.0, ssim=0.98, fsim=0.99)
+QUALITY = Quality(psnr=40.0, ssim=0.98, fsim=0.99, delta_e=1.5)
 VERDICTS = (
     Verdict("objects", "a detector", True, ("person",) * 15, ()),
     Verdict("scene", "a classifier", True, ("sea",), ("street",)),
@@ -75,7 +75,7 @@ def test_what_is_looked_at_of_a_photo() -> None:
     assert features_of(QUALITY, VERDICTS, "objects").tolist() == pytest.approx([1, 0, 0, 1])
     assert features_of(QUALITY, VERDICTS, "scene").tolist() == pytest.approx([1, 0, 0, 0.25])
     # An unchanged photo has an infinite PSNR.
-    assert np.isfinite(features_of(Quality(np.inf, 1.0, 1.0), VERDICTS, "scene")).all()
+    assert np.isfinite(features_of(Quality(np.inf, 1.0, 1.0, 0.0), VERDICTS, "scene")).all()
 
 
 def test_only_what_was_fitted_is_estimated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

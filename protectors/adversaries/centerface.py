@@ -1,0 +1,36 @@
+"""CenterFace, a detector of faces, trained on WIDER FACE by others."""
+
+import torch
+from torch import Tensor
+
+from protectors.adversaries.one_stage import OneStageDetector, centres, flat
+from protectors.channel.resizing import resized
+
+
+class CenterFace(OneStageDetector):
+    """CenterFace (Xu et al., 2019) on MobileNetV2: a heatmap of faces at a quarter of the resolution, with a size and an offset
+    for each cell. Its programs keep a photo's proportions."""
+
+    side = 512
+    is_general = False
+    outputs = ("536", "538", "539")
+    stages = ("413", "474", "511")
+    multiple = 32
+    stride = 4
+
+    def fitted(self, images: Tensor) -> Tensor:
+        height, width = images.shape[2:]
+        scale = self.side / max(height, width)
+        return resized(images, *(max(1, round(length * scale / self.multiple)) * self.multiple for length in (height, width)))
+
+    def prepared(self, images: Tensor) -> Tensor:
+        return images * 255
+
+    def decoded(self, outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        heat, sizes, offsets = (outputs[name] for name in self.outputs)
+        height, width = heat.shape[2:]
+        cells = torch.tensor([width, height], device=heat.device)
+        # The network gives height before width, and y before x.
+        middles = centres(height, width, heat.device) + flat(offsets, 2).flip(-1)
+        halves = flat(sizes, 2).exp().flip(-1) / 2
+        return flat(heat, 1), torch.cat([(middles - halves) / cells, (middles + halves) / cells], -1)

@@ -1,0 +1,52 @@
+"""NudeNet's YOLOv8n, of which the faces are read. It is a judge only: no delivered cloak is optimised on it."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from protectors.adversaries.one_stage import CellLook, OneStageDetector, centres, flat
+
+FACES = (1, 12)
+"""The network's labels for women's and men's faces. Its other 16 are parts of naked or dressed bodies."""
+
+
+class YoloFaces(OneStageDetector):
+    """YOLOv8n (Ultralytics, 2023) with cells on three grids. It predicts the distances to a box's sides as distributions over
+    16 bins. Its program puts a photo into the corner of a black square."""
+
+    side = 320
+    is_general = False
+    outputs = tuple(
+        f"/model.22/cv{branch}.{level}/cv{branch}.{level}.2/Conv_output_0" for branch in (2, 3) for level in range(3)
+    )
+    stages = ()
+    strides = (8, 16, 32)
+    bins = 16
+
+    def fitted(self, images: Tensor) -> Tensor:
+        height, width = images.shape[2:]
+        longest = max(height, width)
+        return super().fitted(functional.pad(images, (0, longest - width, 0, longest - height)))
+
+    def prepared(self, images: Tensor) -> Tensor:
+        return images
+
+    def look(self, images: Tensor) -> CellLook:
+        look = super().look(images)
+        height, width = images.shape[2:]
+        # The boxes are shares of the square's side.
+        sides = torch.tensor([width, height, width, height], device=images.device) / max(height, width)
+        return replace(look, boxes=look.boxes / sides)
+
+    def decoded(self, outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        made = [outputs[name] for name in self.outputs]
+        logits, boxes = [], []
+        for distances, scores, stride in zip(made[:3], made[3:], self.strides, strict=True):
+            logits.append(flat(scores, scores.shape[1])[..., list(FACES)].amax(-1, keepdim=True))
+            shares = functional.softmax(flat(distances, 4 * self.bins).unflatten(-1, (4, self.bins)), -1)
+            reach = (shares * torch.arange(self.bins, device=distances.device)).sum(-1)
+            middles = centres(distances.shape[2], distances.shape[3], distances.device)
+            boxes.append(torch.cat([middles - reach[..., :2], middles + reach[..., 2:]], -1) * stride / self.side)
+        return torch.cat(logits, 1), torch.cat(boxes, 1)
