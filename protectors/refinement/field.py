@@ -14,7 +14,7 @@ TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
 """Matrix from JPEG's brightness and colour differences to red, green and blue (ITU-T T.871)."""
 
 COLOUR_SHARE = 0.7
-"""Length of a step in colour relative to one in brightness, since files keep less of colour."""
+"""Length of a step in colour relative to one in brightness, and the generator's most, since files keep less of colour."""
 
 LARGEST_COLOUR_UNIT = 0.03
 """Largest unit of colour, as a share of the full range. The unit of brightness is larger in dark textures, where as much colour

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from protectors.adversaries.loading import checked_weights_file
 from protectors.manifest import entry
-from protectors.refinement.field import Maps
+from protectors.refinement.field import COLOUR_SHARE, Maps
 from protectors.weights import read_float
 
 NAME = "instant"
@@ -48,7 +48,14 @@ class CloakGenerator(nn.Module):
         for layer in self.layers:
             made = made + functional.leaky_relu(layer(made), 0.1)
         values = LARGEST * torch.tanh(self.head(made) / LARGEST)
-        return functional.pixel_shuffle(values[:, :4], 2), values[:, 4:]
+        brightness, colour = values[:, :4], values[:, 4:]
+        # Neither training's loss nor most of the floor's measures see colour, so training would take all there is.
+        share = COLOUR_SHARE * _root_mean_square(brightness) / _root_mean_square(colour).clamp(min=1e-6)
+        return functional.pixel_shuffle(brightness, 2), colour * share.clamp(max=1)
+
+
+def _root_mean_square(planes: Tensor) -> Tensor:
+    return planes.square().mean((1, 2, 3), keepdim=True).sqrt()
 
 
 def load_generator(device: torch.device) -> CloakGenerator:

@@ -3,8 +3,8 @@
     python -m protectors.training.instant --output instant.safetensors --minutes 120 --checkpoint run.safetensors
 
 Every step uses one crop of a photo and a random view as in the refinement, against one detector and one classifier, which take
-turns. The photos are those of people.npz that are not test photos, and those of any given folders. A stopped run resumes from
-its checkpoint.
+turns; a detector of faces is left out where it finds none. The photos are those of people.npz that are not test photos, and
+those of any given folders. A stopped run resumes from its checkpoint.
 """
 
 import argparse
@@ -36,7 +36,7 @@ from protectors.refinement.views import random_view
 from protectors.saving import Pixels
 from protectors.training.checkpoint import OtherRunError, resume, save
 from protectors.training.cifar import rate_share
-from protectors.weights import save_half
+from protectors.weights import read_float, save_half
 
 RATE = 1e-3
 AVERAGED = 2
@@ -89,9 +89,19 @@ class Photos:
 class InstantTraining:
     """A training run that lasts ``seconds`` of processor time, including the time before its checkpoint."""
 
-    def __init__(self, photos: Photos, adversaries: Adversaries, seconds: float, checkpoint: Path | None, seed: int) -> None:
+    def __init__(
+        self,
+        photos: Photos,
+        adversaries: Adversaries,
+        seconds: float,
+        checkpoint: Path | None,
+        seed: int,
+        start: Path | None = None,
+    ) -> None:
         torch.manual_seed(seed)
         self.generator = CloakGenerator()
+        if start is not None:
+            self.generator.load_state_dict(read_float(start))
         self.photos = photos
         self.seconds = seconds
         self.checkpoint = checkpoint
@@ -157,7 +167,8 @@ class InstantTraining:
         """Return this step's objectives: one detector's and one classifier's."""
         pairs = list(itertools.product(self._detectors, self._classifiers))
         detector, classifier = pairs[self._step % len(pairs)]
-        return [ObjectHiding(detector, original), Misleading(classifier, original, (SCENE, SEARCH))]
+        both = (ObjectHiding(detector, original), Misleading(classifier, original, (SCENE, SEARCH)))
+        return [objective for objective in both if objective.is_needed]
 
 
 def photos_in(data: Path, folders: Sequence[Path]) -> Photos:
@@ -171,6 +182,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the generator of instant cloaks against the pretrained networks.")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, help="written every minute; a run goes on from it")
+    parser.add_argument("--start", type=Path, help="weights to begin with, of an earlier generator")
     parser.add_argument("--minutes", type=float, default=180, help="of the processor, all of its threads together")
     parser.add_argument("--models", type=Path, required=True, help="the folder that the pretrained networks were pulled into")
     parser.add_argument("--data", type=Path, default=DEFAULT_FOLDER)
@@ -182,7 +194,9 @@ def main() -> None:
         parser.error(f"there are no pretrained networks in {arguments.models}: run `cloakroom models pull --set pretrained`")
     photos = photos_in(arguments.data, arguments.photos)
     try:
-        training = InstantTraining(photos, adversaries, arguments.minutes * 60, arguments.checkpoint, arguments.seed)
+        training = InstantTraining(
+            photos, adversaries, arguments.minutes * 60, arguments.checkpoint, arguments.seed, arguments.start
+        )
     except OtherRunError as problem:
         parser.error(str(problem))
     made = training.run(lambda line: print(line, flush=True))
