@@ -4,9 +4,11 @@ The adversaries resize what they read. A perturbation that was made at their res
 whole, and costs the same for twelve megapixels as for one. A judge reads the pixels that are delivered.
 """
 
+import math
 from collections.abc import Generator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -32,6 +34,8 @@ from protectors.policy import BUDGETS, FLOORS, REFINEMENTS, Policy, RefinementBu
 from protectors.progress import Progress
 from protectors.quality import as_pixels, as_tensor
 from protectors.refinement.generator import load_generator
+from protectors.refinement.objective import NetworkObjective
+from protectors.refinement.objectives import objectives_for
 from protectors.refinement.photo import refined
 from protectors.saving import Pixels, Save, SavedFile
 from protectors.scene import MARGIN, SceneProtector
@@ -58,11 +62,21 @@ class Cloakroom:
         self.visuals = VisualProtectors(self._device, model_folder)
         self.generator = load_generator(self._device) if self.adversaries.model_set == "pretrained" else None
         self._refinement: RefinementBudget | None = None
+        self._seconds = math.inf
 
     def within(self, budget: RefinementBudget) -> "Cloakroom":
         """Return a Cloakroom of the same networks whose cloaks against pretrained ones take this budget at every strength."""
         made = copy(self)
         made._refinement = budget
+        return made
+
+    def limited_to(self, seconds: float | None) -> "Cloakroom":
+        """Return a Cloakroom of the same networks that takes about so many seconds for a photo at the most; None is any.
+
+        The limit holds against pretrained networks, and on the steps: a photo is fitted and judged in any case.
+        """
+        made = copy(self)
+        made._seconds = math.inf if seconds is None else seconds
         return made
 
     @property
@@ -112,6 +126,10 @@ class Cloakroom:
             made += [SceneProtector(classifier, generator, MARGIN, channels=channels) for classifier in against.classifiers]
         return made
 
+    def objectives(self, policy: Policy, original: Tensor, chance: torch.Generator) -> list[NetworkObjective]:
+        """Return the objectives of a policy against pretrained networks, for a photo at the working resolution."""
+        return objectives_for(policy, self.adversaries, original, chance)
+
     def _working(self, native: Tensor) -> Tensor:
         """Return the photo at the working resolution, resized as the detectors do; small photos are returned unchanged."""
         height, width = native.shape[2:]
@@ -151,7 +169,10 @@ class Cloakroom:
         originals, budget, floor = self._working(native), BUDGETS[policy.strength], FLOORS[policy.strength]
         if self.adversaries.model_set == "pretrained":
             refinement, generator = self._refinement or REFINEMENTS[policy.strength], self.generator
-            return (yield from refined(native, originals, judge, self.adversaries, _chance(seed), saves, refinement, generator))
+            refinement = replace(refinement, seconds=min(refinement.seconds, self._seconds))
+            chance = _chance(seed)
+            objectives = partial(self.objectives, policy, originals, chance)
+            return (yield from refined(native, originals, judge, objectives, chance, saves, refinement, generator))
         yield Progress("reading", 0, len(saves))
         good_saves = promising(judge.original, saves, floor)
         if not good_saves:

@@ -1,5 +1,6 @@
 """The policy: a person's choices for a photo, and the limits of each strength."""
 
+import math
 from dataclasses import dataclass
 
 from protectors.base import Budget
@@ -27,16 +28,19 @@ class RefinementBudget:
     """How a photo is cloaked against pretrained networks.
 
     Attributes:
-        steps: largest number of steps in the first round, each from the gradients of two networks.
+        steps: largest number of steps in the first round, each from the gradients of two networks; with more than four
+            networks it is as much larger.
         further_steps: largest number in each further round.
         rounds: number of further rounds for a photo that is not protected yet.
         radius: largest change of a value in [0, 1].
+        seconds: about the most that cloaking and judging take. When they are nearly over, no more steps are taken.
     """
 
     steps: int
     further_steps: int
     rounds: int
     radius: float
+    seconds: float = math.inf
 
 
 REFINEMENTS: dict[Strength, RefinementBudget] = {

@@ -29,7 +29,7 @@ async def opener_for(args: argparse.Namespace) -> AsyncIterator[Callable[[], Awa
     from daemon.worker.process import main as worker_main
 
     with tempfile.TemporaryDirectory(prefix="cloakroom-") as folder:
-        worker = WorkerSettings(model_folder=model_folder(state), threads=args.threads, seed=args.seed)
+        worker = WorkerSettings(model_folder=model_folder(state), threads=args.threads, seconds=args.seconds, seed=args.seed)
         server = Server(ServerSettings(Path(folder), worker_main, port=0, worker=worker, metrics=False))
         await server.start()
         try:

@@ -32,11 +32,11 @@ from daemon.log import configure
 from daemon.models.store import model_folder
 from daemon.service.notify import feed_watchdog, inherited_sockets, tell
 from daemon.state.folder import StateError
-from daemon.state.settings import KEYS, SettingsError, Values, read, shown, worker_threads
+from daemon.state.settings import KEYS, SettingsError, Values, read, shown, worker_seconds, worker_threads
 from daemon.wire.worker_settings import WorkerSettings
 from daemon.worker.process import main as worker_main
 
-OPTIONS = ("port", "device", "threads", "deadline", "memory", "worker", "log", "metrics")
+OPTIONS = ("port", "device", "threads", "seconds", "deadline", "memory", "worker", "log", "metrics")
 """Settings that only the daemon heeds, so that its command line takes them too."""
 
 
@@ -71,7 +71,12 @@ def settings_of(state: Path, values: Values, backend: Backend | None = None) -> 
         entry=worker_main,
         port=values.port,
         listeners=tuple(inherited_sockets()),
-        worker=WorkerSettings(device=values.device, model_folder=model_folder(state), threads=worker_threads(values)),
+        worker=WorkerSettings(
+            device=values.device,
+            model_folder=model_folder(state),
+            threads=worker_threads(values),
+            seconds=worker_seconds(values),
+        ),
         queue=QueueSettings(deadline=values.deadline),
         watch=Watch(memory=memory),
         worker_start=values.worker,

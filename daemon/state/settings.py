@@ -64,6 +64,14 @@ class Values(msgspec.Struct, frozen=True, kw_only=True):
             "Processor threads that cloak photos; auto leaves you one core where there are more than two.",
         ),
     ] = "auto"
+    seconds: Annotated[
+        Literal["any"] | Annotated[float, Meta(ge=1, le=86400)],
+        _key(
+            '"any", or seconds from 1 to 86400',
+            "About the most seconds that cloaking a photo takes: when they are over, no more steps are taken, and what is "
+            "there is fitted and judged. With any, a photo takes as long as its strength does.",
+        ),
+    ] = "any"
     deadline: Annotated[
         float,
         _key("seconds, from 1 to 86400", "Seconds that one photo may take before it is given up.", ge=1, le=86400),
@@ -258,6 +266,11 @@ def shown(value: Any) -> str:
         return f"[{', '.join(shown(part) for part in value)}]"
     # What our patterns admit needs no escapes.
     return f'"{value}"' if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def worker_seconds(values: Values) -> float | None:
+    """The most seconds that a photo may take; None for any."""
+    return None if values.seconds == "any" else values.seconds
 
 
 def worker_threads(values: Values) -> int | None:

@@ -12,6 +12,8 @@ class WorkerSettings:
     device: str = "auto"
     model_folder: Path | None = None
     threads: int | None = None
+    seconds: float | None = None
+    """About the most that a photo takes; None for as long as its strength takes."""
     seed: int | None = None
     """Makes what is drawn at random the same for the same photo. For measuring: who knows it can foretell the target."""
     memory: int | None = None

@@ -21,7 +21,7 @@ from protectors.cloak import Cloakroom
 def loaded(settings: WorkerSettings) -> Cloakroom:
     """Load the adversaries. Ends this process where its graphics card cannot take them: the supervisor goes on without it."""
     try:
-        return Cloakroom(settings.device, settings.model_folder)
+        return Cloakroom(settings.device, settings.model_folder).limited_to(settings.seconds)
     except Exception as problem:
         if settings.device == "cpu" or not is_card_unusable(problem):
             raise

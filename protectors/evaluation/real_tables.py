@@ -1,5 +1,6 @@
 """Computes the figures of ``real`` from the sums of many photos."""
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -8,7 +9,7 @@ import numpy as np
 
 from protectors.channel import sites
 from protectors.evaluation.measurement import Figures
-from protectors.evaluation.real_reading import Sums
+from protectors.evaluation.real_reading import DELIVERED, Sums
 
 OF_OBJECTS = ("objects_left", "drop")
 WORST = "worst"
@@ -55,16 +56,33 @@ def summary_of(figures: Figures) -> Figures:
             told |= _mean(f"scene.{name}{what}", rf"{group}\.\w+\.delivered\.{what}", figures)
         for what in ("recall1", "recall10"):
             told |= _mean(f"search.{name}{what}", rf"{group}\.search\.\w+\.{what}", figures)
-    return told | _lasting("objects", "objects_left", figures) | _lasting("scene", "top1", figures)
+    for kind in LASTING:
+        told |= _lasting(kind, figures)
+    return told
 
 
-def _lasting(protector: str, what: str, figures: Figures) -> Figures:
-    """Return the success after the worst site over that before, for the network of ``seen`` with the least."""
+LASTING = {"objects": ("seen", "objects_left"), "chosen": ("chosen", "people_left"), "scene": ("seen", "top1")}
+"""For each kind of protection, the condition and the figure that tell how much of it lasts."""
+
+
+def _lasting(kind: str, figures: Figures) -> Figures:
+    """Return the success after the worst site over that before, for the network with the least, with its interval.
+
+    Source: Katz and others, "Obtaining confidence intervals for the risk ratio in cohort studies" (1978).
+    """
+    condition, what = LASTING[kind]
     ratios = []
     for key, left in figures.items():
-        if (found := re.fullmatch(rf"seen\.(\w+)\.delivered\.{what}", key)) and left < 1:
-            ratios.append((1 - figures[f"seen.{found[1]}.{WORST}.{what}"]) / (1 - left))
-    return {f"lasts.{protector}": min(ratios)} if ratios else {}
+        if (found := re.fullmatch(rf"{condition}\.(\w+)\.delivered\.{what}", key)) and left < 1:
+            later = 1 - figures[f"{condition}.{found[1]}.{WORST}.{what}"]
+            counted = figures[f"{condition}.{found[1]}.{DELIVERED}.counted.{what}"]
+            deviation = math.sqrt(sum((1 - share) / (share * counted) for share in (later, 1 - left) if share))
+            ratios.append((later / (1 - left), deviation))
+    if not ratios:
+        return {}
+    ratio, deviation = min(ratios)
+    limits = {"low": math.exp(-1.96 * deviation), "high": math.exp(1.96 * deviation)}
+    return {f"lasts.{kind}": ratio} | {f"lasts.{kind}.{name}": ratio * factor for name, factor in limits.items()}
 
 
 def _mean(name: str, pattern: str, figures: Figures) -> Figures:
@@ -84,11 +102,11 @@ def _by_network(sums: Sums) -> dict[str, dict[str, dict[str, float]]]:
 def _shares(counted: Mapping[str, float]) -> dict[str, float]:
     photos = counted["photos"]
     if "top1" in counted:
-        return {what: counted[what] / photos for what in ("top1", "top5")}
+        return {what: counted[what] / photos for what in ("top1", "top5")} | {"counted.top1": photos}
     shares = {what: counted[what] / counted["objects"] for what in OF_OBJECTS}
     if counted["people"]:
-        shares["people_left"] = counted["people_left"] / counted["people"]
-    return shares | {"nothing_left": counted["nothing_left"] / photos, "objects": counted["objects"]}
+        shares |= {"people_left": counted["people_left"] / counted["people"], "counted.people_left": counted["people"]}
+    return shares | {"nothing_left": counted["nothing_left"] / photos, "counted.objects_left": counted["objects"]}
 
 
 def _worst(of_sites: Sequence[Mapping[str, float]]) -> dict[str, float]:

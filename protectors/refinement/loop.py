@@ -1,5 +1,7 @@
 """Refines one perturbation against several networks, two of them a step, each in a random view, above the quality floor."""
 
+import math
+import time
 from collections.abc import Generator, Sequence
 from functools import partial
 
@@ -85,17 +87,22 @@ class Refinement:
         return as_pixels(self._field.cloaked(self._field.limited(self._maps, self._largest / SPARE)))
 
     def run(
-        self, steps: int, names: Sequence[str] = (), done: int = 0, total: int | None = None
+        self,
+        steps: int,
+        names: Sequence[str] = (),
+        done: int = 0,
+        total: int | None = None,
+        until: float = math.inf,
     ) -> Generator[Progress, None, None]:
         """Take steps of ``NETWORKS_A_STEP`` gradient calls each. Yields progress at every step; closing the generator cancels.
 
         After half the steps, the allowed size is set to what the floor allows. The steps end early if every network was fooled
-        at its last turn. ``names`` selects the networks that take turns; if empty, all do. For the progress, ``done`` steps of
-        ``total`` have been taken before.
+        at its last turn, or when ``time.monotonic()`` reaches ``until``. ``names`` selects the networks that take turns; if
+        empty, all do. For the progress, ``done`` steps of ``total`` have been taken before.
         """
         turns = Turns([objective for objective in self._objectives if not names or objective.name in names])
         for step in range(steps):
-            if step and step % ASKED_EVERY == 0 and turns.are_all_reached:
+            if (step and step % ASKED_EVERY == 0 and turns.are_all_reached) or time.monotonic() >= until:
                 break
             objectives = turns.next(NETWORKS_A_STEP)
             length = STEP * self._largest * (1 - (1 - LAST_STEP) * step / steps)

@@ -1,11 +1,12 @@
 """Cloaks one photo against pretrained networks, in rounds of refinement, and fits the result to the quality floor."""
 
-from collections.abc import Generator, Sequence
+import math
+import time
+from collections.abc import Callable, Generator, Sequence
 
 import torch
 from torch import Tensor
 
-from protectors.adversaries.loaded import Adversaries
 from protectors.channel.pipeline import Pipeline
 from protectors.judging.judge import Judge
 from protectors.native import NativePerturbation, NativeResult
@@ -14,18 +15,24 @@ from protectors.progress import Progress
 from protectors.refinement.fitting import FloorFitting
 from protectors.refinement.generator import CloakGenerator, readable
 from protectors.refinement.loop import Refinement
-from protectors.refinement.objectives import objectives_for
+from protectors.refinement.objective import NetworkObjective
 from protectors.saving import Pixels, Save
 
 WORN = Pipeline("worn", quality=75, longest=1080)
 """A pipeline as harsh as any known site: a cloak that survives it survives the sites."""
+
+MANY = 4
+"""Networks above which the first round takes more steps, so that each network has as many turns."""
+
+AFTERWARDS = 2.5
+"""Time of fitting and judging a photo over that of reading it and saving it once, before the steps."""
 
 
 def refined(
     native: Tensor,
     original: Tensor,
     judge: Judge,
-    adversaries: Adversaries,
+    objectives_of: Callable[[], Sequence[NetworkObjective]],
     chance: torch.Generator,
     saves: Sequence[Save],
     budget: RefinementBudget,
@@ -38,13 +45,15 @@ def refined(
     or its ``WORN`` form, so that the cloak lasts. The first way to save the photo that allows enough of the perturbation is
     used, else the one that allows most.
 
+    ``objectives_of`` reads the photo and returns its objectives; it is called only if steps are to be taken.
+
     Raises:
         ValueError: the policy names a class that the detectors do not know, and steps are to be taken.
     """
-    policy = judge.policy
+    policy, begun = judge.policy, time.monotonic()
     yield Progress("reading", 0, len(saves))
     # Without steps, nobody needs what the networks see in the original.
-    objectives = objectives_for(policy, adversaries, original, chance) if budget.steps else []
+    objectives = objectives_of() if budget.steps else []
     fitting = FloorFitting(native, judge, saves, budget.radius)
     if not fitting.is_possible():
         # Saving alone takes this photo below its floor, so steps would be wasted.
@@ -55,14 +64,18 @@ def refined(
         with torch.no_grad():
             start = generator(readable(original))
     refinement = Refinement(original, objectives, FLOORS[policy.strength], chance, start)
-    total = budget.steps + budget.rounds * budget.further_steps
-    yield from refinement.run(budget.steps, total=total)
+    until = begun + budget.seconds - AFTERWARDS * (time.monotonic() - begun)
+    steps = max(budget.steps, math.ceil(budget.steps * len(objectives) / MANY))
+    total = steps + budget.rounds * budget.further_steps
+    yield from refinement.run(steps, total=total, until=until)
     for number in range(budget.rounds):
+        if time.monotonic() >= until:
+            break
         yield Progress("reading", 0, 1)
         # Saving and measuring the photo itself after every round would take longer than its steps.
         if not (reading := _still_reading(judge, refinement.preview())):
             break
-        yield from refinement.run(budget.further_steps, reading, budget.steps + number * budget.further_steps, total)
+        yield from refinement.run(budget.further_steps, reading, steps + number * budget.further_steps, total, until)
     return (yield from fitting.run(refinement.perturbation))
 
 

@@ -19,6 +19,7 @@ from protectors.quality import measured
 from protectors.refinement.objectives import objectives_for
 from protectors.saving import Pixels
 from tests.pretrained import FOLDER, needs_networks
+from tests.protectors.conftest import finish
 
 pytestmark = needs_networks
 
@@ -154,6 +155,18 @@ def test_networks_that_are_read_at_the_same_time_make_the_same_cloak(room: Cloak
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     assert np.array_equal(made(), together)
     torch.set_num_threads(threads)
+
+
+def test_fewer_steps_are_taken_where_seconds_are_few(room: Cloakroom) -> None:
+    def steps(limited: Cloakroom) -> int:
+        judge = limited.judge(Policy((OBJECTS,)), photo())
+        told, made = finish(limited.cloak(judge, seed=1))
+        assert made.file is not None
+        assert judge.quality(made.file.pixels).reaches(FLOORS["balanced"])
+        return sum(progress.stage == OBJECTS for progress in told)
+
+    assert steps(room.limited_to(0.001)) == 0
+    assert steps(room.limited_to(None)) > 4
 
 
 def test_instant_hides_chosen_classes_with_all_others(room: Cloakroom) -> None:
