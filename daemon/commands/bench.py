@@ -35,7 +35,7 @@ SPEED_PARTS = {
     "photos": "seconds from a photo to its cloaked file, by size and strength; with AVX2 alone beside the best (15 minutes)",
     "overhead": "the steps of each protector beside the bare passes of its networks",
     "peers": "steps and JPEG beside those of torchattacks, Foolbox, ART and kornia (pip install 'cloakroom[peers]')",
-    "detectors": "Object Disappearance beside ART's attack on a detector and a loop like TOG's (pip install 'cloakroom[peers]')",
+    "detectors": "Object Disappearance beside ART's attack on a detector and TOG's loop (pip install 'cloakroom[peers]')",
     "curve": "what networks still read in cloaked photos, over the seconds that more steps take (6 minutes)",
 }
 GROUPS = {"daemon": PARTS, "speed": SPEED_PARTS}

@@ -36,20 +36,9 @@ class Showing:
         pass
 
 
-OPTIMISED, BROUGHT, WRITTEN = 0.7, 0.95, 0.98
-"""Shares of the way, of 1, once the perturbation is made, once it is on the photo's own pixels, once the file is written."""
-
-
 def share_of(event: ProgressMessage) -> float:
-    """Return how far a photo is, of 1, by the stage it is in: roughly as the time goes."""
-    within = event.done / event.total if event.total else 0.0
-    if event.stage == "decode":
-        return 0.0
-    if event.stage == "quality":
-        return OPTIMISED + within * (BROUGHT - OPTIMISED)
-    if event.stage in ("encode", "judge"):
-        return BROUGHT if event.stage == "encode" else WRITTEN
-    return within * OPTIMISED
+    """Return how far a photo is, of 1."""
+    return min(1.0, event.done / event.total) if event.total else 0.0
 
 
 class Lines(Showing):

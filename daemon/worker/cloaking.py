@@ -14,6 +14,7 @@ from daemon.wire.errors import CloakroomError
 from daemon.wire.protocol import LIMITS, Mime, PolicyRequest
 from daemon.worker import photo
 from daemon.worker.delivery import deliverable, saves_within, size_limit, size_notes
+from daemon.worker.pace import WHOLE, Pace
 from daemon.worker.photo import Photo
 from daemon.worker.stopwatch import Stopwatch
 from protectors import policy as policies
@@ -53,7 +54,7 @@ class CloakedFile:
 def cloak_file(
     room: Cloakroom, errand: Errand, seed: int | None = None, memory: int | None = None
 ) -> Generator[Progress, None, CloakedFile]:
-    """Walk one photo from its file to the file that is delivered; yields progress.
+    """Walk one photo from its file to the file that is delivered; yields how far it is, of ``WHOLE``.
 
     Args:
         room: the adversaries.
@@ -67,16 +68,18 @@ def cloak_file(
     watch, data = Stopwatch(), errand.data
     policy = _checked(errand.policy)
     watch.start("decode")
-    yield Progress("decode", 0, 1)
+    yield Progress("decode", 0, WHOLE)
     original = _decoded(data, memory if room.device == "cpu" else None, room.model_set)
+    pace = Pace(room.model_set, policy.strength, original.width * original.height)
     watch.start("protect")
     most = largest_upload(errand.channel)
     limit = size_limit(len(data), most)
     saves = saves_within(limit, photo.encodings(original, limit))
-    judge, cloaked = yield from _cloaked(room, policy, original, None if seed is None else seed_of(seed, data), saves)
+    cloaking = _cloaked(room, policy, original, None if seed is None else seed_of(seed, data), saves)
+    judge, cloaked = yield from pace.whole(cloaking)
     channel = known(errand.channel)
     delivery = deliverable(saves, cloaked, lambda delivered: judge.judgement(delivered, channel))
-    file, judgement = yield from watch.timed(delivery)
+    file, judgement = yield from pace.whole(watch.timed(delivery))
     report = judgement.as_json() | {
         "width": original.width,
         "height": original.height,

@@ -23,6 +23,7 @@ from tests.end_to_end.hostile import cases_in, run
 from tests.end_to_end.lastline import measure_last_line, without_hold
 from tests.end_to_end.paths import PATHS, Path
 from tests.end_to_end.photos import jpeg, twelve_megapixels
+from tests.end_to_end.picks import measure_picks, send_the_best_attempt
 from tests.end_to_end.results_file import RESULTS, keep
 from tests.end_to_end.site import HOST
 from tests.end_to_end.stage import QUICKEST, Stage, choose_protectors, last_reports, open_stage
@@ -166,6 +167,7 @@ PARTS: dict[str, Callable[[Stage, int], Awaitable[dict[str, float]]]] = {
     "apis": measure_apis,
     "cases": measure_cases,
     "lastline": measure_last_line,
+    "picks": measure_picks,
 }
 """Each measures its own keys, and says whether they are bad."""
 
@@ -187,7 +189,7 @@ async def photo12mp(stage: Stage) -> dict[str, float]:
     stage.uploads["large"] = jpeg(twelve_megapixels(), folder / "large.jpg", quality=90)
     begun = time.monotonic()
     reports = asyncio.create_task(_watch(stage.daemon))
-    held = asyncio.create_task(_send_the_best_attempt(stage))
+    held = asyncio.create_task(send_the_best_attempt(stage, LARGE_SECONDS))
     run = await stage.upload(LARGE, seconds=LARGE_SECONDS)
     total = time.monotonic() - begun
     for task in (reports, held):
@@ -210,13 +212,6 @@ async def photo12mp(stage: Stage) -> dict[str, float]:
     figures["photo12mp.front_rss"] = float(state.front_rss)
     figures["photo12mp.worker_rss"] = float(state.worker_rss)
     return figures
-
-
-async def _send_the_best_attempt(stage: Stage) -> None:
-    """Choose to send the best attempt where it did not protect: the time is measured all the same."""
-    window = await stage.browser.hold_window(LARGE_SECONDS)
-    await window.wait_for("document.querySelector('button[name=attempt]')?.name")
-    await window.click("button[name=attempt]")
 
 
 async def _watch(daemon: DaemonProcess) -> None:

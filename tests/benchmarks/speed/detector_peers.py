@@ -1,11 +1,11 @@
 """Measures Object Disappearance beside ART's attack on detectors, and beside a loop like TOG's.
 
-- ART: projected gradient descent on Faster R-CNN's own training losses, the one detector of torchvision's design that is always
-  here (the embedded one); ours is M_all on the same detector.
-- TOG (Chow and others, "Adversarial objectness gradient attacks in real-time object detection systems", 2020), whose vanishing
-  attack lowers all class scores by signed gradients; its loop is written here, on SSD MobileNetV2; ours are the product's steps.
+- ART: projected gradient descent on the training losses of Faster R-CNN, the embedded detector, which is of torchvision's
+  design as ART wants it; ours is M_all on the same detector.
+- TOG (Chow and others, "Adversarial objectness gradient attacks in real-time object detection systems", 2020): its vanishing
+  attack lowers all class scores by signed gradients. The loop is written here, on SSD MobileNetV2; ours are the product's steps.
 
-All change values by at most 8 levels, in at most 10 steps of 2 levels for the others. Cloakroom's take as many steps as they need.
+All change values by at most 8 levels; the others take 10 steps of 2 levels, Cloakroom as many as it needs.
 """
 
 import statistics

@@ -11,12 +11,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from daemon.commands.showing import share_of
 from daemon.figures import CHECKOUT, say
 from daemon.wire.protocol import PolicyRequest
+from daemon.wire.protocol import Progress as ProgressMessage
 from daemon.worker.cloaking import Errand, cloak_file
 from protectors.cloak import Cloakroom
 from protectors.names import DEFAULT, Strength
-from protectors.progress import end_of
 from tests.benchmarks.photos import SIZES, photos
 from tests.pretrained import FOLDER
 
@@ -25,6 +26,7 @@ FEW = 1
 """Runs of a photo of 48 megapixels, which is cloaked only at instant, for the slope."""
 
 SITE = "bluesky"
+JOB = "0" * 32
 AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
 PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE"}
 """Environment variables that the worker sets."""
@@ -33,8 +35,9 @@ STARTED = time.monotonic()
 
 
 def measure() -> dict[str, float]:
-    """Return ``photo512.p50``, ``.p95`` and so on in seconds, ``instant512.p95``, ``worker_rss`` in bytes, ``cold_ms``, and
-    ``megapixels.slope``, the seconds per megapixel from 12 to 48 over those from 2 to 12; and the same under ``avx2.``."""
+    """Return ``photo512.p50``, ``.p95`` and so on in seconds, ``instant512.p95``, ``worker_rss`` in bytes, and ``cold_ms``;
+    ``photo512.progress_error`` and so on, the share of the time by which the shown progress was wrong at most; and
+    ``megapixels.slope``, the seconds per megapixel from 12 to 48 over those from 2 to 12. The same under ``avx2.``."""
     with tempfile.TemporaryDirectory() as folder:
         # They are made here: making one of 12 megapixels needs more memory than cloaking it.
         for name, size in SIZES.items():
@@ -52,15 +55,20 @@ def _in_a_process(variables: dict[str, str], folder: str) -> dict[str, float]:
     return figures
 
 
-def _seconds(room: Cloakroom, file: bytes, strength: Strength) -> float:
-    begun = time.monotonic()
-    end_of(cloak_file(room, Errand(file, PolicyRequest(DEFAULT, strength, ()), SITE), 0))
-    return time.monotonic() - begun
+def _walk(room: Cloakroom, file: bytes, strength: Strength) -> tuple[float, float]:
+    """Cloak one photo, and return the seconds that it took, and by which share of them the shown progress was wrong at most."""
+    begun, shown = time.monotonic(), list[tuple[float, float]]()
+    walk = cloak_file(room, Errand(file, PolicyRequest(DEFAULT, strength, ()), SITE), 0)
+    for progress in walk:
+        event = ProgressMessage(job=JOB, stage=progress.stage, done=progress.done, total=progress.total)
+        shown.append((time.monotonic() - begun, share_of(event)))
+    seconds = time.monotonic() - begun
+    return seconds, max(abs(share - at / seconds) for at, share in shown)
 
 
 def _measured_here(folder: Path) -> dict[str, float]:
     room = Cloakroom("cpu", FOLDER)
-    _seconds(room, (folder / "photo512.0.jpg").read_bytes(), "balanced")
+    _walk(room, (folder / "photo512.0.jpg").read_bytes(), "balanced")
     figures = {"cold_ms": 1000 * (time.monotonic() - STARTED)}
     medians: dict[str, float] = {}
     for name in SIZES:
@@ -69,7 +77,9 @@ def _measured_here(folder: Path) -> dict[str, float]:
         for label, strength in labels.items():
             if label == "photo48mp":
                 continue
-            seconds = sorted(_seconds(room, file, strength) for file in files)
+            walks = [_walk(room, file, strength) for file in files]
+            seconds = sorted(one for one, _ in walks)
+            figures[f"{label}.progress_error"] = max(error for _, error in walks)
             medians[label] = statistics.median(seconds)
             figures[f"{label}.p50"] = medians[label]
             # For so few photos, the 95th percentile is the slowest.

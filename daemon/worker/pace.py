@@ -1,0 +1,77 @@
+"""How far a photo is on its whole way, from the stages that it goes through.
+
+The places of the stages are shares of the whole time, as measured on two cores (``cloakroom bench speed --photos`` tells how
+wrong they are). A photo whose networks are fooled early is quicker than is said.
+"""
+
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from protectors.manifest import ModelSet
+from protectors.names import Strength
+from protectors.progress import Progress
+from protectors.windows import LARGE
+
+Result = TypeVar("Result")
+
+WHOLE: Final = 1000
+"""The total of all progress that is told."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """The shares of the time at which steps begin and end, at which the file has its quality, and at which it is judged."""
+
+    steps_begin: float
+    steps_end: float
+    fitted: float
+    judged: float
+
+
+WITH_EMBEDDED: Final = Places(0.0, 0.7, 0.95, 0.98)
+WITH_STEPS: Final = Places(0.12, 0.78, 0.88, 0.9)
+WITHOUT_STEPS: Final = Places(0.2, 0.2, 0.3, 0.32)
+WITHOUT_STEPS_LARGE: Final = Places(0.2, 0.2, 0.6, 0.62)
+"""A large photo is fitted and saved for longer, while the networks read all photos in the same time."""
+
+
+class Pace:
+    """Tells how far one photo of so many pixels is; it never goes back."""
+
+    def __init__(self, models: ModelSet, strength: Strength, pixels: int) -> None:
+        if models != "pretrained":
+            self._places = WITH_EMBEDDED
+        elif strength == "instant":
+            self._places = WITHOUT_STEPS_LARGE if pixels > LARGE else WITHOUT_STEPS
+        else:
+            self._places = WITH_STEPS
+        self._furthest = 0.0
+
+    def whole(self, run: Generator[Progress, None, Result]) -> Generator[Progress, None, Result]:
+        """Pass on the progress of a run as ``done`` of ``WHOLE``."""
+        with closing(run):
+            while True:
+                try:
+                    progress = next(run)
+                except StopIteration as end:
+                    result: Result = end.value
+                    return result
+                self._furthest = max(self._furthest, self._share(progress))
+                yield Progress(progress.stage, round(WHOLE * self._furthest), WHOLE)
+
+    def _share(self, progress: Progress) -> float:
+        places = self._places
+        within = min(1.0, progress.done / progress.total) if progress.total else 0.0
+        match progress.stage:
+            case "decode" | "reading":
+                return 0.0
+            case "quality":
+                return places.steps_end + within * (places.fitted - places.steps_end)
+            case "encode":
+                return places.fitted
+            case "judge":
+                return places.judged
+            case _:
+                return places.steps_begin + within * (places.steps_end - places.steps_begin)

@@ -1,0 +1,76 @@
+"""How far a photo is said to be, over the stages that it goes through."""
+
+from collections.abc import Generator
+
+import pytest
+
+from daemon.worker.pace import WHOLE, Pace
+from protectors.manifest import ModelSet
+from protectors.names import Strength
+from protectors.progress import Progress, end_of
+from tests.protectors.conftest import finish
+
+PIXELS = 300_000
+
+STAGES = [
+    ("decode", 0, 1),
+    ("reading", 0, 3),
+    ("objects", 1, 25),
+    ("scene", 13, 25),
+    ("reading", 0, 1),
+    ("objects", 25, 25),
+    ("quality", 0, 7),
+    ("quality", 3, 7),
+    ("encode", 0, 1),
+    ("judge", 0, 1),
+]
+
+
+def told(stages: list[tuple[str, int, int]], models: ModelSet, strength: Strength, pixels: int = PIXELS) -> list[int]:
+    def run() -> Generator[Progress, None, str]:
+        for stage in stages:
+            yield Progress(*stage)
+        return "done"
+
+    seen, result = finish(Pace(models, strength, pixels).whole(run()))
+    assert result == "done"
+    assert {progress.total for progress in seen} == {WHOLE}
+    assert [progress.stage for progress in seen] == [stage for stage, _, _ in stages]
+    return [progress.done for progress in seen]
+
+
+@pytest.mark.parametrize("models", ["embedded", "pretrained"])
+def test_a_photo_only_ever_gets_further_and_is_never_said_to_be_done(models: ModelSet) -> None:
+    shares = told(STAGES, models, "balanced")
+    assert shares == sorted(shares)
+    assert shares[0] == 0
+    assert len(set(shares)) >= 7
+    assert shares[-1] < WHOLE
+
+
+def test_steps_take_most_of_the_time_where_there_are_any_and_none_where_not() -> None:
+    balanced = told([("objects", 25, 25), ("quality", 0, 7)], "pretrained", "balanced")
+    small, large = (told([("quality", 7, 7)], "pretrained", "instant", pixels)[0] for pixels in (PIXELS, 12_000_000))
+    assert balanced == [780, 780]
+    assert small < large < balanced[0]
+
+
+def test_a_total_of_nothing_is_nothing_and_more_than_all_is_all() -> None:
+    assert told([("objects", 3, 0), ("quality", 9, 6)], "embedded", "balanced") == [0, 950]
+
+
+def test_a_run_that_is_not_gone_on_with_is_closed() -> None:
+    closed = []
+
+    def run() -> Generator[Progress, None, None]:
+        try:
+            yield Progress("decode", 0, 1)
+            yield Progress("judge", 0, 1)
+        finally:
+            closed.append(True)
+
+    walk = Pace("embedded", "balanced", PIXELS).whole(run())
+    next(walk)
+    walk.close()
+    assert closed
+    end_of(run())
