@@ -3,7 +3,7 @@
 - ART: projected gradient descent on the training losses of Faster R-CNN, the embedded detector, which is of torchvision's
   design as ART wants it; ours is M_all on the same detector.
 - TOG (Chow and others, "Adversarial objectness gradient attacks in real-time object detection systems", 2020): its vanishing
-  attack lowers all class scores by signed gradients. The loop is written here, on SSD MobileNetV2; ours are the product's steps.
+  attack lowers all class scores by signed gradients. The loop is written here, on SSD MobileNetV2; ours is the product's.
 
 All change values by at most 8 levels; the others take 10 steps of 2 levels, Cloakroom as many as it needs.
 """
