@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 
 from protectors.adversaries.one_stage import OneStageDetector, centres, flat
-from protectors.channel.resizing import resized
 
 
 class CenterFace(OneStageDetector):
@@ -18,10 +17,10 @@ class CenterFace(OneStageDetector):
     multiple = 32
     stride = 4
 
-    def fitted(self, images: Tensor) -> Tensor:
-        height, width = images.shape[2:]
-        scale = self.side / max(height, width)
-        return resized(images, *(max(1, round(length * scale / self.multiple)) * self.multiple for length in (height, width)))
+    def input_size(self, images: Tensor) -> tuple[int, int]:
+        scale = self.side / max(images.shape[2:])
+        height, width = (max(1, round(length * scale / self.multiple)) * self.multiple for length in images.shape[2:])
+        return height, width
 
     def prepared(self, images: Tensor) -> Tensor:
         return images * 255

@@ -50,9 +50,9 @@ class OneStageDetector(Detector):
         self.network = network.eval().requires_grad_(False)
         self.device = next(network.buffers()).device
 
-    def fitted(self, images: Tensor) -> Tensor:
-        """Resize images to the network's size as its program does: to a square, whatever their proportions."""
-        return images if images.shape[2:] == (self.side, self.side) else resized(images, self.side, self.side)
+    def input_size(self, images: Tensor) -> tuple[int, int]:
+        """Return the height and width to which the network's program resizes images: a square, whatever their proportions."""
+        return self.side, self.side
 
     @abstractmethod
     def prepared(self, images: Tensor) -> Tensor:
@@ -62,9 +62,15 @@ class OneStageDetector(Detector):
     def decoded(self, outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Decode the graph's outputs to class logits [B, cells, classes] and boxes [B, cells, 4]."""
 
-    def look(self, images: Tensor) -> CellLook:
-        """Pass images through the network once; differentiable."""
-        made = self.network(self.prepared(self.fitted(images)), self.stages)
+    def look(self, images: Tensor, size: tuple[int, int] | None = None) -> CellLook:
+        """Pass images through the network once; differentiable.
+
+        ``size`` is the input's. It is given for views of a photo, so that their cells are those of the photo: a smaller view
+        has slightly other proportions.
+        """
+        size = size or self.input_size(images)
+        fitted = images if images.shape[2:] == size else resized(images, *size)
+        made = self.network(self.prepared(fitted), self.stages)
         logits, boxes = self.decoded(made)
         return CellLook(logits, boxes, {name: made[name] for name in self.stages})
 

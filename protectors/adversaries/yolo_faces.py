@@ -25,19 +25,15 @@ class YoloFaces(OneStageDetector):
     strides = (8, 16, 32)
     bins = 16
 
-    def fitted(self, images: Tensor) -> Tensor:
-        height, width = images.shape[2:]
-        longest = max(height, width)
-        return super().fitted(functional.pad(images, (0, longest - width, 0, longest - height)))
-
     def prepared(self, images: Tensor) -> Tensor:
         return images
 
-    def look(self, images: Tensor) -> CellLook:
-        look = super().look(images)
+    def look(self, images: Tensor, size: tuple[int, int] | None = None) -> CellLook:
         height, width = images.shape[2:]
+        longest = max(height, width)
+        look = super().look(functional.pad(images, (0, longest - width, 0, longest - height)), size)
         # The boxes are shares of the square's side.
-        sides = torch.tensor([width, height, width, height], device=images.device) / max(height, width)
+        sides = torch.tensor([width, height, width, height], device=images.device) / longest
         return replace(look, boxes=look.boxes / sides)
 
     def decoded(self, outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:

@@ -45,7 +45,8 @@ class ObjectHiding(NetworkObjective):
         self._has_others = not bool(self._sensitive.all())
         self._found = _logit(detector.threshold)
         with torch.no_grad():
-            look = detector.look(original)
+            self._size = detector.input_size(original)
+            look = detector.look(original, self._size)
             self._features = list(look.features.values())
             self._considered = look.logits.sigmoid() >= CONSIDERED
             self._reference = self._task(look.logits).clamp(min=LEAST_REFERENCE)
@@ -55,7 +56,7 @@ class ObjectHiding(NetworkObjective):
             self.is_needed = detector.is_general or bool((look.logits >= self._found).any())
 
     def aim(self, view: Tensor) -> Aim:
-        look = self._detector.look(view)
+        look = self._detector.look(view, self._size)
         loss = self._task(look.logits) / self._reference
         if self._hides_all:
             # If only some classes are to be hidden, pushing all features away would hide the others too.
