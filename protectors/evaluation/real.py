@@ -3,7 +3,7 @@
 The photos are COCO's of photos.npz and test photos of people.npz, cloaked as by the product. Conditions:
 
 - ``seen``: optimised on every network but the judges, at balanced; ``strong`` is the same at strong;
-- ``instant``: the same photos at instant, which takes no steps: the generator's cloak fitted to the floor;
+- ``instant``: the first of these photos at instant, which takes no steps: the generator's cloak fitted to the floor;
 - ``judge``: the networks of ``seen`` that no cloak is ever optimised on;
 - ``left_out``: cloaks that are made without one network, read by that network;
 - ``embedded_too``: cloaks whose steps are against the embedded networks as well, at equally many gradient calls;
@@ -60,8 +60,8 @@ TUNED_ON = frozenset({5, 12, 20, 33, 47, 58, 71, 90, 101, 110, 120, 125})
 BLOCK = 8
 """Number of photos whose sums are kept together; a stopped run resumes after the last block."""
 
-PHOTOS, PART, FEW = (116, 120), (16, 8), (6, 2)
-"""Numbers of COCO's photos and of those with people: for ``seen`` and ``instant``, for the other conditions, and for
+PHOTOS, SOME, PART, FEW = (116, 120), (24, 24), (12, 6), (6, 2)
+"""Numbers of COCO's photos and of those with people: for ``seen``, for ``instant``, for the other conditions, and for
 ``before``, whose cloaks take a minute each. 116 are all of COCO's that nothing was tuned on."""
 
 CROP = 0.8
@@ -82,9 +82,9 @@ class Condition:
 
 def conditions(networks: Sequence[str], quick: bool) -> Iterator[Condition]:
     """Yield all conditions; ``networks`` are those that cloaks are optimised on."""
-    whole, part, few = ((1, 1), (1, 0), (1, 0)) if quick else (PHOTOS, PART, FEW)
+    whole, some, part, few = ((1, 1), (1, 1), (1, 0), (1, 0)) if quick else (PHOTOS, SOME, PART, FEW)
     yield Condition("seen", *whole)
-    yield Condition("instant", *whole, policy=Policy(PROTECTORS, "instant"))
+    yield Condition("instant", *some, policy=Policy(PROTECTORS, "instant"))
     yield Condition("strong", *part, policy=Policy(PROTECTORS, "strong"))
     yield Condition("chosen", 0, sum(part), policy=Policy(("objects",), sensitive=("person",)))
     yield Condition("embedded_too", *part, networks="both")
