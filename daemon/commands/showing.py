@@ -116,12 +116,16 @@ def summary(path: Path, output: Path | None, report: dict[str, Any] | None, sent
 
 
 def _machines(judgement: Judgement, models: str) -> str:
-    """How many of the networks that were tried still read the photo, and what; that they are no real ones, where so."""
+    """How many of the networks that read anything in the photo still read it, and what; that they are no real ones, where so."""
     if models == "embedded":
         return "; tried on the embedded demonstration models only, real machines may still read it"
-    machines = {verdict.adversary for verdict in judgement.verdicts}
-    reading = [verdict for verdict in judgement.verdicts if not verdict.protected]
+    # A detector of faces has nothing to lose in a photo without any.
+    verdicts = [verdict for verdict in judgement.verdicts if verdict.before]
+    machines = {verdict.adversary for verdict in verdicts}
+    reading = [verdict for verdict in verdicts if not verdict.protected]
     misled = len(machines) - len({verdict.adversary for verdict in reading})
+    if not machines:
+        return ""
     told = f"; {misled} of {len(machines)} machines that were tried no longer read it"
     left = dict.fromkeys(name for verdict in reading for name in verdict.after if name in verdict.before)
     return told + (f", the others still read: {', '.join(left)}" if left else "")

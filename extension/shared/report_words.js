@@ -28,11 +28,13 @@ export function resultWords(last) {
   return [sentence, ...machines, ...kept, ...(last.outcome === 'cloaked' ? unseenWords(last.reports) : [])].join(' ');
 }
 
-/** How many of the real networks that were tried, judges included, still read the photos, and what they read; or that none were
+/** How many of the real networks that read anything in the photos, judges included, still read it, and what; or that none were
  * tried. @param {import('../background/connection.js').Report[]} reports @returns {string[]} */
 export function machinesWords(reports) {
   if (reports.some(({ models }) => models === 'embedded')) return [words('machines_none')];
-  const verdicts = reports.filter(({ models }) => models === 'pretrained').flatMap((report) => report.verdicts ?? []);
+  const all = reports.filter(({ models }) => models === 'pretrained').flatMap((report) => report.verdicts ?? []);
+  // A detector of faces has nothing to lose in a photo without any.
+  const verdicts = all.filter(({ before }) => before.length > 0);
   const machines = new Set(verdicts.map(({ adversary }) => adversary));
   const reading = verdicts.filter((verdict) => !verdict.protected);
   const misled = machines.size - new Set(reading.map(({ adversary }) => adversary)).size;

@@ -40,6 +40,12 @@ test('of several photos it says how many real models read none any more, and wha
   assert.ok(said([two]).includes('machines_all|2'));
 });
 
+test('a model that read nothing in the photos is not counted as misled', () => {
+  const blind = { ...verdict('c', []), before: [] };
+  assert.ok(said([{ models: 'pretrained', verdicts: [verdict('a', []), blind] }]).includes('machines_all|1'));
+  assert.ok(!said([{ models: 'pretrained', verdicts: [blind] }]).some((part) => part.startsWith('machines_')));
+});
+
 test('where only demonstration models were tried it says so, whatever they read', () => {
   assert.ok(said([{ models: 'embedded', verdicts: [verdict('a', [])] }]).includes('machines_none'));
   assert.ok(!said([{ models: 'embedded', verdicts: [] }], 'original').some((part) => part.startsWith('machines_')));

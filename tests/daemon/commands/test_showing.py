@@ -2,16 +2,18 @@
 
 import io
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from daemon.commands.showing import Bars, Lines, share_of
+from daemon.commands.showing import Bars, Lines, share_of, summary
 from daemon.wire.protocol import Progress as ProgressMessage
 from daemon.wire.protocol import Queued
-from tests.daemon.judgements import report
+from protectors.judging.verdict import Verdict
+from tests.daemon.judgements import judgement, report
 
 JOB = "0" * 32
 REPORT = report()
@@ -48,6 +50,18 @@ def test_a_bar_waits_where_a_photo_is_gone_through_once_more() -> None:
         bars.ended(path, Path("b.jpg"), REPORT, None)
         assert (whole.completed, whole.total) == (1, 2)
         assert [task.id for task in progress.tasks] == [whole.id]
+
+
+def test_a_network_that_read_nothing_before_is_not_counted_as_misled() -> None:
+    def said(*verdicts: Verdict) -> str:
+        told = replace(judgement(), verdicts=verdicts).as_json() | {"seconds": {"total": 1.0}, "models": "pretrained"}
+        return summary(Path("a.jpg"), Path("b.jpg"), told, None)
+
+    hidden = Verdict("objects", "detector", True, ("person",), ())
+    found = Verdict("objects", "other", False, ("person", "dog"), ("person",))
+    blind = Verdict("objects", "faces", True, (), ())
+    assert "1 of 2 machines that were tried no longer read it, the others still read: person" in said(hidden, found, blind)
+    assert "machines" not in said(blind)
 
 
 def test_one_photo_has_one_bar() -> None:
