@@ -116,7 +116,7 @@ def summary(path: Path, output: Path | None, report: dict[str, Any] | None, sent
 
 
 def _machines(judgement: Judgement, models: str) -> str:
-    """How many of the networks that read anything in the photo still read it, and what; that they are no real ones, where so."""
+    """How many of the networks that read anything in the photo still read it, and what; or that they are no real ones."""
     if models == "embedded":
         return "; tried on the embedded demonstration models only, real machines may still read it"
     # A detector of faces has nothing to lose in a photo without any.
