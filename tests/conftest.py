@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # Ends the run where a worker dies or the deadline passes.
 pytest_plugins = ["tests.run_limits"]
@@ -16,5 +16,5 @@ os.environ["CLOAKROOM_SETTINGS"] = os.devnull
 pytest.register_assert_rewrite("tests.daemon.front.every_backend")
 
 # How long an example takes says how busy the machine is, nothing else.
-settings.register_profile("cloakroom", deadline=None)
+settings.register_profile("cloakroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("cloakroom")
