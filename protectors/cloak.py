@@ -130,8 +130,9 @@ class Cloakroom:
         """Return the objectives of a policy against pretrained networks, for a photo at the working resolution."""
         return objectives_for(policy, self.adversaries, original, chance)
 
-    def _working(self, native: Tensor) -> Tensor:
-        """Return the photo at the working resolution, resized as the detectors do; small photos are returned unchanged."""
+    def _working(self, photo: Pixels) -> Tensor:
+        """Return the photo at the working resolution, resized as the detectors do; small photos are not resized."""
+        native = as_tensor(photo).to(self._device)
         height, width = native.shape[2:]
         scale = self.adversaries.working_side / max(height, width)
         if scale > 0.8:
@@ -149,37 +150,37 @@ class Cloakroom:
         ``saves`` are the ways to save the photo for delivery, in order of preference. The first file that is protected and
         above the quality floor is returned.
         """
-        native, policy = as_tensor(judge.original).to(self._device), judge.policy
+        policy, original = judge.policy, judge.original
         if not is_visual(policy.protectors[0]):
-            made = yield from self.cloaked(native, judge, seed, saves)
+            made = yield from self.cloaked(judge, seed, saves)
             return Cloaked(made.pixels, made.file)
-        drawn = yield from self.visuals.get(policy.protectors[0]).protect(self._working(native), BUDGETS[policy.strength])
+        drawn = yield from self.visuals.get(policy.protectors[0]).protect(self._working(original), BUDGETS[policy.strength])
         # The picture itself is enlarged, not the perturbation: otherwise the native photo's detail would show through.
-        return Cloaked(as_pixels(enlarged(drawn.images, native)), None)
+        return Cloaked(as_pixels(enlarged(drawn.images, (original.shape[0], original.shape[1]))), None)
 
     def cloaked(
-        self, native: Tensor, judge: Judge, seed: int | None = None, saves: Sequence[Save] = (saved_as_jpeg,)
+        self, judge: Judge, seed: int | None = None, saves: Sequence[Save] = (saved_as_jpeg,)
     ) -> Generator[Progress, None, NativeResult]:
-        """Optimise one cloak against all adversaries of a policy, for a photo [1, 3, H, W] and its judge.
+        """Optimise one cloak against all adversaries of a policy, for the photo of a judge.
 
         If no cloak both survives what sites do to a photo of that size and stays above the floor, optimisation continues for
         the delivered file alone. The site's verdict then says what is lost there.
         """
         policy = judge.policy
-        originals, budget, floor = self._working(native), BUDGETS[policy.strength], FLOORS[policy.strength]
+        originals, budget, floor = self._working(judge.original), BUDGETS[policy.strength], FLOORS[policy.strength]
         if self.adversaries.model_set == "pretrained":
             refinement, generator = self._refinement or REFINEMENTS[policy.strength], self.generator
             refinement = replace(refinement, seconds=min(refinement.seconds, self._seconds))
             chance = _chance(seed)
             objectives = partial(self.objectives, policy, originals, chance)
-            return (yield from refined(native, originals, judge, objectives, chance, saves, refinement, generator))
+            return (yield from refined(originals, judge, objectives, chance, saves, refinement, generator))
         yield Progress("reading", 0, len(saves))
         good_saves = promising(judge.original, saves, floor)
         if not good_saves:
             # Saving alone takes this photo below its floor, so a minute of optimisation would be wasted.
-            nothing = NativePerturbation(native, torch.zeros_like(originals), budget.radius)
+            nothing = NativePerturbation(judge.original, torch.zeros_like(originals), budget.radius)
             return NativeResult(judge.original, nothing, 0.0, None)
-        hardest = expected(max(native.shape[2:]), max(originals.shape[2:]))
+        hardest = expected(max(judge.original.shape[:2]), max(originals.shape[2:]))
         images = originals
         for channels in dict.fromkeys((hardest, AS_IT_IS)):
             protectors = self.optimising(policy, seed, channels)
@@ -188,7 +189,7 @@ class Cloakroom:
             for save in good_saves:
                 perturbation, last = images - originals, save is good_saves[-1]
                 made = yield from apply_at_native_size(
-                    native, perturbation, budget.radius, judge.is_protected, floor, save, last
+                    judge.original, perturbation, budget.radius, judge.is_protected, floor, save, last
                 )
                 if made.file is not None:
                     return made

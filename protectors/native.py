@@ -12,7 +12,7 @@ from torch.nn import functional
 from protectors.judging.quality import Quality
 from protectors.optimisation import within
 from protectors.progress import Progress
-from protectors.quality import as_pixels, reaches
+from protectors.quality import as_pixels, as_tensor, reaches
 from protectors.saving import Pixels, Save, SavedFile
 
 FULLER = (1.0, 1.15, 1.3)
@@ -26,39 +26,55 @@ STRIP = 256
 """Rows that are enlarged at a time: a whole photo of 120 megapixels would need gigabytes for each trial."""
 
 
-def enlarged(images: Tensor, native: Tensor) -> Tensor:
-    """Enlarge a perturbation or picture [1, 3, h, w] to the size of the native photo [1, 3, H, W]."""
-    if images.shape == native.shape:
+Size = tuple[int, int]
+"""Height and width."""
+
+
+def enlarged(images: Tensor, size: Size) -> Tensor:
+    """Enlarge a perturbation or picture [1, 3, h, w] to a native photo's size."""
+    if images.shape[2:] == size:
         return images
-    return functional.interpolate(images, (native.shape[2], native.shape[3]), mode="bilinear", align_corners=False)
+    return functional.interpolate(images, size, mode="bilinear", align_corners=False)
 
 
-def enlarged_rows(images: Tensor, native: Tensor, top: int, bottom: int) -> Tensor:
+def enlarged_rows(images: Tensor, size: Size, top: int, bottom: int) -> Tensor:
     """Return the rows from ``top`` to ``bottom`` of ``enlarged``'s result, without computing the others."""
-    if images.shape == native.shape:
+    if images.shape[2:] == size:
         return images[:, :, top:bottom]
-    rows = images.shape[2]
-    places = (torch.arange(top, bottom, device=images.device) + 0.5) * (rows / native.shape[2]) - 0.5
+    rows, (height, width) = images.shape[2], size
+    places = (torch.arange(top, bottom, device=images.device) + 0.5) * (rows / height) - 0.5
     places = places.clamp(0, rows - 1)
     above = places.long()
     share = (places - above)[:, None]
     between = images[:, :, above] * (1 - share) + images[:, :, (above + 1).clamp(max=rows - 1)] * share
-    return functional.interpolate(between, (bottom - top, native.shape[3]), mode="bilinear", align_corners=False)
+    return functional.interpolate(between, (bottom - top, width), mode="bilinear", align_corners=False)
 
 
 @dataclass(frozen=True)
 class NativePerturbation:
-    """A perturbation [1, 3, h, w] at the working resolution for a native photo [1, 3, H, W], bounded by ``radius``."""
+    """A perturbation [1, 3, h, w] at the working resolution for a native photo uint8 [H, W, 3], bounded by ``radius``.
 
-    native: Tensor
+    The photo is turned into floats by strips: as a whole, one of twelve megapixels would take 144 MB.
+    """
+
+    native: Pixels
     perturbation: Tensor
     radius: float
 
+    @property
+    def size(self) -> Size:
+        """The native photo's."""
+        return self.native.shape[0], self.native.shape[1]
+
+    def enlarged_rows(self, top: int, bottom: int) -> Tensor:
+        """Return rows of the perturbation at the native size."""
+        return enlarged_rows(self.perturbation, self.size, top, bottom)
+
     def rows(self, share: float) -> Iterator[Tensor]:
         """Yield the photo with a share of the perturbation, rows [1, 3, n, W] at a time, before rounding to 8-bit levels."""
-        for top in range(0, self.native.shape[2], STRIP):
-            native = self.native[:, :, top : top + STRIP]
-            perturbation = enlarged_rows(self.perturbation, self.native, top, top + native.shape[2])
+        for top in range(0, self.size[0], STRIP):
+            native = as_tensor(self.native[top : top + STRIP]).to(self.perturbation.device)
+            perturbation = self.enlarged_rows(top, top + native.shape[2])
             yield within(native + share * perturbation, native, self.radius)
 
     def pixels(self, share: float) -> Pixels:
@@ -93,7 +109,7 @@ def promising(original: Pixels, saves: Sequence[Save], floor: Quality) -> list[S
 
 
 def apply_at_native_size(
-    native: Tensor,
+    original: Pixels,
     perturbation: Tensor,
     radius: float,
     is_protected: Callable[[Pixels], bool],
@@ -101,7 +117,7 @@ def apply_at_native_size(
     save: Save,
     last: bool = True,
 ) -> Generator[Progress, None, NativeResult]:
-    """Apply a perturbation [1, 3, h, w] to the native photo [1, 3, H, W]. Yields progress before each trial.
+    """Apply a perturbation [1, 3, h, w] to the native photo uint8 [H, W, 3]. Yields progress before each trial.
 
     Args:
         is_protected: whether the decoded pixels of a file fool the adversaries.
@@ -109,7 +125,7 @@ def apply_at_native_size(
         save: how the photo will be delivered.
         last: whether no other way to save it remains. Only then is an unprotected photo brought above its floor.
     """
-    original, whole = as_pixels(native), NativePerturbation(native, perturbation, radius)
+    whole = NativePerturbation(original, perturbation, radius)
     trials = len(FULLER) + len(FAINTER)
     full, kept = FULLER[0], None
     for number, share in enumerate(FULLER):

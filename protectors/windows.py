@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from protectors.colour_difference import mean_colour_difference
 from protectors.judging.quality import Quality
-from protectors.native import STRIP, NativePerturbation, enlarged_rows
+from protectors.native import STRIP, NativePerturbation
 from protectors.quality import FSIM_SIDE, MIDDLE, as_planes, averaged, fsim_of, likeness, psnr, window_size
 from protectors.saving import Pixels, Save
 
@@ -71,13 +71,10 @@ class PhotoWindows:
         return np.ascontiguousarray(self._spread.mosaic(torch.from_numpy(pixels).permute(2, 0, 1)[None])[0].permute(1, 2, 0))
 
     def perturbed(self, whole: NativePerturbation) -> NativePerturbation:
-        """Return the windows of a photo with a perturbation."""
-        native, spread = whole.native, self._spread
-        rows = [
-            spread.joined(row, enlarged_rows(whole.perturbation, native, top, top + SIDE))
-            for row, top in enumerate(spread.tops)
-        ]
-        return NativePerturbation(spread.mosaic(native), torch.cat(rows, 2), whole.radius)
+        """Return the photo's windows with a perturbation of the whole photo."""
+        spread = self._spread
+        rows = [spread.joined(row, whole.enlarged_rows(top, top + SIDE)) for row, top in enumerate(spread.tops)]
+        return NativePerturbation(self.original, torch.cat(rows, 2), whole.radius)
 
     def averaged_perturbation(self, whole: NativePerturbation) -> Tensor:
         """Return a perturbation averaged over the cells."""
@@ -117,11 +114,11 @@ class WindowedPhoto:
 
 def mean_square(whole: NativePerturbation) -> float:
     """Return the mean square of a perturbation over the native photo, in units of the full range."""
-    height, total = whole.native.shape[2], 0.0
+    height, total = whole.size[0], 0.0
     for top in range(0, height, STRIP):
-        rows = enlarged_rows(whole.perturbation, whole.native, top, min(top + STRIP, height))
+        rows = whole.enlarged_rows(top, min(top + STRIP, height))
         total += float(rows.clamp(-whole.radius, whole.radius).square().sum(dtype=torch.float64))
-    return total / whole.native.numel()
+    return total / whole.native.size
 
 
 def _ssim(first: Pixels, second: Pixels) -> float:

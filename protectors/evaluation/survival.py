@@ -117,12 +117,12 @@ def without(room: Cloakroom, subject: str) -> Protector:
 def measure(task: Task, photo: Pixels) -> Reading:
     """Cloak one photo, and judge every form of it."""
     room, policy = room_of(task.device), SUBJECTS[task.subject].policy
-    originals, judge = as_tensor(photo).to(task.device), room.judge(policy, photo)
+    judge = room.judge(policy, photo)
     if task.ours:
         # Each photo starts from the same seed, so that results do not depend on the pool's processes.
-        unrounded = end_of(room.cloaked(originals, judge, SEED)).unrounded
+        unrounded = end_of(room.cloaked(judge, SEED)).unrounded
     else:
-        budget = BUDGETS[policy.strength]
+        originals, budget = as_tensor(photo).to(task.device), BUDGETS[policy.strength]
         unrounded = cloaked_batch(without(room, task.subject), originals, Budget(budget.radius, BASELINE_STEPS)).unrounded
     pixels = through_jpeg(as_pixels(unrounded))
     protected = {

@@ -36,19 +36,18 @@ class FloorFitting:
     """Fits perturbations of one photo, and remembers the quality of each way to save it without one.
 
     Args:
-        native: the judge's photo [1, 3, H, W].
         judge: measures the quality of the photo's files.
         saves: the ways to save it, in the order in which they are tried.
         radius: the largest change of a value.
     """
 
-    def __init__(self, native: Tensor, judge: Judge, saves: Sequence[Save], radius: float) -> None:
-        self._native = native
+    def __init__(self, judge: Judge, saves: Sequence[Save], radius: float) -> None:
         self._judge = judge
         self._saves = tuple(saves)
         self._radius = radius
         self._floor = FLOORS[judge.policy.strength]
-        self._windows = PhotoWindows(judge.original) if native.shape[2] * native.shape[3] > LARGE else None
+        height, width = judge.original.shape[:2]
+        self._windows = PhotoWindows(judge.original) if height * width > LARGE else None
         self._without: dict[int, Quality | None] = {}
 
     def run(self, perturbation: Tensor) -> Generator[Progress, None, NativeResult]:
@@ -56,7 +55,7 @@ class FloorFitting:
 
         The result's ``file`` is None if no way to save the photo keeps it above its floor.
         """
-        whole = NativePerturbation(self._native, perturbation, self._radius)
+        whole = NativePerturbation(self._judge.original, perturbation, self._radius)
         windows = WindowedPhoto(self._windows, whole) if self._windows else None
         found: dict[int, _Found] = {}
         for number in range(len(self._saves)):

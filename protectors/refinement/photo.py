@@ -29,7 +29,6 @@ AFTERWARDS = 2.5
 
 
 def refined(
-    native: Tensor,
     original: Tensor,
     judge: Judge,
     objectives_of: Callable[[], Sequence[NetworkObjective]],
@@ -38,7 +37,7 @@ def refined(
     budget: RefinementBudget,
     generator: CloakGenerator | None = None,
 ) -> Generator[Progress, None, NativeResult]:
-    """Cloak the native photo [1, 3, H, W], which is ``original`` [1, 3, h, w] at the working resolution.
+    """Cloak the judge's photo, which is ``original`` [1, 3, h, w] at the working resolution.
 
     It starts from the generator's drawing, which hides all objects. If only some classes are to be hidden, that is used only
     where no steps follow. The first round is against all networks. Further rounds are against those that still read the photo
@@ -54,10 +53,10 @@ def refined(
     yield Progress("reading", 0, len(saves))
     # Without steps, nobody needs what the networks see in the original.
     objectives = objectives_of() if budget.steps else []
-    fitting = FloorFitting(native, judge, saves, budget.radius)
+    fitting = FloorFitting(judge, saves, budget.radius)
     if not fitting.is_possible():
         # Saving alone takes this photo below its floor, so steps would be wasted.
-        nothing = NativePerturbation(native, torch.zeros_like(original), budget.radius)
+        nothing = NativePerturbation(judge.original, torch.zeros_like(original), budget.radius)
         return NativeResult(judge.original, nothing, 0.0, None)
     start = None
     if generator is not None and not (policy.sensitive and budget.steps):

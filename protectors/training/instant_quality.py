@@ -42,7 +42,7 @@ def quality_of(generator: CloakGenerator, models: Path, data: Path) -> dict[str,
     for photo in archive.images(chosen):
         original = as_tensor(photo)
         drawn = Refinement(original, (), FLOORS[POLICY.strength], torch.Generator(), generator(readable(original)))
-        fitting = FloorFitting(original, Judge(POLICY, photo, ()), (saved_as_jpeg,), RADIUS)
+        fitting = FloorFitting(Judge(POLICY, photo, ()), (saved_as_jpeg,), RADIUS)
         made = end_of(fitting.run(drawn.perturbation))
         delivered = saved_as_jpeg(made.pixels).pixels if made.file is None else made.file.pixels
         before, after = found_by(adversaries, photo), found_by(adversaries, delivered)

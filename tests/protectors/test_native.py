@@ -10,7 +10,7 @@ import torch
 from protectors.channel.exact import saved_as_jpeg
 from protectors.judging.quality import Quality
 from protectors.native import FAINTER, FULLER, STRIP, NativeResult, apply_at_native_size, enlarged, enlarged_rows, promising
-from protectors.quality import as_pixels, as_tensor, psnr, reaches
+from protectors.quality import as_pixels, psnr, reaches
 from protectors.saving import Pixels, SavedFile
 from tests.protectors.conftest import finish
 
@@ -25,7 +25,7 @@ def as_it_is(pixels: Pixels) -> SavedFile:
 
 def run(is_protected: Callable[[Pixels], bool], floor: Quality = LOW, save: Callable[[Pixels], SavedFile] = as_it_is) -> Pixels:
     made: NativeResult
-    _, made = finish(apply_at_native_size(as_tensor(PHOTO), PERTURBATION, 8 / 255, is_protected, floor, save))
+    _, made = finish(apply_at_native_size(PHOTO, PERTURBATION, 8 / 255, is_protected, floor, save))
     assert made.pixels.shape == PHOTO.shape
     assert np.abs(made.pixels.astype(int) - PHOTO).max() <= 8
     assert np.array_equal(as_pixels(made.unrounded), made.pixels)
@@ -86,9 +86,8 @@ def test_the_floor_is_asked_of_what_is_saved() -> None:
 @pytest.mark.parametrize("size", [(STRIP + 37, 90), (3 * STRIP, 3), (40, 41), (8, 9)])
 def test_rows_are_enlarged_as_the_whole_is(size: tuple[int, int]) -> None:
     perturbation = torch.randn(1, 3, 40, 41, generator=torch.Generator().manual_seed(1))
-    native = torch.zeros(1, 3, *size)
-    strips = [enlarged_rows(perturbation, native, top, min(top + STRIP, size[0])) for top in range(0, size[0], STRIP)]
-    assert torch.allclose(torch.cat(strips, 2), enlarged(perturbation, native), atol=1e-5)
+    strips = [enlarged_rows(perturbation, size, top, min(top + STRIP, size[0])) for top in range(0, size[0], STRIP)]
+    assert torch.allclose(torch.cat(strips, 2), enlarged(perturbation, size), atol=1e-5)
 
 
 def poorly(pixels: Pixels) -> SavedFile:
@@ -106,12 +105,12 @@ def test_ways_to_save_that_cannot_be_good_are_known_beforehand() -> None:
 
 @pytest.mark.parametrize("last", [False, True])
 def test_a_file_that_is_too_large_is_never_good(last: bool) -> None:
-    _, made = finish(apply_at_native_size(as_tensor(PHOTO), PERTURBATION, 8 / 255, lambda _: True, LOW, too_large, last))
+    _, made = finish(apply_at_native_size(PHOTO, PERTURBATION, 8 / 255, lambda _: True, LOW, too_large, last))
     assert made.file is None
 
 
 def test_between_two_trials_it_can_be_cancelled() -> None:
-    trials = apply_at_native_size(as_tensor(PHOTO), PERTURBATION, 8 / 255, lambda _: False, LOW, as_it_is)
+    trials = apply_at_native_size(PHOTO, PERTURBATION, 8 / 255, lambda _: False, LOW, as_it_is)
     stages = [(next(trials).stage, next(trials).done) for _ in range(1)]
     assert stages == [("quality", 1)]
     trials.close()
@@ -132,7 +131,7 @@ def test_the_file_that_was_judged_is_the_one_that_comes_back() -> None:
         judged.append(pixels)
         return len(judged) > 1
 
-    _, made = finish(apply_at_native_size(as_tensor(PHOTO), PERTURBATION, 8 / 255, is_protected, LOW, save))
+    _, made = finish(apply_at_native_size(PHOTO, PERTURBATION, 8 / 255, is_protected, LOW, save))
     assert made.file is saved[-1]
     assert made.file.pixels is judged[-1]
     assert len(saved) == len(judged) == 2

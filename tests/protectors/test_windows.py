@@ -8,7 +8,7 @@ from PIL import Image
 
 from protectors.channel.exact import saved_as_jpeg
 from protectors.native import NativePerturbation
-from protectors.quality import as_tensor, measured
+from protectors.quality import measured
 from protectors.saving import Pixels, SavedFile
 from protectors.windows import BLOCK, COLUMNS, ROWS, SIDE, PhotoWindows, Spread, WindowedPhoto
 
@@ -44,7 +44,7 @@ def test_the_quality_of_windows_is_about_that_of_the_whole(share: float) -> None
     photo = large()
     chance = torch.Generator().manual_seed(1)
     smooth = torch.nn.functional.interpolate(torch.randn(1, 3, 60, 105, generator=chance), (366, 640), mode="bilinear")
-    whole = NativePerturbation(as_tensor(photo), 0.03 * smooth, RADIUS)
+    whole = NativePerturbation(photo, 0.03 * smooth, RADIUS)
     windows = PhotoWindows(photo)
     file = saved_as_jpeg(photo)
     without = windows.quality(windows.of(file.pixels))
@@ -59,7 +59,7 @@ def test_the_quality_of_windows_is_about_that_of_the_whole(share: float) -> None
 def test_no_quality_is_told_where_there_is_no_file() -> None:
     photo = large()
     windows = PhotoWindows(photo)
-    whole = NativePerturbation(as_tensor(photo), torch.zeros(1, 3, 16, 28), RADIUS)
+    whole = NativePerturbation(photo, torch.zeros(1, 3, 16, 28), RADIUS)
 
     def too_large(_: Pixels) -> SavedFile | None:
         return None

@@ -14,7 +14,7 @@ from protectors.judging.judge import Judge
 from protectors.names import OBJECTS
 from protectors.policy import FLOORS, Policy
 from protectors.progress import end_of
-from protectors.quality import as_tensor, measured
+from protectors.quality import measured
 from protectors.refinement.fitting import LARGEST_SHARE, FloorFitting
 from protectors.saving import Pixels, SavedFile
 from protectors.windows import LARGE
@@ -35,7 +35,7 @@ def perturbation(height: int, width: int) -> Tensor:
 
 
 def fitting(pixels: Pixels, *saves: Callable[[Pixels], SavedFile | None]) -> FloorFitting:
-    return FloorFitting(as_tensor(pixels), Judge(Policy((OBJECTS,)), pixels, ()), saves, RADIUS)
+    return FloorFitting(Judge(Policy((OBJECTS,)), pixels, ()), saves, RADIUS)
 
 
 def poorly(pixels: Pixels) -> SavedFile:
