@@ -75,6 +75,11 @@ class Entry:
     """Name of the auxiliary model that a generator was trained to blind; empty for other models."""
 
     @property
+    def is_general(self) -> bool:
+        """Whether a pulled network reads things of many kinds, as those do whose architecture defines their classes."""
+        return not self.classes
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names that a person may use: the manifest's and, for torchvision's weights, torchvision's."""
         publisher, _, weights = self.source.partition(", ")
@@ -150,11 +155,13 @@ def weights_file(model: Entry, folder: Path | None) -> Path | None:
 
 def model_set(folder: Path | None) -> ModelSet:
     """Return the set that photos are cloaked against, given a folder of pulled models: the first of ``pretrained`` and ``full``
-    with both a detector and a classifier in the folder, else ``embedded``."""
+    with both a detector of many kinds and a classifier in the folder, else ``embedded``."""
     sets: tuple[ModelSet, ...] = ("pretrained", "full")
     for name in sets:
         here = {
-            model.task for model in entries() if model.set == name and model.role == "adversary" and weights_file(model, folder)
+            model.task
+            for model in entries()
+            if model.set == name and model.role == "adversary" and model.is_general and weights_file(model, folder)
         }
         if {"objects", "scene"} <= here:
             return name

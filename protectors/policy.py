@@ -28,8 +28,8 @@ class RefinementBudget:
     """How a photo is cloaked against pretrained networks.
 
     Attributes:
-        steps: largest number of steps in the first round, each from the gradients of two networks; with more than four
-            networks it is as much larger.
+        steps: largest number of steps in the first round, each from the gradients of two networks.
+        steps_a_network: least number of such steps for each network, which makes it larger with many networks.
         further_steps: largest number in each further round.
         rounds: number of further rounds for a photo that is not protected yet.
         radius: largest change of a value in [0, 1].
@@ -40,18 +40,19 @@ class RefinementBudget:
     further_steps: int
     rounds: int
     radius: float
+    steps_a_network: float = 2.5
     seconds: float = math.inf
 
 
 REFINEMENTS: dict[Strength, RefinementBudget] = {
-    "instant": RefinementBudget(steps=0, further_steps=0, rounds=0, radius=16 / 255),
+    "instant": RefinementBudget(steps=0, further_steps=0, rounds=0, radius=16 / 255, steps_a_network=0),
     "subtle": RefinementBudget(steps=10, further_steps=4, rounds=3, radius=12 / 255),
     "balanced": RefinementBudget(steps=10, further_steps=4, rounds=3, radius=16 / 255),
     "strong": RefinementBudget(steps=10, further_steps=4, rounds=3, radius=24 / 255),
 }
 
 
-ONE_EACH = RefinementBudget(steps=2, further_steps=0, rounds=0, radius=16 / 255)
+ONE_EACH = RefinementBudget(steps=2, further_steps=0, rounds=0, radius=16 / 255, steps_a_network=0)
 """A budget of one step against each network, for self-checks."""
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from protectors.adversaries.one_stage import CellLook, OneStageDetector, centres, flat
+from protectors.channel.resizing import resized
 
 FACES = (1, 12)
 """The network's labels for women's and men's faces. Its other 16 are parts of naked or dressed bodies."""
@@ -29,11 +30,13 @@ class YoloFaces(OneStageDetector):
         return images
 
     def look(self, images: Tensor, size: tuple[int, int] | None = None) -> CellLook:
-        height, width = images.shape[2:]
-        longest = max(height, width)
-        look = super().look(functional.pad(images, (0, longest - width, 0, longest - height)), size)
+        scale = self.side / max(images.shape[2:])
+        height, width = (max(1, round(length * scale)) for length in images.shape[2:])
+        # Padded only when small: the square round a long and narrow photo would need gigabytes.
+        small = functional.pad(resized(images, height, width), (0, self.side - width, 0, self.side - height))
+        look = super().look(small, size)
         # The boxes are shares of the square's side.
-        sides = torch.tensor([width, height, width, height], device=images.device) / longest
+        sides = torch.tensor([width, height, width, height], device=images.device) / self.side
         return replace(look, boxes=look.boxes / sides)
 
     def decoded(self, outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:

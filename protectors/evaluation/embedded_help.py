@@ -28,11 +28,14 @@ class FeaturePushing(NetworkObjective):
     def __init__(self, name: str, features: Features, original: Tensor) -> None:
         self.name = name
         self._features = features
+        self._size = (original.shape[2], original.shape[3])
         with torch.no_grad():
             self._references = list(features(original))
 
     def aim(self, view: Tensor) -> Aim:
-        return Aim(feature_loss(self._references, list(self._features(view))), is_reached=True)
+        # A smaller view has slightly other proportions, and its maps could be of another size.
+        fitted = resized(view, *self._size)
+        return Aim(feature_loss(self._references, list(self._features(fitted))), is_reached=True)
 
 
 class EmbeddedToo(Cloakroom):

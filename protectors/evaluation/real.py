@@ -6,8 +6,8 @@ The photos are COCO's of photos.npz and test photos of people.npz, cloaked as by
 - ``instant``: the first of these photos at instant, which takes no steps: the generator's cloak fitted to the floor;
 - ``judge``: the networks of ``seen`` that no cloak is ever optimised on;
 - ``left_out``: cloaks that are made without one network, read by that network;
-- ``embedded_too``: cloaks whose steps are against the embedded networks as well, at equally many gradient calls;
-- ``without_embedded``: the figures of ``seen`` for those same photos;
+- ``embedded_too``: cloaks whose steps are against the embedded networks as well, at equally many gradient calls as
+- ``without_embedded``, which are against the pretrained ones alone;
 - ``chosen``: the photos with people, where people alone are to be read as something else (M_sen);
 - ``before``: the product with its embedded demonstration models, as it was without pretrained ones.
 
@@ -16,6 +16,7 @@ Figures, by network and form of the photo (``delivered``, ``jpeg75``, each site'
 - ``seen.NETWORK.FORM.objects_left``: the share of the originals' objects that is still found in the same place as the same
   class; ``.people_left`` for people only; ``.nothing_left``: the share of photos in which nothing is found; ``.drop``: the mean
   fall of the objects' scores;
+- ``seen.NETWORK.FORM.counted.objects_left`` and so on: the number of objects, people or photos that these shares are of;
 - ``seen.NETWORK.FORM.top1``, ``.top5``: for classifiers, the share of photos whose class is still read first, or among five;
 - ``seen.search.NETWORK.recall1``, ``.recall10``: how often a search by the cloaked photo finds the original among 2,000
   others; ``.same1`` and ``.same10``: how often it finds an uncloaked, mirrored crop of the original;
@@ -47,7 +48,7 @@ from protectors.evaluation.processes import each, processes
 from protectors.evaluation.real_reading import Sums, sums_of
 from protectors.evaluation.real_tables import figures_of, summary_of
 from protectors.manifest import DamagedWeightsError
-from protectors.policy import Policy
+from protectors.policy import REFINEMENTS, Policy
 from protectors.progress import end_of
 from protectors.quality import as_tensor, measured
 from protectors.saving import Pixels
@@ -77,6 +78,8 @@ class Condition:
     people: int
     left_out: str | None = None
     networks: Literal["pretrained", "both", "embedded"] = "pretrained"
+    has_plain_steps: bool = False
+    """Whether it takes as many steps however many networks there are."""
     policy: Policy = field(default_factory=lambda: Policy(PROTECTORS))
 
 
@@ -87,8 +90,8 @@ def conditions(networks: Sequence[str], quick: bool) -> Iterator[Condition]:
     yield Condition("instant", *some, policy=Policy(PROTECTORS, "instant"))
     yield Condition("strong", *part, policy=Policy(PROTECTORS, "strong"))
     yield Condition("chosen", 0, sum(part), policy=Policy(("objects",), sensitive=("person",)))
-    yield Condition("embedded_too", *part, networks="both")
-    yield Condition("without_embedded", *part)
+    yield Condition("embedded_too", *part, networks="both", has_plain_steps=True)
+    yield Condition("without_embedded", *part, has_plain_steps=True)
     for network in networks:
         yield Condition(f"left_out.{network}", *part, left_out=network)
     yield Condition("before", *few, networks="embedded")
@@ -113,6 +116,8 @@ def _cloaker(task: Task) -> Cloakroom:
     if task.condition.networks == "embedded":
         return Cloakroom("cpu", None)
     made = EmbeddedToo("cpu", task.models) if task.condition.networks == "both" else Cloakroom("cpu", task.models)
+    if task.condition.has_plain_steps:
+        made = made.within(replace(REFINEMENTS[task.condition.policy.strength], steps_a_network=0))
     left_out = {task.condition.left_out} - {None}
     if left_out:
         # The generator was trained against the left-out network.

@@ -36,4 +36,5 @@ class Quality:
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Quality":
         psnr = content["psnr"]
-        return cls(math.inf if psnr is None else psnr, content["ssim"], content["fsim"], content["delta_e"])
+        # Daemons that run since before an upgrade do not tell the colour difference.
+        return cls(math.inf if psnr is None else psnr, content["ssim"], content["fsim"], content.get("delta_e", math.nan))

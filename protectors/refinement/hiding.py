@@ -58,7 +58,7 @@ class ObjectHiding(NetworkObjective):
     def aim(self, view: Tensor) -> Aim:
         look = self._detector.look(view, self._size)
         loss = self._task(look.logits) / self._reference
-        if self._hides_all:
+        if self._hides_all or not self._has_others:
             # If only some classes are to be hidden, pushing all features away would hide the others too.
             loss = loss + feature_loss(self._features, list(look.features.values()))
         return Aim(loss, not bool((look.logits.detach() >= self._found)[..., self._judged].any()))

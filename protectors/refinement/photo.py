@@ -21,9 +21,6 @@ from protectors.saving import Pixels, Save
 WORN = Pipeline("worn", quality=75, longest=1080)
 """A pipeline as harsh as any known site: a cloak that survives it survives the sites."""
 
-MANY = 4
-"""Networks above which the first round takes more steps, so that each network has as many turns."""
-
 AFTERWARDS = 2.5
 """Time of fitting and judging a photo over that of reading it and saving it once, before the steps."""
 
@@ -58,13 +55,14 @@ def refined(
         # Saving alone takes this photo below its floor, so steps would be wasted.
         nothing = NativePerturbation(judge.original, torch.zeros_like(original), budget.radius)
         return NativeResult(judge.original, nothing, 0.0, None)
+    until = begun + budget.seconds - AFTERWARDS * (time.monotonic() - begun)
+    takes_steps = bool(objectives) and time.monotonic() < until
     start = None
-    if generator is not None and not (policy.sensitive and budget.steps):
+    if generator is not None and not (policy.sensitive and takes_steps):
         with torch.no_grad():
             start = generator(readable(original))
     refinement = Refinement(original, objectives, FLOORS[policy.strength], chance, start)
-    until = begun + budget.seconds - AFTERWARDS * (time.monotonic() - begun)
-    steps = max(budget.steps, math.ceil(budget.steps * len(objectives) / MANY))
+    steps = max(budget.steps, math.ceil(budget.steps_a_network * len(objectives)))
     total = steps + budget.rounds * budget.further_steps
     yield from refinement.run(steps, total=total, until=until)
     for number in range(budget.rounds):
@@ -72,7 +70,9 @@ def refined(
             break
         yield Progress("reading", 0, 1)
         # Saving and measuring the photo itself after every round would take longer than its steps.
-        if not (reading := _still_reading(judge, refinement.preview())):
+        still_reading = _still_reading(judge, refinement.preview())
+        # A face may be found in the photo itself and not at the working resolution, and then there is nothing to step against.
+        if not (reading := [objective.name for objective in objectives if objective.name in still_reading]):
             break
         yield from refinement.run(budget.further_steps, reading, steps + number * budget.further_steps, total, until)
     return (yield from fitting.run(refinement.perturbation))

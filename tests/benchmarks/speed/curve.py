@@ -33,7 +33,9 @@ def measure() -> dict[str, float]:
     photos = archive.images([index for index in range(len(archive)) if index not in TUNED_ON][:PHOTOS])
     end_of(room.cloak(room.judge(Policy(PROTECTORS), photos[0]), SEED))
     plain = REFINEMENTS["balanced"]
-    budgets = {str(calls): replace(plain, steps=calls // NETWORKS_A_STEP, rounds=0) for calls in CALLS} | {"default": plain}
+    budgets = {str(calls): replace(plain, steps=calls // NETWORKS_A_STEP, rounds=0, steps_a_network=0) for calls in CALLS} | {
+        "default": plain
+    }
     figures: dict[str, float] = {}
     for name, budget in budgets.items():
         seconds, sums = [], defaultdict[str, float](float)
