@@ -40,7 +40,7 @@ SPEED_PARTS = {
 }
 GROUPS = {"daemon": PARTS, "speed": SPEED_PARTS}
 MODULES = {"ray": "cluster", "detectors": "detector_peers"}
-"""Files of parts that are named otherwise: none may have the name of the library that it measures."""
+"""Files of parts that are named otherwise, as where a part has the name of the library that it measures."""
 
 
 def add(commands: Subparsers) -> None:

@@ -112,8 +112,8 @@ def run(args: argparse.Namespace) -> int:
     if (args.seed is not None or args.threads is not None) and not args.private and args.cluster is None:
         complain(args, "--seed and --threads are a worker's own. Add --private or --cluster to have one for this run.")
         return USAGE
-    if args.seconds is not None and not (args.private and args.seconds >= 1):
-        complain(args, "--seconds takes a number from 1 on, and --private: a daemon that runs has its own, in its settings.")
+    if args.seconds is not None and not (args.private and args.cluster is None and args.seconds >= 1):
+        complain(args, "--seconds takes a number from 1 on, and --private without a cluster. A daemon has a setting for it.")
         return USAGE
     if (args.report is not None or args.cluster is not None) and not args.recursive:
         complain(args, "--report and --cluster are for a folder. Add -r, or leave them out.")

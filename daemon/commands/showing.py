@@ -120,7 +120,7 @@ def _machines(judgement: Judgement, models: str) -> str:
     if models == "embedded":
         return "; tried on the embedded demonstration models only, real machines may still read it"
     # A detector of faces has nothing to lose in a photo without any.
-    verdicts = [verdict for verdict in judgement.verdicts if verdict.before]
+    verdicts = [verdict for verdict in judgement.verdicts if verdict.before or not verdict.protected]
     machines = {verdict.adversary for verdict in verdicts}
     reading = [verdict for verdict in verdicts if not verdict.protected]
     misled = len(machines) - len({verdict.adversary for verdict in reading})

@@ -68,8 +68,8 @@ class Values(msgspec.Struct, frozen=True, kw_only=True):
         Literal["any"] | Annotated[float, Meta(ge=1, le=86400)],
         _key(
             '"any", or seconds from 1 to 86400',
-            "About the most seconds that cloaking a photo takes: when they are over, no more steps are taken, and what is "
-            "there is fitted and judged. With any, a photo takes as long as its strength does.",
+            "About the most seconds that cloaking a photo takes: steps end early enough that fitting and judging are about "
+            "done by then. It holds with the real networks only, on this machine; any is as long as the strength takes.",
         ),
     ] = "any"
     deadline: Annotated[

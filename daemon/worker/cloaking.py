@@ -70,7 +70,7 @@ def cloak_file(
     watch.start("decode")
     yield Progress("decode", 0, WHOLE)
     original = _decoded(data, memory if room.device == "cpu" else None, room.model_set)
-    pace = Pace(room.model_set, policy.strength, original.width * original.height)
+    pace = Pace(room.model_set, policy, original.width * original.height)
     watch.start("protect")
     most = largest_upload(errand.channel)
     limit = size_limit(len(data), most)

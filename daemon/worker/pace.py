@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from protectors.manifest import ModelSet
-from protectors.names import Strength
+from protectors.names import is_visual
+from protectors.policy import Policy
 from protectors.progress import Progress
 from protectors.windows import LARGE
 
@@ -30,7 +31,9 @@ class Places:
     judged: float
 
 
-WITH_EMBEDDED: Final = Places(0.0, 0.7, 0.95, 0.98)
+AS_ONE_LOOP: Final = Places(0.0, 0.7, 0.95, 0.98)
+"""Of cloaks against the embedded networks, and of *visual*."""
+
 WITH_STEPS: Final = Places(0.12, 0.78, 0.88, 0.9)
 WITHOUT_STEPS: Final = Places(0.2, 0.2, 0.3, 0.32)
 WITHOUT_STEPS_LARGE: Final = Places(0.2, 0.2, 0.6, 0.62)
@@ -40,10 +43,10 @@ WITHOUT_STEPS_LARGE: Final = Places(0.2, 0.2, 0.6, 0.62)
 class Pace:
     """Tells how far one photo of so many pixels is; it never goes back."""
 
-    def __init__(self, models: ModelSet, strength: Strength, pixels: int) -> None:
-        if models != "pretrained":
-            self._places = WITH_EMBEDDED
-        elif strength == "instant":
+    def __init__(self, models: ModelSet, policy: Policy, pixels: int) -> None:
+        if models != "pretrained" or is_visual(policy.protectors[0]):
+            self._places = AS_ONE_LOOP
+        elif policy.strength == "instant":
             self._places = WITHOUT_STEPS_LARGE if pixels > LARGE else WITHOUT_STEPS
         else:
             self._places = WITH_STEPS

@@ -16,6 +16,7 @@ import daemon
 from daemon.wire.pipe import Beat, Line, Ready
 from daemon.wire.worker_settings import WorkerSettings
 from daemon.worker import jail
+from daemon.worker.allocator import keep_one_arena
 from daemon.worker.device_memory import DeviceMemory
 from daemon.worker.inbox import Inbox
 from daemon.worker.priority import step_back
@@ -28,6 +29,7 @@ def main(connection: Connection, settings: WorkerSettings) -> None:
     # Ctrl+C in a terminal reaches the whole group; the front decides when the worker ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     step_back()
+    keep_one_arena()
     jail.leave_terminal(settings.errors.fileno() if settings.errors else None)
     walls = enter_jail(settings)
     line = Line(connection)

@@ -34,7 +34,7 @@ export function machinesWords(reports) {
   if (reports.some(({ models }) => models === 'embedded')) return [words('machines_none')];
   const all = reports.filter(({ models }) => models === 'pretrained').flatMap((report) => report.verdicts ?? []);
   // A detector of faces has nothing to lose in a photo without any.
-  const verdicts = all.filter(({ before }) => before.length > 0);
+  const verdicts = all.filter((verdict) => verdict.before.length > 0 || !verdict.protected);
   const machines = new Set(verdicts.map(({ adversary }) => adversary));
   const reading = verdicts.filter((verdict) => !verdict.protected);
   const misled = machines.size - new Set(reading.map(({ adversary }) => adversary)).size;

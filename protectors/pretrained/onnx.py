@@ -72,11 +72,18 @@ class _Translation:
                 waiting.extend((read, False) for read in self._makers[name].input)
         return ordered
 
+    def _settings(self, node: Any) -> dict[str, Any]:
+        """Return a node's settings. GraphError: one of them changes what is computed, and is not known."""
+        told = onnx_messages.settings_of(node)
+        if told.pop("auto_pad", b"NOTSET") != b"NOTSET":
+            raise GraphError(f"{node.output[0]}: automatic padding is not known")
+        return told
+
     def _translate(self, node: Any) -> None:
         if node.op_type in SAME_KIND:
             self._add(node, SAME_KIND[node.op_type], node.input)
         elif handler := self._handlers.get(node.op_type):
-            handler(node, onnx_messages.settings_of(node))
+            handler(node, self._settings(node))
         else:
             raise GraphError(f"{node.output[0]}: the operation {node.op_type} is not known")
 
@@ -106,7 +113,8 @@ class _Translation:
 
     def _convolve_transposed(self, node: Any, told: dict[str, Any]) -> None:
         settings = _window(told)
-        if any(settings["padding"]) or told.get("group", 1) != 1 or told.get("output_padding") or told["dilations"] != [1, 1]:
+        is_odd = any(settings["padding"]) or any(told.get("output_padding", ()))
+        if is_odd or told.get("group", 1) != 1 or told.get("dilations", [1, 1]) != [1, 1]:
             raise GraphError(f"{node.output[0]}: only a plain transposed convolution is known")
         self._filters(node, 1)
         self._add(node, "conv_transposed", node.input[:1], stride=settings["stride"])
@@ -133,23 +141,25 @@ class _Translation:
         self._add(node, "concat", node.input)
 
     def _split(self, node: Any, told: dict[str, Any]) -> None:
+        if told.get("axis", 0) != 1 or ("split" not in told and len(node.input) < 2):
+            raise GraphError(f"{node.output[0]}: only channels are split, into parts whose sizes are told")
         sizes = told["split"] if "split" in told else self._values(node.input[1]).tolist()
-        if told.get("axis", 0) != 1:
-            raise GraphError(f"{node.output[0]}: only channels are split")
         start = 0
         for output, size in zip(node.output, sizes, strict=True):
             self._steps.append(Step("slice", (node.input[0],), output, {"start": start, "end": start + size}))
             start += size
 
     def _pool(self, node: Any, told: dict[str, Any]) -> None:
-        if told.get("ceil_mode", 0):
-            raise GraphError(f"{node.output[0]}: pooling that rounds sizes up is not known")
+        if told.get("ceil_mode", 0) or told.get("dilations", [1, 1]) != [1, 1]:
+            raise GraphError(f"{node.output[0]}: pooling that rounds sizes up, or that leaves out cells, is not known")
         self._add(node, "max_pool", node.input, kernel=told["kernel_shape"], **_window(told))
 
     def _resize(self, node: Any, told: dict[str, Any]) -> None:
         # Sizes take the place of scales if the fourth input is there.
         scales = self._values(node.input[2]).tolist() if len(node.input) == 3 else []
-        if told.get("mode") != b"nearest" or len(scales) != 4 or scales[:2] != [1, 1]:
+        # By whole factors, all ways to find the nearest cell but that of corners agree.
+        is_whole = len(scales) == 4 and scales[:2] == [1, 1] and all(scale == int(scale) for scale in scales)
+        if told.get("mode") != b"nearest" or told.get("coordinate_transformation_mode") == b"align_corners" or not is_whole:
             raise GraphError(f"{node.output[0]}: only enlarging by the nearest cell is known")
         self._add(node, "resize", node.input[:1], mode="nearest", scale=scales[2:])
 

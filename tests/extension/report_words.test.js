@@ -44,6 +44,8 @@ test('a model that read nothing in the photos is not counted as misled', () => {
   const blind = { ...verdict('c', []), before: [] };
   assert.ok(said([{ models: 'pretrained', verdicts: [verdict('a', []), blind] }]).includes('machines_all|1'));
   assert.ok(!said([{ models: 'pretrained', verdicts: [blind] }]).some((part) => part.startsWith('machines_')));
+  const mistaken = { ...verdict('c', ['person']), before: [] };
+  assert.ok(said([{ models: 'pretrained', verdicts: [verdict('a', []), mistaken] }]).includes('machines_some|1|2|nothing_read'));
 });
 
 test('where only demonstration models were tried it says so, whatever they read', () => {

@@ -10,11 +10,13 @@ from protectors.judging.quality import Quality
 FLOOR = Quality(36, 0.97, 0.985, 2.5)
 
 
-def quality_of(share: float, error: float = 1e-4, unlike: float = 0.01, features: float = 0.004) -> Quality:
+def quality_of(
+    share: float, error: float = 1e-4, unlike: float = 0.01, features: float = 0.004, colour: float = 1.0
+) -> Quality:
     """Return a measuring function whose errors at a share of 1 are given."""
     square = share**2
     psnr = math.inf if share == 0 else -10 * math.log10(error * square)
-    return Quality(psnr, 1 - unlike * square, 1 - features * square, 0.0)
+    return Quality(psnr, 1 - unlike * square, 1 - features * square, colour * share)
 
 
 def test_the_prediction_meets_the_floor_of_the_measure_that_binds() -> None:
@@ -22,6 +24,8 @@ def test_the_prediction_meets_the_floor_of_the_measure_that_binds() -> None:
     assert quality_of(share).psnr == pytest.approx(36)
     share = predicted(Trial(0.5, quality_of(0.5, unlike=0.1)), FLOOR)
     assert quality_of(share, unlike=0.1).ssim == pytest.approx(0.97)
+    share = predicted(Trial(0.5, quality_of(0.5, colour=8.0)), FLOOR)
+    assert quality_of(share, colour=8.0).delta_e == pytest.approx(2.5)
 
 
 def test_what_saving_takes_is_not_taken_for_the_perturbations() -> None:

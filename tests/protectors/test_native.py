@@ -8,6 +8,7 @@ import skimage.data
 import torch
 
 from protectors.channel.exact import saved_as_jpeg
+from protectors.colour_difference import mean_colour_difference
 from protectors.judging.quality import Quality
 from protectors.native import FAINTER, FULLER, STRIP, NativeResult, apply_at_native_size, enlarged, enlarged_rows, promising
 from protectors.quality import as_pixels, psnr, reaches
@@ -88,6 +89,19 @@ def test_rows_are_enlarged_as_the_whole_is(size: tuple[int, int]) -> None:
     perturbation = torch.randn(1, 3, 40, 41, generator=torch.Generator().manual_seed(1))
     strips = [enlarged_rows(perturbation, size, top, min(top + STRIP, size[0])) for top in range(0, size[0], STRIP)]
     assert torch.allclose(torch.cat(strips, 2), enlarged(perturbation, size), atol=1e-5)
+
+
+def test_a_tint_is_brought_below_the_floors_colour_difference() -> None:
+    tint = torch.tensor([7.0, -7.0, 7.0]).reshape(1, 3, 1, 1).expand(1, 3, 48, 65) / 255
+
+    def colours(limit: float) -> float:
+        floor = Quality(0, 0, 0, limit)
+        _, made = finish(apply_at_native_size(PHOTO, tint, 8 / 255, lambda _: True, floor, as_it_is))
+        assert made.file is not None
+        return mean_colour_difference(PHOTO, made.pixels)
+
+    whole = colours(100)
+    assert 0.3 * whole < colours(0.7 * whole) <= 0.7 * whole
 
 
 def poorly(pixels: Pixels) -> SavedFile:

@@ -51,7 +51,7 @@ def test_fsim_falls_with_the_noise_and_is_one_where_there_is_nothing(pair: tuple
     assert fsim(photo[:1, :1], noisy[:1, :1]) == 1.0
 
 
-def test_a_floor_asks_for_all_three() -> None:
+def test_a_floor_asks_for_all_four() -> None:
     floor = Quality(36, 0.97, 0.99, 2.5)
     assert Quality(36, 0.97, 0.99, 2.5).reaches(floor)
     for below in (Quality(35.9, 1, 1, 0), Quality(50, 0.969, 1, 0), Quality(50, 1, 0.989, 0), Quality(50, 1, 1, 2.51)):

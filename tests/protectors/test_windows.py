@@ -54,6 +54,7 @@ def test_the_quality_of_windows_is_about_that_of_the_whole(share: float) -> None
     assert told.psnr == pytest.approx(exact.psnr, abs=0.3)
     assert told.ssim == pytest.approx(exact.ssim, abs=0.02)
     assert told.fsim == pytest.approx(exact.fsim, abs=0.005)
+    assert told.delta_e == pytest.approx(exact.delta_e, rel=0.15)
 
 
 def test_no_quality_is_told_where_there_is_no_file() -> None:

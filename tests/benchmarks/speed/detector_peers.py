@@ -5,7 +5,8 @@
 - TOG (Chow and others, "Adversarial objectness gradient attacks in real-time object detection systems", 2020): its vanishing
   attack lowers all class scores by signed gradients. The loop is written here, on SSD MobileNetV2; ours is the product's.
 
-All change values by at most 8 levels; the others take 10 steps of 2 levels, Cloakroom as many as it needs.
+The others take 10 steps of 2 levels, and change values by at most 8. So does M_all, in as many steps as it needs; the product's
+steps keep the floor of *balanced* instead.
 """
 
 import statistics

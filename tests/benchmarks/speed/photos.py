@@ -28,8 +28,8 @@ FEW = 1
 SITE = "bluesky"
 JOB = "0" * 32
 AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
-PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE"}
-"""Environment variables that the worker sets."""
+AS_IN_THE_WORKER = {"OMP_WAIT_POLICY": "PASSIVE", "MALLOC_ARENA_MAX": "1"}
+"""Environment variables for what the worker sets in its process."""
 
 STARTED = time.monotonic()
 
@@ -49,7 +49,7 @@ def measure() -> dict[str, float]:
 
 def _in_a_process(variables: dict[str, str], folder: str) -> dict[str, float]:
     command = [sys.executable, "-m", "tests.benchmarks.speed.photos", folder]
-    environment = {**os.environ, **PASSIVE, **variables}
+    environment = {**os.environ, **AS_IN_THE_WORKER, **variables}
     made = subprocess.run(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, check=True)
     figures: dict[str, float] = json.loads(made.stdout)
     return figures

@@ -62,6 +62,8 @@ def test_a_network_that_read_nothing_before_is_not_counted_as_misled() -> None:
     blind = Verdict("objects", "faces", True, (), ())
     assert "1 of 2 machines that were tried no longer read it, the others still read: person" in said(hidden, found, blind)
     assert "machines" not in said(blind)
+    mistaken = Verdict("objects", "other", False, (), ("person",))
+    assert "1 of 2 machines that were tried no longer read it" in said(hidden, mistaken)
 
 
 def test_one_photo_has_one_bar() -> None:

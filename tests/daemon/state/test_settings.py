@@ -201,10 +201,11 @@ def test_the_help_of_serve_says_the_defaults(capsys: pytest.CaptureFixture[str])
 
 
 def test_the_daemon_is_run_as_the_settings_say(tmp_path: Path) -> None:
-    values = Values(port=1, device="cpu", threads=3, deadline=5.0, memory=10**9, worker="need")
+    values = Values(port=1, device="cpu", threads=3, deadline=5.0, memory=10**9, worker="need", seconds=7.0)
     chosen = settings_of(tmp_path, values)
     assert (chosen.port, chosen.worker.device, chosen.worker.threads, chosen.queue.deadline) == (1, "cpu", 3, 5.0)
-    assert (chosen.watch.memory, chosen.worker_start) == (10**9, "need")
+    assert (chosen.watch.memory, chosen.worker_start, chosen.worker.seconds) == (10**9, "need", 7.0)
+    assert settings_of(tmp_path, Values()).worker.seconds is None
     assert settings_of(tmp_path, Values()).watch.memory == default_memory()
 
 

@@ -7,7 +7,8 @@ import pytest
 from daemon.worker.pace import WHOLE, Pace
 from protectors.manifest import ModelSet
 from protectors.names import Strength
-from protectors.progress import Progress, end_of
+from protectors.policy import Policy
+from protectors.progress import Progress
 from tests.protectors.conftest import finish
 
 PIXELS = 300_000
@@ -26,13 +27,19 @@ STAGES = [
 ]
 
 
-def told(stages: list[tuple[str, int, int]], models: ModelSet, strength: Strength, pixels: int = PIXELS) -> list[int]:
+def told(
+    stages: list[tuple[str, int, int]],
+    models: ModelSet,
+    strength: Strength,
+    pixels: int = PIXELS,
+    protectors: tuple[str, ...] = ("objects",),
+) -> list[int]:
     def run() -> Generator[Progress, None, str]:
         for stage in stages:
             yield Progress(*stage)
         return "done"
 
-    seen, result = finish(Pace(models, strength, pixels).whole(run()))
+    seen, result = finish(Pace(models, Policy(protectors, strength), pixels).whole(run()))
     assert result == "done"
     assert {progress.total for progress in seen} == {WHOLE}
     assert [progress.stage for progress in seen] == [stage for stage, _, _ in stages]
@@ -55,6 +62,11 @@ def test_steps_take_most_of_the_time_where_there_are_any_and_none_where_not() ->
     assert small < large < balanced[0]
 
 
+def test_visual_is_one_loop_whichever_networks_there_are() -> None:
+    stages = [("visual-a", 5, 10), ("quality", 0, 1)]
+    assert told(stages, "pretrained", "instant", protectors=("visual",)) == told(stages, "embedded", "instant") == [350, 700]
+
+
 def test_a_total_of_nothing_is_nothing_and_more_than_all_is_all() -> None:
     assert told([("objects", 3, 0), ("quality", 9, 6)], "embedded", "balanced") == [0, 950]
 
@@ -69,8 +81,7 @@ def test_a_run_that_is_not_gone_on_with_is_closed() -> None:
         finally:
             closed.append(True)
 
-    walk = Pace("embedded", "balanced", PIXELS).whole(run())
+    walk = Pace("embedded", Policy(), PIXELS).whole(run())
     next(walk)
     walk.close()
     assert closed
-    end_of(run())

@@ -120,7 +120,10 @@ def test_a_network_is_kept_and_read_again(tmp_path: Path) -> None:
         ("Magic", {}, "end: the operation Magic is not known"),
         ("Concat", {"axis": 2}, "end: only channels are put side by side"),
         ("Split", {"axis": 2, "split": [1]}, "end: only channels are split"),
-        ("MaxPool", {"kernel_shape": [2, 2], "ceil_mode": 1}, "end: pooling that rounds sizes up is not known"),
+        ("Split", {"axis": 1}, "end: only channels are split, into parts whose sizes are told"),
+        ("MaxPool", {"kernel_shape": [2, 2], "ceil_mode": 1}, "end: pooling that rounds sizes up"),
+        ("MaxPool", {"kernel_shape": [2, 2], "dilations": [2, 2]}, "end: pooling that rounds sizes up, or that leaves out"),
+        ("MaxPool", {"kernel_shape": [2, 2], "auto_pad": b"SAME_UPPER"}, "end: automatic padding is not known"),
         ("Resize", {"mode": b"cubic"}, "end: only enlarging by the nearest cell is known"),
     ],
 )

@@ -1,27 +1,34 @@
 """Tests cloaks against the real networks, which `python3 install test` pulls."""
 
 import dataclasses
+import time
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from skimage.data import astronaut, coffee
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from protectors.channel.exact import saved_as_jpeg
 from protectors.cloak import Cloakroom
+from protectors.judging.judge import Judge
 from protectors.judging.judgement import Judgement
 from protectors.lanes import LANES, side_by_side
 from protectors.names import OBJECTS, SCENE, SEARCH
 from protectors.policy import FLOORS, ONE_EACH, Policy
 from protectors.progress import end_of
 from protectors.quality import measured
+from protectors.refinement.loop import Refinement
 from protectors.refinement.objectives import objectives_for
 from protectors.saving import Pixels
 from tests.pretrained import FOLDER, needs_networks
 from tests.protectors.conftest import finish
 
 pytestmark = needs_networks
+
+ONE_EACH_AND_ROUNDS = dataclasses.replace(ONE_EACH, rounds=2, further_steps=1)
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +75,30 @@ def test_every_detector_finds_the_astronaut(room: Cloakroom) -> None:
 def test_a_detector_of_faces_keeps_proportions_and_places(room: Cloakroom) -> None:
     wide = np.zeros((512, 1024, 3), np.uint8)
     wide[:, 500:1012] = astronaut()
+    of_faces = [detector for detector in room.adversaries.detectors if detector.classes == ("face",)]
+    assert len(of_faces) == 2
+    for detector in of_faces:
+        (found,) = detector.detect(torch.from_numpy(wide.transpose(2, 0, 1).copy())[None] / 255)
+        left, top, right, bottom = max(found, key=lambda detection: detection.score).box
+        assert left < 720 < right, detector.name
+        assert top < 110 < bottom, detector.name
+        assert right - left < 140, detector.name
+
+
+def test_a_long_and_narrow_photo_is_not_read_as_a_square_of_its_length(room: Cloakroom) -> None:
+    largest = [0]
+
+    class Watched(TorchDispatchMode):
+        def __torch_dispatch__(self, function: Any, types: Any, given: Any = (), named: Any = None) -> Any:
+            made = function(*given, **(named or {}))
+            largest[0] = max(largest[0], made.numel() if isinstance(made, torch.Tensor) else 0)
+            return made
+
+    strip = torch.rand(1, 3, 20, 30_000, generator=torch.Generator().manual_seed(0))
     for detector in room.adversaries.detectors:
-        if detector.classes == ("face",):
-            (found,) = detector.detect(torch.from_numpy(wide.transpose(2, 0, 1).copy())[None] / 255)
-            left, top, right, bottom = max(found, key=lambda detection: detection.score).box
-            assert left < 720 < right, detector.name
-            assert top < 110 < bottom, detector.name
-            assert right - left < 140, detector.name
+        with Watched():  # type: ignore[no-untyped-call]
+            detector.detect(strip)
+    assert 0 < largest[0] < 10_000_000
 
 
 def test_a_cloak_hides_from_what_it_is_made_against_and_keeps_the_floor(room: Cloakroom) -> None:
@@ -157,6 +181,25 @@ def test_networks_that_are_read_at_the_same_time_make_the_same_cloak(room: Cloak
     torch.set_num_threads(threads)
 
 
+def test_steps_end_between_two_when_the_time_is_over(room: Cloakroom) -> None:
+    image = torch.from_numpy(photo().copy()).permute(2, 0, 1)[None] / 255
+    objectives = objectives_for(Policy((OBJECTS,)), room.adversaries, image, torch.Generator())
+    refinement = Refinement(image, objectives, FLOORS["balanced"], torch.Generator().manual_seed(1))
+    run = refinement.run(9, until=time.monotonic() + 1e9)
+    next(run)
+    run.close()
+    assert not list(refinement.run(9, until=time.monotonic()))
+
+
+def test_a_network_that_reads_the_photo_but_has_no_objective_ends_no_cloak(
+    room: Cloakroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Judge, "still_reading", lambda *_, **__: ("centerface_wider",))
+    judge = room.judge(Policy((OBJECTS,)), np.ascontiguousarray(coffee()[::2, ::2]))
+    made = end_of(room.within(ONE_EACH_AND_ROUNDS).cloak(judge, seed=1))
+    assert made.file is not None
+
+
 def test_fewer_steps_are_taken_where_seconds_are_few(room: Cloakroom) -> None:
     def steps(limited: Cloakroom) -> int:
         judge = limited.judge(Policy((OBJECTS,)), photo())
@@ -166,6 +209,10 @@ def test_fewer_steps_are_taken_where_seconds_are_few(room: Cloakroom) -> None:
         return sum(progress.stage == OBJECTS for progress in told)
 
     assert steps(room.limited_to(0.001)) == 0
+    # Without steps, chosen classes are hidden as at instant.
+    chosen = Policy((OBJECTS,), sensitive=("person",))
+    _, made = finish(room.limited_to(0.001).cloak(room.judge(chosen, photo()), seed=1))
+    assert not np.array_equal(made.pixels, photo())
     assert steps(room.limited_to(None)) > 4
 
 
