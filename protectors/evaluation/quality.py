@@ -4,8 +4,8 @@ still match.
 Photos are processed as by the daemon: cloaked by the default policy at balanced, encoded as its JPEG, and decoded.
 
 - ``photos``, ``not_protected``: their number, and the share that is not protected.
-- ``psnr.min``, ``psnr.mean``, ``psnr.p5`` (the fifth percentile), and so for ``ssim`` and ``fsim``; ``floor.passed`` is the
-  share above the floor.
+- ``psnr.min``, ``psnr.mean``, ``psnr.p5`` (the fifth percentile), and so for ``ssim`` and ``fsim``; ``delta_e.max``,
+  ``.mean`` and ``.p95``, since more of it is worse; ``floor.passed`` is the share above the floor.
 - ``pdq.within31``: the share whose PDQ hash (Facebook's, for matching known abuse) changes by at most 31 bits of 256.
 - ``calibration.ece``: the expected calibration error of the reports' probabilities for unseen models, and so by protector;
   ``calibration.bin3.expected``, ``.fooled``, ``.readings``: the probabilities of 30 to 40 %.
@@ -78,12 +78,15 @@ def deliver(device: str, policy: Policy, photo: Pixels) -> Delivered:
 
 
 def distribution(photos: Sequence[Delivered]) -> Figures:
-    """Return the least, the mean and the fifth percentile of each measure."""
+    """Return the worst, the mean and the worst twentieth of each measure."""
     figures: Figures = {}
     for name in ("psnr", "ssim", "fsim"):
         values = np.array([getattr(photo.quality, name) for photo in photos])
         figures |= {f"{name}.min": float(values.min()), f"{name}.mean": float(values.mean())}
         figures[f"{name}.p5"] = float(np.percentile(values, 5))
+    colours = np.array([photo.quality.delta_e for photo in photos])
+    figures |= {"delta_e.max": float(colours.max()), "delta_e.mean": float(colours.mean())}
+    figures["delta_e.p95"] = float(np.percentile(colours, 95))
     figures["floor.passed"] = float(np.mean([photo.above for photo in photos]))
     figures["not_protected"] = float(np.mean([not photo.protected for photo in photos]))
     return figures
