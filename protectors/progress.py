@@ -1,6 +1,7 @@
 """The progress that a run yields, and a function that runs one to its end. Nothing here imports torch."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,6 +15,20 @@ class Progress:
     stage: str
     done: int
     total: int
+
+
+def passed_on(
+    run: Generator[Progress, None, Result], change: Callable[[Progress], Progress]
+) -> Generator[Progress, None, Result]:
+    """Pass on the progress of a run as ``change`` makes it, and return the run's result. Closing it closes the run."""
+    with closing(run):
+        while True:
+            try:
+                progress = next(run)
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            yield change(progress)
 
 
 def end_of(run: Generator[Any, None, Result]) -> Result:

@@ -5,14 +5,13 @@ wrong they are). A photo whose networks are fooled early is quicker than is said
 """
 
 from collections.abc import Generator
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from protectors.manifest import ModelSet
 from protectors.names import is_visual
 from protectors.policy import Policy
-from protectors.progress import Progress
+from protectors.progress import Progress, passed_on
 from protectors.windows import LARGE
 
 Result = TypeVar("Result")
@@ -54,15 +53,11 @@ class Pace:
 
     def whole(self, run: Generator[Progress, None, Result]) -> Generator[Progress, None, Result]:
         """Pass on the progress of a run as ``done`` of ``WHOLE``."""
-        with closing(run):
-            while True:
-                try:
-                    progress = next(run)
-                except StopIteration as end:
-                    result: Result = end.value
-                    return result
-                self._furthest = max(self._furthest, self._share(progress))
-                yield Progress(progress.stage, round(WHOLE * self._furthest), WHOLE)
+        return passed_on(run, self._of_whole)
+
+    def _of_whole(self, progress: Progress) -> Progress:
+        self._furthest = max(self._furthest, self._share(progress))
+        return Progress(progress.stage, round(WHOLE * self._furthest), WHOLE)
 
     def _share(self, progress: Progress) -> float:
         places = self._places

@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Generator
-from contextlib import closing
 from typing import TypeVar
 
-from protectors.progress import Progress
+from protectors.progress import Progress, passed_on
 
 Result = TypeVar("Result")
 
@@ -28,15 +27,12 @@ class Stopwatch:
 
     def timed(self, run: Generator[Progress, None, Result]) -> Generator[Progress, None, Result]:
         """Pass on the progress of a run, and begin each of its stages."""
-        with closing(run):
-            while True:
-                try:
-                    progress = next(run)
-                except StopIteration as end:
-                    result: Result = end.value
-                    return result
-                self.start(progress.stage)
-                yield progress
+
+        def begin(progress: Progress) -> Progress:
+            self.start(progress.stage)
+            return progress
+
+        return passed_on(run, begin)
 
     def stop(self) -> dict[str, float]:
         """End the last stage, and return the seconds of each and of all."""

@@ -6,7 +6,7 @@ All images and maps are [B, C, H, W], whatever the format's order of axes.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,22 @@ def _folded(before: Step, step: Step, weights: dict[str, Tensor]) -> Step | None
         settings = {**before.settings, "activation": [step.kind, dict(step.settings)]}
         return replace(before, output=step.output, settings=settings)
     return None
+
+
+def in_order(outputs: Iterable[str], known: Iterable[str], reads: Callable[[str], Iterable[str]]) -> list[str]:
+    """Return the names that the outputs depend on, each after those that it reads; ``known`` ones are left out."""
+    ordered: list[str] = []
+    seen = set(known)
+    waiting = [(name, False) for name in reversed(list(outputs))]
+    while waiting:
+        name, is_ready = waiting.pop()
+        if is_ready:
+            ordered.append(name)
+        elif name not in seen:
+            seen.add(name)
+            waiting.append((name, True))
+            waiting.extend((read, False) for read in reads(name))
+    return ordered
 
 
 def _needed(steps: Iterable[Step], outputs: Iterable[str]) -> list[Step]:

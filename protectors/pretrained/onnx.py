@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from protectors.pretrained import onnx_messages
-from protectors.pretrained.graph import Graph, GraphError, Step, simplified
+from protectors.pretrained.graph import Graph, GraphError, Step, in_order, simplified
 
 SAME_KIND = {"Relu": "relu", "Sigmoid": "sigmoid", "Add": "add"}
 """Operations without settings, and the kinds of steps that they become."""
@@ -47,7 +47,8 @@ class _Translation:
 
     def graph(self, outputs: Sequence[str]) -> Graph:
         done: set[int] = set()
-        for name in self._ordered(outputs):
+        # The format names what is left out of a list of inputs with an empty text.
+        for name in in_order(outputs, {self._image, "", *self._stored}, self._reads):
             node = self._makers[name]
             # A split makes several tensors, but is translated once.
             if id(node) not in done:
@@ -55,22 +56,10 @@ class _Translation:
                 self._translate(node)
         return simplified(Graph(self._image, tuple(self._steps), tuple(outputs), self._weights))
 
-    def _ordered(self, outputs: Sequence[str]) -> list[str]:
-        """Return the tensors that the outputs depend on, each after those it is made of."""
-        ordered: list[str] = []
-        seen = {self._image, "", *self._stored}
-        waiting = [(name, False) for name in reversed(outputs)]
-        while waiting:
-            name, is_ready = waiting.pop()
-            if is_ready:
-                ordered.append(name)
-            elif name not in seen:
-                seen.add(name)
-                if name not in self._makers:
-                    raise GraphError(f"nothing makes {name}")
-                waiting.append((name, True))
-                waiting.extend((read, False) for read in self._makers[name].input)
-        return ordered
+    def _reads(self, name: str) -> list[str]:
+        if name not in self._makers:
+            raise GraphError(f"nothing makes {name}")
+        return list(self._makers[name].input)
 
     def _settings(self, node: Any) -> dict[str, Any]:
         """Return a node's settings. GraphError: one of them changes what is computed, and is not known."""

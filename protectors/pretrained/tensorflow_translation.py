@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from protectors.pretrained.graph import Graph, GraphError, Step, simplified
+from protectors.pretrained.graph import Graph, GraphError, Step, in_order, simplified
 
 Array = NDArray[Any]
 
@@ -51,25 +51,13 @@ class Translation:
 
     def graph(self, outputs: Sequence[str]) -> Graph:
         """Return the network that computes the outputs. GraphError: it has a node of an unknown kind."""
-        for name in self._ordered(outputs):
+        for name in in_order(outputs, {self._image, *self._constants}, self._reads):
             self._translate(self._nodes[name])
         made = tuple(self._map(name) for name in outputs)
         return simplified(Graph(self._image, tuple(self._steps), made, self._weights))
 
-    def _ordered(self, outputs: Sequence[str]) -> list[str]:
-        """Return the nodes that the outputs depend on, each after those it reads."""
-        ordered: list[str] = []
-        seen = {self._image, *self._constants}
-        waiting = [(name, False) for name in reversed(outputs)]
-        while waiting:
-            name, is_ready = waiting.pop()
-            if is_ready:
-                ordered.append(name)
-            elif name not in seen:
-                seen.add(name)
-                waiting.append((name, True))
-                waiting.extend((_node_of(read), False) for read in self._nodes[name].input if not read.startswith("^"))
-        return ordered
+    def _reads(self, name: str) -> list[str]:
+        return [_node_of(read) for read in self._nodes[name].input if not read.startswith("^")]
 
     def _map(self, name: str) -> str:
         """Return the name of a node's output tensor, which is another node's if the node only passes it on."""
