@@ -33,6 +33,7 @@ PARTS = {
 }
 SPEED_PARTS = {
     "photos": "seconds from a photo to its cloaked file, by size and strength; with AVX2 alone beside the best (15 minutes)",
+    "memory": "the most memory that photos of 12 megapixels take",
     "overhead": "the steps of each protector beside the bare passes of its networks",
     "peers": "steps and JPEG beside those of torchattacks, Foolbox, ART and kornia (pip install 'cloakroom[peers]')",
     "detectors": "Object Disappearance beside ART's attack on a detector and TOG's loop (pip install 'cloakroom[peers]')",

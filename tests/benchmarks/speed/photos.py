@@ -3,12 +3,12 @@ CPU's instructions, and with AVX2 only, as most people's CPUs have."""
 
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 
 from daemon.commands.showing import share_of
@@ -35,7 +35,7 @@ STARTED = time.monotonic()
 
 
 def measure() -> dict[str, float]:
-    """Return ``photo512.p50``, ``.p95`` and so on in seconds, ``instant512.p95``, ``worker_rss`` in bytes, and ``cold_ms``;
+    """Return ``photo512.p50``, ``.p95`` and so on in seconds, ``instant512.p95``, and ``cold_ms``;
     ``photo512.progress_error`` and so on, the share of the time by which the shown progress was wrong at most; and
     ``megapixels.slope``, the seconds per megapixel from 12 to 48 over those from 2 to 12. The same under ``avx2.``."""
     with tempfile.TemporaryDirectory() as folder:
@@ -43,16 +43,27 @@ def measure() -> dict[str, float]:
         for name, size in SIZES.items():
             for number, file in enumerate(photos(size, FEW if name == "photo48mp" else RUNS)):
                 Path(folder, f"{name}.{number}.jpg").write_bytes(file)
-        figures = _in_a_process({}, folder)
-        return figures | {f"avx2.{name}": value for name, value in _in_a_process(AVX2, folder).items()}
+        figures = in_a_process(__name__, {}, folder)
+        return figures | {f"avx2.{name}": value for name, value in in_a_process(__name__, AVX2, folder).items()}
 
 
-def _in_a_process(variables: dict[str, str], folder: str) -> dict[str, float]:
-    command = [sys.executable, "-m", "tests.benchmarks.speed.photos", folder]
+def in_a_process(module: str, variables: dict[str, str], folder: str) -> dict[str, float]:
+    """Run a module of benchmarks with the folder of its photos, and return the figures that it prints."""
+    command = [sys.executable, "-m", module, folder]
     environment = {**os.environ, **AS_IN_THE_WORKER, **variables}
     made = subprocess.run(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, check=True)
     figures: dict[str, float] = json.loads(made.stdout)
     return figures
+
+
+def walked(file: bytes, strength: Strength) -> tuple[float, float]:
+    """Cloak one photo as ``_walk`` does, with networks that are loaded once."""
+    return _walk(_room(), file, strength)
+
+
+@cache
+def _room() -> Cloakroom:
+    return Cloakroom("cpu", FOLDER)
 
 
 def _walk(room: Cloakroom, file: bytes, strength: Strength) -> tuple[float, float]:
@@ -67,7 +78,7 @@ def _walk(room: Cloakroom, file: bytes, strength: Strength) -> tuple[float, floa
 
 
 def _measured_here(folder: Path) -> dict[str, float]:
-    room = Cloakroom("cpu", FOLDER)
+    room = _room()
     _walk(room, (folder / "photo512.0.jpg").read_bytes(), "balanced")
     figures = {"cold_ms": 1000 * (time.monotonic() - STARTED)}
     medians: dict[str, float] = {}
@@ -85,8 +96,6 @@ def _measured_here(folder: Path) -> dict[str, float]:
             # For so few photos, the 95th percentile is the slowest.
             figures[f"{label}.p95"] = seconds[-1]
             say(f"{label}: {', '.join(f'{one:.2f}' for one in seconds)} s")
-        if name == "photo12mp":
-            figures["worker_rss"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     later = (medians["instant48mp"] - medians["instant12mp"]) / 36
     earlier = (medians["instant12mp"] - medians["instant1080p"]) / (12 - 2.07)
     return figures | {"megapixels.slope": later / earlier}
