@@ -31,7 +31,7 @@ class Places:
 
 
 AS_ONE_LOOP: Final = Places(0.0, 0.7, 0.95, 0.98)
-"""Of cloaks against the embedded networks, and of *visual*."""
+"""The places when a photo is cloaked against the embedded networks, or by the protector *visual*."""
 
 WITH_STEPS: Final = Places(0.12, 0.78, 0.88, 0.9)
 WITHOUT_STEPS: Final = Places(0.2, 0.2, 0.3, 0.32)
