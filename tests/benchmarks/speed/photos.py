@@ -56,20 +56,15 @@ def in_a_process(module: str, variables: dict[str, str], folder: str) -> dict[st
     return figures
 
 
-def walked(file: bytes, strength: Strength) -> tuple[float, float]:
-    """Cloak one photo as ``_walk`` does, with networks that are loaded once."""
-    return _walk(_room(), file, strength)
-
-
 @cache
 def _room() -> Cloakroom:
     return Cloakroom("cpu", FOLDER)
 
 
-def _walk(room: Cloakroom, file: bytes, strength: Strength) -> tuple[float, float]:
+def walked(file: bytes, strength: Strength) -> tuple[float, float]:
     """Cloak one photo, and return the seconds that it took, and by which share of them the shown progress was wrong at most."""
     begun, shown = time.monotonic(), list[tuple[float, float]]()
-    walk = cloak_file(room, Errand(file, PolicyRequest(DEFAULT, strength, ()), SITE), 0)
+    walk = cloak_file(_room(), Errand(file, PolicyRequest(DEFAULT, strength, ()), SITE), 0)
     for progress in walk:
         event = ProgressMessage(job=JOB, stage=progress.stage, done=progress.done, total=progress.total)
         shown.append((time.monotonic() - begun, share_of(event)))
@@ -78,8 +73,7 @@ def _walk(room: Cloakroom, file: bytes, strength: Strength) -> tuple[float, floa
 
 
 def _measured_here(folder: Path) -> dict[str, float]:
-    room = _room()
-    _walk(room, (folder / "photo512.0.jpg").read_bytes(), "balanced")
+    walked((folder / "photo512.0.jpg").read_bytes(), "balanced")
     figures = {"cold_ms": 1000 * (time.monotonic() - STARTED)}
     medians: dict[str, float] = {}
     for name in SIZES:
@@ -88,7 +82,7 @@ def _measured_here(folder: Path) -> dict[str, float]:
         for label, strength in labels.items():
             if label == "photo48mp":
                 continue
-            walks = [_walk(room, file, strength) for file in files]
+            walks = [walked(file, strength) for file in files]
             seconds = sorted(one for one, _ in walks)
             figures[f"{label}.progress_error"] = max(error for _, error in walks)
             medians[label] = statistics.median(seconds)
