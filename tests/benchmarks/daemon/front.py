@@ -13,6 +13,8 @@ from tests.benchmarks.daemon.process import Daemon, running
 STARTS = 7
 IDLE_SECONDS = 20.0
 REST_SECONDS = 3.0
+READY_SECONDS = 180.0
+"""A worker that died at its start is started again for ever: beyond this the daemon will not be ready."""
 
 
 def wakeups(process: psutil.Process) -> int:
@@ -25,7 +27,12 @@ def wakeups(process: psutil.Process) -> int:
 
 
 async def until_ready(daemon: Daemon) -> None:
-    async with await daemon.client() as client:
+    """Wait for the worker.
+
+    Raises:
+        TimeoutError: it is not ready within ``READY_SECONDS``; what it said is on this process's standard error.
+    """
+    async with asyncio.timeout(READY_SECONDS), await daemon.client() as client:
         while (await client.status()).worker != "ready":  # noqa: ASYNC110 - the daemon tells when asked
             await asyncio.sleep(0.1)
 

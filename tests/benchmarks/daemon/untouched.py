@@ -8,11 +8,9 @@ import argparse
 import asyncio
 import contextlib
 import time
-from collections.abc import Generator, Sequence
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,60 +18,13 @@ from daemon.wire.pipe import Done, Line, Ready, Step, Work
 from daemon.wire.protocol import LIMITS, PolicyRequest
 from daemon.wire.worker_settings import WorkerSettings
 from daemon.worker import process
-from protectors.judging.judgement import Judgement
-from protectors.judging.quality import Quality
-from protectors.progress import Progress
+from tests.benchmarks.daemon.untouched_room import JUDGEMENT, STEPS, untouched_room
 from tests.daemon.standing_in import serve
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from protectors.cloak import Cloaked
-    from protectors.saving import Save
 
 POLICY = PolicyRequest(protectors=("visual",), strength="balanced", sensitive=())
 """The policy that it is asked for: a protector from whose reports nothing is estimated."""
 
-JUDGEMENT = Judgement(True, Quality(99.0, 1.0, 1.0, 0.0), True, 0, ())
-STEPS = 4
 DRAIN_SECONDS = 5.0
-
-
-class Untouched:
-    """Stands where protectors.cloak.Cloakroom does."""
-
-    device = "cpu"
-    model_set = "embedded"
-    protectors = ("visual",)
-    classes = ()
-
-    def __init__(self, *_: object, seconds: float = 0.0) -> None:
-        self._seconds = seconds
-
-    def cloak(self, judge: "Agreeable", _: object, saves: "Sequence[Save]") -> "Generator[Progress, None, Cloaked]":
-        from protectors.cloak import Cloaked
-
-        for step in range(STEPS if self._seconds else 0):
-            time.sleep(self._seconds / STEPS)
-            yield Progress("visual", step + 1, STEPS)
-        for save in saves:
-            save(judge.original)
-        return Cloaked(judge.original, None)
-
-    def judge(self, _: object, original: "NDArray[np.uint8]") -> "Agreeable":
-        return Agreeable(original)
-
-
-class Agreeable:
-    """The judge to whom every photo is protected."""
-
-    def __init__(self, original: "NDArray[np.uint8]") -> None:
-        self.original = original
-
-    def judgement(self, *_: object) -> Judgement:
-        return JUDGEMENT
-
 
 FUZZED_PIXELS = 500_000
 """A fuzzer soon finds that headers of fifty million pixels take seconds; a lower bound leaves time for other files."""
@@ -90,7 +41,7 @@ def work(seconds: float, pixels: int, connection: Connection, settings: WorkerSe
     vars(photo)["LIMITS"] = msgspec.structs.replace(LIMITS, pixels=pixels)
     # It has no adversaries that a small photo could be cloaked against.
     self_check.check = lambda room: None
-    cloak.Cloakroom = partial(Untouched, seconds=seconds)  # type: ignore[misc, assignment]
+    vars(cloak)["Cloakroom"] = untouched_room(seconds)
     process.main(connection, settings)
 
 
