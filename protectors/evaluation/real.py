@@ -119,9 +119,6 @@ def _cloaker(task: Task) -> Cloakroom:
     if task.condition.has_plain_steps:
         made = made.within(replace(REFINEMENTS[task.condition.policy.strength], steps_a_network=0))
     left_out = {task.condition.left_out} - {None}
-    if left_out:
-        # The generator was trained against the left-out network.
-        made.generator = None
     made.adversaries = replace(made.adversaries, judges_only=made.adversaries.judges_only | frozenset(map(str, left_out)))
     return made
 

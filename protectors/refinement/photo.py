@@ -36,10 +36,11 @@ def refined(
 ) -> Generator[Progress, None, NativeResult]:
     """Cloak the judge's photo, which is ``original`` [1, 3, h, w] at the working resolution.
 
-    It starts from the generator's drawing, which hides all objects. If only some classes are to be hidden, that is used only
-    where no steps follow. The first round is against all networks. Further rounds are against those that still read the photo
-    or its ``WORN`` form, so that the cloak lasts. The first way to save the photo that allows enough of the perturbation is
-    used, else the one that allows most.
+    Where no steps are taken, the perturbation is the generator's drawing, which hides all objects. Where the time is limited,
+    steps start from it, unless only some classes are to be hidden. Else they start from no perturbation: the drawing would
+    save no steps, and judges find less without it. The first round is against all networks. Further rounds are against those
+    that still read the photo or its ``WORN`` form, so that the cloak lasts. The first way to save the photo that allows enough
+    of the perturbation is used, else the one that allows most.
 
     ``objectives_of`` reads the photo and returns its objectives; it is called only if steps are to be taken.
 
@@ -57,8 +58,9 @@ def refined(
         return NativeResult(judge.original, nothing, 0.0, None)
     until = begun + budget.seconds - AFTERWARDS * (time.monotonic() - begun)
     takes_steps = bool(objectives) and time.monotonic() < until
+    is_hurried = budget.seconds < math.inf and not policy.sensitive
     start = None
-    if generator is not None and not (policy.sensitive and takes_steps):
+    if generator is not None and (is_hurried or not takes_steps):
         with torch.no_grad():
             start = generator(readable(original))
     refinement = Refinement(original, objectives, FLOORS[policy.strength], chance, start)

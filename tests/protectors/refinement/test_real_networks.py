@@ -122,6 +122,24 @@ def test_a_large_photo_is_measured_whole_in_the_file_that_is_delivered(room: Clo
     assert not np.array_equal(large, made.pixels)
 
 
+def test_steps_start_from_the_drawing_only_where_the_time_is_limited(room: Cloakroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    starts: list[bool] = []
+
+    def init(self: Refinement, *arguments: Any) -> None:
+        starts.append(arguments[4] is not None)
+        begin(self, *arguments)
+
+    begin = Refinement.__init__
+    monkeypatch.setattr(Refinement, "__init__", init)
+    quick = room.within(ONE_EACH)
+    for limited in (quick, quick.limited_to(1000.0)):
+        for sensitive in ((), ("person",)):
+            judge = limited.judge(Policy((OBJECTS,), sensitive=sensitive), photo(128))
+            end_of(limited.cloak(judge, seed=1))
+    # Where only some classes are to be hidden, the drawing, which hides all, is no start.
+    assert starts == [False, False, True, False]
+
+
 def test_chosen_classes_are_read_as_something_else(room: Cloakroom) -> None:
     # At half the size, whether the last network still reads a person depends on the processor's rounding.
     judgement = cloaked(room, Policy((OBJECTS,), sensitive=("person",)), np.ascontiguousarray(astronaut()))
