@@ -34,6 +34,7 @@ class AlbumOrder:
         models: the set that every machine has to have, or the copies would not be of one making.
         threads: CPU threads of each actor. How sums are split among threads changes their last bit.
         seed: makes what is drawn at random the same for the same photo.
+        seconds: about the most that a photo takes; None for any.
     """
 
     policy: PolicyRequest
@@ -43,6 +44,7 @@ class AlbumOrder:
     models: str
     threads: int
     seed: int | None
+    seconds: float | None = None
 
 
 class Photographer:
@@ -59,7 +61,7 @@ class Photographer:
 
         torch.set_num_threads(asked.threads)
         self._asked = asked
-        self._room = Cloakroom(asked.device, asked.model_folder)
+        self._room = Cloakroom(asked.device, asked.model_folder).limited_to(asked.seconds)
         if self._room.model_set != asked.models:
             raise OtherModelsError
 

@@ -45,11 +45,13 @@ class Means:
         workers: photos that are cloaked at once; None for as many as the cluster can.
         threads: CPU threads of each; None for one.
         seed: makes what is drawn at random the same for the same photo.
+        seconds: about the most that a photo takes; None for any.
     """
 
     workers: int | None
     threads: int | None
     seed: int | None
+    seconds: float | None
 
 
 class ClusterCloaker:
@@ -181,7 +183,7 @@ def cluster_cloaker(
     threads = means.threads or 1
     cpus = max(os.cpu_count() or 1, (means.workers or 1) * threads) if address == LOCAL else None
     models = model_set(folder)
-    asked = AlbumOrder(policy, channel, "auto", folder, models, threads, means.seed)
+    asked = AlbumOrder(policy, channel, "auto", folder, models, threads, means.seed, means.seconds)
     with joined(address, cpus) as ray:
         yield ClusterCloaker(ray, asked, crew_of(ray.cluster_resources(), means.workers, threads)), models
 

@@ -28,6 +28,7 @@ def add(commands: Subparsers) -> None:
     parser.add_argument("--key", type=Path, metavar="FILE", help="of the certificate")
     parser.add_argument("--workers", type=int, metavar="N", help="photos at once (one for each graphics card, or CPU)")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads of each (1)")
+    parser.add_argument("--seconds", type=float, metavar="N", help="about the most that a photo takes (any)")
     parser.add_argument("--device", default="auto", help="cpu, cuda or auto (%(default)s)")
     parser.add_argument("--until-eof", action="store_true", help="end when the standard input ends")
     parser.set_defaults(run=run)
@@ -38,6 +39,9 @@ def run(args: argparse.Namespace) -> int:
     host, _, port = args.listen.rpartition(":")
     if not host or not port.isdigit():
         complain(args, "--listen takes a host and a port, such as 0.0.0.0:38918.")
+        return USAGE
+    if args.seconds is not None and not args.seconds >= 1:
+        complain(args, "--seconds takes a number from 1 on.")
         return USAGE
     listening = Listening(host.strip("[]"), int(port), args.certificate, args.key)
     stop = threading.Event()
@@ -50,7 +54,9 @@ def run(args: argparse.Namespace) -> int:
         threads = args.threads or 1
         cpus = max(os.cpu_count() or 1, (args.workers or 1) * threads) if args.address == LOCAL else None
         with serving(args.address, listening, cpus) as (ray, found):
-            settings = WorkerSettings(device=args.device, model_folder=model_folder(state), threads=threads)
+            settings = WorkerSettings(
+                device=args.device, model_folder=model_folder(state), threads=threads, seconds=args.seconds
+            )
             deploy(ray, token, settings, workers=args.workers)
             _tell(args, listening, found)
             if args.until_eof:

@@ -75,7 +75,7 @@ def add(commands: Subparsers) -> None:
     parser.add_argument("--seed", type=int, metavar="N", help="with --private or --cluster: a photo always comes out the same")
     parser.add_argument("--threads", type=int, metavar="N", help="with --private or --cluster: CPU threads of a worker")
     parser.add_argument(
-        "--seconds", type=float, metavar="N", help="with --private: about the most that a photo takes; fewer steps if need be"
+        "--seconds", type=float, metavar="N", help="with --private or --cluster: about the most that a photo takes"
     )
     parser.add_argument("--force", action="store_true", help="overwrite cloaked photos that are there already")
     parser.add_argument(
@@ -109,11 +109,14 @@ class FileOutcome:
 
 def run(args: argparse.Namespace) -> int:
     end_on_sigterm()
-    if (args.seed is not None or args.threads is not None) and not args.private and args.cluster is None:
-        complain(args, "--seed and --threads are a worker's own. Add --private or --cluster to have one for this run.")
+    own = (args.seed, args.threads, args.seconds)
+    if any(option is not None for option in own) and not args.private and args.cluster is None:
+        complain(
+            args, "--seed, --threads and --seconds are a worker's own. Add --private or --cluster to have one for this run."
+        )
         return USAGE
-    if args.seconds is not None and not (args.private and args.cluster is None and args.seconds >= 1):
-        complain(args, "--seconds takes a number from 1 on, and --private without a cluster. A daemon has a setting for it.")
+    if args.seconds is not None and not args.seconds >= 1:
+        complain(args, "--seconds takes a number from 1 on. The limit of a daemon is a setting.")
         return USAGE
     if (args.report is not None or args.cluster is not None) and not args.recursive:
         complain(args, "--report and --cluster are for a folder. Add -r, or leave them out.")

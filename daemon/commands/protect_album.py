@@ -128,7 +128,7 @@ async def _cloaker_for(args: argparse.Namespace, policy: PolicyRequest) -> Async
         from daemon.cluster.ray_album import Means, cluster_cloaker
 
         # Entering and leaving takes seconds, and there is nothing else to do meanwhile.
-        means = Means(args.workers, args.threads, args.seed)
+        means = Means(args.workers, args.threads, args.seed, args.seconds)
         with cluster_cloaker(args.cluster, policy, args.channel, model_folder(chosen_state(args)), means) as found:
             yield found
         return

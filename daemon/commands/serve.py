@@ -100,7 +100,9 @@ def backend_of(args: argparse.Namespace, state: Path, values: Values) -> Backend
         return ServeBackend(Remote(args.backend_address, args.backend_token, args.backend_ca))
     # One photo at a time, as with the worker process, and as quickly.
     threads = worker_threads(values) or os.cpu_count() or 1
-    return ServeBackend(LocalCluster(state, "--device", values.device, "--workers", "1", "--threads", str(threads)))
+    seconds = worker_seconds(values)
+    limit = () if seconds is None else ("--seconds", str(seconds))
+    return ServeBackend(LocalCluster(state, "--device", values.device, "--workers", "1", "--threads", str(threads), *limit))
 
 
 def run(args: argparse.Namespace) -> int:

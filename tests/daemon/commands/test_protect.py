@@ -185,11 +185,18 @@ def test_two_files_of_one_name_are_refused_before_anything_is_done(tmp_path: Pat
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(
-    "options", [("--seconds", "5"), ("--private", "--seconds", "0.5"), ("--seed", "1"), ("--threads", "1")]
-)
+@pytest.mark.parametrize("options", [("--seconds", "5"), ("--seed", "1"), ("--threads", "1")])
 def test_what_only_a_private_worker_can_do_is_refused_without_one(folder: Path, options: tuple[str, ...]) -> None:
     finished = cloakroom("protect", folder / "her portrait.jpg", *options, "--json", state=folder / "state")
     assert finished.returncode == 2
     assert "--private" in told(finished)["error"]
+    assert not (folder / "her portrait.cloaked.jpg").exists()
+
+
+def test_a_limit_below_a_second_is_refused(folder: Path) -> None:
+    finished = cloakroom(
+        "protect", folder / "her portrait.jpg", "--private", "--seconds", "0.5", "--json", state=folder / "state"
+    )
+    assert finished.returncode == 2
+    assert "from 1 on" in told(finished)["error"]
     assert not (folder / "her portrait.cloaked.jpg").exists()
