@@ -72,10 +72,18 @@ def add(commands: Subparsers) -> None:
     )
     parser.add_argument("--workers", type=int, metavar="N", help="with --cluster: photos at once (as many as fit)")
     parser.add_argument("--private", action="store_true", help="start a daemon for this run alone")
-    parser.add_argument("--seed", type=int, metavar="N", help="with --private or --cluster: a photo always comes out the same")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="with --private or --cluster: a photo always comes out the same, unless --seconds ends it",
+    )
     parser.add_argument("--threads", type=int, metavar="N", help="with --private or --cluster: CPU threads of a worker")
     parser.add_argument(
-        "--seconds", type=float, metavar="N", help="with --private or --cluster: about the most that a photo takes"
+        "--seconds",
+        type=float,
+        metavar="N",
+        help="with --private or --cluster: about the most that a photo takes",
     )
     parser.add_argument("--force", action="store_true", help="overwrite cloaked photos that are there already")
     parser.add_argument(
@@ -116,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
         )
         return USAGE
     if args.seconds is not None and not args.seconds >= 1:
-        complain(args, "--seconds takes a number from 1 on. The limit of a daemon is a setting.")
+        complain(args, "--seconds takes a number from 1 on.")
         return USAGE
     if (args.report is not None or args.cluster is not None) and not args.recursive:
         complain(args, "--report and --cluster are for a folder. Add -r, or leave them out.")

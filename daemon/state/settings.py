@@ -68,8 +68,9 @@ class Values(msgspec.Struct, frozen=True, kw_only=True):
         Literal["any"] | Annotated[float, Meta(ge=1, le=86400)],
         _key(
             '"any", or seconds from 1 to 86400',
-            "About the most seconds that cloaking a photo takes: steps end early enough that fitting and judging are about "
-            "done by then. It holds with the real networks only, on this machine; any is as long as the strength takes.",
+            "About the most seconds that the daemon takes for a photo: it ends its steps early enough that fitting and judging "
+            "are about done by then. A large photo takes longer than few seconds even without steps. It holds with the real "
+            "networks, on this machine; any is as long as the strength takes.",
         ),
     ] = "any"
     deadline: Annotated[

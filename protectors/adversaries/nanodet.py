@@ -2,10 +2,9 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from protectors.adversaries.image_network import normalised
-from protectors.adversaries.one_stage import OneStageDetector, centres, flat
+from protectors.adversaries.one_stage import OneStageDetector, boxes_of_bins, flat
 
 
 class NanoDet(OneStageDetector):
@@ -16,7 +15,6 @@ class NanoDet(OneStageDetector):
     outputs = ("PartitionedCall/Add_29", "PartitionedCall/Add_33", "PartitionedCall/Add_37")
     stages = tuple(f"PartitionedCall/onnx_tf_prefix_Concat_{number}" for number in (27, 42, 62))
     strides = (8, 16, 32)
-    bins = 11
 
     def prepared(self, images: Tensor) -> Tensor:
         # It was trained on OpenCV's BGR order. Its package says RGB / 255, which finds half as much on COCO photos.
@@ -28,8 +26,5 @@ class NanoDet(OneStageDetector):
             made = outputs[name]
             cells = flat(made, made.shape[1])
             logits.append(cells[..., : len(self.classes)])
-            shares = functional.softmax(cells[..., len(self.classes) :].unflatten(-1, (4, self.bins)), -1)
-            distances = (shares * torch.arange(self.bins, device=made.device)).sum(-1)
-            middles = centres(made.shape[2], made.shape[3], made.device)
-            boxes.append(torch.cat([middles - distances[..., :2], middles + distances[..., 2:]], -1) * stride / self.side)
+            boxes.append(boxes_of_bins(cells[..., len(self.classes) :], made.shape[2], made.shape[3], stride, self.side))
         return torch.cat(logits, 1), torch.cat(boxes, 1)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torchvision.ops import batched_nms
 
 from protectors.adversaries.detector import Detector
@@ -98,6 +99,25 @@ def flat(output: Tensor, values: int) -> Tensor:
     batch, channels, height, width = output.shape
     anchors = channels // values
     return output.reshape(batch, anchors, values, height, width).permute(0, 3, 4, 1, 2).reshape(batch, -1, values)
+
+
+def boxes_of_bins(bins: Tensor, height: int, width: int, stride: int, side: int) -> Tensor:
+    """Decode the cells of a grid to boxes [B, cells, 4] (xyxy, as shares of the side of a square input).
+
+    The distance from a cell's centre to each side of the box is a distribution over bins, in units of cells.
+    Source: Li et al., Generalized Focal Loss (2020).
+
+    Args:
+        bins: logits [B, cells, 4 * bins].
+        height: rows of cells.
+        width: columns of cells.
+        stride: side of a cell in pixels.
+        side: side of the input in pixels.
+    """
+    shares = functional.softmax(bins.unflatten(-1, (4, -1)), -1)
+    distances = (shares * torch.arange(shares.shape[-1], device=bins.device)).sum(-1)
+    middles = centres(height, width, bins.device)
+    return torch.cat([middles - distances[..., :2], middles + distances[..., 2:]], -1) * stride / side
 
 
 def centres(height: int, width: int, device: torch.device) -> Tensor:

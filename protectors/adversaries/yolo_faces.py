@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from protectors.adversaries.one_stage import CellLook, OneStageDetector, centres, flat
+from protectors.adversaries.one_stage import CellLook, OneStageDetector, boxes_of_bins, flat
 from protectors.channel.resizing import resized
 
 FACES = (1, 12)
@@ -24,7 +24,6 @@ class YoloFaces(OneStageDetector):
     )
     stages = ()
     strides = (8, 16, 32)
-    bins = 16
 
     def prepared(self, images: Tensor) -> Tensor:
         return images
@@ -44,8 +43,6 @@ class YoloFaces(OneStageDetector):
         logits, boxes = [], []
         for distances, scores, stride in zip(made[:3], made[3:], self.strides, strict=True):
             logits.append(flat(scores, scores.shape[1])[..., list(FACES)].amax(-1, keepdim=True))
-            shares = functional.softmax(flat(distances, 4 * self.bins).unflatten(-1, (4, self.bins)), -1)
-            reach = (shares * torch.arange(self.bins, device=distances.device)).sum(-1)
-            middles = centres(distances.shape[2], distances.shape[3], distances.device)
-            boxes.append(torch.cat([middles - reach[..., :2], middles + reach[..., 2:]], -1) * stride / self.side)
+            height, width = distances.shape[2:]
+            boxes.append(boxes_of_bins(flat(distances, distances.shape[1]), height, width, stride, self.side))
         return torch.cat(logits, 1), torch.cat(boxes, 1)

@@ -21,7 +21,7 @@ Features = Callable[[Tensor], Sequence[Tensor]]
 
 
 class FeaturePushing(NetworkObjective):
-    """Pushes a network's features away from the original's. Its task plays no part, so it never counts as not fooled."""
+    """Pushes a network's features away from the original's. Its task plays no part, so it always counts as fooled."""
 
     stage = OBJECTS
 

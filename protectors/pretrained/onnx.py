@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -15,14 +16,26 @@ from protectors.pretrained.graph import Graph, GraphError, Step, in_order, simpl
 SAME_KIND = {"Relu": "relu", "Sigmoid": "sigmoid", "Add": "add"}
 """Operations without settings, and the kinds of steps that they become."""
 
+SAME_NEAREST = {
+    (b"asymmetric", b"floor"),
+    (b"half_pixel", b"round_prefer_floor"),
+    (b"half_pixel", b"round_prefer_ceil"),
+    (b"half_pixel_symmetric", b"round_prefer_floor"),
+}
+"""Ways to place cells and to round, of which all find the same nearest cell for whole factors: that of PyTorch."""
+
 
 def read_onnx(path: Path, image: str, outputs: Sequence[str]) -> Graph:
     """Read the part of a network between the image [B, 3, H, W] and the outputs, by the names of their tensors.
 
     Raises:
-        GraphError: an operation, or a setting of one, is not known.
+        GraphError: an operation, or a setting of one, is not known, or the file is damaged.
     """
-    return _Translation(onnx_messages.parse(path.read_bytes()), image).graph(outputs)
+    try:
+        return _Translation(onnx_messages.parse(path.read_bytes()), image).graph(outputs)
+    except (DecodeError, LookupError, TypeError, ValueError) as problem:
+        # Every input, setting and size that an operation asks for may be missing or odd.
+        raise GraphError(f"{path.name} is damaged: {type(problem).__name__}") from problem
 
 
 class _Translation:
@@ -80,7 +93,11 @@ class _Translation:
         return onnx_messages.values_of(self._stored[name])
 
     def _weight(self, name: str) -> Tensor:
-        return torch.from_numpy(np.array(self._values(name), np.float32))
+        values = self._values(name)
+        if not values.size:
+            # Sizes beside a zero can be of any length.
+            raise GraphError(f"{name} holds no values")
+        return torch.from_numpy(np.array(values, np.float32))
 
     def _add(self, node: Any, kind: str, reads: Sequence[str], **settings: Any) -> None:
         stored = [name for name in reads if name in self._stored]
@@ -146,9 +163,9 @@ class _Translation:
     def _resize(self, node: Any, told: dict[str, Any]) -> None:
         # Sizes take the place of scales if the fourth input is there.
         scales = self._values(node.input[2]).tolist() if len(node.input) == 3 else []
-        # By whole factors, all ways to find the nearest cell but that of corners agree.
-        is_whole = len(scales) == 4 and scales[:2] == [1, 1] and all(scale == int(scale) for scale in scales)
-        if told.get("mode") != b"nearest" or told.get("coordinate_transformation_mode") == b"align_corners" or not is_whole:
+        is_whole = len(scales) == 4 and scales[:2] == [1, 1] and all(scale >= 1 and scale.is_integer() for scale in scales)
+        ways = (told.get("coordinate_transformation_mode", b"half_pixel"), told.get("nearest_mode", b"round_prefer_floor"))
+        if told.get("mode") != b"nearest" or ways not in SAME_NEAREST or not is_whole:
             raise GraphError(f"{node.output[0]}: only enlarging by the nearest cell is known")
         self._add(node, "resize", node.input[:1], mode="nearest", scale=scales[2:])
 

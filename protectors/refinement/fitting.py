@@ -12,7 +12,7 @@ from protectors.native import NativePerturbation, NativeResult
 from protectors.policy import FLOORS
 from protectors.progress import Progress
 from protectors.saving import Save
-from protectors.windows import LARGE, PhotoWindows, WindowedPhoto
+from protectors.windows import LARGE, SIDE, PhotoWindows, WindowedPhoto
 
 LARGEST_SHARE = 2.0
 """Largest factor on a perturbation fitted at the working resolution, since enlarging weakens it."""
@@ -47,7 +47,8 @@ class FloorFitting:
         self._radius = radius
         self._floor = FLOORS[judge.policy.strength]
         height, width = judge.original.shape[:2]
-        self._windows = PhotoWindows(judge.original) if height * width > LARGE else None
+        is_large = height * width > LARGE and min(height, width) >= SIDE
+        self._windows = PhotoWindows(judge.original) if is_large else None
         self._without: dict[int, Quality | None] = {}
 
     def run(self, perturbation: Tensor) -> Generator[Progress, None, NativeResult]:

@@ -20,7 +20,8 @@ NAME = "instant"
 """Its name in the manifest."""
 
 SIDE = 416
-"""Longest side in pixels at which it reads a photo: the largest input of a detector that cloaks are optimised on."""
+"""Longest side in pixels at which it reads a photo: NanoDet's input, the largest of a detector of objects that cloaks are
+optimised on."""
 
 BLOCK = 4
 """Side in pixels of the cells that the network works on."""

@@ -97,12 +97,13 @@ class Refinement:
         """Take steps of ``NETWORKS_A_STEP`` gradient calls each. Yields progress at every step; closing the generator cancels.
 
         After half the steps, the allowed size is set to what the floor allows. The steps end early if every network was fooled
-        at its last turn, or when ``time.monotonic()`` reaches ``until``. ``names`` selects the networks that take turns; if
-        empty, all do. For the progress, ``done`` steps of ``total`` have been taken before.
+        at its last turn or, after the first one, when ``time.monotonic()`` reaches ``until``. ``names`` selects the networks
+        that take turns; if empty, all do. For the progress, ``done`` steps of ``total`` have been taken before.
         """
         turns = Turns([objective for objective in self._objectives if not names or objective.name in names])
         for step in range(steps):
-            if (step and step % ASKED_EVERY == 0 and turns.are_all_reached) or time.monotonic() >= until:
+            is_asked = step > 0 and step % ASKED_EVERY == 0
+            if (is_asked and turns.are_all_reached) or (step > 0 and time.monotonic() >= until):
                 break
             objectives = turns.next(NETWORKS_A_STEP)
             length = STEP * self._largest * (1 - (1 - LAST_STEP) * step / steps)

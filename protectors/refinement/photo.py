@@ -24,6 +24,9 @@ WORN = Pipeline("worn", quality=75, longest=1080)
 AFTERWARDS = 2.5
 """Time of fitting and judging a photo over that of reading it and saving it once, before the steps."""
 
+STEPPING = 6.0
+"""Time of all steps over that of reading a photo and saving it once. If less is left, not all of them will be taken."""
+
 
 def refined(
     original: Tensor,
@@ -36,11 +39,13 @@ def refined(
 ) -> Generator[Progress, None, NativeResult]:
     """Cloak the judge's photo, which is ``original`` [1, 3, h, w] at the working resolution.
 
-    Where no steps are taken, the perturbation is the generator's drawing, which hides all objects. Where the time is limited,
-    steps start from it, unless only some classes are to be hidden. Else they start from no perturbation: the drawing would
-    save no steps, and judges find less without it. The first round is against all networks. Further rounds are against those
-    that still read the photo or its ``WORN`` form, so that the cloak lasts. The first way to save the photo that allows enough
-    of the perturbation is used, else the one that allows most.
+    Where no steps are taken, the perturbation is the generator's drawing, which hides all objects. Where the time is too short
+    for all steps, they start from it, unless only some classes are to be hidden. Else they start from no perturbation: the
+    drawing would save no steps, and judges find less without it.
+
+    The first round is against all networks. Further rounds are against those that still read the photo or its ``WORN`` form, so
+    that the cloak lasts. The first way to save the photo that allows enough of the perturbation is used, else the one that
+    allows most.
 
     ``objectives_of`` reads the photo and returns its objectives; it is called only if steps are to be taken.
 
@@ -56,17 +61,19 @@ def refined(
         # Saving alone takes this photo below its floor, so steps would be wasted.
         nothing = NativePerturbation(judge.original, torch.zeros_like(original), budget.radius)
         return NativeResult(judge.original, nothing, 0.0, None)
-    until = begun + budget.seconds - AFTERWARDS * (time.monotonic() - begun)
-    takes_steps = bool(objectives) and time.monotonic() < until
-    is_hurried = budget.seconds < math.inf and not policy.sensitive
+    now = time.monotonic()
+    until = begun + budget.seconds - AFTERWARDS * (now - begun)
+    takes_steps = bool(objectives) and now < until
+    is_hurried = until - now < STEPPING * (now - begun)
     start = None
-    if generator is not None and (is_hurried or not takes_steps):
+    if generator is not None and (not takes_steps or (is_hurried and not policy.sensitive)):
         with torch.no_grad():
             start = generator(readable(original))
     refinement = Refinement(original, objectives, FLOORS[policy.strength], chance, start)
     steps = max(budget.steps, math.ceil(budget.steps_a_network * len(objectives)))
     total = steps + budget.rounds * budget.further_steps
-    yield from refinement.run(steps, total=total, until=until)
+    if takes_steps:
+        yield from refinement.run(steps, total=total, until=until)
     for number in range(budget.rounds):
         if time.monotonic() >= until:
             break

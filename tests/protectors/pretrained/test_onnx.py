@@ -73,7 +73,10 @@ def model() -> Model:
     made.add("Split", ("active",), ("left", "right"), axis=1, split=[4, 4])
     made.add("ConvTranspose", ("left", "up"), ("large",), strides=[2, 2], pads=[0, 0, 0, 0], dilations=[1, 1], group=1)
     made.add("BatchNormalization", ("large", *NORM), ("normal",), epsilon=1e-3)
-    made.add("Resize", ("right", "", "sizes"), ("wide",), mode=b"nearest")
+    made.add(
+        "Resize", ("right", "", "sizes"), ("wide",),
+        mode=b"nearest", coordinate_transformation_mode=b"asymmetric", nearest_mode=b"floor",
+    )  # fmt: skip
     made.add("MaxPool", ("wide",), ("pooled",), kernel_shape=[3, 3], strides=[1, 1], pads=[1, 1, 1, 1])
     made.add("Add", ("normal", "pooled"), ("total",))
     made.add("Mul", ("total", "wide"), ("product",))
@@ -124,12 +127,14 @@ def test_a_network_is_kept_and_read_again(tmp_path: Path) -> None:
         ("MaxPool", {"kernel_shape": [2, 2], "ceil_mode": 1}, "end: pooling that rounds sizes up"),
         ("MaxPool", {"kernel_shape": [2, 2], "dilations": [2, 2]}, "end: pooling that rounds sizes up, or that leaves out"),
         ("MaxPool", {"kernel_shape": [2, 2], "auto_pad": b"SAME_UPPER"}, "end: automatic padding is not known"),
-        ("Resize", {"mode": b"cubic"}, "end: only enlarging by the nearest cell is known"),
+        ("ConvTranspose", {"pads": [1, 1, 1, 1]}, "end: only a plain transposed convolution is known"),
+        ("ConvTranspose", {"group": 2}, "end: only a plain transposed convolution is known"),
+        ("ConvTranspose", {"dilations": [2, 2]}, "end: only a plain transposed convolution is known"),
     ],
 )
 def test_what_is_not_known_is_named(operation: str, settings: dict[str, Any], told: str, tmp_path: Path) -> None:
     made = model()
-    made.add(operation, ("out",), ("end",), **settings)
+    made.add(operation, ("out", "up") if operation == "ConvTranspose" else ("out",), ("end",), **settings)
     with pytest.raises(GraphError, match=told):
         read_onnx(made.written(tmp_path), "image", ["end"])
 
@@ -142,3 +147,53 @@ def test_an_output_that_nothing_makes_and_a_constant_in_a_sum_are_named(tmp_path
         read_onnx(path, "image", ["nowhere"])
     with pytest.raises(GraphError, match="end: add with the constant bias is not known"):
         read_onnx(path, "image", ["end"])
+
+
+@pytest.mark.parametrize(
+    ("scales", "settings"),
+    [
+        ([1, 1, 2, 2], {"mode": b"cubic"}),
+        ([1, 1, 2, 2], {"mode": b"nearest", "coordinate_transformation_mode": b"align_corners"}),
+        ([1, 1, 2, 2], {"mode": b"nearest", "nearest_mode": b"floor"}),
+        ([1, 1, 2, 2], {"mode": b"nearest", "coordinate_transformation_mode": b"asymmetric", "nearest_mode": b"ceil"}),
+        ([1, 1, 1.5, 2], {"mode": b"nearest"}),
+        ([1, 1, 0.0, 2], {"mode": b"nearest"}),
+        ([1, 2, 2, 2], {"mode": b"nearest"}),
+    ],
+)
+def test_only_ways_to_enlarge_that_find_the_same_cells_are_known(
+    scales: list[float], settings: dict[str, Any], tmp_path: Path
+) -> None:
+    made = model()
+    made.store("scales", np.array(scales, np.float32))
+    made.add("Resize", ("out", "", "scales"), ("end",), **settings)
+    with pytest.raises(GraphError, match="end: only enlarging by the nearest cell is known"):
+        read_onnx(made.written(tmp_path), "image", ["end"])
+
+
+@pytest.mark.parametrize(
+    ("operation", "reads", "settings"),
+    [
+        ("Concat", ("out",), {}),
+        ("Conv", ("out",), {}),
+        ("Conv", ("out", "nowhere"), {}),
+        ("Conv", ("out", "first"), {"pads": [1, 1]}),
+        ("Conv", ("out", "empty"), {}),
+        ("Mul", ("out",), {}),
+        ("Split", ("out",), {"axis": 1, "split": [4, 4]}),
+        ("BatchNormalization", ("out",), {}),
+    ],
+)
+def test_damage_is_an_error_by_name(operation: str, reads: tuple[str, ...], settings: dict[str, Any], tmp_path: Path) -> None:
+    made = model()
+    made.message.graph.initializer.add(name="empty", dims=[10**12, 0], data_type=1)
+    made.add(operation, reads, ("end",), **settings)
+    with pytest.raises(GraphError):
+        read_onnx(made.written(tmp_path), "image", ["end"])
+
+
+def test_a_file_that_is_cut_off_is_an_error_by_name(tmp_path: Path) -> None:
+    path = model().written(tmp_path)
+    path.write_bytes(path.read_bytes()[:-7])
+    with pytest.raises(GraphError, match="damaged"):
+        read_onnx(path, "image", ["out"])

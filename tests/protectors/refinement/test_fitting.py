@@ -60,6 +60,15 @@ def test_the_file_is_above_the_floor_and_little_of_the_budget_is_left(size: tupl
     assert not more.reaches(FLOOR)
 
 
+@pytest.mark.parametrize("size", [(60, 25_200), (25_200, 60), (12, 64_000)])
+def test_a_large_photo_that_is_narrower_than_a_window_is_fitted(size: tuple[int, int]) -> None:
+    pixels = photo(*size)
+    made = end_of(fitting(pixels, saved_as_jpeg).run(perturbation(4, 400) if size[0] > size[1] else perturbation(400, 4)))
+    assert made.file is not None
+    assert not np.array_equal(made.pixels, pixels)
+    assert measured(pixels, made.file.pixels).reaches(FLOOR)
+
+
 def test_ways_to_save_that_make_no_file_or_a_poor_one_are_passed_over() -> None:
     pixels = photo(300, 200)
     fitted = fitting(pixels, never, poorly, saved_as_jpeg)

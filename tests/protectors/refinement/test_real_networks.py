@@ -20,6 +20,7 @@ from protectors.names import OBJECTS, SCENE, SEARCH
 from protectors.policy import FLOORS, ONE_EACH, Policy
 from protectors.progress import end_of
 from protectors.quality import measured
+from protectors.refinement import photo as steps
 from protectors.refinement.loop import Refinement
 from protectors.refinement.objectives import objectives_for
 from protectors.saving import Pixels
@@ -122,7 +123,9 @@ def test_a_large_photo_is_measured_whole_in_the_file_that_is_delivered(room: Clo
     assert not np.array_equal(large, made.pixels)
 
 
-def test_steps_start_from_the_drawing_only_where_the_time_is_limited(room: Cloakroom, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_start_from_the_drawing_only_where_the_time_is_too_short_for_all(
+    room: Cloakroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
     starts: list[bool] = []
 
     def init(self: Refinement, *arguments: Any) -> None:
@@ -132,12 +135,13 @@ def test_steps_start_from_the_drawing_only_where_the_time_is_limited(room: Cloak
     begin = Refinement.__init__
     monkeypatch.setattr(Refinement, "__init__", init)
     quick = room.within(ONE_EACH)
-    for limited in (quick, quick.limited_to(1000.0)):
+    for limited, stepping in ((quick, 6.0), (quick.limited_to(1000.0), 6.0), (quick.limited_to(1000.0), 1e9)):
+        monkeypatch.setattr(steps, "STEPPING", stepping)
         for sensitive in ((), ("person",)):
             judge = limited.judge(Policy((OBJECTS,), sensitive=sensitive), photo(128))
             end_of(limited.cloak(judge, seed=1))
     # Where only some classes are to be hidden, the drawing, which hides all, is no start.
-    assert starts == [False, False, True, False]
+    assert starts == [False, False, False, False, True, False]
 
 
 def test_chosen_classes_are_read_as_something_else(room: Cloakroom) -> None:
@@ -204,9 +208,10 @@ def test_steps_end_between_two_when_the_time_is_over(room: Cloakroom) -> None:
     objectives = objectives_for(Policy((OBJECTS,)), room.adversaries, image, torch.Generator())
     refinement = Refinement(image, objectives, FLOORS["balanced"], torch.Generator().manual_seed(1))
     run = refinement.run(9, until=time.monotonic() + 1e9)
-    next(run)
+    assert [next(run).done, next(run).done] == [1, 2]
     run.close()
-    assert not list(refinement.run(9, until=time.monotonic()))
+    # Whoever begins takes one step, so that no photo stays as it was.
+    assert [progress.done for progress in refinement.run(9, until=time.monotonic())] == [1]
 
 
 def test_a_network_that_reads_the_photo_but_has_no_objective_ends_no_cloak(
