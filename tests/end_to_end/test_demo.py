@@ -32,8 +32,8 @@ async def test_the_demo_shows_a_cloaked_photo_arrive(browser: str, tmp_path: Pat
     for verdict in against:
         if verdict["protector"] == "objects":
             assert {"person", "face"} & set(verdict["before"])
-    # The astronaut and her face fill the photo: of five real networks, one to four are fooled within the floor of quality, by
-    # the class that is drawn, and the demo says so. What is hidden on average is measured by `cloakroom evaluate real`.
+    # The astronaut and her face fill the photo: within the floor of quality, one to three of five real networks are fooled, by
+    # the class that is drawn (ten seeds), and the demo says so. What is hidden on average is measured by `evaluate real`.
     misled = [verdict for verdict in against if verdict["protected"]]
     assert len(misled) >= (1 if ARE_HERE else len(against))
     for verdict in misled:
