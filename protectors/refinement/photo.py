@@ -40,8 +40,8 @@ def refined(
     """Cloak the judge's photo, which is ``original`` [1, 3, h, w] at the working resolution.
 
     Where no steps are taken, the perturbation is the generator's drawing, which hides all objects. Where the time is too short
-    for all steps, they start from it, unless only some classes are to be hidden. Else they start from no perturbation: the
-    drawing would save no steps, and judges find less without it.
+    for all steps, they start from it, unless only some classes are to be hidden. Else they start from no perturbation: with the
+    drawing, the worst site left more to detectors (19 % of SSD's objects instead of 14 %), and no steps were saved.
 
     The first round is against all networks. Further rounds are against those that still read the photo or its ``WORN`` form, so
     that the cloak lasts. The first way to save the photo that allows enough of the perturbation is used, else the one that
