@@ -10,7 +10,18 @@ from pathlib import Path
 from daemon.cluster.joining import LOCAL, ClusterError
 from daemon.cluster.launching import TOKEN_NAME
 from daemon.cluster.serving import Listening, deploy, serving
-from daemon.commands.console import FAILED, OK, USAGE, Subparsers, add_command, chosen_state, complain, echo, print_json
+from daemon.commands.console import (
+    FAILED,
+    OK,
+    USAGE,
+    Subparsers,
+    add_command,
+    chosen_state,
+    complain,
+    echo,
+    has_wrong_seconds,
+    print_json,
+)
 from daemon.log import configure
 from daemon.models.store import model_folder
 from daemon.state.folder import StateError, prepare
@@ -40,8 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if not host or not port.isdigit():
         complain(args, "--listen takes a host and a port, such as 0.0.0.0:38918.")
         return USAGE
-    if args.seconds is not None and not args.seconds >= 1:
-        complain(args, "--seconds takes a number from 1 on.")
+    if has_wrong_seconds(args):
         return USAGE
     listening = Listening(host.strip("[]"), int(port), args.certificate, args.key)
     stop = threading.Event()

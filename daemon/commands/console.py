@@ -57,6 +57,15 @@ def complain(args: argparse.Namespace, sentence: str) -> None:
         echo(sentence, file=sys.stderr)
 
 
+def has_wrong_seconds(args: argparse.Namespace) -> bool:
+    """Return whether ``--seconds`` is given and below 1, and say so then."""
+    # "nan" is a number to Python, and neither below 1 nor at least 1.
+    is_wrong = args.seconds is not None and not args.seconds >= 1
+    if is_wrong:
+        complain(args, "--seconds takes a number from 1 on.")
+    return is_wrong
+
+
 def end_on_sigterm() -> None:
     """Have SIGTERM unwind the program, so that what it started ends with it; by default it dies where it stands."""
 

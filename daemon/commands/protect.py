@@ -20,6 +20,7 @@ from daemon.commands.console import (
     add_command,
     complain,
     end_on_sigterm,
+    has_wrong_seconds,
     print_json,
 )
 from daemon.commands.protect_album import protect_album
@@ -123,8 +124,7 @@ def run(args: argparse.Namespace) -> int:
             args, "--seed, --threads and --seconds are a worker's own. Add --private or --cluster to have one for this run."
         )
         return USAGE
-    if args.seconds is not None and not args.seconds >= 1:
-        complain(args, "--seconds takes a number from 1 on.")
+    if has_wrong_seconds(args):
         return USAGE
     if (args.report is not None or args.cluster is not None) and not args.recursive:
         complain(args, "--report and --cluster are for a folder. Add -r, or leave them out.")

@@ -118,8 +118,8 @@ def _cloaker(task: Task) -> Cloakroom:
     made = EmbeddedToo("cpu", task.models) if task.condition.networks == "both" else Cloakroom("cpu", task.models)
     if task.condition.has_plain_steps:
         made = made.within(replace(REFINEMENTS[task.condition.policy.strength], steps_a_network=0))
-    left_out = {task.condition.left_out} - {None}
-    made.adversaries = replace(made.adversaries, judges_only=made.adversaries.judges_only | frozenset(map(str, left_out)))
+    if left_out := task.condition.left_out:
+        made.adversaries = replace(made.adversaries, judges_only=made.adversaries.judges_only | {left_out})
     return made
 
 

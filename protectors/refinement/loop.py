@@ -102,8 +102,7 @@ class Refinement:
         """
         turns = Turns([objective for objective in self._objectives if not names or objective.name in names])
         for step in range(steps):
-            is_asked = step > 0 and step % ASKED_EVERY == 0
-            if (is_asked and turns.are_all_reached) or (step > 0 and time.monotonic() >= until):
+            if step and ((step % ASKED_EVERY == 0 and turns.are_all_reached) or time.monotonic() >= until):
                 break
             objectives = turns.next(NETWORKS_A_STEP)
             length = STEP * self._largest * (1 - (1 - LAST_STEP) * step / steps)
