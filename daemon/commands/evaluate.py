@@ -38,7 +38,14 @@ def add(commands: Subparsers) -> None:
     parser.add_argument(
         "--real",
         action="store_true",
-        help="visual: the pairs of real networks that `cloakroom train pairs` made generators for",
+        help="networks that others trained; visual: their pairs that `cloakroom train pairs` made generators for; survival: "
+        "with photos at their native size",
+    )
+    parser.add_argument(
+        "--photos",
+        type=Path,
+        metavar="DIR",
+        help="survival --real: also the photos of at least 640 pixels in this folder, each at its own size",
     )
     parser.add_argument("--fresh", action="store_true", help="measure everything anew, also what a run before has measured")
     parser.add_argument("--report", type=Path, metavar="DIR", help="folder for the report (default: in the cache folder)")

@@ -41,6 +41,9 @@ TEXTS = (CHECKOUT / "README.md", CHECKOUT / "daemon" / "README.md")
 OTHER_RESULTS = (CHECKOUT / "tests" / "end_to_end" / "results", CHECKOUT / "tests" / "benchmarks" / "results")
 """Results that the README takes figures from as well; other commands write them."""
 
+WITH_REAL = ("visual", "survival")
+"""Evaluations that measure the networks trained here or, with --real, those that others trained; both are kept in one file."""
+
 EMBEDDED, REAL = "embedded", "real"
 """The parts of a results file, by the networks that are its adversaries."""
 
@@ -63,8 +66,11 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as problem:
         complain(args, f"{problem}.")
         return USAGE
-    if args.real and args.what != "visual":
-        complain(args, "--real is for the evaluation of visual.")
+    if args.real and args.what not in WITH_REAL:
+        complain(args, f"--real is for the evaluations of {' and '.join(WITH_REAL)}.")
+        return USAGE
+    if args.photos and not (args.real and args.what == "survival"):
+        complain(args, "--photos is for the evaluation survival --real.")
         return USAGE
     try:
         return report_again(args, folder) if args.what == "report" else measure(args, folder, device, adversary)
@@ -155,6 +161,7 @@ def measured(
             adversary=adversary.name if adversary else None,
             models=model_folder(chosen_state(args)),
             real=args.real,
+            photos=args.photos,
         )
         try:
             importlib.import_module(f"protectors.evaluation.{name}").run(measurement)
@@ -170,7 +177,8 @@ def measured(
             if not args.quick and adversary is None:
                 kept_file = RESULTS / f"{name}.json"
                 write(
-                    kept_file, beside_other_networks(kept_file, args.real, results[name]) if name == "visual" else results[name]
+                    kept_file,
+                    beside_other_networks(kept_file, args.real, results[name]) if name in WITH_REAL else results[name],
                 )
                 say(f"written to {RESULTS / name}.json")
                 update_texts()
@@ -185,7 +193,7 @@ def beside_other_networks(path: Path, real: bool, result: dict[str, Any]) -> dic
     if before and "parts" not in before:
         before = merged({}, EMBEDDED, before)
     made = merged(before, REAL if real else EMBEDDED, result)
-    return {**made, "figures": {**made["figures"], **counts(made["figures"])}}
+    return {**made, "figures": {**made["figures"], **counts(made["figures"])}} if path.stem == "visual" else made
 
 
 def kept_folder(args: argparse.Namespace, name: str) -> Path:
@@ -200,6 +208,7 @@ def command(args: argparse.Namespace, name: str) -> str:
     words = ["cloakroom evaluate", name]
     words += ["--quick"] if args.quick else []
     words += ["--real"] if args.real else []
+    words += ["--photos", str(args.photos)] if args.photos else []
     words += ["--device", args.device] if args.device != "cpu" else []
     words += ["--adversary", args.adversary] if args.adversary else []
     return " ".join(words)

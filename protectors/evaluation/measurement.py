@@ -39,6 +39,7 @@ class Measurement:
         adversary: the model to protect against, as the manifest resolves it; None means the embedded one.
         models: the folder of pulled and trained models.
         real: whether to use networks that others trained, instead of those trained here.
+        photos: a folder of further photos, for evaluations of photos at their native size.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Measurement:
         adversary: str | None = None,
         models: Path | None = None,
         real: bool = False,
+        photos: Path | None = None,
     ) -> None:
         self.name = name
         self.quick = quick
@@ -63,10 +65,11 @@ class Measurement:
         self.adversary = adversary
         self.models = models
         self.real = real
+        self.photos = photos
         self.figures: Figures = {}
         self.strips = strips
         self._kept = kept
-        self._fingerprint = fingerprint(name, quick, device, data, adversary, models)
+        self._fingerprint = fingerprint(name, quick, device, data, adversary, models, photos)
         self._parts = self._kept_parts()
         if strips and not self._parts:
             # Images of an older run do not belong to this one.
@@ -126,7 +129,15 @@ class Measurement:
             Image.fromarray(np.concatenate(photos, 1)).save(self.strips / f"{name}.png")
 
 
-def fingerprint(name: str, quick: bool, device: str, data: Path, adversary: str | None, models: Path | None) -> str:
+def fingerprint(
+    name: str,
+    quick: bool,
+    device: str,
+    data: Path,
+    adversary: str | None,
+    models: Path | None,
+    photos: Path | None = None,
+) -> str:
     """Return a hash of all that a part's figures depend on: code, weights, photos, and the size of the run."""
     digest = hashlib.sha256(f"{name} {quick} {device} {adversary}".encode())
     for source in sorted(sources(ROOM / "evaluation" / f"{name}.py")):
@@ -137,8 +148,8 @@ def fingerprint(name: str, quick: bool, device: str, data: Path, adversary: str 
     # The store keeps each pulled model's hash. Archives enter by their size, since hashing all photos would take too long.
     for pulled in sorted(models.glob("*.sha256")) if models else ():
         digest.update(f"{pulled.name} {pulled.read_text(encoding='utf-8')}".encode())
-    for archive in sorted(data.glob("*.npz")):
-        digest.update(f"{archive.name} {archive.stat().st_size}".encode())
+    for file in (*sorted(data.glob("*.npz")), *(sorted(photos.iterdir()) if photos and photos.is_dir() else ())):
+        digest.update(f"{file.name} {file.stat().st_size}".encode())
     return digest.hexdigest()
 
 

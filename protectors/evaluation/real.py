@@ -47,6 +47,7 @@ from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.processes import each, processes
 from protectors.evaluation.real_reading import Sums, sums_of
 from protectors.evaluation.real_tables import figures_of, summary_of
+from protectors.evaluation.tuning_photos import TUNED_ON
 from protectors.manifest import DamagedWeightsError
 from protectors.policy import REFINEMENTS, Policy
 from protectors.progress import end_of
@@ -54,9 +55,6 @@ from protectors.quality import as_tensor, measured
 from protectors.saving import Pixels
 
 PROTECTORS = ("objects", "search", "scene")
-
-TUNED_ON = frozenset({5, 12, 20, 33, 47, 58, 71, 90, 101, 110, 120, 125})
-"""Photos of photos.npz that were used to choose the method's constants; no figure is measured on them."""
 
 BLOCK = 8
 """Number of photos whose sums are kept together; a stopped run resumes after the last block."""

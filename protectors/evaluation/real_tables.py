@@ -1,6 +1,5 @@
 """Computes the figures of ``real`` from the sums of many photos."""
 
-import math
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -8,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from protectors.channel import sites
+from protectors.evaluation.intervals import ratio_with_interval
 from protectors.evaluation.measurement import Figures
 from protectors.evaluation.real_reading import DELIVERED, Sums
 
@@ -66,23 +66,18 @@ LASTING = {"objects": ("seen", "objects_left"), "chosen": ("chosen", "people_lef
 
 
 def _lasting(kind: str, figures: Figures) -> Figures:
-    """Return the success after the worst site over that before, for the network with the least, with its interval.
-
-    Source: Katz and others, "Obtaining confidence intervals for the risk ratio in cohort studies" (1978).
-    """
+    """Return the success after the worst site over that before, for the network with the least, with its interval."""
     condition, what = LASTING[kind]
     ratios = []
     for key, left in figures.items():
         if (found := re.fullmatch(rf"{condition}\.(\w+)\.delivered\.{what}", key)) and left < 1:
             later = 1 - figures[f"{condition}.{found[1]}.{WORST}.{what}"]
             counted = figures[f"{condition}.{found[1]}.{DELIVERED}.counted.{what}"]
-            deviation = math.sqrt(sum((1 - share) / (share * counted) for share in (later, 1 - left) if share))
-            ratios.append((later / (1 - left), deviation))
+            ratios.append((later / (1 - left), later, 1 - left, counted))
     if not ratios:
         return {}
-    ratio, deviation = min(ratios)
-    limits = {"low": math.exp(-1.96 * deviation), "high": math.exp(1.96 * deviation)}
-    return {f"lasts.{kind}": ratio} | {f"lasts.{kind}.{name}": ratio * factor for name, factor in limits.items()}
+    _, later, before, counted = min(ratios)
+    return ratio_with_interval(f"lasts.{kind}", later, before, counted)
 
 
 def _mean(name: str, pattern: str, figures: Figures) -> Figures:

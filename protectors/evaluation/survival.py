@@ -29,7 +29,7 @@ from protectors.channel.channel_set import OWN_FILE
 from protectors.channel.exact import through_jpeg
 from protectors.channel.pipeline import Pipeline, twice
 from protectors.cloak import Cloakroom
-from protectors.evaluation import large
+from protectors.evaluation import large, lasting
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.processes import each, processes, room_of
 from protectors.evaluation.running import cloaked_batch
@@ -170,7 +170,14 @@ def photos_of(task: Task, data: Path, count: int) -> list[Pixels]:
 
 
 def run(measurement: Measurement) -> None:
-    """Measure all figures of ``survival.json``."""
+    """Measure all figures of ``survival.json``.
+
+    Raises:
+        DamagedWeightsError: real networks are asked for, and have not been pulled.
+    """
+    if measurement.real:
+        lasting.run(measurement)
+        return
     measurement.figures |= {f"unseen.{pipeline.name}": float(pipeline.name in UNSEEN) for pipeline in pipelines()}
     gaps = []
     with processes(measurement.device) as pool:

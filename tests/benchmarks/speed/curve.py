@@ -8,8 +8,9 @@ from dataclasses import replace
 from daemon.figures import say
 from protectors.archive import DEFAULT_FOLDER, Archive
 from protectors.cloak import Cloakroom
-from protectors.evaluation.real import PROTECTORS, TUNED_ON
+from protectors.evaluation.real import PROTECTORS
 from protectors.evaluation.real_reading import DELIVERED, Sums, best_classes, count_classes, count_objects, found_by
+from protectors.evaluation.tuning_photos import TUNED_ON
 from protectors.policy import REFINEMENTS, Policy
 from protectors.progress import end_of
 from protectors.refinement.loop import NETWORKS_A_STEP

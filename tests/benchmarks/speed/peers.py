@@ -19,7 +19,7 @@ from protectors.adversaries.pretrained_classifier import PretrainedClassifier
 from protectors.archive import DEFAULT_FOLDER, Archive
 from protectors.channel.jpeg import compressed
 from protectors.cloak import Cloakroom
-from protectors.evaluation.real import TUNED_ON
+from protectors.evaluation.tuning_photos import TUNED_ON
 from protectors.names import SCENE
 from protectors.policy import FLOORS, REFINEMENTS
 from protectors.progress import end_of
