@@ -154,14 +154,15 @@ def likeness(one: Tensor, two: Tensor, size: int) -> Tensor:
         # For one-channel planes, shifted sums are far quicker on a CPU than a convolution.
         return weighted(weighted(values, window, 2), window, 3)
 
-    mean_one, mean_two = blur(one), blur(two)
-    variance_one = blur(one * one) - mean_one**2
-    variance_two = blur(two * two) - mean_two**2
-    covariance = blur(one * two) - mean_one * mean_two
-    mean_one, mean_two = mean_one + MIDDLE, mean_two + MIDDLE
-    small_mean, small_variance = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    shared = (2 * mean_one * mean_two + small_mean) * (2 * covariance + small_variance)
-    return shared / ((mean_one**2 + mean_two**2 + small_mean) * (variance_one + variance_two + small_variance))
+    # The sum and the difference of two pictures need four blurs, where the pictures themselves and their product need five.
+    total, change = one + two, one - two
+    mean_total, mean_change = blur(total), blur(change)
+    variance_total = blur(total * total) - mean_total**2
+    variance_change = blur(change * change) - mean_change**2
+    squares_total, squares_change = (mean_total + 2 * MIDDLE) ** 2, mean_change**2
+    small_mean, small_variance = 2 * (0.01 * 255) ** 2, 2 * (0.03 * 255) ** 2
+    shared = (squares_total - squares_change + small_mean) * (variance_total - variance_change + small_variance)
+    return shared / ((squares_total + squares_change + small_mean) * (variance_total + variance_change + small_variance))
 
 
 def weighted(values: Tensor, window: Tensor, axis: int) -> Tensor:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from protectors.evaluation.pairs import blinds_auxiliary, ends, is_less_like, keeps_target
 
+BEFORE = "before."
+"""Prefix of the figures of survival with the embedded networks."""
+
 SUBJECTS = {"m_all": "M_all", "m_sen": "M_sen", "search": "search", "scene": "scene"}
 
 
@@ -59,28 +62,26 @@ def _share(value: float | None) -> str:
 
 
 def survival(figures: Mapping[str, float]) -> Grid:
-    """Show success by pipeline, with and without our work; pipelines unseen in optimisation are marked."""
-    subjects = [name for name in SUBJECTS if f"{name}.delivered.success" in figures]
-    pipelines = {
-        "float": "before rounding to 8 bits",
-        "delivered": "before the upload",
-        **{
-            found[1]: found[1].replace("_", ", then ") + (" (unseen)" if value else "")
-            for key, value in figures.items()
-            if (found := re.fullmatch(r"unseen\.(\w+)", key))
-        },
-    }
+    """Show success by pipeline: of cloaks against real networks, and of those against the embedded ones, as it was before."""
+    subjects = [name for name in SUBJECTS if any(f"{prefix}{name}.delivered.success" in figures for prefix in ("", BEFORE))]
+    pipelines = dict.fromkeys(
+        found[1] for key in figures if (found := re.fullmatch(r"(?:before\.)?m_\w+\.(\w+)\.success", key))
+    )
     rows = [
-        (title, *(cell for name in subjects for cell in _pair(figures, name, f"{pipeline}.success", "{:.0%}")))
-        for pipeline, title in pipelines.items()
+        (
+            "before the upload" if pipeline == "delivered" else pipeline.replace("_", ", then "),
+            *(cell for name in subjects for cell in _pair(figures, name, f"{pipeline}.success", "{:.0%}")),
+        )
+        for pipeline in pipelines
     ]
-    measures = {"delivered.psnr": ("PSNR (dB)", "{:.1f}"), "ssim": ("SSIM", "{:.3f}"), "worst": ("worst / before", "{:.0%}")}
+    measures = {"photos": ("photos", "{:.0f}"), "images": ("photos", "{:.0f}"), "worst": ("worst / before", "{:.0%}")}
     rows += [
         (title, *(cell for name in subjects for cell in _pair(figures, name, key, form)))
         for key, (title, form) in measures.items()
+        if any(f"{prefix}{name}.{key}" in figures for name in subjects for prefix in ("", BEFORE))
     ]
-    heads = [head for name in subjects for head in (SUBJECTS[name], f"{SUBJECTS[name]} without")]
-    return Grid(("success on the file a site keeps", *heads), tuple(rows))
+    heads = [head for name in subjects for head in (SUBJECTS[name], f"{SUBJECTS[name]}, embedded")]
+    return Grid(("all networks fooled by the file that a site keeps", *heads), tuple(rows))
 
 
 def quality(figures: Mapping[str, float]) -> Grid:
@@ -117,7 +118,7 @@ def transfer(figures: Mapping[str, float]) -> Grid:
 
 
 def _pair(figures: Mapping[str, float], name: str, key: str, form: str) -> tuple[str, str]:
-    """Return our figure and the baseline's, each as a dash if it was not measured."""
-    found = (figures.get(f"{prefix}{name}.{key}") for prefix in ("", "baseline."))
-    ours, baseline = ("–" if value is None else form.format(value).replace("%", " %") for value in found)
-    return ours, baseline
+    """Return the figures of cloaks against real and embedded networks, each as a dash if it was not measured."""
+    found = (figures.get(f"{prefix}{name}.{key}") for prefix in ("", BEFORE))
+    ours, before = ("–" if value is None else form.format(value).replace("%", " %") for value in found)
+    return ours, before

@@ -116,12 +116,12 @@ def visual(figures: Figures) -> dict[str, Drawing]:
 
 
 def survival(figures: Figures) -> dict[str, Drawing]:
-    """Draw success by pipeline, with and without our work."""
+    """Draw success by pipeline: of cloaks against real networks, and of those against the embedded ones."""
     drawn = {}
     for subject, name in SUBJECTS.items():
         curves = present(
             Curve(title, by(rf"{prefix}{subject}\.(\w+)\.success", figures))
-            for title, prefix in (("ours", ""), ("without", r"baseline\."))
+            for title, prefix in (("real networks", ""), ("embedded networks", r"before\."))
         )
         if curves:
             drawn[subject] = bars(f"{name}: success on the file a site keeps", "success", curves)

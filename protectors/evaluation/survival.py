@@ -1,4 +1,7 @@
-"""Measures each protector's success on the file that a site keeps, by pipeline.
+"""Measures each protector's success on the file that a site keeps, by pipeline, with the embedded networks alone.
+
+With ``--real``, lasting.py measures cloaks against real networks instead, for the same file ``survival.json``. All names here
+get the prefix ``before.`` there, since this was the product before it had real networks.
 
 Photos are cloaked twice: against the uploads that ``UPLOADS`` models, and without that work, with the prefix ``baseline.``.
 Success is the protector's verdict on the decoded file, over photos with something to hide. ``untouched`` is the success on
@@ -41,6 +44,9 @@ from protectors.quality import as_pixels, as_tensor, psnr, ssim
 from protectors.saving import Pixels
 from protectors.scene import MARGIN, SceneProtector
 from protectors.search import SearchProtector
+
+EMBEDDED = "before"
+"""Prefix of all figures here: those of cloaks against real networks (``lasting.py``) have none, and are in the same file."""
 
 PHOTOS = 40
 QUICK_PHOTOS = 2
@@ -190,6 +196,7 @@ def run(measurement: Measurement) -> None:
                     gaps.append(figures[f"{name}.float.success"] - figures[f"{name}.delivered.success"])
         measurement.part("large", partial(large.row, measurement, pool))
     measurement.figures["delivery.gap"] = max(gaps)
+    measurement.figures = {f"{EMBEDDED}.{name}": value for name, value in measurement.figures.items()}
 
 
 def row(measurement: Measurement, pool: Executor | None, task: Task, prefix: str) -> Figures:
