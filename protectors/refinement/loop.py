@@ -93,12 +93,14 @@ class Refinement:
         done: int = 0,
         total: int | None = None,
         until: float = math.inf,
+        most_shift: int = 0,
     ) -> Generator[Progress, None, None]:
         """Take steps of ``NETWORKS_A_STEP`` gradient calls each. Yields progress at every step; closing the generator cancels.
 
         After half the steps, the allowed size is set to what the floor allows. The steps end early if every network was fooled
         at its last turn or, after the first one, when ``time.monotonic()`` reaches ``until``. ``names`` selects the networks
-        that take turns; if empty, all do. For the progress, ``done`` steps of ``total`` have been taken before.
+        that take turns; if empty, all do. For the progress, ``done`` steps of ``total`` have been taken before. The networks
+        see the photo moved by up to ``most_shift`` pixels.
         """
         turns = Turns([objective for objective in self._objectives if not names or objective.name in names])
         for step in range(steps):
@@ -106,7 +108,7 @@ class Refinement:
                 break
             objectives = turns.next(NETWORKS_A_STEP)
             length = STEP * self._largest * (1 - (1 - LAST_STEP) * step / steps)
-            gradients, are_reached = self._look(objectives)
+            gradients, are_reached = self._look(objectives, most_shift)
             turns.note(list(zip(objectives, are_reached, strict=True)))
             self._take(self._memory.step(gradients, length))
             if step + 1 == steps // 2:
@@ -114,11 +116,11 @@ class Refinement:
                 self._is_unmeasured = False
             yield Progress(objectives[0].stage, done + step + 1, total or steps)
 
-    def _look(self, objectives: Sequence[NetworkObjective]) -> tuple[Maps, list[bool]]:
+    def _look(self, objectives: Sequence[NetworkObjective], most_shift: int) -> tuple[Maps, list[bool]]:
         """Return the gradient of the objectives' losses, all of the same weight, and which networks are fooled."""
         held = (self._maps[0].detach().requires_grad_(True), self._maps[1].detach().requires_grad_(True))
         cloaked = self._field.cloaked(held)
-        calls = [partial(_gradient, objective, cloaked, random_view(self._chance)) for objective in objectives]
+        calls = [partial(_gradient, objective, cloaked, random_view(self._chance, most_shift)) for objective in objectives]
         looks = side_by_side(calls, cloaked.device)
         brightness, colour = torch.autograd.grad(cloaked, held, torch.stack([gradient for gradient, _ in looks]).sum(0))
         return (brightness, colour), [is_reached for _, is_reached in looks]

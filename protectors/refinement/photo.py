@@ -28,6 +28,14 @@ STEPPING = 6.0
 """Time of all steps over that of reading a photo and saving it once. If less is left, not all of them will be taken."""
 
 
+MOST_SHIFT, LEAST_SIDES = 8, 50
+"""Largest shift of a view in the first round: in pixels, and as the number of times that it fits into the longer side.
+
+Shifts keep a perturbation from fitting the exact cells of the networks that it is made against: on 40 photos, a detector that no
+cloak is made against found 44 % of its objects with them, and 51 % without. Later rounds, against networks that still read
+the photo, are exact."""
+
+
 def refined(
     original: Tensor,
     judge: Judge,
@@ -72,8 +80,9 @@ def refined(
     refinement = Refinement(original, objectives, FLOORS[policy.strength], chance, start)
     steps = max(budget.steps, math.ceil(budget.steps_a_network * len(objectives)))
     total = steps + budget.rounds * budget.further_steps
+    most_shift = min(MOST_SHIFT, max(original.shape[2:]) // LEAST_SIDES)
     if takes_steps:
-        yield from refinement.run(steps, total=total, until=until)
+        yield from refinement.run(steps, total=total, until=until, most_shift=most_shift)
     for number in range(budget.rounds):
         if time.monotonic() >= until:
             break
