@@ -31,8 +31,8 @@ STEPPING = 6.0
 MOST_SHIFT, LEAST_SIDES = 8, 50
 """Largest shift of a view in the first round: in pixels, and as the number of times that it fits into the longer side.
 
-Shifts keep a perturbation from fitting the exact cells of the networks that it is made against: on 40 photos, a detector that no
-cloak is made against found 44 % of its objects with them, and 51 % without. Later rounds, against networks that still read
+Shifts keep a perturbation from fitting the exact cells of the networks that it is made against: on 40 photos, a detector that
+no cloak is made against found 44 % of its objects with them, and 51 % without. Later rounds, against networks that still read
 the photo, are exact."""
 
 

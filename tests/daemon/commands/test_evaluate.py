@@ -133,8 +133,13 @@ def test_real_networks_and_embedded_ones_stand_in_one_file(
     assert written["figures"]["pairs"] == 1
 
 
-def test_real_networks_are_those_of_visual_alone(checkout: Checkout, evaluation: Evaluation, said: Said) -> None:
+def test_real_networks_are_those_of_two_evaluations(checkout: Checkout, evaluation: Evaluation, said: Said) -> None:
     assert main(["evaluate", "scene", "--real"]) == 2
-    assert "--real is for the evaluation of visual" in said()[1]
+    assert "--real is for the evaluations of visual and survival" in said()[1]
+    for words in (["survival"], ["visual", "--real"]):
+        assert main(["evaluate", *words, "--photos", str(checkout.root)]) == 2
+        assert "--photos is for the evaluation survival --real" in said()[1]
+    assert main(["evaluate", "survival", "--real", "--photos", str(checkout.root)]) == 1
+    assert "cloakroom models pull" in said()[1], "there are no pretrained networks in the test's state folder"
     assert main(["evaluate", "visual", "--real", "--data", str(checkout.root)]) == 1
     assert "cifar10.npz" in said()[1]
