@@ -20,9 +20,11 @@ from protectors.names import OBJECTS, SCENE, SEARCH
 from protectors.policy import FLOORS, ONE_EACH, Policy
 from protectors.progress import end_of
 from protectors.quality import measured
+from protectors.refinement import loop
 from protectors.refinement import photo as steps
 from protectors.refinement.loop import Refinement
 from protectors.refinement.objectives import objectives_for
+from protectors.refinement.views import View, random_view
 from protectors.saving import Pixels
 from tests.pretrained import FOLDER, needs_networks
 from tests.protectors.conftest import finish
@@ -221,6 +223,23 @@ def test_a_network_that_reads_the_photo_but_has_no_objective_ends_no_cloak(
     judge = room.judge(Policy((OBJECTS,)), np.ascontiguousarray(coffee()[::2, ::2]))
     made = end_of(room.within(ONE_EACH_AND_ROUNDS).cloak(judge, seed=1))
     assert made.file is not None
+
+
+def test_only_the_first_round_sees_shifted_views(room: Cloakroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[int] = []
+
+    def noting(chance: torch.Generator, most_shift: int) -> View:
+        drawn.append(most_shift)
+        return random_view(chance, most_shift)
+
+    monkeypatch.setattr(loop, "random_view", noting)
+    # One that still reads the photo after every round, so that all rounds are taken.
+    monkeypatch.setattr(Judge, "still_reading", lambda *_, **__: ("nanodet_coco",))
+    end_of(room.within(ONE_EACH_AND_ROUNDS).cloak(room.judge(Policy((OBJECTS,)), photo()), seed=1))
+    first, later = drawn[: -2 * ONE_EACH_AND_ROUNDS.rounds], drawn[-2 * ONE_EACH_AND_ROUNDS.rounds :]
+    assert first == [256 // 50] * len(first)
+    assert first
+    assert later == [0] * 4
 
 
 def test_fewer_steps_are_taken_where_seconds_are_few(room: Cloakroom) -> None:
