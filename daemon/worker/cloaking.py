@@ -28,8 +28,7 @@ from protectors.saving import Save
 BASE_MEMORY: dict[ModelSet, int] = {"embedded": 750_000_000, "pretrained": 1_750_000_000, "full": 1_600_000_000}
 PIXEL_MEMORY = 65
 """Bytes that the worker holds with a small photo, by its models, and for each pixel of a large one. Measured: 8.53 GB at 120
-megapixels with the embedded models; with the pretrained ones 1.66 GB at 0.3 and, by `cloakroom bench speed --memory`, 1.86 GB at
-12 megapixels."""
+megapixels with the embedded models; with the pretrained ones 1.66 GB at 0.3 and 1.86 GB at 12 megapixels."""
 
 NO_ROOM = "The image is too large for the memory that Cloakroom may use on this machine. Save a smaller copy and pick that."
 
