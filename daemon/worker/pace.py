@@ -39,7 +39,8 @@ class Places:
 AS_ONE_LOOP: Final = Places(0.0, 0.7, 0.95, 0.98)
 """The places when a photo is cloaked against the embedded networks, or by the protector *visual*."""
 
-WITH_STEPS: Final = Places(0.12, 0.78, 0.88, 0.9, bend=0.5)
+WITH_STEPS: Final = Places(0.12, 0.78, 0.88, 0.9, bend=0.6)
+WITH_STEPS_LARGE: Final = Places(0.1, 0.68, 0.85, 0.87, bend=0.7)
 WITHOUT_STEPS: Final = Places(0.2, 0.2, 0.3, 0.32)
 WITHOUT_STEPS_LARGE: Final = Places(0.2, 0.2, 0.6, 0.62)
 """A large photo is fitted and saved for longer, while the networks read all photos in the same time."""
@@ -54,7 +55,7 @@ class Pace:
         elif policy.strength == "instant":
             self._places = WITHOUT_STEPS_LARGE if pixels > LARGE else WITHOUT_STEPS
         else:
-            self._places = WITH_STEPS
+            self._places = WITH_STEPS_LARGE if pixels > LARGE else WITH_STEPS
         self._furthest = 0.0
 
     def whole(self, run: Generator[Progress, None, Result]) -> Generator[Progress, None, Result]:
