@@ -208,7 +208,8 @@ def command(args: argparse.Namespace, name: str) -> str:
     words = ["cloakroom evaluate", name]
     words += ["--quick"] if args.quick else []
     words += ["--real"] if args.real else []
-    words += ["--photos", str(args.photos)] if args.photos else []
+    # A path of this machine is nobody else's business.
+    words += ["--photos", "FOLDER"] if args.photos else []
     words += ["--device", args.device] if args.device != "cpu" else []
     words += ["--adversary", args.adversary] if args.adversary else []
     return " ".join(words)

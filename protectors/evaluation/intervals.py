@@ -2,7 +2,7 @@
 
 import math
 
-Figures = dict[str, float]
+from protectors.evaluation.measurement import Figures
 
 
 def ratio_with_interval(name: str, share: float, of: float, counted: float) -> Figures:

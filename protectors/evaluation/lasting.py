@@ -58,7 +58,7 @@ SUBJECTS = {OBJECTS: "m_all", "people": "m_sen"}
 DELIVERED = "delivered"
 
 KINDS = {"success": ("worst", "photos"), "networks": ("networks.worst", "pairs"), "judges": ("judges.worst", "judged")}
-"""What is counted: the figures' names for the worst pipeline, and for the number of photos or of pairs."""
+"""For each kind of count, the ends of two figures' names: the ratio for the worst pipeline, and the number counted."""
 
 LEAST_SIDE = 640
 """Length of the longer side in pixels from which a photo counts as one of native size."""
