@@ -16,6 +16,12 @@ from protectors.scene import unlikely
 MARGIN = 1.0
 """Lead in logits of the target class that the class term aims for."""
 
+LIKENESS = 8.0
+"""Weight of the embeddings' cosine similarity against the terms of class and features, whatever the photo is protected from.
+
+On 40 photos at weight 1, EfficientNet-Lite3 no longer found the original of 38 % of the cloaks, and of 88 % at weight 8; a
+detector that no cloak is made against found 46 % of its objects, and 40 %."""
+
 
 class Misleading(NetworkObjective):
     """Makes a classifier's network read another class, find other photos similar, or at least see other features.
@@ -52,13 +58,12 @@ class Misleading(NetworkObjective):
 
     def aim(self, view: Tensor) -> Aim:
         look = self._network.look(view)
-        total, is_reached = feature_loss(self._features, look.features), True
+        likeness = functional.cosine_similarity(look.embedding, self._embedding).sum()
+        total, is_reached = feature_loss(self._features, look.features) + LIKENESS * likeness, True
         if self._is_misread:
             total = total + self._class_term(look.logits) / self._reference
             is_reached = int(look.logits.argmax()) != self._class
         if self._similarity is not None:
-            likeness = functional.cosine_similarity(look.embedding, self._embedding).sum()
-            total = total + likeness
             is_reached = is_reached and float(likeness.detach()) < self._similarity
         return Aim(total, is_reached)
 

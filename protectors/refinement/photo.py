@@ -18,8 +18,8 @@ from protectors.refinement.loop import Refinement
 from protectors.refinement.objective import NetworkObjective
 from protectors.saving import Pixels, Save
 
-WORN = Pipeline("worn", quality=75, longest=1080)
-"""A pipeline as harsh as any known site: a cloak that survives it survives the sites."""
+WORN = Pipeline("worn", 75, "webp", longest=1080)
+"""A pipeline harsher than any known site: a cloak that survives it survives the sites."""
 
 AFTERWARDS = 2.5
 """Time of fitting and judging a photo over that of reading it and saving it once, before the steps."""

@@ -10,12 +10,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from protectors.channel.jpeg import compressed
+from protectors.channel.pipeline import Encoding
+from protectors.channel.webp import compressed_webp
 
 SMALLEST = 0.6
 """Smallest scale of a view."""
 
 QUALITIES = (60, 95)
-"""Range of the JPEG quality, in half of the views."""
+"""Range of the quality, in the half of the views that are compressed."""
+
+WEBP_SHARE = 1 / 3
+"""Share of WebP in the compressed views; the others are JPEG. Without it, WebP took more of a cloak than any other site."""
 
 KERNELS = ("bilinear", "bicubic")
 """Kernels for resizing, both antialiased as sites' are."""
@@ -24,19 +29,22 @@ KERNELS = ("bilinear", "bicubic")
 @dataclass(frozen=True)
 class View:
     """One way to see a photo: moved by ``shift`` pixels to the right and down, shrunk to ``scale`` with a kernel, and
-    compressed by JPEG unless ``quality`` is None."""
+    compressed unless ``quality`` is None."""
 
     scale: float
     kernel: str
     quality: int | None
     shift: tuple[int, int] = (0, 0)
+    encoding: Encoding = "jpeg"
 
     def of(self, images: Tensor) -> Tensor:
         """Return this view of images [B, 3, H, W]; differentiable."""
         moved = shifted(images, *self.shift)
         size = [max(1, round(side * self.scale)) for side in moved.shape[2:]]
         made = functional.interpolate(moved, size, mode=self.kernel, align_corners=False, antialias=True)
-        return made if self.quality is None else compressed(made, self.quality)
+        if self.quality is None:
+            return made
+        return compressed_webp(made, self.quality) if self.encoding == "webp" else compressed(made, self.quality)
 
 
 def shifted(images: Tensor, right: int, down: int) -> Tensor:
@@ -49,11 +57,12 @@ def shifted(images: Tensor, right: int, down: int) -> Tensor:
 
 
 def random_view(chance: torch.Generator, most_shift: int = 0) -> View:
-    """Draw a view, with JPEG half the time, moved by up to ``most_shift`` pixels along each axis."""
-    draws = torch.rand(4, generator=chance).tolist()
-    quality = round(QUALITIES[0] + (QUALITIES[1] - QUALITIES[0]) * draws[3]) if draws[2] < 0.5 else None
+    """Draw a view, compressed half the time, moved by up to ``most_shift`` pixels along each axis."""
+    scale, kernel, compression, strength, format_ = torch.rand(5, generator=chance).tolist()
+    encoding: Encoding = "webp" if format_ < WEBP_SHARE else "jpeg"
+    quality = round(QUALITIES[0] + (QUALITIES[1] - QUALITIES[0]) * strength) if compression < 0.5 else None
     shift = (0, 0)
     if most_shift:
         right, down = torch.randint(-most_shift, most_shift + 1, (2,), generator=chance).tolist()
         shift = (right, down)
-    return View(SMALLEST + (1 - SMALLEST) * draws[0], KERNELS[int(draws[1] * len(KERNELS))], quality, shift)
+    return View(SMALLEST + (1 - SMALLEST) * scale, KERNELS[int(kernel * len(KERNELS))], quality, shift, encoding)

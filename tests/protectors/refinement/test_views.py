@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from protectors.channel.webp import through_webp
+from protectors.quality import as_pixels, as_tensor
 from protectors.refinement.views import View, random_view, shifted
 
 IMAGE = torch.arange(2 * 3 * 6 * 8, dtype=torch.float32).reshape(2, 3, 6, 8)
@@ -34,3 +36,20 @@ def test_a_shifted_view_passes_gradients_to_the_pixels_that_it_shows() -> None:
     (gradient,) = torch.autograd.grad(View(1.0, "bilinear", None, (4, 0)).of(image).sum(), image)
     assert torch.equal(gradient[..., 12:], torch.zeros(1, 3, 16, 4)), "moved out of sight"
     assert (gradient[..., :12] >= 1).all()
+
+
+def test_half_of_the_views_are_compressed_and_a_third_of_those_are_webp() -> None:
+    chance = torch.Generator().manual_seed(0)
+    views = [random_view(chance) for _ in range(600)]
+    compressed = [view.encoding for view in views if view.quality is not None]
+    assert len(compressed) == pytest.approx(300, abs=40)
+    assert compressed.count("webp") == pytest.approx(len(compressed) / 3, abs=30)
+
+
+def test_a_webp_view_shows_what_the_decoded_file_shows_and_passes_gradients() -> None:
+    image = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(0)).requires_grad_(True)
+    seen = View(1.0, "bilinear", 77, encoding="webp").of(image)
+    arrived = as_tensor(through_webp(as_pixels(image), 77))
+    assert torch.allclose(seen, arrived, atol=1e-6)
+    (gradient,) = torch.autograd.grad(seen.square().sum(), image)
+    assert gradient.abs().sum() > 0
