@@ -1,4 +1,4 @@
-"""Measures how much of a cloak against real networks is left after each site and three further pipelines, at native size.
+"""Measures how much of a cloak against real networks is left after each site and four further pipelines, at native size.
 
 This is the part of ``survival.json`` that ``cloakroom evaluate survival --real`` measures. The photos are COCO's of
 ``photos.npz`` that nothing was tuned on, about 640x480, and those of a folder that a person names, each at its own size. They
@@ -6,8 +6,8 @@ are cloaked as by the product: ``m_all``, ``search`` and ``scene`` by one cloak 
 people read as something else, where a network finds people. A network counts for a photo in which it reads something.
 
 - ``m_all.facebook.success``: the share of photos in which Facebook's file fools all networks that cloaks are optimised on;
-  ``.delivered`` is the file before the upload, ``.webp75``, ``.lanczos60`` and ``.jpeg85_jpeg70`` are pipelines that nothing
-  was optimised on;
+  ``.delivered`` is the file before the upload; ``.avif50``, ``.lanczos60`` and ``.jpeg85_jpeg70`` are pipelines that nothing
+  was optimised on, and ``.webp75`` is harsher than any known site;
 - ``m_all.facebook.networks``: the same share of pairs of a photo and such a network; ``m_all.facebook.judges``: of pairs of a
   photo and a network that no cloak is optimised on;
 - ``m_all.worst``: the worst pipeline's success over that before the upload, with a 95 % interval (``.low``, ``.high``);
@@ -19,7 +19,7 @@ people read as something else, where a network finds people. A network counts fo
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cache, partial
@@ -30,13 +30,14 @@ from PIL import Image, ImageOps
 
 from protectors.archive import Archive
 from protectors.channel import sites
-from protectors.channel.exact import saved_as_jpeg
 from protectors.channel.pipeline import Pipeline, twice
 from protectors.cloak import Cloakroom
+from protectors.evaluation.avif import AvifPipeline
+from protectors.evaluation.delivery import DELIVERED, Processing, delivered_pixels, forms
 from protectors.evaluation.intervals import ratio_with_interval
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.processes import each, processes
-from protectors.evaluation.tuning_photos import TUNED_ON
+from protectors.evaluation.tuning_photos import not_tuned_on
 from protectors.judging.judge import Judge
 from protectors.manifest import DamagedWeightsError
 from protectors.names import OBJECTS, SCENE, SEARCH
@@ -44,18 +45,18 @@ from protectors.policy import Policy
 from protectors.progress import end_of
 from protectors.saving import Pixels
 
-UNSEEN = (
-    Pipeline("webp75", 75, "webp"),
+UNSEEN: tuple[Processing, ...] = (
+    AvifPipeline("avif50", 50),
     Pipeline("lanczos60", 80, scale=0.6, kernel="lanczos"),
     twice(Pipeline("jpeg85", 85), Pipeline("jpeg70", 70)),
 )
 """Pipelines unlike any that cloaks are optimised on: another format, another filter, a second JPEG."""
 
+OTHERS: tuple[Processing, ...] = (*UNSEEN, Pipeline("webp75", 75, "webp"))
+
 POLICIES = {"all": Policy((OBJECTS, SEARCH, SCENE)), "people": Policy((OBJECTS,), sensitive=("person",))}
 SUBJECTS = {OBJECTS: "m_all", "people": "m_sen"}
 """Names of the figures where they are not the protector's."""
-
-DELIVERED = "delivered"
 
 KINDS = {"success": ("worst", "photos"), "networks": ("networks.worst", "pairs"), "judges": ("judges.worst", "judged")}
 """For each kind of count, the ends of two figures' names: the ratio for the worst pipeline, and the number counted."""
@@ -88,8 +89,8 @@ class Fooled:
         """Return the counts of this photo by ``NAME.PROTECTOR.FORM.KIND`` and 1 for each ``…fooled`` one."""
         figures: Figures = defaultdict(float)
         for kind, by_protector in (("networks", self.forms), ("judges", self.judges)):
-            for protector, forms in by_protector.items():
-                for form, fooled in forms.items():
+            for protector, by_form in by_protector.items():
+                for form, fooled in by_form.items():
                     key = f"{name}.{SUBJECTS.get(protector, protector)}.{form}"
                     figures[f"{key}.{kind}"] += len(fooled)
                     figures[f"{key}.{kind}.fooled"] += sum(fooled)
@@ -104,13 +105,6 @@ def _room(models: Path) -> Cloakroom:
     return Cloakroom("cpu", models)
 
 
-def forms(delivered: Pixels) -> Iterator[tuple[str, Pixels]]:
-    """Yield the forms of a delivered photo by name: unchanged, after each site, and after the unseen pipelines."""
-    yield DELIVERED, delivered
-    for pipeline in (*sites.pipelines(), *UNSEEN):
-        yield pipeline.name, pipeline.exact(delivered)
-
-
 def measure(task: Task, photo: Pixels | Path) -> Fooled:
     """Cloak one photo, and judge every form of it; nothing is cloaked where ``people`` are asked for and none are found."""
     pixels = photo if isinstance(photo, np.ndarray) else opened(photo)
@@ -120,8 +114,7 @@ def measure(task: Task, photo: Pixels | Path) -> Fooled:
     if policy.sensitive and all(verdict.protected for verdict in judge.verdicts(pixels)):
         return Fooled(size, {}, {})
     made = end_of(room.cloak(judge, SEED))
-    delivered = made.file or saved_as_jpeg(made.pixels)
-    by_form = _judged(judge, made.pixels if delivered is None else delivered.pixels)
+    by_form = _judged(judge, delivered_pixels(made))
     return Fooled(size, _of(by_form, task.policy, is_judge=False), _of(by_form, task.policy, is_judge=True))
 
 
@@ -135,7 +128,7 @@ def _judged(judge: Judge, delivered: Pixels) -> dict[str, Answers]:
     by_form = {}
     # The original fools a network that reads nothing in it.
     reads = [not verdict.protected for verdict in judge.verdicts(judge.original)]
-    for form, arrived in forms(delivered):
+    for form, arrived in forms(delivered, OTHERS):
         mark = hashlib.sha256(arrived.tobytes() + str(arrived.shape).encode()).hexdigest()
         if mark not in known:
             verdicts = [verdict for verdict, counts in zip(judge.verdicts(arrived), reads, strict=True) if counts]
@@ -168,8 +161,7 @@ def photos_of(measurement: Measurement) -> list[Pixels | Path]:
         FileNotFoundError: the archive or the folder is missing.
     """
     archive = Archive(measurement.data / "photos.npz")
-    numbers = [number for number in range(len(archive)) if number not in TUNED_ON]
-    found: list[Pixels | Path] = list(archive.images(numbers[: QUICK_PHOTOS if measurement.quick else None]))
+    found: list[Pixels | Path] = list(archive.images(not_tuned_on(archive)[: QUICK_PHOTOS if measurement.quick else None]))
     if measurement.photos is None or measurement.quick:
         return found
     if not measurement.photos.is_dir():
@@ -220,7 +212,7 @@ def _block(measurement: Measurement, pool: Executor | None, task: Task, photos: 
 def figures_of(totals: Mapping[str, float]) -> Figures:
     """Return the shares of the counts, and the worst of them over those before the upload."""
     figures: Figures = {}
-    names = [pipeline.name for pipeline in (*sites.pipelines(), *UNSEEN)]
+    names = [pipeline.name for pipeline in (*sites.pipelines(), *OTHERS)]
     for group, prefix in (("every", ""), ("large", "large.")):
         figures[f"{prefix}photos"] = totals.get(f"{group}.all.photos", 0.0)
         for subject in ("m_all", "m_sen", "search", "scene"):

@@ -38,16 +38,16 @@ import torch
 from torch import Tensor
 
 from protectors.archive import Archive
-from protectors.channel.exact import saved_as_jpeg
 from protectors.cloak import Cloakroom
 from protectors.evaluation.appearance import appearance
+from protectors.evaluation.delivery import delivered_pixels
 from protectors.evaluation.embedded_help import EmbeddedToo
 from protectors.evaluation.gallery import embedded, gallery_photos, rank
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.processes import each, processes
 from protectors.evaluation.real_reading import Sums, sums_of
 from protectors.evaluation.real_tables import figures_of, summary_of
-from protectors.evaluation.tuning_photos import TUNED_ON
+from protectors.evaluation.tuning_photos import not_tuned_on
 from protectors.manifest import DamagedWeightsError
 from protectors.policy import REFINEMENTS, Policy
 from protectors.progress import end_of
@@ -131,7 +131,7 @@ def measure(task: Task, photo: Pixels) -> tuple[Sums, dict[str, float], Pixels]:
     room, readers = _cloaker(task), _readers(task.models)
     judge = room.judge(task.condition.policy, photo)
     made = end_of(room.cloak(judge, SEED))
-    delivered = made.file.pixels if made.file else _saved(made.pixels)
+    delivered = delivered_pixels(made)
     sums = sums_of(readers.adversaries, photo, delivered)
     for search in readers.adversaries.searches:
         original, query, crop = (search.network.embed(as_tensor(form))[0] for form in (photo, delivered, _mirrored_crop(photo)))
@@ -146,11 +146,6 @@ def measure(task: Task, photo: Pixels) -> tuple[Sums, dict[str, float], Pixels]:
     return sums, shown, delivered
 
 
-def _saved(pixels: Pixels) -> Pixels:
-    file = saved_as_jpeg(pixels)
-    return pixels if file is None else file.pixels
-
-
 def _mirrored_crop(photo: Pixels) -> Pixels:
     height, width = (round(side * (1 - CROP) / 2) for side in photo.shape[:2])
     return np.ascontiguousarray(photo[height : photo.shape[0] - height, width : photo.shape[1] - width][:, ::-1])
@@ -159,7 +154,7 @@ def _mirrored_crop(photo: Pixels) -> Pixels:
 def photos_of(condition: Condition, data: Path) -> list[Pixels]:
     """Return the photos of a condition: the first of COCO's that nothing was tuned on, and test photos with people."""
     coco, people = Archive(data / "photos.npz"), Archive(data / "people.npz")
-    first = [index for index in range(len(coco)) if index not in TUNED_ON][: condition.photos]
+    first = not_tuned_on(coco)[: condition.photos]
     person = people.classes.index("person")
     order = np.random.default_rng(SEED).permutation(np.where(people["is_test"])[0]).tolist()
     with_people = [index for index in order if person in people.boxes(index)[1].tolist()][: condition.people]

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,8 +10,8 @@ from torchvision.ops import box_iou
 
 from protectors.adversaries.loaded import Adversaries
 from protectors.adversaries.reading import Detection
-from protectors.channel import sites
 from protectors.channel.pipeline import Pipeline
+from protectors.evaluation.delivery import forms
 from protectors.quality import as_tensor
 from protectors.saving import Pixels
 
@@ -27,15 +27,6 @@ OVERLAP = 0.5
 """Least intersection over union at which a detection is of the same object."""
 
 JPEG = Pipeline("jpeg75", 75)
-
-DELIVERED = "delivered"
-
-
-def forms(delivered: Pixels) -> Iterator[tuple[str, Pixels]]:
-    """Yield the forms of a delivered photo by name: unchanged, as JPEG of quality 75, and after each site."""
-    yield DELIVERED, delivered
-    for pipeline in (JPEG, *sites.pipelines()):
-        yield pipeline.name, pipeline.exact(delivered)
 
 
 @dataclass(frozen=True)
@@ -102,7 +93,7 @@ def sums_of(adversaries: Adversaries, original: Pixels, delivered: Pixels) -> Su
     sums: Sums = defaultdict(float)
     # Sites whose processing of this photo is the same are read once.
     known: dict[str, tuple[dict[str, Found], dict[str, list[int]]]] = {}
-    for form, pixels in forms(delivered):
+    for form, pixels in forms(delivered, (JPEG,)):
         mark = hashlib.sha256(pixels.tobytes() + str(pixels.shape).encode()).hexdigest()
         if mark not in known:
             known[mark] = (found_by(adversaries, pixels), best_classes(adversaries, pixels))

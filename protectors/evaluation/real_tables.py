@@ -7,9 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from protectors.channel import sites
+from protectors.evaluation.delivery import DELIVERED
 from protectors.evaluation.intervals import ratio_with_interval
 from protectors.evaluation.measurement import Figures
-from protectors.evaluation.real_reading import DELIVERED, Sums
+from protectors.evaluation.real_reading import Sums
 
 OF_OBJECTS = ("objects_left", "drop")
 WORST = "worst"

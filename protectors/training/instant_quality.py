@@ -9,7 +9,8 @@ import torch
 from protectors.adversaries.loaded import load_adversaries
 from protectors.archive import Archive
 from protectors.channel.exact import saved_as_jpeg
-from protectors.evaluation.real_reading import DELIVERED, Sums, best_classes, count_classes, count_objects, found_by
+from protectors.evaluation.delivery import DELIVERED
+from protectors.evaluation.real_reading import Sums, best_classes, count_classes, count_objects, found_by
 from protectors.judging.judge import Judge
 from protectors.policy import FLOORS, REFINEMENTS, Policy
 from protectors.progress import end_of

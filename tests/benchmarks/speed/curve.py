@@ -8,9 +8,10 @@ from dataclasses import replace
 from daemon.figures import say
 from protectors.archive import DEFAULT_FOLDER, Archive
 from protectors.cloak import Cloakroom
+from protectors.evaluation.delivery import DELIVERED
 from protectors.evaluation.real import PROTECTORS
-from protectors.evaluation.real_reading import DELIVERED, Sums, best_classes, count_classes, count_objects, found_by
-from protectors.evaluation.tuning_photos import TUNED_ON
+from protectors.evaluation.real_reading import Sums, best_classes, count_classes, count_objects, found_by
+from protectors.evaluation.tuning_photos import not_tuned_on
 from protectors.policy import REFINEMENTS, Policy
 from protectors.progress import end_of
 from protectors.refinement.loop import NETWORKS_A_STEP
@@ -31,7 +32,7 @@ def measure() -> dict[str, float]:
     """
     room = Cloakroom("cpu", FOLDER)
     archive = Archive(DEFAULT_FOLDER / "photos.npz")
-    photos = archive.images([index for index in range(len(archive)) if index not in TUNED_ON][:PHOTOS])
+    photos = archive.images(not_tuned_on(archive)[:PHOTOS])
     end_of(room.cloak(room.judge(Policy(PROTECTORS), photos[0]), SEED))
     plain = REFINEMENTS["balanced"]
     budgets = {str(calls): replace(plain, steps=calls // NETWORKS_A_STEP, rounds=0, steps_a_network=0) for calls in CALLS} | {

@@ -19,7 +19,7 @@ from protectors.adversaries.pretrained_classifier import PretrainedClassifier
 from protectors.archive import DEFAULT_FOLDER, Archive
 from protectors.channel.jpeg import compressed
 from protectors.cloak import Cloakroom
-from protectors.evaluation.tuning_photos import TUNED_ON
+from protectors.evaluation.tuning_photos import not_tuned_on
 from protectors.names import SCENE
 from protectors.policy import FLOORS, REFINEMENTS
 from protectors.progress import end_of
@@ -62,7 +62,7 @@ def measure() -> dict[str, float]:
     if not isinstance(classifier, PretrainedClassifier):
         raise TypeError(f"{NETWORK} is none of the pretrained networks")
     archive = Archive(DEFAULT_FOLDER / "photos.npz")
-    chosen = [index for index in range(len(archive)) if index not in TUNED_ON][:PHOTOS]
+    chosen = not_tuned_on(archive)[:PHOTOS]
     photos = [as_tensor(photo) for photo in archive.images(chosen)]
     service = Service(classifier)
     attacks = {

@@ -8,14 +8,15 @@ from PIL import Image
 
 from protectors.archive import DEFAULT_FOLDER
 from protectors.channel import sites
-from protectors.evaluation.lasting import DELIVERED, LARGE, UNSEEN, Fooled, figures_of, opened, photos_of
+from protectors.evaluation.delivery import DELIVERED
+from protectors.evaluation.lasting import LARGE, OTHERS, Fooled, figures_of, opened, photos_of
 from protectors.evaluation.measurement import Measurement
 
 
 def counted(*photos: Fooled) -> dict[str, float]:
     """Return the sums over photos as the evaluation adds them, with every pipeline that a test does not name as delivered."""
 
-    names = [pipeline.name for pipeline in (*sites.pipelines(), *UNSEEN)]
+    names = [pipeline.name for pipeline in (*sites.pipelines(), *OTHERS)]
     totals: dict[str, float] = {}
     for photo in photos:
         whole = {

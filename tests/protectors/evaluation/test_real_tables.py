@@ -3,7 +3,7 @@
 import pytest
 
 from protectors.channel import sites
-from protectors.evaluation.real_reading import DELIVERED
+from protectors.evaluation.delivery import DELIVERED
 from protectors.evaluation.real_tables import figures_of, summary_of
 
 LOOKS = [{what: 1.0 for what in ("psnr", "ssim", "fsim", "ssimulacra2", "delta_e")}]
