@@ -22,8 +22,7 @@ import numpy as np
 from PIL import Image
 
 from protectors.archive import Archive
-from protectors.channel import sites
-from protectors.evaluation.delivery import delivered_by
+from protectors.evaluation.delivery import delivered_by, forms
 from protectors.evaluation.extra import needed
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.processes import each, room_of
@@ -80,8 +79,7 @@ def measure(device: str, pixels: int, photo: Pixels) -> Reading:
     delivered = delivered_by(room, judge)
     seconds = time.monotonic() - begun
     quality = measured(large, delivered)
-    forms = {"delivered": delivered, **{pipeline.name: pipeline.exact(delivered) for pipeline in sites.pipelines()}}
-    protected = {name: _by_protector(judge, arrived) for name, arrived in forms.items()}
+    protected = {name: _by_protector(judge, arrived) for name, arrived in forms(delivered)}
     return Reading(protected, quality, quality.reaches(FLOORS[policy.strength]), seconds, most_memory())
 
 

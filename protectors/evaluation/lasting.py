@@ -7,7 +7,7 @@ people read as something else, where a network finds people. A network counts fo
 
 - ``m_all.facebook.success``: the share of photos in which Facebook's file fools all networks that cloaks are optimised on;
   ``.delivered`` is the file before the upload; ``.avif50``, ``.lanczos60`` and ``.jpeg85_jpeg70`` are pipelines that nothing
-  was optimised on, and ``.webp75`` is harsher than any known site;
+  was optimised on; ``.webp75`` is what decides on further steps (``refinement/photo.py``);
 - ``m_all.facebook.networks``: the same share of pairs of a photo and such a network; ``m_all.facebook.judges``: of pairs of a
   photo and a network that no cloak is optimised on;
 - ``m_all.worst``: the worst pipeline's success over that before the upload, with a 95 % interval (``.low``, ``.high``);
@@ -17,7 +17,6 @@ people read as something else, where a network finds people. A network counts fo
 - ``photos``, ``large.photos``: the number of photos, and of those with at least ``LARGE`` pixels.
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
@@ -26,14 +25,14 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, features
 
 from protectors.archive import Archive
 from protectors.channel import sites
 from protectors.channel.pipeline import Pipeline, twice
 from protectors.cloak import Cloakroom
 from protectors.evaluation.avif import AvifPipeline
-from protectors.evaluation.delivery import DELIVERED, Processing, delivered_pixels, forms
+from protectors.evaluation.delivery import DELIVERED, Processing, delivered_pixels, read_forms
 from protectors.evaluation.intervals import ratio_with_interval
 from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.processes import each, processes
@@ -45,14 +44,17 @@ from protectors.policy import Policy
 from protectors.progress import end_of
 from protectors.saving import Pixels
 
-UNSEEN: tuple[Processing, ...] = (
+OTHERS: tuple[Processing, ...] = (
     AvifPipeline("avif50", 50),
     Pipeline("lanczos60", 80, scale=0.6, kernel="lanczos"),
     twice(Pipeline("jpeg85", 85), Pipeline("jpeg70", 70)),
+    Pipeline("webp75", 75, "webp"),
 )
-"""Pipelines unlike any that cloaks are optimised on: another format, another filter, a second JPEG."""
+"""Three pipelines unlike any that cloaks are optimised on (another format, another filter, a second JPEG), and the one
+that decides on further steps."""
 
-OTHERS: tuple[Processing, ...] = (*UNSEEN, Pipeline("webp75", 75, "webp"))
+LONGEST_WEBP = 16383
+"""Longest side in pixels of a WebP file."""
 
 POLICIES = {"all": Policy((OBJECTS, SEARCH, SCENE)), "people": Policy((OBJECTS,), sensitive=("person",))}
 SUBJECTS = {OBJECTS: "m_all", "people": "m_sen"}
@@ -123,18 +125,14 @@ Answers = list[tuple[str, bool, bool]]
 
 
 def _judged(judge: Judge, delivered: Pixels) -> dict[str, Answers]:
-    # A site that leaves the photo as another one does is judged once.
-    known: dict[str, Answers] = {}
-    by_form = {}
     # The original fools a network that reads nothing in it.
     reads = [not verdict.protected for verdict in judge.verdicts(judge.original)]
-    for form, arrived in forms(delivered, OTHERS):
-        mark = hashlib.sha256(arrived.tobytes() + str(arrived.shape).encode()).hexdigest()
-        if mark not in known:
-            verdicts = [verdict for verdict, counts in zip(judge.verdicts(arrived), reads, strict=True) if counts]
-            known[mark] = [(verdict.protector, verdict.is_judge_only, verdict.protected) for verdict in verdicts]
-        by_form[form] = known[mark]
-    return by_form
+
+    def read(arrived: Pixels) -> Answers:
+        verdicts = [verdict for verdict, counts in zip(judge.verdicts(arrived), reads, strict=True) if counts]
+        return [(verdict.protector, verdict.is_judge_only, verdict.protected) for verdict in verdicts]
+
+    return dict(read_forms(delivered, OTHERS, read))
 
 
 def _of(by_form: Mapping[str, Answers], policy: str, *, is_judge: bool) -> dict[str, dict[str, tuple[bool, ...]]]:
@@ -155,7 +153,8 @@ def opened(path: Path) -> Pixels:
 
 
 def photos_of(measurement: Measurement) -> list[Pixels | Path]:
-    """Return COCO's photos that nothing was tuned on, and the files of the named folder that are large enough.
+    """Return COCO's photos that nothing was tuned on, and the files of the named folder that are large enough, and not too
+    large for WebP.
 
     Raises:
         FileNotFoundError: the archive or the folder is missing.
@@ -169,7 +168,7 @@ def photos_of(measurement: Measurement) -> list[Pixels | Path]:
     for path in sorted(measurement.photos.iterdir()):
         if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"):
             with Image.open(path) as picture:
-                if max(picture.size) >= LEAST_SIDE:
+                if LEAST_SIDE <= max(picture.size) <= LONGEST_WEBP:
                     found.append(path)
     return found
 
@@ -180,9 +179,12 @@ def run(measurement: Measurement) -> None:
     Raises:
         DamagedWeightsError: the pretrained networks have not been pulled.
         FileNotFoundError: the archive or the folder of photos is missing.
+        RuntimeError: Pillow was built without AVIF.
     """
     if measurement.models is None or _room(measurement.models).model_set != "pretrained":
         raise DamagedWeightsError("the pretrained networks are not here: run `cloakroom models pull --set pretrained`")
+    if not features.check("avif"):
+        raise RuntimeError("this Pillow cannot write AVIF: install a newer one from PyPI")
     photos = photos_of(measurement)
     totals: Figures = defaultdict(float)
     with processes(measurement.device) as pool:

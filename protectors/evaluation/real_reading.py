@@ -1,6 +1,5 @@
 """Counts what pretrained networks read in every form of a cloaked photo, as sums that can be added over photos."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from torchvision.ops import box_iou
 from protectors.adversaries.loaded import Adversaries
 from protectors.adversaries.reading import Detection
 from protectors.channel.pipeline import Pipeline
-from protectors.evaluation.delivery import forms
+from protectors.evaluation.delivery import read_forms
 from protectors.quality import as_tensor
 from protectors.saving import Pixels
 
@@ -91,13 +90,11 @@ def sums_of(adversaries: Adversaries, original: Pixels, delivered: Pixels) -> Su
     """
     before, classes = found_by(adversaries, original), best_classes(adversaries, original)
     sums: Sums = defaultdict(float)
-    # Sites whose processing of this photo is the same are read once.
-    known: dict[str, tuple[dict[str, Found], dict[str, list[int]]]] = {}
-    for form, pixels in forms(delivered, (JPEG,)):
-        mark = hashlib.sha256(pixels.tobytes() + str(pixels.shape).encode()).hexdigest()
-        if mark not in known:
-            known[mark] = (found_by(adversaries, pixels), best_classes(adversaries, pixels))
-        later, now = known[mark]
+
+    def read(pixels: Pixels) -> tuple[dict[str, Found], dict[str, list[int]]]:
+        return found_by(adversaries, pixels), best_classes(adversaries, pixels)
+
+    for form, (later, now) in read_forms(delivered, (JPEG,), read):
         for name, objects in before.items():
             count_objects(sums, f"{name}.{form}", objects, later[name])
         count_classes(sums, form, classes, now)

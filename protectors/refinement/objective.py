@@ -1,6 +1,6 @@
 """The objective against one network for one photo, as a loss on a view of the cloaked photo.
 
-Every objective has a feature term, which transfers to unknown networks, and a term for the network's task.
+An objective has a term for the network's task, a feature term, which transfers to unknown networks, or both.
 """
 
 from abc import ABC, abstractmethod
@@ -17,16 +17,17 @@ PUSH = 3.0
 ALIKE = 4.0
 """Weight of the cosine similarity of features against their distance.
 
-The distance can grow without a change of direction, and networks that normalise their features see only that. On 40 photos, a
-detector that no cloak is made against found 40 % of its objects without this term, and 36 % with it, as with a weight of 12."""
+The distance can grow without a change of direction, and networks that normalise their features see only that. On the photos of
+``protectors/evaluation/tuning_photos.py``, a detector that no cloak is made against found 40 % of its objects without this
+term, and 36 % with it, as with a weight of 12."""
 
 
 @dataclass(frozen=True)
 class Aim:
     """The result of one network's pass over a view of the cloaked photo.
 
-    ``loss`` [] is differentiable, and only the direction of its gradient counts; ``is_reached`` says whether the network is
-    fooled in this view.
+    ``loss`` [] is differentiable; steps of refinement use only the direction of its gradient. ``is_reached`` says whether the
+    network is fooled in this view.
     """
 
     loss: Tensor
@@ -51,10 +52,10 @@ class NetworkObjective(ABC):
 
 
 def feature_loss(references: Sequence[Tensor], features: Sequence[Tensor]) -> Tensor:
-    """Return the loss of feature maps [1, C, h, w] that are still close to the original's, or point in their direction.
+    """Return the loss of feature maps [1, C, h, w] beside those of the original.
 
-    It falls with the mean distance from ``PUSH`` times the original's, and with the cosine similarity of whole maps. All stages
-    have the same weight. If nothing has changed, it is ``ALIKE`` - 1.
+    It is lower the farther they are from ``PUSH`` times the original's, and the lower the cosine similarity of whole maps is.
+    All stages have the same weight. If nothing has changed, it is ``ALIKE`` - 1.
 
     Source of the distance: OSFD (Object-aware self-supervised feature disruption; AAAI 2024), which maximises the sum over
     stages of ||k f(x) - f(x + d)||^2.

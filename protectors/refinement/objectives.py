@@ -25,7 +25,8 @@ def objectives_for(
 ) -> list[NetworkObjective]:
     """Return one objective for each network that a policy concerns, except judges only.
 
-    If all objects are to be hidden, classifiers' features are pushed away as well, since other detectors see similar features.
+    If all objects are to be hidden, classifiers' features and embeddings are changed as well, since other detectors see similar
+    features.
 
     Args:
         policy: the person's choices.

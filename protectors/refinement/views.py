@@ -20,7 +20,8 @@ QUALITIES = (60, 95)
 """Range of the quality, in the half of the views that are compressed."""
 
 WEBP_SHARE = 1 / 3
-"""Share of WebP in the compressed views; the others are JPEG. Without it, WebP took more of a cloak than any other site."""
+"""Share of WebP in the compressed views; the others are JPEG. Without it, the one known site that saves WebP left
+less of cloaks than any other."""
 
 KERNELS = ("bilinear", "bicubic")
 """Kernels for resizing, both antialiased as sites' are."""
@@ -29,7 +30,7 @@ KERNELS = ("bilinear", "bicubic")
 @dataclass(frozen=True)
 class View:
     """One way to see a photo: moved by ``shift`` pixels to the right and down, shrunk to ``scale`` with a kernel, and
-    compressed unless ``quality`` is None."""
+    compressed as ``encoding`` unless ``quality`` is None."""
 
     scale: float
     kernel: str

@@ -9,7 +9,7 @@ import torch
 from protectors.adversaries.loaded import load_adversaries
 from protectors.archive import Archive
 from protectors.channel.exact import saved_as_jpeg
-from protectors.evaluation.delivery import DELIVERED
+from protectors.evaluation.delivery import DELIVERED, delivered_pixels
 from protectors.evaluation.real_reading import Sums, best_classes, count_classes, count_objects, found_by
 from protectors.judging.judge import Judge
 from protectors.policy import FLOORS, REFINEMENTS, Policy
@@ -45,7 +45,7 @@ def quality_of(generator: CloakGenerator, models: Path, data: Path) -> dict[str,
         drawn = Refinement(original, (), FLOORS[POLICY.strength], torch.Generator(), generator(readable(original)))
         fitting = FloorFitting(Judge(POLICY, photo, ()), (saved_as_jpeg,), RADIUS)
         made = end_of(fitting.run(drawn.perturbation))
-        delivered = saved_as_jpeg(made.pixels).pixels if made.file is None else made.file.pixels
+        delivered = delivered_pixels(made)
         before, after = found_by(adversaries, photo), found_by(adversaries, delivered)
         for name, objects in before.items():
             count_objects(sums, f"{name}.{DELIVERED}", objects, after[name])

@@ -8,7 +8,7 @@ from dataclasses import replace
 from daemon.figures import say
 from protectors.archive import DEFAULT_FOLDER, Archive
 from protectors.cloak import Cloakroom
-from protectors.evaluation.delivery import DELIVERED
+from protectors.evaluation.delivery import DELIVERED, delivered_pixels
 from protectors.evaluation.real import PROTECTORS
 from protectors.evaluation.real_reading import Sums, best_classes, count_classes, count_objects, found_by
 from protectors.evaluation.tuning_photos import not_tuned_on
@@ -54,7 +54,7 @@ def _cloaked(room: Cloakroom, photo: Pixels, sums: Sums) -> float:
     begun = time.monotonic()
     judge = room.judge(Policy(PROTECTORS), photo)
     made = end_of(room.cloak(judge, SEED))
-    delivered = made.file.pixels if made.file else made.pixels
+    delivered = delivered_pixels(made)
     judge.judgement(delivered)
     seconds = time.monotonic() - begun
     later = found_by(room.adversaries, delivered)
