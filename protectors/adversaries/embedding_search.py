@@ -9,8 +9,8 @@ from protectors.adversaries.reading import Reading
 class EmbeddingSearch:
     """A search by the embeddings of a classifier's network.
 
-    ``similarity`` is the cosine similarity of a photo to the most similar of 2,000 other photos, in the median over photos that
-    people post. A copy with less similarity than that is no longer found first.
+    ``similarity`` is the cosine similarity of a cloaked photo to the most similar of 2,000 other photos, in the median
+    (``protectors/training/search_similarity.py``). A copy that is less similar to its original is usually not found first.
     """
 
     def __init__(self, network: PretrainedClassifier, similarity: float) -> None:

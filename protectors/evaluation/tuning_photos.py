@@ -3,9 +3,26 @@
 They are 12 of photos.npz, and 28 photos with people of people.npz that are no test photos: figures use test photos only.
 """
 
+from pathlib import Path
+
+import numpy as np
+
 from protectors.archive import Archive
+from protectors.saving import Pixels
 
 TUNED_ON = frozenset({5, 12, 20, 33, 47, 58, 71, 90, 101, 110, 120, 125})
+"""Their numbers in photos.npz."""
+
+PEOPLE, SEED = 28, 1
+
+
+def tuning_photos(data: Path) -> list[Pixels]:
+    """Return the photos, from the archives in a folder."""
+    coco, people = Archive(data / "photos.npz"), Archive(data / "people.npz")
+    person = people.classes.index("person")
+    order = np.random.default_rng(SEED).permutation(np.where(~people["is_test"])[0]).tolist()
+    with_people = [number for number in order if person in people.boxes(number)[1].tolist()]
+    return [*coco.images(sorted(TUNED_ON)), *people.images(with_people[:PEOPLE])]
 
 
 def not_tuned_on(archive: Archive) -> list[int]:

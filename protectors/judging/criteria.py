@@ -86,7 +86,7 @@ class NotRetrieved(Criterion):
 @dataclass(frozen=True)
 class NotSimilar(Criterion):
     """A search by embeddings takes the photo for another one: its cosine similarity to the original is below ``similarity``,
-    that of unrelated photos that a search ranks first."""
+    that of cloaked photos to unrelated ones that a search ranks first."""
 
     similarity: float
 
