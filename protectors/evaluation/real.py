@@ -19,7 +19,8 @@ Figures, by network and form of the photo (``delivered``, ``jpeg75``, each site'
 - ``seen.NETWORK.FORM.counted.objects_left`` and so on: the number of objects, people or photos that these shares are of;
 - ``seen.NETWORK.FORM.top1``, ``.top5``: for classifiers, the share of photos whose class is still read first, or among five;
 - ``seen.search.NETWORK.recall1``, ``.recall10``: how often a search by the cloaked photo finds the original among 2,000
-  others; ``.same1`` and ``.same10``: how often it finds an uncloaked, mirrored crop of the original;
+  others; ``.same1`` and ``.same10``: how often it finds an uncloaked, mirrored crop of the original; ``.told_lost``: how often
+  people are told that it does not find the original first, which should be true about as often;
 - ``seen.psnr.min``, ``.mean``, and so on: the quality of the delivered photos;
 - ``scene.top1``, ``search.recall1``, ``scene.left_out.top1`` and so on: the means over the networks;
 - ``lasts.objects``, ``lasts.chosen``, ``lasts.scene``: success after the worst site over success as delivered, for the
@@ -140,6 +141,7 @@ def measure(task: Task, photo: Pixels) -> tuple[Sums, dict[str, float], Pixels]:
             place = rank(query, target, others)
             sums[f"search.{search.name}.{name}1"] += place < 1
             sums[f"search.{search.name}.{name}10"] += place < 10
+        sums[f"search.{search.name}.told_lost"] += float(original @ query) < search.similarity
         sums[f"search.{search.name}.photos"] += 1
     quality, looks = measured(photo, delivered), appearance(photo, delivered)
     shown = {"psnr": min(100.0, quality.psnr), "ssim": quality.ssim, "fsim": quality.fsim, **vars(looks)}
