@@ -20,7 +20,7 @@ Value = TypeVar("Value")
 
 
 class Processing(Protocol):
-    """What a site does to a photo, as the exact pipeline."""
+    """A pipeline that a site sends a photo through, which makes real files."""
 
     @property
     def name(self) -> str: ...

@@ -48,7 +48,7 @@ from protectors.evaluation.measurement import SEED, Figures, Measurement
 from protectors.evaluation.processes import each, processes
 from protectors.evaluation.real_reading import Sums, sums_of
 from protectors.evaluation.real_tables import figures_of, summary_of
-from protectors.evaluation.tuning_photos import not_tuned_on
+from protectors.evaluation.tuning_photos import not_tuned_on, with_people
 from protectors.manifest import DamagedWeightsError
 from protectors.policy import REFINEMENTS, Policy
 from protectors.progress import end_of
@@ -157,10 +157,8 @@ def photos_of(condition: Condition, data: Path) -> list[Pixels]:
     """Return the photos of a condition: the first of COCO's that nothing was tuned on, and test photos with people."""
     coco, people = Archive(data / "photos.npz"), Archive(data / "people.npz")
     first = not_tuned_on(coco)[: condition.photos]
-    person = people.classes.index("person")
-    order = np.random.default_rng(SEED).permutation(np.where(people["is_test"])[0]).tolist()
-    with_people = [index for index in order if person in people.boxes(index)[1].tolist()][: condition.people]
-    return [*coco.images(first), *people.images(with_people)]
+    persons = with_people(people, people["is_test"], SEED)[: condition.people]
+    return [*coco.images(first), *people.images(persons)]
 
 
 def run(measurement: Measurement) -> None:

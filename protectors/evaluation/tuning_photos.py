@@ -6,6 +6,7 @@ They are 12 of photos.npz, and 28 photos with people of people.npz that are no t
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from protectors.archive import Archive
 from protectors.saving import Pixels
@@ -19,10 +20,15 @@ PEOPLE, SEED = 28, 1
 def tuning_photos(data: Path) -> list[Pixels]:
     """Return the photos, from the archives in a folder."""
     coco, people = Archive(data / "photos.npz"), Archive(data / "people.npz")
+    chosen = with_people(people, ~people["is_test"], SEED)[:PEOPLE]
+    return [*coco.images(sorted(TUNED_ON)), *people.images(chosen)]
+
+
+def with_people(people: Archive, part: NDArray[np.bool_], seed: int) -> list[int]:
+    """Return the numbers of the photos of people.npz with a person, in random order; ``part`` [N] marks those to draw from."""
     person = people.classes.index("person")
-    order = np.random.default_rng(SEED).permutation(np.where(~people["is_test"])[0]).tolist()
-    with_people = [number for number in order if person in people.boxes(number)[1].tolist()]
-    return [*coco.images(sorted(TUNED_ON)), *people.images(with_people[:PEOPLE])]
+    order = np.random.default_rng(seed).permutation(np.where(part)[0]).tolist()
+    return [number for number in order if person in people.boxes(number)[1].tolist()]
 
 
 def not_tuned_on(archive: Archive) -> list[int]:
