@@ -2,9 +2,9 @@
 
     python -m protectors.training.instant --output instant.safetensors --minutes 120 --checkpoint run.safetensors
 
-Every step uses one crop of a photo and a random view as in the refinement, against one detector and one classifier, which take
-turns; a detector of faces is left out where it finds none. The photos are those of people.npz that are not test photos, and
-those of any given folders. A stopped run resumes from its checkpoint.
+Every step uses one crop of a photo and random views as in the refinement, against one detector and one classifier, which take
+turns; a detector of faces is left out where it finds none. All networks have the same weight. The photos are those of
+people.npz that are not test photos, and those of any given folders. A stopped run resumes from its checkpoint.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from protectors.adversaries.loaded import Adversaries, load_adversaries
 from protectors.adversaries.one_stage import OneStageDetector
 from protectors.adversaries.pretrained_classifier import PretrainedClassifier
 from protectors.archive import DEFAULT_FOLDER, Archive
+from protectors.lanes import side_by_side
 from protectors.names import SCENE, SEARCH
 from protectors.quality import as_tensor
 from protectors.refinement.field import PerturbationField
@@ -32,10 +34,11 @@ from protectors.refinement.hiding import ObjectHiding
 from protectors.refinement.loop import FIRST_SIZE
 from protectors.refinement.misleading import Misleading
 from protectors.refinement.objective import NetworkObjective
-from protectors.refinement.views import random_view
+from protectors.refinement.views import View, random_view
 from protectors.saving import Pixels
 from protectors.training.checkpoint import OtherRunError, resume, save
 from protectors.training.cifar import rate_share
+from protectors.training.gradient_lengths import GradientLengths
 from protectors.weights import read_float, save_half
 
 RATE = 1e-3
@@ -110,10 +113,11 @@ class InstantTraining:
         self._detectors = [detector for detector in against.detectors if isinstance(detector, OneStageDetector)]
         self._classifiers = [classifier for classifier in against.classifiers if isinstance(classifier, PretrainedClassifier)]
         self._optimiser = torch.optim.AdamW(self.generator.parameters(), lr=RATE, weight_decay=1e-4)
-        self._step, self._spent = 0, 0.0
+        self._step, self._spent, self._lengths = 0, 0.0, GradientLengths()
         if checkpoint and checkpoint.is_file():
             facts = resume(checkpoint, self.generator, self._optimiser, self._run_id)
             self._step, self._spent = int(facts["step"]), float(facts["spent"])
+            self._lengths = GradientLengths(facts["lengths"])
 
     @property
     def _run_id(self) -> str:
@@ -135,7 +139,7 @@ class InstantTraining:
                 shown(f"crop {self._step}: {told}; {(self.seconds - self._spent) / 60:.0f} minutes left")
                 losses.clear()
             if self.checkpoint and (now - saved >= SAVED_EVERY or self._spent >= self.seconds):
-                facts = {"step": str(self._step), "spent": str(self._spent)}
+                facts = {"step": str(self._step), "spent": str(self._spent), "lengths": str(self._lengths)}
                 save(self.checkpoint, self.generator, self._optimiser, self._run_id, facts)
                 saved = now
         return self.generator.eval()
@@ -158,17 +162,31 @@ class InstantTraining:
         views = torch.Generator().manual_seed(int(chance.integers(2**62)))
         field = PerturbationField(original)
         cloaked = field.cloaked(field.sized(self.generator(original), FIRST_SIZE))
-        made = {objective.name: objective.aim(random_view(views).of(cloaked)).loss for objective in self._objectives(original)}
-        (torch.stack(list(made.values())).mean() / AVERAGED).backward()
-        for name, loss in made.items():
-            losses[name].append(float(loss.detach()))
+        objectives = self._objectives(original)
+        looks = side_by_side([partial(_gradient, one, cloaked, random_view(views)) for one in objectives])
+        total = torch.zeros_like(cloaked)
+        for objective, (gradient, loss) in zip(objectives, looks, strict=True):
+            losses[objective.name].append(loss)
+            total += self._lengths.scaled(objective.name, gradient)
+        cloaked.backward(total / (len(objectives) * AVERAGED))
 
     def _objectives(self, original: Tensor) -> list[NetworkObjective]:
         """Return this step's objectives: one detector's and one classifier's."""
         pairs = list(itertools.product(self._detectors, self._classifiers))
         detector, classifier = pairs[self._step % len(pairs)]
-        both = (ObjectHiding(detector, original), Misleading(classifier, original, (SCENE, SEARCH)))
-        return [objective for objective in both if objective.is_needed]
+        both: list[Callable[[], NetworkObjective]] = [
+            partial(ObjectHiding, detector, original),
+            partial(Misleading, classifier, original, (SCENE, SEARCH)),
+        ]
+        return [objective for objective in side_by_side(both) if objective.is_needed]
+
+
+def _gradient(objective: NetworkObjective, cloaked: Tensor, view: View) -> tuple[Tensor, float]:
+    """Return the gradient of an objective's loss in a view by the cloaked photo, and the loss."""
+    free = cloaked.detach().requires_grad_(True)
+    loss = objective.aim(view.of(free)).loss
+    (gradient,) = torch.autograd.grad(loss, free)
+    return gradient, float(loss.detach())
 
 
 def photos_in(data: Path, folders: Sequence[Path]) -> Photos:
