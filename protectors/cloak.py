@@ -32,7 +32,7 @@ from protectors.optimisation import Optimising, optimise
 from protectors.perception import VisibilityModel
 from protectors.policy import BUDGETS, FLOORS, REFINEMENTS, Policy, RefinementBudget
 from protectors.progress import Progress
-from protectors.quality import as_pixels, as_tensor
+from protectors.quality import as_levels, as_pixels, as_tensor
 from protectors.refinement.generator import load_generator
 from protectors.refinement.objective import NetworkObjective
 from protectors.refinement.objectives import objectives_for
@@ -132,15 +132,14 @@ class Cloakroom:
 
     def _working(self, photo: Pixels) -> Tensor:
         """Return the photo at the working resolution, resized as the detectors do; small photos are not resized."""
-        native = as_tensor(photo).to(self._device)
-        height, width = native.shape[2:]
+        height, width = photo.shape[:2]
         scale = self.adversaries.working_side / max(height, width)
         if scale > 0.8:
-            return native
+            return as_tensor(photo).to(self._device)
         size = (max(1, round(height * scale)), max(1, round(width * scale)))
         if self.adversaries.model_set == "pretrained":
-            return resized(native, *size)
-        return functional.interpolate(native, size, mode="bilinear", align_corners=False)
+            return resized(as_levels(photo).to(self._device), *size)
+        return functional.interpolate(as_tensor(photo).to(self._device), size, mode="bilinear", align_corners=False)
 
     def cloak(
         self, judge: Judge, seed: int | None = None, saves: Sequence[Save] = (saved_as_jpeg,)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from protectors.colour_difference import mean_colour_difference
+from protectors.feature_similarity import FeatureSimilarity
 from protectors.judging.quality import Quality
 from protectors.lanes import side_by_side
 from protectors.saving import Pixels
@@ -37,10 +38,22 @@ def as_tensor(pixels: Pixels) -> Tensor:
     return as_planes(pixels)[None].div_(255)
 
 
+def as_levels(pixels: Pixels) -> Tensor:
+    """Return uint8 [H, W, 3] as uint8 [1, 3, H, W], in the same memory where that may be written."""
+    return torch.from_numpy(np.require(pixels, requirements="W")).permute(2, 0, 1)[None]
+
+
 def as_pixels(images: Tensor) -> Pixels:
     """Turn float [1, 3, H, W] in [0, 1] into uint8 [H, W, 3], rounded to the nearest level."""
     levels = (images[0].detach() * 255).round().clamp(0, 255).to(torch.uint8)
     return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
+
+
+def largest_difference(first: Pixels, second: Pixels) -> int:
+    """Return the largest difference between two values in the same place."""
+    strips = [slice(top, top + STRIP) for top in range(0, first.shape[0], STRIP)]
+    # The larger less the smaller value is no overflow in 8 bits, which take less time than wider numbers.
+    return max(int((np.maximum(first[rows], second[rows]) - np.minimum(first[rows], second[rows])).max()) for rows in strips)
 
 
 def psnr(first: Pixels, second: Pixels) -> float:
@@ -86,23 +99,13 @@ def _mean(totals: Sequence[float], photo: Pixels) -> float:
 
 
 def fsim(first: Pixels, second: Pixels) -> float:
-    """Return the feature similarity of the brightness.
-
-    Source: Zhang, Zhang, Mou, Zhang, "FSIM: a feature similarity index for image quality assessment" (2011), computed by piq.
-    """
-    # The averaging is FSIM's first step. It is done here in strips, since piq would need gigabytes for fifty megapixels.
-    cell = max(1, round(min(first.shape[:2]) / FSIM_SIDE))
-    return fsim_of(averaged(first, cell), averaged(second, cell))
+    """Return the feature similarity of the brightness (``feature_similarity``)."""
+    return FeatureSimilarity(_small(first)).of(_small(second))
 
 
-def fsim_of(first: Tensor, second: Tensor) -> float:
-    """Return the feature similarity of photos [1, 3, h, w] in [0, 1] that ``averaged`` has made small."""
-    # Imported here, because bare GPU machines train and evaluate without it.
-    from piq import fsim as measured
-
-    value = float(measured(first, second, chromatic=False))
-    # The similarity is not a number if a picture has no features, and then none can be lost.
-    return 1.0 if math.isnan(value) else value
+def _small(photo: Pixels) -> Tensor:
+    """Return a photo as small as FSIM reads it, as its first step."""
+    return averaged(photo, max(1, round(min(photo.shape[:2]) / FSIM_SIDE)))
 
 
 def averaged(pixels: Pixels, cell: int) -> Tensor:
@@ -117,12 +120,31 @@ def averaged(pixels: Pixels, cell: int) -> Tensor:
     return torch.cat(strips, 1)[None] / 255
 
 
+class QualityMeter:
+    """Measures the quality of changed photos beside one original uint8 [H, W, 3], whose features it finds once."""
+
+    def __init__(self, original: Pixels) -> None:
+        self._original = original
+
+    @cached_property
+    def _features(self) -> FeatureSimilarity:
+        return FeatureSimilarity(_small(self._original))
+
+    def of(self, changed: Pixels) -> Quality:
+        """Return the quality of a changed photo uint8 [H, W, 3]."""
+        original = self._original
+
+        def features() -> float:
+            return self._features.of(_small(changed))
+
+        # The features take longest, so they begin first.
+        found, *strips = side_by_side([features, *_strips(original, changed)])
+        return Quality(psnr(original, changed), _mean(strips, original), found, mean_colour_difference(original, changed))
+
+
 def measured(original: Pixels, changed: Pixels) -> Quality:
     """Measure the quality of a changed photo beside its original, both uint8 [H, W, 3]."""
-    # The features take longest, so they begin first.
-    calls: list[Callable[[], float]] = [partial(fsim, original, changed), *_strips(original, changed)]
-    features, *strips = side_by_side(calls)
-    return Quality(psnr(original, changed), _mean(strips, original), features, mean_colour_difference(original, changed))
+    return QualityMeter(original).of(changed)
 
 
 def reaches(original: Pixels, changed: Pixels, floor: Quality) -> bool:

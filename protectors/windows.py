@@ -13,9 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from protectors.colour_difference import mean_colour_difference
+from protectors.feature_similarity import FeatureSimilarity
 from protectors.judging.quality import Quality
 from protectors.native import STRIP, NativePerturbation
-from protectors.quality import FSIM_SIDE, MIDDLE, as_planes, averaged, fsim_of, likeness, psnr, window_size
+from protectors.quality import FSIM_SIDE, MIDDLE, as_planes, averaged, likeness, psnr, window_size
 from protectors.saving import Pixels, Save
 
 SIDE = 64
@@ -65,6 +66,7 @@ class PhotoWindows:
         self._spread = Spread.over(*original.shape[:2])
         self.original = self.of(original)
         self.averages = averaged(original, max(1, round(min(original.shape[:2]) / FSIM_SIDE)))
+        self.features = FeatureSimilarity(self.averages)
 
     def of(self, pixels: Pixels) -> Pixels:
         """Return the windows of another photo of the same size, joined into one picture."""
@@ -106,7 +108,7 @@ class WindowedPhoto:
         if file is None:
             return None
         averages = self._windows.averages
-        features = fsim_of(averages, (averages + share * self._averaged).clamp(0, 1))
+        features = self._windows.features.of((averages + share * self._averaged).clamp(0, 1))
         error = share**2 * self._error + 10 ** (-without.psnr / 10)
         decibels = -10 * math.log10(max(error, 1e-12))
         return replace(self._windows.quality(file.pixels), psnr=decibels, fsim=features)

@@ -25,11 +25,14 @@ class CenterFace(OneStageDetector):
     def prepared(self, images: Tensor) -> Tensor:
         return images * 255
 
-    def decoded(self, outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        heat, sizes, offsets = (outputs[name] for name in self.outputs)
-        height, width = heat.shape[2:]
-        cells = torch.tensor([width, height], device=heat.device)
+    def logits(self, outputs: dict[str, Tensor]) -> Tensor:
+        return flat(outputs[self.outputs[0]], 1)
+
+    def boxes(self, outputs: dict[str, Tensor], size: tuple[int, int]) -> Tensor:
+        _, sizes, offsets = (outputs[name] for name in self.outputs)
+        height, width = sizes.shape[2:]
+        cells = torch.tensor([width, height], device=sizes.device)
         # The network gives height before width, and y before x.
-        middles = centres(height, width, heat.device) + flat(offsets, 2).flip(-1)
+        middles = centres(height, width, sizes.device) + flat(offsets, 2).flip(-1)
         halves = flat(sizes, 2).exp().flip(-1) / 2
-        return flat(heat, 1), torch.cat([(middles - halves) / cells, (middles + halves) / cells], -1)
+        return torch.cat([(middles - halves) / cells, (middles + halves) / cells], -1)

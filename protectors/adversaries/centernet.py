@@ -17,13 +17,15 @@ class CenterNet(OneStageDetector):
     def prepared(self, images: Tensor) -> Tensor:
         return images * 255
 
-    def decoded(self, outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        heat, distances = outputs[self.outputs[0]], outputs[self.outputs[1]]
+    def logits(self, outputs: dict[str, Tensor]) -> Tensor:
+        heat = outputs[self.outputs[0]]
         peaks = functional.max_pool2d(heat, 3, 1, 1)
         # Only local maxima of the heatmap are objects.
-        heat = torch.where(heat == peaks, heat, heat.new_tensor(-30.0))
+        return flat(torch.where(heat == peaks, heat, heat.new_tensor(-30.0)), heat.shape[1])
+
+    def boxes(self, outputs: dict[str, Tensor], size: tuple[int, int]) -> Tensor:
+        distances = outputs[self.outputs[1]]
+        height, width = distances.shape[2:]
         cells = flat(distances, 4)
-        stride = self.side / heat.shape[3]
-        middles = (centres(heat.shape[2], heat.shape[3], heat.device) - 0.5) * stride
-        boxes = torch.cat([middles - cells[..., :2], middles + cells[..., 2:]], -1) / self.side
-        return flat(heat, heat.shape[1]), boxes
+        middles = (centres(height, width, distances.device) - 0.5) * self.side / width
+        return torch.cat([middles - cells[..., :2], middles + cells[..., 2:]], -1) / self.side

@@ -11,6 +11,7 @@ from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.image_list import ImageList
 
 from protectors.adversaries.reading import Detection, Reading
+from protectors.channel.resizing import shares
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ NO_CLASSES = frozenset({"background", "__background__", "N/A"})
 
 
 class Detector(ABC):
-    """A detector as an adversary. Images are float32 [B, 3, H, W] in [0, 1], of any size.
+    """A detector as an adversary. Images are [B, 3, H, W] of any size, float32 in [0, 1] or 8-bit levels.
 
     ``classes`` are names by label, including ``NO_CLASSES``; ``threshold`` is the least score at which a detection counts.
     """
@@ -97,7 +98,7 @@ class TorchvisionDetector(Detector):
     def detect(self, images: Tensor, threshold: float = 0.3) -> list[list[Detection]]:
         """Run the detector's whole pipeline on each image; boxes are in pixels of the given images."""
         found = []
-        for image in images:
+        for image in shares(images):
             (result,) = self.model([image])
             found.append(
                 [

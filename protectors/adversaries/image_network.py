@@ -22,8 +22,8 @@ def normalised(images: Tensor) -> Tensor:
 class ImageNetwork:
     """Wraps a network from normalised images of ``side`` pixels to [B, outputs].
 
-    It accepts images [B, 3, H, W] in [0, 1] of any size, and resizes them to the network's input (antialiased bilinear) as a
-    service would.
+    It accepts images [B, 3, H, W] of any size, in [0, 1] or 8-bit levels, and resizes them to the network's input (antialiased
+    bilinear) as a service would.
     """
 
     def __init__(
@@ -45,7 +45,6 @@ class ImageNetwork:
 
     def outputs(self, images: Tensor) -> Tensor:
         """Return the network's outputs [B, outputs]; differentiable with respect to the images."""
-        if images.shape[2:] != (self.side, self.side):
-            images = resized(images, self.side, self.side)
-        outputs: Tensor = self.model((images - self.mean) / self.deviation)
+        fitted = resized(images, self.side, self.side)
+        outputs: Tensor = self.model((fitted - self.mean) / self.deviation)
         return outputs

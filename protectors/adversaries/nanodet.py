@@ -1,5 +1,9 @@
 """NanoDet, trained on COCO by others."""
 
+from collections.abc import Sequence
+from copy import copy
+from typing import Self
+
 import torch
 from torch import Tensor
 
@@ -20,11 +24,21 @@ class NanoDet(OneStageDetector):
         # It was trained on OpenCV's BGR order. Its package says RGB / 255, which finds half as much on COCO photos.
         return normalised(images).flip(1)
 
-    def decoded(self, outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        logits, boxes = [], []
+    def limited_to(self, labels: Sequence[int]) -> Self:
+        # Each output has the classes' channels first, and then those of the boxes.
+        made, count = copy(self), len(self.classes)
+        made.classes = tuple(self.classes[label] for label in labels)
+        kept = {name: torch.tensor([*labels, *range(count, self.network.channels(name))]) for name in self.outputs}
+        made.network = self.network.narrowed(kept)
+        return made
+
+    def logits(self, outputs: dict[str, Tensor]) -> Tensor:
+        count = len(self.classes)
+        return torch.cat([flat(outputs[name][:, :count], count) for name in self.outputs], 1)
+
+    def boxes(self, outputs: dict[str, Tensor], size: tuple[int, int]) -> Tensor:
+        boxes = []
         for name, stride in zip(self.outputs, self.strides, strict=True):
-            made = outputs[name]
-            cells = flat(made, made.shape[1])
-            logits.append(cells[..., : len(self.classes)])
-            boxes.append(boxes_of_bins(cells[..., len(self.classes) :], made.shape[2], made.shape[3], stride, self.side))
-        return torch.cat(logits, 1), torch.cat(boxes, 1)
+            bins = outputs[name][:, len(self.classes) :]
+            boxes.append(boxes_of_bins(flat(bins, bins.shape[1]), bins.shape[2], bins.shape[3], stride, self.side))
+        return torch.cat(boxes, 1)

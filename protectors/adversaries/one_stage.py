@@ -5,7 +5,9 @@ Each network is a frozen graph (``protectors/pretrained``); its subclass prepare
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -26,12 +28,12 @@ MOST = 100
 
 @dataclass(frozen=True)
 class CellLook:
-    """One pass over images: class logits [B, cells, classes], boxes [B, cells, 4] (xyxy, as shares of the image's sides), and
-    named feature maps [B, C, h, w]."""
+    """One pass over images: class logits [B, cells, classes], named feature maps [B, C, h, w], and the graph's outputs, of
+    which boxes can be decoded."""
 
     logits: Tensor
-    boxes: Tensor
     features: dict[str, Tensor]
+    outputs: dict[str, Tensor]
 
 
 class OneStageDetector(Detector):
@@ -49,6 +51,7 @@ class OneStageDetector(Detector):
     def __init__(self, name: str, network: GraphNetwork, classes: Sequence[str], threshold: float) -> None:
         super().__init__(name, classes, threshold)
         self.network = network.eval().requires_grad_(False)
+        self._chosen: Tensor | None = None
         self.device = next(network.buffers()).device
 
     def input_size(self, images: Tensor) -> tuple[int, int]:
@@ -60,8 +63,20 @@ class OneStageDetector(Detector):
         """Turn images in [0, 1] at the network's size into its input."""
 
     @abstractmethod
-    def decoded(self, outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Decode the graph's outputs to class logits [B, cells, classes] and boxes [B, cells, 4]."""
+    def logits(self, outputs: dict[str, Tensor]) -> Tensor:
+        """Decode the graph's outputs to class logits [B, cells, classes]."""
+
+    @abstractmethod
+    def boxes(self, outputs: dict[str, Tensor], size: tuple[int, int]) -> Tensor:
+        """Decode the graph's outputs to boxes [B, cells, 4] (xyxy, as shares of the sides of images of height and width
+        ``size``)."""
+
+    def limited_to(self, labels: Sequence[int]) -> Self:
+        """Return a detector of only some of the classes, in this order, which shares this one's weights."""
+        made = copy(self)
+        made.classes = tuple(self.classes[label] for label in labels)
+        made._chosen = torch.tensor(labels, device=self.device)
+        return made
 
     def look(self, images: Tensor, size: tuple[int, int] | None = None) -> CellLook:
         """Pass images through the network once; differentiable.
@@ -70,10 +85,11 @@ class OneStageDetector(Detector):
         has slightly other proportions.
         """
         size = size or self.input_size(images)
-        fitted = images if images.shape[2:] == size else resized(images, *size)
-        made = self.network(self.prepared(fitted), self.stages)
-        logits, boxes = self.decoded(made)
-        return CellLook(logits, boxes, {name: made[name] for name in self.stages})
+        made = self.network(self.prepared(resized(images, *size)), self.stages)
+        logits = self.logits(made)
+        if self._chosen is not None:
+            logits = logits[..., self._chosen]
+        return CellLook(logits, {name: made[name] for name in self.stages}, made)
 
     @torch.no_grad()
     def detect(self, images: Tensor, threshold: float = 0.3) -> list[list[Detection]]:
@@ -81,7 +97,8 @@ class OneStageDetector(Detector):
         look = self.look(images)
         height, width = images.shape[2:]
         sides = torch.tensor([width, height, width, height], device=images.device)
-        pairs = zip(look.logits.sigmoid(), look.boxes.clamp(0, 1) * sides, strict=True)
+        boxes = self.boxes(look.outputs, (height, width)).clamp(0, 1) * sides
+        pairs = zip(look.logits.sigmoid(), boxes, strict=True)
         return [self._found(scores, boxes, threshold) for scores, boxes in pairs]
 
     def _found(self, scores: Tensor, boxes: Tensor, threshold: float) -> list[Detection]:

@@ -87,10 +87,9 @@ class PretrainedClassifier(Classifier):
         super().__init__(name, model, classes, side, mean, deviation)
 
     def look(self, images: Tensor) -> ClassifierLook:
-        """Pass images [B, 3, H, W] in [0, 1] through the network once; differentiable."""
-        if images.shape[2:] != (self.side, self.side):
-            images = resized(images, self.side, self.side)
-        logits, features = self.model((images - self.mean) / self.deviation)
+        """Pass images [B, 3, H, W], in [0, 1] or 8-bit levels, through the network once; differentiable."""
+        fitted = resized(images, self.side, self.side)
+        logits, features = self.model((fitted - self.mean) / self.deviation)
         return ClassifierLook(logits, functional.normalize(features[-1].mean((2, 3)), dim=1), features)
 
     def outputs(self, images: Tensor) -> Tensor:

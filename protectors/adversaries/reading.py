@@ -40,7 +40,7 @@ class Reading:
 
 
 class Adversary(Protocol):
-    """A network that reads photos [B, 3, H, W] in [0, 1] of any size, on their device."""
+    """A network that reads photos [B, 3, H, W] of any size, in [0, 1] or 8-bit levels, on their device."""
 
     @property
     def name(self) -> str: ...

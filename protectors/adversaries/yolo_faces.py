@@ -1,7 +1,5 @@
 """NudeNet's YOLOv8n, of which the faces are read. It is a judge only: no delivered cloak is optimised on it."""
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -29,20 +27,25 @@ class YoloFaces(OneStageDetector):
         return images
 
     def look(self, images: Tensor, size: tuple[int, int] | None = None) -> CellLook:
-        scale = self.side / max(images.shape[2:])
-        height, width = (max(1, round(length * scale)) for length in images.shape[2:])
+        height, width = self._fitted((images.shape[2], images.shape[3]))
         # Padded only when small: the square round a long and narrow photo would need gigabytes.
         small = functional.pad(resized(images, height, width), (0, self.side - width, 0, self.side - height))
-        look = super().look(small, size)
-        # The boxes are shares of the square's side.
-        sides = torch.tensor([width, height, width, height], device=images.device) / self.side
-        return replace(look, boxes=look.boxes / sides)
+        return super().look(small, size)
 
-    def decoded(self, outputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        made = [outputs[name] for name in self.outputs]
-        logits, boxes = [], []
-        for distances, scores, stride in zip(made[:3], made[3:], self.strides, strict=True):
-            logits.append(flat(scores, scores.shape[1])[..., list(FACES)].amax(-1, keepdim=True))
-            height, width = distances.shape[2:]
-            boxes.append(boxes_of_bins(flat(distances, distances.shape[1]), height, width, stride, self.side))
-        return torch.cat(logits, 1), torch.cat(boxes, 1)
+    def _fitted(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return the height and width that an image has within the square."""
+        height, width = (max(1, round(length * self.side / max(size))) for length in size)
+        return height, width
+
+    def logits(self, outputs: dict[str, Tensor]) -> Tensor:
+        scores = [flat(made, made.shape[1]) for made in (outputs[name] for name in self.outputs[3:])]
+        return torch.cat([one[..., list(FACES)].amax(-1, keepdim=True) for one in scores], 1)
+
+    def boxes(self, outputs: dict[str, Tensor], size: tuple[int, int]) -> Tensor:
+        made = [(outputs[name], stride) for name, stride in zip(self.outputs[:3], self.strides, strict=True)]
+        boxes = [
+            boxes_of_bins(flat(bins, bins.shape[1]), bins.shape[2], bins.shape[3], stride, self.side) for bins, stride in made
+        ]
+        # They are shares of the square's side.
+        height, width = self._fitted(size)
+        return torch.cat(boxes, 1) / (torch.tensor([width, height, width, height], device=self.device) / self.side)

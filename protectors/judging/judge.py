@@ -19,7 +19,7 @@ from protectors.judging.verdict import Verdict, all_protected
 from protectors.lanes import side_by_side
 from protectors.names import is_visual
 from protectors.policy import FLOORS, Policy
-from protectors.quality import as_tensor, measured
+from protectors.quality import QualityMeter, as_levels, largest_difference
 from protectors.saving import Pixels
 
 REMEMBERED = 2
@@ -63,6 +63,7 @@ class Judge:
         self._device = torch.device(device)
         self._estimates_unseen = estimates_unseen
         self._last: list[_Form] = []
+        self._meter = QualityMeter(original)
 
     @cached_property
     def _before(self) -> tuple[Reading, ...]:
@@ -76,7 +77,7 @@ class Judge:
     def _read(self, form: "_Form", questions: Sequence[Question]) -> tuple[Reading, ...]:
         known = form.readings
         if unread := {id(one.reader): one.reader for one in questions if id(one.reader) not in known}:
-            image = (form.form if isinstance(form.form, Tensor) else as_tensor(form.form)).to(self._device)
+            image = (form.form if isinstance(form.form, Tensor) else as_levels(form.form)).to(self._device)
             made = side_by_side([partial(reader.readings, image) for reader in unread.values()], self._device)
             known.update(zip(unread, (reading for (reading,) in made), strict=True))
         return tuple(known[id(question.reader)] for question in questions)
@@ -92,7 +93,7 @@ class Judge:
         """Return the quality of a form uint8 [H, W, 3] beside the original. Recent measurements are reused."""
         form = self._form(delivered)
         if form.quality is None:
-            form.quality = measured(self.original, delivered)
+            form.quality = self._meter.of(delivered)
         return form.quality
 
     def verdicts(self, arrived: Pixels | Tensor) -> tuple[Verdict, ...]:
@@ -128,7 +129,7 @@ class Judge:
         ``channel`` is the site's processing, or None if unknown.
         """
         quality = self.quality(delivered)
-        max_difference = int(np.abs(self.original.astype(np.int16) - delivered).max())
+        max_difference = largest_difference(self.original, delivered)
         verdicts = self.verdicts(delivered)
         above_floor = is_visual(self.policy.protectors[0]) or quality.reaches(FLOORS[self.policy.strength])
         told = quality.rounded()

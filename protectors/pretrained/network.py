@@ -1,6 +1,7 @@
 """Runs a `Graph` in PyTorch, differentiable with respect to the image and with frozen weights."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import torch
@@ -35,12 +36,13 @@ def _padded(image: Tensor, settings: Settings, kernel: Sequence[int], value: flo
 
 
 def _activated(image: Tensor, kind: str, settings: Settings) -> Tensor:
+    """Return a convolution's result after its activation, in the same memory where the gradient needs only what comes out."""
     if kind == "relu":
-        return functional.relu(image)
+        return functional.relu(image, inplace=True)
     if kind == "relu6":
-        return functional.relu6(image)
+        return functional.relu6(image, inplace=True)
     if kind == "leaky":
-        return functional.leaky_relu(image, settings["slope"])
+        return functional.leaky_relu(image, settings["slope"], inplace=True)
     return functional.silu(image)
 
 
@@ -131,6 +133,24 @@ class GraphNetwork(nn.Module):
         for name, registered in self._names.items():
             self.register_buffer(registered, graph.weights[name])
         self._last_reader = self._find_last_readers()
+
+    def channels(self, output: str) -> int:
+        """Return the number of channels of a convolution's output."""
+        return int(self.get_buffer(self._names[f"{output}.weight"]).shape[0])
+
+    def narrowed(self, kept: Mapping[str, Tensor]) -> "GraphNetwork":
+        """Return this network with only some channels of some convolutions, by the names of their outputs.
+
+        No other step may read these outputs. All other weights are shared.
+        """
+        made = copy(self)
+        made._buffers = dict(self._buffers)
+        for output, channels in kept.items():
+            for part in ("weight", "bias"):
+                registered = self._names[f"{output}.{part}"]
+                weights = self.get_buffer(registered)
+                made.register_buffer(registered, weights[channels.to(weights.device)])
+        return made
 
     def _find_last_readers(self) -> dict[str, int]:
         last = {name: number for number, step in enumerate(self.steps) for name in step.inputs}

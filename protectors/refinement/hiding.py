@@ -37,23 +37,27 @@ class ObjectHiding(NetworkObjective):
 
     def __init__(self, detector: OneStageDetector, original: Tensor, sensitive: Sequence[int] = ()) -> None:
         self.name = detector.name
-        self._detector = detector
-        classes = len(detector.classes)
-        self._sensitive = torch.zeros(classes, dtype=torch.bool, device=original.device)
-        self._sensitive[list(sensitive) if sensitive else slice(None)] = True
         self._hides_all = not sensitive
-        self._has_others = not bool(self._sensitive.all())
         self._found = _logit(detector.threshold)
         with torch.no_grad():
             self._size = detector.input_size(original)
             look = detector.look(original, self._size)
             self._features = list(look.features.values())
-            self._considered = look.logits.sigmoid() >= CONSIDERED
-            self._reference = self._task(look.logits).clamp(min=LEAST_REFERENCE)
+            logits, labels = look.logits, list(range(len(detector.classes)))
+            if self._hides_all:
+                # Classes that are not even suspected take no part, which makes some detectors' passes much shorter.
+                best = look.logits.amax((0, 1))
+                labels = torch.where((best.sigmoid() >= CONSIDERED) | (best == best.max()))[0].tolist()
+                detector, logits = detector.limited_to(labels), look.logits[..., labels]
+            self._detector = detector
+            self._sensitive = torch.tensor([not sensitive or label in sensitive for label in labels], device=original.device)
+            self._has_others = not bool(self._sensitive.all())
+            self._considered = logits.sigmoid() >= CONSIDERED
+            self._reference = self._task(logits).clamp(min=LEAST_REFERENCE)
             # The judge's criterion: whether a class that was found, or a sensitive one, is still found.
-            self._judged = (look.logits.amax((0, 1)) >= self._found) if self._hides_all else self._sensitive
+            self._judged = (logits.amax((0, 1)) >= self._found) if self._hides_all else self._sensitive
             # A photo without faces has none to hide. The features of objects stand in for unknown detectors' in any photo.
-            self.is_needed = detector.is_general or bool((look.logits >= self._found).any())
+            self.is_needed = detector.is_general or bool((logits >= self._found).any())
 
     def aim(self, view: Tensor) -> Aim:
         look = self._detector.look(view, self._size)
@@ -66,7 +70,7 @@ class ObjectHiding(NetworkObjective):
     def _task(self, logits: Tensor) -> Tensor:
         chosen = (self._considered | (logits.detach() >= _logit(CONSIDERED_NOW))) & self._sensitive
         # The loss is -log(1 - score), in which high scores count most.
-        total = (functional.softplus(logits) * chosen).sum()
+        total = functional.softplus(logits[chosen]).sum()
         if not self._has_others:
             return total
         cells = chosen.any(-1)

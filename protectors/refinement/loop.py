@@ -12,7 +12,7 @@ from protectors.floor import LEAST, Trial, predicted
 from protectors.judging.quality import Quality
 from protectors.lanes import side_by_side
 from protectors.progress import Progress
-from protectors.quality import as_pixels, measured
+from protectors.quality import QualityMeter, as_pixels
 from protectors.refinement.field import Maps, PerturbationField, StepMemory
 from protectors.refinement.objective import NetworkObjective
 from protectors.refinement.turns import Turns
@@ -66,6 +66,7 @@ class Refinement:
         self._memory = StepMemory()
         self._objectives = tuple(objectives)
         self._floor = floor
+        self._meter = QualityMeter(as_pixels(original))
         self._chance = chance
         self._largest = FIRST_SIZE
         self._is_unmeasured = True
@@ -129,9 +130,20 @@ class Refinement:
         self._maps = self._field.limited((self._maps[0] - step[0], self._maps[1] - step[1]), self._largest)
 
     def _look_at_floor(self, trials: int) -> None:
-        share = share_within(self._field.original, self.perturbation, self._floor, trials)
+        share = self._share_within_floor(self.perturbation, trials)
         self._largest = max(LEAST_SIZE, share * self._field.size(self._maps) * SPARE)
         self._maps = self._field.sized(self._maps, self._largest)
+
+    @torch.no_grad()
+    def _share_within_floor(self, perturbation: Tensor, trials: int) -> float:
+        """Estimate from a few measurements the largest share of a perturbation that keeps the photo above the floor."""
+        share, last = 1.0, None
+        for _ in range(trials):
+            changed = as_pixels((self._field.original + share * perturbation).clamp(0, 1))
+            trial = Trial(share, self._meter.of(changed))
+            share = max(LEAST, predicted(trial, self._floor, other=last))
+            last = trial
+        return share
 
 
 def _gradient(objective: NetworkObjective, cloaked: Tensor, view: View) -> tuple[Tensor, bool]:
@@ -140,15 +152,3 @@ def _gradient(objective: NetworkObjective, cloaked: Tensor, view: View) -> tuple
     aim = objective.aim(view.of(free))
     (gradient,) = torch.autograd.grad(aim.loss, free)
     return gradient / gradient.norm().clamp(min=1e-12), aim.is_reached
-
-
-@torch.no_grad()
-def share_within(original: Tensor, perturbation: Tensor, floor: Quality, trials: int) -> float:
-    """Estimate from a few measurements the largest share of a perturbation that keeps a photo [1, 3, H, W] above a floor."""
-    pixels, share = as_pixels(original), 1.0
-    last: Trial | None = None
-    for _ in range(trials):
-        trial = Trial(share, measured(pixels, as_pixels((original + share * perturbation).clamp(0, 1))))
-        share = max(LEAST, predicted(trial, floor, other=last))
-        last = trial
-    return share

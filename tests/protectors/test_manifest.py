@@ -14,7 +14,7 @@ from protectors.adversaries.loading import available, load_detector, load_two_st
 from protectors.manifest import DamagedWeightsError
 
 ROOM = Path(manifest.__file__).parent
-ALLOWED = {"torch", "torchvision", "numpy", "PIL", "safetensors", "piq", "protectors"}
+ALLOWED = {"torch", "torchvision", "numpy", "PIL", "safetensors", "protectors"}
 
 
 def test_a_detector_in_one_stage_reads_photos_and_no_cloak_is_made_against_it() -> None:

@@ -10,6 +10,7 @@ from protectors.adversaries.detector import Detector
 from protectors.adversaries.loaded import Adversaries
 from protectors.adversaries.reading import Detection, Reading
 from protectors.channel.pipeline import Pipeline
+from protectors.channel.resizing import shares
 from protectors.judging.judge import Judge
 from protectors.judging.question import questions_for
 from protectors.policy import Policy
@@ -30,7 +31,7 @@ class Level(Detector):
 
     def detect(self, images: Tensor, threshold: float = 0.3) -> list[list[Detection]]:
         self.asked += len(images)
-        return [[Detection("person", 0.9, (0, 0, 1, 1))] if image.mean() < self.level else [] for image in images]
+        return [[Detection("person", 0.9, (0, 0, 1, 1))] if image.mean() < self.level else [] for image in shares(images)]
 
 
 def adversaries(*detectors: Detector, judges_only: frozenset[str] = frozenset()) -> Adversaries:
