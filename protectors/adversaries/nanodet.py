@@ -1,8 +1,6 @@
 """NanoDet, trained on COCO by others."""
 
 from collections.abc import Sequence
-from copy import copy
-from typing import Self
 
 import torch
 from torch import Tensor
@@ -24,13 +22,11 @@ class NanoDet(OneStageDetector):
         # It was trained on OpenCV's BGR order. Its package says RGB / 255, which finds half as much on COCO photos.
         return normalised(images).flip(1)
 
-    def limited_to(self, labels: Sequence[int]) -> Self:
+    def _keep(self, labels: Sequence[int]) -> None:
         # Each output has the classes' channels first, and then those of the boxes.
-        made, count = copy(self), len(self.classes)
-        made.classes = tuple(self.classes[label] for label in labels)
+        count = len(self.classes)
         kept = {name: torch.tensor([*labels, *range(count, self.network.channels(name))]) for name in self.outputs}
-        made.network = self.network.narrowed(kept)
-        return made
+        self.network = self.network.narrowed(kept)
 
     def logits(self, outputs: dict[str, Tensor]) -> Tensor:
         count = len(self.classes)

@@ -74,9 +74,14 @@ class OneStageDetector(Detector):
     def limited_to(self, labels: Sequence[int]) -> Self:
         """Return a detector of only some of the classes, in this order, which shares this one's weights."""
         made = copy(self)
+        made._keep(labels)
         made.classes = tuple(self.classes[label] for label in labels)
-        made._chosen = torch.tensor(labels, device=self.device)
         return made
+
+    def _keep(self, labels: Sequence[int]) -> None:
+        """Compute or return only the logits of some labels from now on."""
+        chosen = torch.tensor(labels, device=self.device)
+        self._chosen = chosen if self._chosen is None else self._chosen[chosen]
 
     def look(self, images: Tensor, size: tuple[int, int] | None = None) -> CellLook:
         """Pass images through the network once; differentiable.

@@ -8,7 +8,7 @@ import skimage.data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from protectors.judging.quality import Quality
-from protectors.quality import as_pixels, as_tensor, fsim, psnr, ssim
+from protectors.quality import QualityMeter, as_levels, as_pixels, as_tensor, fsim, largest_difference, measured, psnr, ssim
 from protectors.saving import Pixels
 
 
@@ -41,6 +41,31 @@ def test_ssim_of_tiny_photos(shape: tuple[int, ...]) -> None:
 
 def test_pixels_and_tensors_are_inverses(pair: tuple[Pixels, Pixels]) -> None:
     assert np.array_equal(as_pixels(as_tensor(pair[0])), pair[0])
+
+
+def test_levels_share_the_memory_of_pixels_unless_these_are_not_to_be_written(pair: tuple[Pixels, Pixels]) -> None:
+    photo = pair[1].copy()
+    levels = as_levels(photo)
+    assert np.array_equal(levels[0].permute(1, 2, 0).numpy(), photo)
+    assert np.shares_memory(levels.numpy(), photo)
+    photo.setflags(write=False)
+    assert not np.shares_memory(as_levels(photo).numpy(), photo)
+
+
+def test_the_largest_difference_does_not_overflow(pair: tuple[Pixels, Pixels]) -> None:
+    photo = pair[0].copy()
+    assert largest_difference(photo, photo) == 0
+    other = photo.copy()
+    other[-1, -1, 2] = 0
+    photo[-1, -1, 2] = 255
+    assert largest_difference(photo, other) == largest_difference(other, photo) == 255
+
+
+def test_a_meter_measures_each_photo_as_if_it_were_the_first(pair: tuple[Pixels, Pixels]) -> None:
+    photo, noisy = pair
+    meter = QualityMeter(photo)
+    for changed in (noisy, photo, noisy[::-1].copy()):
+        assert meter.of(changed) == measured(photo, changed)
 
 
 def test_fsim_falls_with_the_noise_and_is_one_where_there_is_nothing(pair: tuple[Pixels, Pixels]) -> None:
