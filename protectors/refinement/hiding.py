@@ -1,7 +1,8 @@
 """Object Disappearance against one-stage detectors: lowers the class scores of their cells.
 
 The paper's method (Xue et al., SocialGuard, 2021) lowers a two-stage detector's class scores on region proposals. Here cells
-and anchors take their place. M_all lowers every class; M_sen lowers chosen classes and raises others in their place.
+and anchors take their place. M_all lowers every class that the detector so much as suspects in the original; M_sen lowers
+chosen classes and raises others in their place.
 """
 
 from collections.abc import Sequence
