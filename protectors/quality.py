@@ -100,10 +100,10 @@ def _mean(totals: Sequence[float], photo: Pixels) -> float:
 
 def fsim(first: Pixels, second: Pixels) -> float:
     """Return the feature similarity of the brightness (``feature_similarity``)."""
-    return FeatureSimilarity(_small(first)).of(_small(second))
+    return FeatureSimilarity(as_small(first)).of(as_small(second))
 
 
-def _small(photo: Pixels) -> Tensor:
+def as_small(photo: Pixels) -> Tensor:
     """Return a photo as small as FSIM reads it, as its first step."""
     return averaged(photo, max(1, round(min(photo.shape[:2]) / FSIM_SIDE)))
 
@@ -128,14 +128,14 @@ class QualityMeter:
 
     @cached_property
     def _features(self) -> FeatureSimilarity:
-        return FeatureSimilarity(_small(self._original))
+        return FeatureSimilarity(as_small(self._original))
 
     def of(self, changed: Pixels) -> Quality:
         """Return the quality of a changed photo uint8 [H, W, 3]."""
         original = self._original
 
         def features() -> float:
-            return self._features.of(_small(changed))
+            return self._features.of(as_small(changed))
 
         # The features take longest, so they begin first.
         found, *strips = side_by_side([features, *_strips(original, changed)])

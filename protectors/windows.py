@@ -16,7 +16,7 @@ from protectors.colour_difference import mean_colour_difference
 from protectors.feature_similarity import FeatureSimilarity
 from protectors.judging.quality import Quality
 from protectors.native import STRIP, NativePerturbation
-from protectors.quality import FSIM_SIDE, MIDDLE, as_planes, averaged, likeness, psnr, window_size
+from protectors.quality import MIDDLE, as_planes, as_small, likeness, psnr, window_size
 from protectors.saving import Pixels, Save
 
 SIDE = 64
@@ -65,7 +65,7 @@ class PhotoWindows:
     def __init__(self, original: Pixels) -> None:
         self._spread = Spread.over(*original.shape[:2])
         self.original = self.of(original)
-        self.averages = averaged(original, max(1, round(min(original.shape[:2]) / FSIM_SIDE)))
+        self.averages = as_small(original)
         self.features = FeatureSimilarity(self.averages)
 
     def of(self, pixels: Pixels) -> Pixels:

@@ -14,7 +14,7 @@ from protectors.lanes import side_by_side
 from protectors.progress import Progress
 from protectors.quality import QualityMeter, as_pixels
 from protectors.refinement.field import Maps, PerturbationField, StepMemory
-from protectors.refinement.objective import NetworkObjective
+from protectors.refinement.objective import Aim, NetworkObjective
 from protectors.refinement.turns import Turns
 from protectors.refinement.views import View, random_view
 from protectors.saving import Pixels
@@ -121,7 +121,7 @@ class Refinement:
         """Return the gradient of the objectives' losses, all of the same weight, and which networks are fooled."""
         held = (self._maps[0].detach().requires_grad_(True), self._maps[1].detach().requires_grad_(True))
         cloaked = self._field.cloaked(held)
-        calls = [partial(_gradient, objective, cloaked, random_view(self._chance, most_shift)) for objective in objectives]
+        calls = [partial(_direction, objective, cloaked, random_view(self._chance, most_shift)) for objective in objectives]
         looks = side_by_side(calls, cloaked.device)
         brightness, colour = torch.autograd.grad(cloaked, held, torch.stack([gradient for gradient, _ in looks]).sum(0))
         return (brightness, colour), [is_reached for _, is_reached in looks]
@@ -146,9 +146,15 @@ class Refinement:
         return share
 
 
-def _gradient(objective: NetworkObjective, cloaked: Tensor, view: View) -> tuple[Tensor, bool]:
-    """Return the gradient of an objective's loss by the cloaked photo, of length 1, and whether the network is fooled."""
+def gradient_of(objective: NetworkObjective, cloaked: Tensor, view: View) -> tuple[Tensor, Aim]:
+    """Return the gradient of an objective's loss in a view by the cloaked photo [1, 3, H, W], and the result of the pass."""
     free = cloaked.detach().requires_grad_(True)
     aim = objective.aim(view.of(free))
     (gradient,) = torch.autograd.grad(aim.loss, free)
+    return gradient, Aim(aim.loss.detach(), aim.is_reached)
+
+
+def _direction(objective: NetworkObjective, cloaked: Tensor, view: View) -> tuple[Tensor, bool]:
+    """Return the gradient of an objective's loss, of length 1, and whether the network is fooled."""
+    gradient, aim = gradient_of(objective, cloaked, view)
     return gradient / gradient.norm().clamp(min=1e-12), aim.is_reached

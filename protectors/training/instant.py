@@ -31,10 +31,10 @@ from protectors.quality import as_tensor
 from protectors.refinement.field import PerturbationField
 from protectors.refinement.generator import CloakGenerator, readable
 from protectors.refinement.hiding import ObjectHiding
-from protectors.refinement.loop import FIRST_SIZE
+from protectors.refinement.loop import FIRST_SIZE, gradient_of
 from protectors.refinement.misleading import Misleading
 from protectors.refinement.objective import NetworkObjective
-from protectors.refinement.views import View, random_view
+from protectors.refinement.views import random_view
 from protectors.saving import Pixels
 from protectors.training.checkpoint import OtherRunError, resume, save
 from protectors.training.cifar import rate_share
@@ -163,10 +163,10 @@ class InstantTraining:
         field = PerturbationField(original)
         cloaked = field.cloaked(field.sized(self.generator(original), FIRST_SIZE))
         objectives = self._objectives(original)
-        looks = side_by_side([partial(_gradient, one, cloaked, random_view(views)) for one in objectives])
+        looks = side_by_side([partial(gradient_of, one, cloaked, random_view(views)) for one in objectives])
         total = torch.zeros_like(cloaked)
-        for objective, (gradient, loss) in zip(objectives, looks, strict=True):
-            losses[objective.name].append(loss)
+        for objective, (gradient, aim) in zip(objectives, looks, strict=True):
+            losses[objective.name].append(float(aim.loss))
             total += self._lengths.scaled(objective.name, gradient)
         cloaked.backward(total / (len(objectives) * AVERAGED))
 
@@ -179,14 +179,6 @@ class InstantTraining:
             partial(Misleading, classifier, original, (SCENE, SEARCH)),
         ]
         return [objective for objective in side_by_side(both) if objective.is_needed]
-
-
-def _gradient(objective: NetworkObjective, cloaked: Tensor, view: View) -> tuple[Tensor, float]:
-    """Return the gradient of an objective's loss in a view by the cloaked photo, and the loss."""
-    free = cloaked.detach().requires_grad_(True)
-    loss = objective.aim(view.of(free)).loss
-    (gradient,) = torch.autograd.grad(loss, free)
-    return gradient, float(loss.detach())
 
 
 def photos_in(data: Path, folders: Sequence[Path]) -> Photos:
